@@ -1,0 +1,1 @@
+"""Backups as the recipe's labels ask for them: hooks, restic, restore."""

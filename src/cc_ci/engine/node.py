@@ -1,0 +1,41 @@
+"""What the rest of cc-ci knows about the node that it may use."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from cc_ci.system.units import Bytes
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """A Swarm node and the ways to reach it.
+
+    `docker_host` is what DOCKER_HOST gets; `address` is where its proxy answers on 80 and 443.
+    Fields that only a private node has are None on a foreign one.
+    """
+
+    name: str
+    kind: Literal["private", "foreign"]
+    docker_host: str
+    address: str
+    ci_domain: str
+    ipvs: bool
+    cpus: float | None = None
+    memory_bytes: Bytes | None = None
+    proxy_container: str | None = None
+    """Traefik's container, which joins each deployment's proxy network; None: one shared `proxy`."""
+    certificates: Path | None = None
+    """Folder watched by Traefik's file provider: a certificate per routed host is put there."""
+    ca_certificate: Path | None = None
+    ca_bundle: Path | None = None
+    """The machine's CAs and the lab's, in one PEM file."""
+    network_namespace: Path | None = None
+    mount_namespace: Path | None = None
+    """Entering both makes CI names resolve, and shows volumes under /var/lib/docker/volumes."""
+    cgroup: str | None = None
+    """The node's control group, relative to each controller's root; its limits hold for all it runs."""
+
+    @property
+    def private(self) -> bool:
+        return self.kind == "private"

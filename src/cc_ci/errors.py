@@ -1,0 +1,55 @@
+"""Every error that cc-ci raises on purpose, and whose fault it is.
+
+CcCiError
+|-- UsageError            2   the caller asked for something that can't be
+|-- StageFailed           1   the recipe's fault
+|-- InfrastructureError   3   ours, the provider's or the host's fault
+|   `-- CommandFailed         a tool that we ran exited non-zero or not in time
+|-- ContaminationError    4   something was left behind
+|-- Unverified            5   it should have run and could not
+`-- Interrupted         130   a signal or a deadline ended it
+
+A message is one line: lower case, the thing, the value seen, the remedy.
+"""
+
+from typing import ClassVar
+
+
+class CcCiError(Exception):
+    """An error with a message for people and the exit code that goes with it."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class UsageError(CcCiError):
+    exit_code: ClassVar[int] = 2
+
+
+class StageFailed(CcCiError):  # noqa: N818 - the house's name for it
+    exit_code: ClassVar[int] = 1
+
+
+class InfrastructureError(CcCiError):
+    exit_code: ClassVar[int] = 3
+
+
+class CommandFailed(InfrastructureError):
+    """A tool failed; `stderr` keeps what it said, already redacted."""
+
+    def __init__(self, message: str, *, returncode: int | None, stdout: str = "", stderr: str = "") -> None:
+        super().__init__(message)
+        self.returncode = returncode
+        self.stdout = stdout
+        self.stderr = stderr
+
+
+class ContaminationError(CcCiError):
+    exit_code: ClassVar[int] = 4
+
+
+class Unverified(CcCiError):  # noqa: N818 - the house's name for it
+    exit_code: ClassVar[int] = 5
+
+
+class Interrupted(CcCiError):  # noqa: N818 - the house's name for it
+    exit_code: ClassVar[int] = 130

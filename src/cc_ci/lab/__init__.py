@@ -1,0 +1,1 @@
+"""The private node and the stand-in images: everything that a fresh machine lacks."""

@@ -1,0 +1,1 @@
+"""One run: planner (pure) -> Plan -> executor -> results."""

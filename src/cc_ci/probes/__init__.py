@@ -1,0 +1,1 @@
+"""Looking at a deployed app from outside, as its users reach it."""

@@ -1,0 +1,1 @@
+"""Recipe repositories, read and understood without Docker."""

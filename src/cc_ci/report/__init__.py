@@ -1,0 +1,1 @@
+"""Renderings of a results.json for people and for other tools."""

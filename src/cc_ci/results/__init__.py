@@ -1,0 +1,1 @@
+"""results.json: schema, store, history."""

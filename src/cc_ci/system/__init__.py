@@ -1,0 +1,1 @@
+"""Processes, clock, files, locks, git, http, pressure: the thin edge to the machine."""

@@ -1,0 +1,39 @@
+"""Files written whole or not at all, and where cc-ci keeps its own."""
+
+import os
+import tempfile
+from pathlib import Path
+
+STATE_VARIABLE = "CC_CI_STATE"
+RUNTIME_VARIABLE = "CC_CI_RUNTIME"
+
+
+def state_root() -> Path:
+    """Where what outlives a boot is kept: data-roots, images, recipes' repositories, results."""
+    return Path(os.environ.get(STATE_VARIABLE) or _default("/var/lib/cc-ci", "~/.local/state/cc-ci"))
+
+
+def runtime_root() -> Path:
+    """Where sockets, pidfiles and namespaces are; short, since a socket's path ends at 107 bytes."""
+    return Path(os.environ.get(RUNTIME_VARIABLE) or _default("/run/cc-ci", "~/.cache/cc-ci/run"))
+
+
+def _default(for_root: str, for_others: str) -> Path:
+    return Path(for_root) if os.geteuid() == 0 else Path(for_others).expanduser()
+
+
+def write_atomic(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
+    """Replace `path` by `content` in one step: a reader sees the old file or the new one, never a part."""
+    payload = content.encode() if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(payload)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

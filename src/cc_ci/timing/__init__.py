@@ -1,0 +1,1 @@
+"""Spans, the critical path, resource samples."""
