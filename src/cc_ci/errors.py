@@ -33,7 +33,7 @@ class InfrastructureError(CcCiError):
     exit_code: ClassVar[int] = 3
 
 
-class CommandFailed(InfrastructureError):
+class CommandFailed(InfrastructureError):  # noqa: N818 - the house's name for it
     """A tool failed; `stderr` keeps what it said, already redacted."""
 
     def __init__(self, message: str, *, returncode: int | None, stdout: str = "", stderr: str = "") -> None:

@@ -1,0 +1,77 @@
+"""What a run will do, as values: stages, deployments and steps, before anything is done."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+StageName = Literal["install", "upgrade", "backup", "restore", "functional", "sso", "teardown"]
+STAGES: tuple[StageName, ...] = ("install", "upgrade", "backup", "restore", "functional", "sso", "teardown")
+
+Action = Literal[
+    "pull",
+    "prepare",
+    "deploy",
+    "check",
+    "seed",
+    "upgrade",
+    "verify_upgrade",
+    "backup",
+    "overwrite",
+    "restore",
+    "verify_restore",
+    "test",
+    "undeploy",
+    "leak_check",
+]
+"""A step's work; `stages` holds one function for each."""
+
+Which = Literal["new", "old"]
+Blame = Literal["failed", "unverified"]
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """One stack of the run. `twin_of`: has that deployment's domain and secret values, on empty volumes."""
+
+    name: str
+    version: Which
+    twin_of: str | None = None
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One action of one stage. It runs when all that it `needs` has passed.
+
+    `blame` is the outcome that a failure of the recipe has here: `unverified` where what broke is only the
+    way to the thing under test (an old version that does not deploy says nothing of the upgrade).
+    """
+
+    name: str
+    action: Action
+    stage: StageName
+    deployment: str | None = None
+    needs: tuple[str, ...] = ()
+    blame: Blame = "failed"
+
+
+class Verdictless(msgspec.Struct, frozen=True, kw_only=True):
+    """A stage that will not run, its outcome known from the start."""
+
+    stage: StageName
+    outcome: Literal["failed", "skipped", "unverified"]
+    reason: str
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Steps in an order that satisfies every need; `decided` are the stages that have none."""
+
+    deployments: tuple[Deployment, ...]
+    steps: tuple[Step, ...]
+    decided: tuple[Verdictless, ...] = ()
+
+    def deployment(self, name: str) -> Deployment:
+        return next(deployment for deployment in self.deployments if deployment.name == name)
+
+    def stages(self) -> Iterator[StageName]:
+        """The stages that have steps, in their order."""
+        present = {step.stage for step in self.steps}
+        return (stage for stage in STAGES if stage in present)

@@ -1,0 +1,201 @@
+"""Make the plan of a run from what is known of the recipe; pure.
+
+The chains are those of the design: install (Y), upgrade (X), restore on a fresh deployment (Z). Under the
+`stock` profile each stage deploys for itself, one after the other.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from cc_ci.pipeline.plan import STAGES, Action, Blame, Deployment, Plan, StageName, Step, Verdictless, Which
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What the planner must know: of the recipe, its suite and what was asked for."""
+
+    previous_version: str | None
+    has_suite: bool
+    sso_declared: bool = False
+    stateless: bool = False
+    volumes: tuple[str, ...] = ()
+    backed_up: bool = False
+    """Backup labels are there."""
+    can_seed: bool = True
+    """There is a way to put a marker in and read it back."""
+
+
+def plan_stock(known: Known, *, only: StageName | None = None) -> Plan:
+    """Plan every stage with a deployment of its own; `only` keeps one stage and what it needs."""
+    decided = _decided(known)
+    undecided = {stage.stage for stage in decided}
+    steps = [Step(name="pull", action="pull", stage="install")]
+    deployments: list[Deployment] = []
+    for stage in STAGES:
+        if stage in undecided or stage not in _SEGMENTS:
+            continue
+        segment = _SEGMENTS[stage](known)
+        deployments.extend(segment.deployments)
+        steps.extend(segment.steps)
+    plan = Plan(deployments=tuple(deployments), steps=tuple(steps), decided=decided)
+    return _finish(_restrict(plan, only) if only else plan)
+
+
+def _decided(known: Known) -> tuple[Verdictless, ...]:
+    found: list[Verdictless] = []
+    if known.previous_version is None:
+        found.append(_skipped("upgrade", "first release: no earlier version is published"))
+    found.extend(_backup_decided(known))
+    if not known.has_suite:
+        found.append(_skipped("functional", "no suite: generic checks only"))
+    if not known.sso_declared:
+        found.append(_skipped("sso", "the suite declares no single sign-on"))
+    return tuple(found)
+
+
+def _backup_decided(known: Known) -> list[Verdictless]:
+    both: tuple[StageName, StageName] = ("backup", "restore")
+    if known.stateless:
+        return [_skipped(stage, "the suite declares the app stateless") for stage in both]
+    if known.backed_up and not known.can_seed:
+        reason = "nothing can put a marker in: no suite, and no volume is backed up whole"
+        return [Verdictless(stage=stage, outcome="unverified", reason=reason) for stage in both]
+    if known.backed_up:
+        return []
+    if not known.volumes:
+        return [_skipped(stage, "no volumes and no backup labels") for stage in both]
+    reason = f"volumes without backup labels: {', '.join(known.volumes)}"
+    return [Verdictless(stage=stage, outcome="failed", reason=reason) for stage in both]
+
+
+def _skipped(stage: StageName, reason: str) -> Verdictless:
+    return Verdictless(stage=stage, outcome="skipped", reason=reason)
+
+
+class _Segment:
+    """Steps in a row, each needing the one before it."""
+
+    def __init__(self, *, needs: tuple[str, ...]) -> None:
+        self.deployments: list[Deployment] = []
+        self.steps: list[Step] = []
+        self._needs = needs
+
+    def deployed(self, name: str, *, stage: StageName, version: Which, twin_of: str | None = None) -> None:
+        self.deployments.append(Deployment(name=name, version=version, twin_of=twin_of))
+        blame: Blame = "unverified" if version == "old" else "failed"
+        self.then("prepare", stage=stage, deployment=name, blame=blame)
+        self.then("deploy", stage=stage, deployment=name, blame=blame)
+
+    def then(self, action: Action, *, stage: StageName, deployment: str, blame: Blame = "failed") -> None:
+        step = Step(
+            name=f"{deployment}.{stage}.{action}",
+            action=action,
+            stage=stage,
+            deployment=deployment,
+            needs=self._needs,
+            blame=blame,
+        )
+        self.steps.append(step)
+        self._needs = (step.name,)
+
+    def undeployed(self, deployment: str, *, stage: StageName) -> None:
+        # needs nothing: what was begun is removed, whatever became of it
+        name = f"{deployment}.{stage}.undeploy"
+        self.steps.append(Step(name=name, action="undeploy", stage=stage, deployment=deployment))
+
+
+def _install(_known: Known) -> _Segment:
+    segment = _Segment(needs=("pull",))
+    segment.deployed("install", stage="install", version="new")
+    segment.then("check", stage="install", deployment="install")
+    segment.undeployed("install", stage="install")
+    return segment
+
+
+def _upgrade(known: Known) -> _Segment:
+    segment = _Segment(needs=("pull",))
+    segment.deployed("upgrade", stage="upgrade", version="old")
+    if known.can_seed:
+        segment.then("seed", stage="upgrade", deployment="upgrade", blame="unverified")
+    segment.then("upgrade", stage="upgrade", deployment="upgrade")
+    segment.then("verify_upgrade", stage="upgrade", deployment="upgrade")
+    if known.has_suite:
+        segment.then("test", stage="upgrade", deployment="upgrade")
+    segment.undeployed("upgrade", stage="upgrade")
+    return segment
+
+
+def _backup(_known: Known) -> _Segment:
+    segment = _Segment(needs=("pull",))
+    segment.deployed("backup", stage="backup", version="new")
+    segment.then("seed", stage="backup", deployment="backup")
+    segment.then("backup", stage="backup", deployment="backup")
+    return segment
+
+
+def _restore(_known: Known) -> _Segment:
+    segment = _Segment(needs=("backup.backup.backup",))
+    segment.then("overwrite", stage="restore", deployment="backup")
+    segment.then("restore", stage="restore", deployment="backup")
+    segment.then("verify_restore", stage="restore", deployment="backup")
+    segment.undeployed("backup", stage="restore")
+    # the fresh deployment proves the backup by itself, so it does not wait for the restore in place to pass
+    fresh = _Segment(needs=("backup.backup.backup",))
+    fresh.deployed("fresh", stage="restore", version="new", twin_of="backup")
+    fresh.then("restore", stage="restore", deployment="fresh")
+    fresh.then("verify_restore", stage="restore", deployment="fresh")
+    fresh.undeployed("fresh", stage="restore")
+    segment.deployments.extend(fresh.deployments)
+    segment.steps.extend(fresh.steps)
+    return segment
+
+
+def _functional(_known: Known) -> _Segment:
+    segment = _Segment(needs=("pull",))
+    segment.deployed("functional", stage="functional", version="new")
+    segment.then("test", stage="functional", deployment="functional")
+    segment.undeployed("functional", stage="functional")
+    return segment
+
+
+_SEGMENTS = {
+    "install": _install,
+    "upgrade": _upgrade,
+    "backup": _backup,
+    "restore": _restore,
+    "functional": _functional,
+}
+
+
+def _restrict(plan: Plan, only: StageName) -> Plan:
+    """Keep the steps of one stage, what they need, and the removal of what they deploy."""
+    by_name = {step.name: step for step in plan.steps}
+    kept: set[str] = set()
+    open_ = [step.name for step in plan.steps if step.stage == only]
+    while open_:
+        name = open_.pop()
+        if name not in kept:
+            kept.add(name)
+            open_.extend(by_name[name].needs)
+    deployments = {by_name[name].deployment for name in kept}
+    steps = [
+        step
+        for step in plan.steps
+        if step.name in kept or (step.action == "undeploy" and step.deployment in deployments)
+    ]
+    return Plan(
+        deployments=tuple(one for one in plan.deployments if one.name in deployments),
+        steps=tuple(steps),
+        decided=tuple(one for one in plan.decided if one.stage == only),
+    )
+
+
+def _finish(plan: Plan) -> Plan:
+    """Give the last removal to the teardown stage, and end with the leak check."""
+    removals = [step.name for step in plan.steps if step.action == "undeploy"]
+    last = removals[-1] if removals else None
+    steps: Sequence[Step] = [
+        msgspec.structs.replace(step, stage="teardown") if step.name == last else step for step in plan.steps
+    ]
+    leak_check = Step(name="leak_check", action="leak_check", stage="teardown")
+    return msgspec.structs.replace(plan, steps=(*steps, leak_check))

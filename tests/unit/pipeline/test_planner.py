@@ -1,0 +1,103 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cc_ci.pipeline.plan import STAGES, Plan
+from cc_ci.pipeline.planner import Known, plan_stock
+
+FULL = Known(previous_version="1.0.0+1.22.1", has_suite=True, volumes=("content",), backed_up=True)
+
+
+def outcomes(plan: Plan) -> dict[str, str]:
+    return {one.stage: one.outcome for one in plan.decided}
+
+
+def test_stock_deploys_for_each_stage_and_removes_before_the_next() -> None:
+    plan = plan_stock(FULL)
+    assert [f"{step.stage}:{step.action}" for step in plan.steps] == [
+        "install:pull",
+        *("install:prepare", "install:deploy", "install:check", "install:undeploy"),
+        *("upgrade:prepare", "upgrade:deploy", "upgrade:seed", "upgrade:upgrade"),
+        *("upgrade:verify_upgrade", "upgrade:test", "upgrade:undeploy"),
+        *("backup:prepare", "backup:deploy", "backup:seed", "backup:backup"),
+        *("restore:overwrite", "restore:restore", "restore:verify_restore", "restore:undeploy"),
+        *(
+            "restore:prepare",
+            "restore:deploy",
+            "restore:restore",
+            "restore:verify_restore",
+            "restore:undeploy",
+        ),
+        *("functional:prepare", "functional:deploy", "functional:test", "teardown:undeploy"),
+        "teardown:leak_check",
+    ]
+
+
+def test_the_fresh_deployment_is_the_twin_of_the_one_backed_up() -> None:
+    plan = plan_stock(FULL)
+    assert plan.deployment("fresh").twin_of == "backup"
+    assert plan.deployment("upgrade").version == "old"
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (
+            Known(previous_version=None, has_suite=True, stateless=True),
+            {"upgrade": "skipped", "backup": "skipped"},
+        ),
+        (Known(previous_version="1", has_suite=True), {"backup": "skipped", "restore": "skipped"}),
+        (
+            Known(previous_version="1", has_suite=True, volumes=("content",)),
+            {"backup": "failed", "restore": "failed"},
+        ),
+        (Known(previous_version="1", has_suite=False), {"functional": "skipped"}),
+        (
+            Known(previous_version="1", has_suite=False, volumes=("v",), backed_up=True, can_seed=False),
+            {"backup": "unverified", "restore": "unverified"},
+        ),
+    ],
+)
+def test_what_will_not_run_is_decided_with_its_outcome(known: Known, expected: dict[str, str]) -> None:
+    decided = outcomes(plan_stock(known))
+    assert decided.items() >= expected.items()
+    assert all(one.reason for one in plan_stock(known).decided)
+
+
+def test_volumes_without_labels_are_named() -> None:
+    plan = plan_stock(Known(previous_version="1", has_suite=True, volumes=("content", "uploads")))
+    assert "content, uploads" in next(one.reason for one in plan.decided if one.stage == "backup")
+
+
+def test_one_stage_brings_what_it_needs() -> None:
+    plan = plan_stock(FULL, only="restore")
+    actions = [f"{step.stage}:{step.action}" for step in plan.steps]
+    assert actions[:5] == ["install:pull", "backup:prepare", "backup:deploy", "backup:seed", "backup:backup"]
+    assert not any(action.startswith(("upgrade:", "functional:")) for action in actions)
+    assert actions[-2:] == ["teardown:undeploy", "teardown:leak_check"]
+
+
+knowns = st.builds(
+    Known,
+    previous_version=st.none() | st.just("1.0.0+1"),
+    has_suite=st.booleans(),
+    stateless=st.booleans(),
+    volumes=st.sampled_from([(), ("a",), ("a", "b")]),
+    backed_up=st.booleans(),
+    can_seed=st.booleans(),
+)
+
+
+@given(known=knowns, only=st.none() | st.sampled_from(STAGES))
+def test_every_plan_is_sound(known: Known, only: str | None) -> None:
+    plan = plan_stock(known, only=only)
+    seen: set[str] = set()
+    for step in plan.steps:
+        assert set(step.needs) <= seen
+        seen.add(step.name)
+    assert len(seen) == len(plan.steps)
+    for deployment in plan.deployments:
+        assert any(step.action == "undeploy" and step.deployment == deployment.name for step in plan.steps)
+    if only is None:
+        accounted = {*plan.stages(), *(one.stage for one in plan.decided)}
+        assert accounted == set(STAGES)
