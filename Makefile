@@ -1,0 +1,47 @@
+# Every target but the plain `make` may be run on a machine that has nothing but make, bash and Python.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+SHELL := /bin/bash
+
+bin := .venv/bin
+step := @scripts/step
+
+.PHONY: help setup demo test format unit integration check lock down clean
+
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install what is missing: system packages, uv, the locked Python packages
+	$(step) "set-up" scripts/setup
+
+demo: setup ## bring a private node up and take custom-html through its whole life
+	$(step) "private node" $(bin)/cc-ci node up
+	$(step) "stand-in images" $(bin)/cc-ci images build
+	$(step) "run" $(bin)/cc-ci run custom-html
+
+test: setup check unit integration ## all that CI runs
+
+check: setup
+	$(step) "format" $(bin)/ruff format --check .
+	$(step) "lint" $(bin)/ruff check .
+	$(step) "types" $(bin)/mypy
+	$(step) "layers" $(bin)/lint-imports
+
+unit: setup ## the tests that need no Docker
+	$(step) "unit tests" $(bin)/pytest -m "not integration"
+
+integration: setup ## the tests on a real private node
+	$(step) "integration tests" $(bin)/pytest -m integration
+
+format: setup ## format the code and mend what the linter can
+	$(step) "format" $(bin)/ruff format .
+	$(step) "mend" $(bin)/ruff check --fix .
+
+lock: setup ## compile pyproject.toml into requirements/*.txt, with hashes and without host names
+	$(step) "lock" scripts/lock
+
+down: ## stop the private node; images and results stay
+	$(step) "node down" $(bin)/cc-ci node down
+
+clean: ## remove what was built in this checkout
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build src/*.egg-info
