@@ -1,0 +1,180 @@
+"""What a run leaves: one value, written as results.json.
+
+Sizes are bytes, durations seconds, `start` and `end` seconds since the run's start; only `started_at` is a
+wall-clock stamp. A value that can't be had is null, and `missing` says why: its keys are paths into this
+value, such as `environment.memory_bytes`, with `*` for any part, such as `resources.*.read_bytes`.
+"""
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from cc_ci.system.units import Bytes, Seconds
+from cc_ci.timing.critical_path import PhaseTable
+from cc_ci.timing.resources import ResourceSample, SpanResources
+from cc_ci.timing.trace import Span
+
+SCHEMA_VERSION = 1
+
+StageName = Literal["install", "upgrade", "backup", "restore", "functional", "sso", "teardown"]
+Outcome = Literal["passed", "failed", "errored", "skipped", "unverified"]
+Blame = Literal["recipe", "cc-ci", "provider", "host"]
+LeverValue = str | int | float | bool | None
+
+
+class ServiceImage(msgspec.Struct, frozen=True, kw_only=True):
+    """The image that one service ran in one version of the recipe."""
+
+    version: str
+    service: str
+    reference: str
+    digest: str | None = None
+    image_id: str | None = None
+
+
+class RecipeUnderTest(msgspec.Struct, frozen=True, kw_only=True):
+    """`version_to` is the one under test; the commits are those of the recipe's repository."""
+
+    name: str
+    version_from: str | None = None
+    version_to: str | None = None
+    commit_from: str | None = None
+    commit_to: str | None = None
+    dirty: bool | None = None
+    """The working tree differed from `commit_to`."""
+    variant: tuple[str, ...] = ()
+    images: tuple[ServiceImage, ...] = ()
+    suite_hash: str | None = None
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """Where it ran, without names of hosts."""
+
+    node_kind: Literal["private", "foreign"] | None = None
+    cpus: float | None = None
+    """The node's limit, not the machine's count."""
+    memory_bytes: Bytes | None = None
+    machine_cpus: int | None = None
+    machine_memory_bytes: Bytes | None = None
+    kernel: str | None = None
+    engine: str | None = None
+    engine_api: str | None = None
+    client: str | None = None
+    cgroup_version: Literal["1", "2"] | None = None
+    ipvs: bool | None = None
+    images_kind: Literal["stand-in", "hub", "loaded"] | None = None
+
+
+class ImageTransfer(msgspec.Struct, frozen=True, kw_only=True):
+    """What bringing one image to the node took; the counts are what proves a cold or a warm run."""
+
+    reference: str
+    digest: str | None = None
+    layers: int | None = None
+    layers_present_before: int | None = None
+    layers_extracted: int | None = None
+    pulled_bytes: Bytes | None = None
+    seconds: Seconds | None = None
+
+
+class CacheState(msgspec.Struct, frozen=True, kw_only=True):
+    """The cache mode asked for, and what was found; `proved` is None when nothing was asked."""
+
+    asked: Literal["cold", "warm"] | None = None
+    proved: bool | None = None
+    images: tuple[ImageTransfer, ...] = ()
+
+
+class TestResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One test or generic check; `assertions` counts those executed."""
+
+    __test__: ClassVar[bool] = False  # not one of pytest's
+
+    name: str
+    outcome: Outcome
+    seconds: Seconds = 0.0
+    start: Seconds | None = None
+    assertions: int | None = None
+    reason: str | None = None
+
+
+class StageResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One stage; `reason` is there for every outcome but `passed`, `blame` for those that are not green."""
+
+    name: StageName
+    outcome: Outcome
+    start: Seconds = 0.0
+    seconds: Seconds = 0.0
+    reason: str | None = None
+    blame: Blame | None = None
+    tests: tuple[TestResult, ...] = ()
+    evidence: tuple[str, ...] = ()
+    """Files, relative to the run's folder."""
+
+    @property
+    def green(self) -> bool:
+        return self.outcome in {"passed", "skipped"}
+
+
+class Leak(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was not there before the run, or is gone since."""
+
+    kind: str
+    name: str
+    change: Literal["left", "lost"] = "left"
+
+
+class Census(msgspec.Struct, frozen=True, kw_only=True):
+    """What existed on the node, by kind; None where no census was taken."""
+
+    before: dict[str, tuple[str, ...]] | None = None
+    after: dict[str, tuple[str, ...]] | None = None
+    leaks: tuple[Leak, ...] = ()
+
+
+class Warn(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that does not change the verdict; `code` is stable, `message` names cause and remedy."""
+
+    code: str
+    message: str
+
+
+class Harness(msgspec.Struct, frozen=True, kw_only=True):
+    """What cc-ci itself cost; CPU seconds count its children, but not restic, the browser and the suite."""
+
+    cpu_seconds: Seconds | None = None
+    cpu_share: float | None = None
+    """Of the run's wall time."""
+    peak_memory_bytes: Bytes | None = None
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of one recipe; `state` is `running` in the partial results written after each stage."""
+
+    schema_version: int = SCHEMA_VERSION
+    run: str
+    cc_ci_version: str
+    state: Literal["running", "finished"] = "running"
+    started_at: float
+    recipe: RecipeUnderTest
+    environment: Environment = Environment()
+    profile: str
+    levers: dict[str, LeverValue] = {}
+    cache: CacheState = CacheState()
+    stages: tuple[StageResult, ...] = ()
+    verdict: str | None = None
+    exit_code: int | None = None
+    because: tuple[str, ...] = ()
+    """The reasons of the verdict, one line each."""
+    total_seconds: Seconds = 0.0
+    """T: from claim to exit, teardown and leak check included."""
+    first_verdict_seconds: Seconds | None = None
+    """When the verdict was sure for the first time."""
+    phases: PhaseTable | None = None
+    spans: tuple[Span, ...] = ()
+    resources: tuple[SpanResources, ...] = ()
+    samples: tuple[ResourceSample, ...] = ()
+    harness: Harness = Harness()
+    census: Census = Census()
+    warnings: tuple[Warn, ...] = ()
+    missing: dict[str, str] = {}

@@ -1,0 +1,97 @@
+"""Where results are kept: one folder per run.
+
+RUN/results.json, RUN/evidence/, RUN/trace.json, RUN/junit.xml
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from cc_ci.errors import UsageError
+from cc_ci.results.migrations import current
+from cc_ci.results.schema import RunResult
+from cc_ci.system.files import state_root, write_atomic
+
+
+class RunFolder(msgspec.Struct, frozen=True, kw_only=True):
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def run(self) -> str:
+        return self.path.name
+
+    @property
+    def results(self) -> Path:
+        return self.path / "results.json"
+
+    @property
+    def evidence(self) -> Path:
+        return self.path / "evidence"
+
+    @property
+    def trace(self) -> Path:
+        return self.path / "trace.json"
+
+    @property
+    def junit(self) -> Path:
+        return self.path / "junit.xml"
+
+
+class Store:
+    """Results of runs under `root`, by default the state folder's `runs`."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = state_root() / "runs" if root is None else root
+
+    def folder(self, run: str) -> RunFolder:
+        """The folder of a run with exactly this id; it and `evidence` are made if they are not there."""
+        folder = RunFolder(path=self.root / run)
+        folder.evidence.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def write(self, result: RunResult) -> RunFolder:
+        """Write results.json in one step: call it after every stage."""
+        folder = self.folder(result.run)
+        write_atomic(folder.results, msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+        return folder
+
+    def runs(self) -> tuple[str, ...]:
+        """The ids of all runs that wrote results, the newest first."""
+        written = ((path.stat().st_mtime_ns, path.parent.name) for path in self.root.glob("*/results.json"))
+        return tuple(run for _, run in sorted(written, reverse=True))
+
+    def find(self, name: str = "latest") -> RunFolder:
+        """The folder of a run by its id, a unique prefix of it, or `latest`."""
+        runs = self.runs()
+        if not runs:
+            raise UsageError(f"run {name}: no results in {self.root}; `cc-ci run` makes some")
+        found = runs[:1] if name == "latest" else [run for run in runs if run.startswith(name)]
+        if name in found:
+            found = [name]
+        if len(found) != 1:
+            trouble = "fits several runs" if found else "there is no such run"
+            raise UsageError(f"run {name}: {trouble}; choose of {_listed(found or runs)}")
+        return RunFolder(path=self.root / found[0])
+
+    def load(self, name: str = "latest") -> RunResult:
+        """The results of a run by its id, a unique prefix of it, or `latest`."""
+        return load(self.find(name).results)
+
+
+def load(path: Path) -> RunResult:
+    """Read a results.json of this or any older version."""
+    try:
+        return msgspec.convert(current(msgspec.json.decode(path.read_bytes())), RunResult)
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: there is no such file; name a run's results.json") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not the results of a run ({error}); run it again") from error
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def _listed(runs: tuple[str, ...] | list[str], *, limit: int = 5) -> str:
+    more = f" and {len(runs) - limit} more" if len(runs) > limit else ""
+    return ", ".join(runs[:limit]) + more
