@@ -1,1 +1,1 @@
-"""Backups as the recipe's labels ask for them: hooks, restic, restore."""
+"""Backup and restore as an operator's backup-bot-two does them: labels, hooks, restic."""

@@ -1,1 +1,1 @@
-"""Looking at a deployed app from outside, as its users reach it."""
+"""Looking at an app as its users do, through the proxy, and the checks that hold for every recipe."""

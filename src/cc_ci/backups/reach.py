@@ -1,0 +1,109 @@
+"""How tools get at a stack's volumes, under the paths that an operator's node has."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from cc_ci.engine.node import Node
+from cc_ci.errors import InfrastructureError
+from cc_ci.system.process import Completed, Runner
+from cc_ci.system.units import Seconds
+
+VOLUMES = "/var/lib/docker/volumes"
+NOT_THERE = (126, 127)
+"""What nsenter, a shell and docker exit with when a program can't be run."""
+
+
+def volume_folder(name: str) -> str:
+    return f"{VOLUMES}/{name}"
+
+
+def volume_content(name: str) -> str:
+    return f"{VOLUMES}/{name}/_data"
+
+
+class Reach(Protocol):
+    """Run a program that sees `volumes` at `volume_folder(name)`; secrets go in `env`, never in `argv`."""
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        volumes: Sequence[str],
+        stdin: str | None = None,
+        env: Mapping[str, str] = {},
+        timeout: Seconds | None = None,
+    ) -> Completed: ...
+
+
+class NamespaceReach:
+    """On a private node: this machine's tools inside the node's mount and network namespaces."""
+
+    def __init__(self, node: Node, runner: Runner) -> None:
+        self._node = node
+        self._runner = runner
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        volumes: Sequence[str],  # noqa: ARG002 - all of them are to be seen there
+        stdin: str | None = None,
+        env: Mapping[str, str] = {},
+        timeout: Seconds | None = None,
+    ) -> Completed:
+        command = inside(self._node, argv)
+        return present(self._runner(command, stdin=stdin, env=env, timeout=timeout), argv[0])
+
+
+class HelperReach:
+    """On a foreign node: a container of `image`, which brings the tools, with the volumes mounted.
+
+    `scratch` is a volume of the run's own, mounted at /repository.
+    """
+
+    def __init__(
+        self, node: Node, runner: Runner, *, image: str, scratch: str, labels: Mapping[str, str]
+    ) -> None:
+        self._node = node
+        self._runner = runner
+        self._image = image
+        self._scratch = scratch
+        self._labels = labels
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        volumes: Sequence[str],
+        stdin: str | None = None,
+        env: Mapping[str, str] = {},
+        timeout: Seconds | None = None,
+    ) -> Completed:
+        options = [f"--label={name}={value}" for name, value in self._labels.items()]
+        options += [f"--env={name}" for name in env]
+        options += [f"--volume={self._scratch}:/repository"]
+        options += [f"--volume={name}:{volume_content(name)}" for name in volumes]
+        command = helper(self._node, argv, image=self._image, options=options)
+        return present(self._runner(command, stdin=stdin, env=env, timeout=timeout), argv[0])
+
+
+def inside(node: Node, argv: Sequence[str]) -> tuple[str, ...]:
+    return (
+        "nsenter",
+        f"--mount={node.mount_namespace}",
+        f"--net={node.network_namespace}",
+        "--",
+        *argv,
+    )
+
+
+def helper(node: Node, argv: Sequence[str], *, image: str, options: Sequence[str]) -> tuple[str, ...]:
+    run = ("docker", "--host", node.docker_host, "run", "--rm", "--interactive")
+    return (*run, *options, "--entrypoint", argv[0], image, *argv[1:])
+
+
+def present(completed: Completed, tool: str) -> Completed:
+    if completed.returncode in NOT_THERE:
+        said = (completed.stderr.strip() or "no output").splitlines()[-1]
+        raise InfrastructureError(f"{tool}: not to be run on the node ({said}); `cc-ci doctor` tells more")
+    return completed
