@@ -1,0 +1,130 @@
+"""Root filesystems for stand-in images: a debootstrap base per suite, and Debian's packages on top.
+
+All happens outside the container build, which then needs no network and learns no mirror's name.
+"""
+
+import platform
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from cc_ci.lab.images import Image
+from cc_ci.system.files import state_root
+from cc_ci.system.process import Completed, Runner, check
+
+NEWEST_STAMP = 1_700_000_000
+"""Files that are newer get this stamp, so that two builds of the same packages give the same archive."""
+
+UNATTENDED = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "LC_ALL": "C.UTF-8",
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+}
+
+LEFT_OUT = (
+    "etc/apt/sources.list",
+    "etc/hostname",
+    "etc/resolv.conf",
+    "tmp/*",
+    "usr/sbin/policy-rc.d",
+    "usr/share/info/*",
+    "usr/share/locale/*",
+    "usr/share/man/*",
+    "var/cache/apt/*",
+    "var/cache/debconf/*",
+    "var/cache/ldconfig/*",
+    "var/lib/apt/lists/*",
+    "var/lib/dpkg/*-old",
+    "var/log/*",
+)
+"""Left out of images: what names this machine or its mirror, and what no container reads."""
+
+
+def rootfs(image: Image, *, work: Path, into: Path, runner: Runner, say: Callable[[str], None]) -> str:
+    """Write the image's root filesystem to the archive `into`; return what is inside, for people."""
+    system = _system(image, work=work, runner=runner, say=say)
+    root = system if image.root == "system" else work / "root"
+    say(f"{image.short}: installing {', '.join(image.packages)} from Debian {image.suite}")
+    fill = _install if image.root == "system" else _unpack
+    contents = fill(image, system=system, root=root, runner=runner)
+    arrange = image.folder / "arrange.sh"
+    if arrange.exists():
+        check(runner([str(arrange), str(root)], env=UNATTENDED), what=f"{image.short}: arrange.sh")
+    _archive(root, into=into, runner=runner)
+    return f"{contents} (Debian {image.suite}, {platform.machine()})"
+
+
+def _system(image: Image, *, work: Path, runner: Runner, say: Callable[[str], None]) -> Path:
+    base = state_root() / "images" / "bases" / image.suite
+    if not base.is_dir():
+        say(f"{image.short}: making the base system of Debian {image.suite} once, about a minute")
+        _debootstrap(image.suite, base, runner=runner)
+    system = work / "system"
+    check(runner(["cp", "--archive", "--reflink=auto", str(base), str(system)]))
+    shutil.copyfile("/etc/resolv.conf", system / "etc/resolv.conf")
+    policy = system / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    check(_inside(system, "apt-get", "-q", "update", runner=runner), what=f"{image.suite}: apt-get update")
+    return system
+
+
+def _debootstrap(suite: str, base: Path, *, runner: Runner) -> None:
+    partial = base.with_name(f"{suite}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    mirror = debian_mirror(runner)
+    argv = ["debootstrap", "--variant=minbase", suite, str(partial), *([mirror] if mirror else [])]
+    check(runner(argv), what=f"debootstrap {suite}")
+    partial.rename(base)
+
+
+def debian_mirror(runner: Runner, *, os_release: Path = Path("/etc/os-release")) -> str | None:
+    """The mirror that this machine's apt uses for Debian; None elsewhere: debootstrap has one of its own."""
+    facts = dict(line.split("=", 1) for line in os_release.read_text().splitlines() if "=" in line)
+    if facts.get("ID", "").strip('"') != "debian":
+        return None
+    template = "$(RELEASE) $(COMPONENT) $(REPO_URI)"
+    said = check(runner(["apt-get", "indextargets", "--format", template, "Created-By: Packages"])).stdout
+    names = {facts.get("VERSION_CODENAME", "").strip('"'), "stable"}
+    targets = (line.split() for line in said.splitlines())
+    return next(
+        (uri for release, component, uri in targets if release in names and component == "main"), None
+    )
+
+
+def _install(image: Image, *, system: Path, root: Path, runner: Runner) -> str:
+    argv = ["apt-get", "-q", "-y", "--no-install-recommends", "install", *image.packages]
+    check(_inside(system, *argv, runner=runner), what=f"{image.short}: apt-get install")
+    for path in (root / "usr/share/doc").rglob("*"):
+        if path.is_file() and path.name != "copyright":
+            path.unlink()
+    argv = ["dpkg-query", f"--admindir={root}/var/lib/dpkg", "-W", "-f", "${Package} ${Version}\n"]
+    return _list(check(runner([*argv, *image.packages])).stdout)
+
+
+def _unpack(image: Image, *, system: Path, root: Path, runner: Runner) -> str:
+    argv = ["sh", "-c", 'cd /tmp && apt-get -q download "$@"', "sh", *image.packages]
+    check(_inside(system, *argv, runner=runner), what=f"{image.short}: apt-get download")
+    debs = sorted(str(path) for path in (system / "tmp").glob("*.deb"))
+    for deb in debs:
+        check(runner(["dpkg-deb", "--extract", deb, str(root)]))
+    argv = ["dpkg-deb", "--showformat=${Package} ${Version}\n", "--show"]
+    return _list("".join(check(runner([*argv, deb])).stdout for deb in debs))
+
+
+def _inside(system: Path, *argv: str, runner: Runner) -> Completed:
+    """Run in a chroot with a process table of its own: what a package starts ends with it."""
+    enter = ["unshare", "--mount", "--pid", "--fork", f"--mount-proc={system}/proc", "chroot", str(system)]
+    return runner([*enter, *argv], env=UNATTENDED)
+
+
+def _archive(root: Path, *, into: Path, runner: Runner) -> None:
+    argv = ["tar", "--create", f"--file={into}", f"--directory={root}", "--sort=name", "--numeric-owner"]
+    stamps = [f"--mtime=@{NEWEST_STAMP}", "--clamp-mtime"]
+    left_out = [f"--exclude=./{pattern}" for pattern in LEFT_OUT]
+    check(runner([*argv, *stamps, *left_out, "."]))
+
+
+def _list(lines: str) -> str:
+    return ", ".join(lines.split("\n")).rstrip(", ")

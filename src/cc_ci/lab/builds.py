@@ -1,0 +1,132 @@
+"""Building stand-in images on the builder, or bringing real ones in, and putting both into the registry."""
+
+import contextlib
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import filelock
+import msgspec
+
+from cc_ci.lab import base, images
+from cc_ci.lab.archives import loadable
+from cc_ci.lab.images import Image, Name, Record
+from cc_ci.lab.push import Builder, push, writable_registry
+from cc_ci.system.files import state_root
+from cc_ci.system.process import check
+from cc_ci.system.units import Seconds
+
+LABEL = "cc-ci"
+"""Prefix of the labels that say what a stand-in is."""
+
+
+def outdated(wanted: Sequence[Image]) -> tuple[Image, ...]:
+    """Those that must be built: not in the registry, or defined otherwise since. Loaded ones are kept."""
+    return tuple(image for image in wanted if images.status(image) in ("missing", "outdated"))
+
+
+def build(wanted: Sequence[Image], *, builder: Builder) -> tuple[Record, ...]:
+    """Build each image from its definition and push it."""
+    with _work_folder(builder) as work:
+        made: list[Record] = []
+        for upstream, group in itertools.groupby(wanted, key=lambda image: image.name.upstream):
+            with writable_registry(upstream, builder=builder, folder=work):
+                made += [_build_one(image, builder=builder) for image in group]
+        return tuple(made)
+
+
+def load(file: Path, *, builder: Builder) -> tuple[Record, ...]:
+    """Push the images of a `docker save` or OCI archive under their own names."""
+    with _work_folder(builder) as work:
+        archive, references = loadable(file, work=work)
+        builder.say(f"{file.name}: loading {', '.join(references)}")
+        check(builder.docker("load", "--input", str(archive)), what=f"docker load {file.name}")
+        return tuple(_load_one(reference, file=file, builder=builder, work=work) for reference in references)
+
+
+def _load_one(reference: str, *, file: Path, builder: Builder, work: Path) -> Record:
+    name = images.split(reference)
+    origin = _Origin(
+        definition=images.LOADED, contents=f"loaded from {file.name}", started=builder.clock.monotonic()
+    )
+    with writable_registry(name.upstream, builder=builder, folder=work):
+        return _publish(reference, name, origin=origin, builder=builder)
+
+
+def _build_one(image: Image, *, builder: Builder) -> Record:
+    started = builder.clock.monotonic()
+    definition = images.definition_hash(image)
+    with tempfile.TemporaryDirectory(dir=_scratch()) as scratch:
+        context = Path(scratch) / "context"
+        shutil.copytree(image.folder, context)
+        archive = context / "rootfs.tar"
+        contents = base.rootfs(
+            image, work=Path(scratch), into=archive, runner=builder.runner, say=builder.say
+        )
+        builder.say(f"{image.short}: building the image")
+        argv = build_argv(image, definition=definition, contents=contents, context=context)
+        check(builder.docker(*argv), what=f"docker build {image.short}")
+    builder.say(f"{image.short}: putting it into the registry as {image.name}")
+    origin = _Origin(definition=definition, contents=contents, started=started)
+    return _publish(image.short, image.name, origin=origin, builder=builder)
+
+
+def build_argv(image: Image, *, definition: str, contents: str, context: Path) -> list[str]:
+    """The client's arguments; the build gets no network, so that all it holds is in the definition."""
+    labels = {
+        f"{LABEL}.stand-in": "true",
+        f"{LABEL}.stand-in.contents": contents,
+        f"{LABEL}.stand-in.definition": definition,
+        "org.opencontainers.image.title": str(image.name),
+        "org.opencontainers.image.description": f"Stand-in, not the official image: {image.summary}",
+        "org.opencontainers.image.version": image.name.tag,
+    }
+    flags = [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
+    fixed = ["build", "--network=none", "--force-rm", "--no-cache", f"--build-arg=VERSION={image.name.tag}"]
+    return [*fixed, *flags, "--tag", image.short, str(context)]
+
+
+class _Origin(msgspec.Struct, frozen=True, kw_only=True):
+    definition: str
+    contents: str
+    started: Seconds
+
+
+def _publish(local: str, name: Name, *, origin: _Origin, builder: Builder) -> Record:
+    digest = push(local, name, builder=builder)
+    size = check(builder.docker("image", "inspect", "--format={{.Size}}", local)).stdout
+    record = Record(
+        reference=str(name),
+        definition=origin.definition,
+        digest=digest,
+        size_bytes=int(size),
+        contents=origin.contents,
+        seconds=builder.clock.monotonic() - origin.started,
+        made_at=builder.clock.now(),
+    )
+    images.write_record(record)
+    return record
+
+
+@contextlib.contextmanager
+def _work_folder(builder: Builder) -> Iterator[Path]:
+    """One build at a time: they share the base systems and the registry's port."""
+    lock = filelock.FileLock(_scratch() / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        builder.say("waiting for another `cc-ci images` to end")
+        lock.acquire()
+    try:
+        with tempfile.TemporaryDirectory(dir=_scratch()) as work:
+            yield Path(work)
+    finally:
+        lock.release()
+
+
+def _scratch() -> Path:
+    folder = state_root() / "images" / "work"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

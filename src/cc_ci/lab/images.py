@@ -1,0 +1,178 @@
+"""Stand-in images: how each is defined, under which upstream name it is served, and whether it is there."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from cc_ci.errors import InfrastructureError, UsageError
+from cc_ci.lab.sources import lab_folder
+from cc_ci.system.files import state_root, write_atomic
+from cc_ci.system.units import Bytes, EpochSeconds, Seconds
+
+BUILD_FORMAT = 1
+"""Raised when the way of building changes what comes out, so that all is built again."""
+
+LOADED = "loaded"
+"""In the place of a definition's hash: the image was brought in, not built."""
+
+NOT_IN_THE_IMAGE = frozenset({"image.toml", "contract.toml"})
+
+Status = Literal["built", "loaded", "outdated", "missing"]
+
+
+class Name(msgspec.Struct, frozen=True, kw_only=True):
+    """An image reference taken apart: docker.io, library/nginx, 1.22.1."""
+
+    upstream: str
+    path: str
+    tag: str
+
+    def __str__(self) -> str:
+        return f"{self.upstream}/{self.path}:{self.tag}"
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    suite: str
+    packages: tuple[str, ...]
+
+
+class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `image.toml` says. `root` is what the image starts from: a whole system, or packages alone."""
+
+    repository: str
+    summary: str
+    root: Literal["system", "packages"]
+    versions: dict[str, Version]
+    demo: bool = False
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a stand-in; `folder` holds its Dockerfile and what goes in."""
+
+    short_name: str
+    name: Name
+    summary: str
+    root: Literal["system", "packages"]
+    demo: bool
+    suite: str
+    packages: tuple[str, ...]
+    folder: Path
+
+    @property
+    def short(self) -> str:
+        return f"{self.short_name}:{self.name.tag}"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What was put into the registry, kept beside it; `definition` is a hash or LOADED."""
+
+    reference: str
+    definition: str
+    digest: str
+    size_bytes: Bytes
+    contents: str
+    seconds: Seconds
+    made_at: EpochSeconds
+
+
+def split(reference: str) -> Name:
+    """Take a reference apart as Docker does. Raises UsageError where there is no tag or a digest."""
+    host, slash, rest = reference.partition("/")
+    named_host = bool(slash) and ("." in host or ":" in host or host == "localhost")
+    upstream, remainder = (host, rest) if named_host else ("docker.io", reference)
+    path, colon, tag = remainder.rpartition(":")
+    if not colon or "@" in remainder:
+        raise UsageError(f"{reference}: not an image name with a tag; give one such as nginx:1.22.1")
+    upstream = upstream.removeprefix("index.")
+    if upstream == "docker.io" and "/" not in path:
+        path = f"library/{path}"
+    return Name(upstream=upstream, path=path, tag=tag)
+
+
+def read_images(root: Path | None = None) -> tuple[Image, ...]:
+    """Read all definitions under lab/images. Raises InfrastructureError for one that can't be read."""
+    folders = sorted((root or lab_folder() / "images").glob("*/image.toml"))
+    return tuple(image for file in folders for image in _versions(file))
+
+
+def _versions(file: Path) -> Iterable[Image]:
+    try:
+        definition = msgspec.toml.decode(file.read_bytes(), type=Definition)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise InfrastructureError(f"{file}: {error}") from error
+    for tag, version in definition.versions.items():
+        yield Image(
+            short_name=file.parent.name,
+            name=split(f"{definition.repository}:{tag}"),
+            summary=definition.summary,
+            root=definition.root,
+            demo=definition.demo,
+            suite=version.suite,
+            packages=version.packages,
+            folder=file.parent,
+        )
+
+
+def select(images: Sequence[Image], names: Sequence[str]) -> tuple[Image, ...]:
+    """The images that are meant by `nginx`, `nginx:1.22.1` or a full reference; none given: the demo's."""
+    if not names:
+        return tuple(image for image in images if image.demo)
+    chosen = {image.name: image for name in names for image in _named(images, name)}
+    return tuple(chosen.values())
+
+
+def _named(images: Sequence[Image], name: str) -> tuple[Image, ...]:
+    found = tuple(image for image in images if name in (image.short_name, image.short, str(image.name)))
+    if not found:
+        known = ", ".join(image.short for image in images)
+        raise UsageError(f"{name}: no such stand-in image; there are {known}")
+    return found
+
+
+def definition_hash(image: Image) -> str:
+    """Hash all that decides what the image will hold; packages' own versions are not known before."""
+    digest = hashlib.sha256(msgspec.json.encode((BUILD_FORMAT, image.root, image.suite, image.packages)))
+    for path in sorted(image.folder.rglob("*")):
+        if path.is_file() and path.name not in NOT_IN_THE_IMAGE:
+            mode = path.stat().st_mode & 0o777
+            digest.update(f"{path.relative_to(image.folder)}\0{mode:o}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def storage(upstream: str, *, state: Path | None = None) -> Path:
+    """Where the lab's registry for one upstream name keeps its blobs."""
+    return (state or state_root()) / "registry" / upstream
+
+
+def digest_in_registry(name: Name, *, state: Path | None = None) -> str | None:
+    """The manifest digest that the registry's files give for a tag; no registry need run."""
+    tags = storage(name.upstream, state=state) / "docker/registry/v2/repositories" / name.path
+    link = tags / "_manifests/tags" / name.tag / "current/link"
+    return link.read_text().strip() if link.is_file() else None
+
+
+def status(image: Image, *, state: Path | None = None) -> Status:
+    record = read_record(image.name, state=state)
+    if record is None or record.digest != digest_in_registry(image.name, state=state):
+        return "missing"
+    if record.definition == LOADED:
+        return "loaded"
+    return "built" if record.definition == definition_hash(image) else "outdated"
+
+
+def read_record(name: Name, *, state: Path | None = None) -> Record | None:
+    path = _record_path(name, state=state)
+    return msgspec.json.decode(path.read_bytes(), type=Record) if path.is_file() else None
+
+
+def write_record(record: Record, *, state: Path | None = None) -> None:
+    write_atomic(_record_path(split(record.reference), state=state), msgspec.json.encode(record))
+
+
+def _record_path(name: Name, *, state: Path | None) -> Path:
+    file = f"{name.upstream}_{name.path}_{name.tag}".replace("/", "_").replace(":", "_")
+    return (state or state_root()) / "images" / "records" / f"{file}.json"

@@ -1,0 +1,105 @@
+"""Putting images into the lab's registry, over the same storage that nodes later read.
+
+A writable instance runs in the builder's namespace, only while it is needed.
+"""
+
+import contextlib
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from cc_ci.engine.node import Node
+from cc_ci.errors import InfrastructureError
+from cc_ci.lab.images import Name, digest_in_registry, storage
+from cc_ci.system.clock import Clock
+from cc_ci.system.files import state_root
+from cc_ci.system.process import Completed, Runner, check
+from cc_ci.system.waiting import wait_until
+
+ADDRESS = "127.0.0.1:5000"
+"""A loopback address, which every engine lets speak plain HTTP."""
+
+CONFIGURATION = """\
+version: 0.1
+log: {{level: warn}}
+storage:
+  filesystem: {{rootdirectory: {storage}}}
+  delete: {{enabled: true}}
+http: {{addr: "{address}", secret: {secret}}}
+"""
+
+CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 1)"
+
+
+class Builder(msgspec.Struct, frozen=True, kw_only=True):
+    """The node that images are made on, and the ways to drive it; `say` gets a line for each step."""
+
+    node: Node
+    runner: Runner
+    clock: Clock
+    say: Callable[[str], None]
+
+    def docker(self, *arguments: str) -> Completed:
+        """Run the docker client with none of the user's own configuration.
+
+        A proxy or credentials in that would otherwise end up in what is built.
+        """
+        empty = state_root() / "images" / "client"
+        empty.mkdir(parents=True, exist_ok=True)
+        env = {"DOCKER_HOST": self.node.docker_host, "DOCKER_BUILDKIT": "0", "DOCKER_CONFIG": str(empty)}
+        return self.runner(["docker", *arguments], env=env)
+
+
+@contextlib.contextmanager
+def writable_registry(upstream: str, *, builder: Builder, folder: Path) -> Iterator[None]:
+    """Run the distribution registry for one upstream name, and end it again; `folder` holds its files."""
+    node, runner = builder.node, builder.runner
+    if node.network_namespace is None:
+        raise InfrastructureError(f"{node.name}: images are built on a private node; this one is {node.kind}")
+    enter = ["nsenter", f"--net={node.network_namespace}"]
+    daemon = [
+        "start-stop-daemon",
+        f"--pidfile={folder / 'registry.pid'}",
+        "--exec",
+        "/usr/bin/docker-registry",
+    ]
+    start = ["--start", "--background", "--make-pidfile", f"--output={folder / 'registry.log'}"]
+    serve = ["serve", str(_configuration(upstream, folder=folder))]
+    check(runner([*enter, *daemon, *start, "--", *serve]), what="docker-registry")
+    try:
+        wait_until(
+            lambda: runner([*enter, sys.executable, "-c", CONNECT, *ADDRESS.split(":")]),
+            name="the registry that images are pushed to",
+            ready=lambda tried: tried.ok,
+            describe=lambda _tried: (folder / "registry.log").read_text()[-200:],
+            timeout=10,
+            clock=builder.clock,
+        )
+        yield
+    finally:
+        runner([*daemon, "--stop", "--oknodo", "--retry=TERM/5/KILL/5", "--remove-pidfile"])
+
+
+def _configuration(upstream: str, *, folder: Path) -> Path:
+    target = storage(upstream)
+    target.mkdir(parents=True, exist_ok=True)
+    path = folder / "registry.yml"
+    path.write_text(CONFIGURATION.format(storage=target, address=ADDRESS, secret=secrets.token_hex(16)))
+    return path
+
+
+def push(image: str, name: Name, *, builder: Builder) -> str:
+    """Push the builder's `image` under its upstream name; return the manifest's digest."""
+    local = f"{ADDRESS}/{name.path}:{name.tag}"
+    check(builder.docker("tag", image, local))
+    try:
+        check(builder.docker("push", local), what=f"docker push {name}")
+    finally:
+        builder.docker("image", "rm", local)
+    digest = digest_in_registry(name)
+    if digest is None:
+        raise InfrastructureError(f"{name}: pushed, but not in {storage(name.upstream)}")
+    return digest
