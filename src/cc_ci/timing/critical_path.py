@@ -74,6 +74,10 @@ class _Node:
         self.phase = phase
         self.children: list[_Node] = []
 
+    @property
+    def identity(self) -> int:
+        return self.span.id if self.span else 0
+
 
 _Stretch = tuple[int, int, _Node]
 
@@ -198,7 +202,7 @@ def _walk(node: _Node, start: int, end: int) -> Iterator[_Stretch]:
 
 
 def _last(children: Iterable[_Node]) -> _Node | None:
-    return max(children, key=lambda child: (child.end, child.start), default=None)
+    return max(children, key=lambda child: (child.end, child.start, child.identity), default=None)
 
 
 def _own(node: _Node) -> Iterator[int]:

@@ -1,0 +1,134 @@
+"""A run in the terminal: its stages, its phases, what was waited for, and where the rest is."""
+
+from collections.abc import Sequence
+from typing import IO
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cc_ci.results.schema import RunResult
+from cc_ci.results.store import RunFolder
+from cc_ci.timing.critical_path import NamedSeconds, PhaseRow, PhaseTable
+from cc_ci.timing.trace import Span
+
+COLOURS = {
+    "passed": "green",
+    "green": "green",
+    "skipped": "cyan",
+    "unverified": "yellow",
+    "failed": "red",
+    "errored": "magenta",
+}
+LONGEST = 5
+PLAIN_WIDTH = 160
+WAITS_FOR = "waits_for"
+"""The attribute by which a span says what it waits for."""
+
+
+def console(stream: IO[str]) -> Console:
+    """A console that is plain, and wide, when `stream` is not a terminal; rich itself honours NO_COLOR."""
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else PLAIN_WIDTH)
+
+
+def summary(result: RunResult, folder: RunFolder, *, longest: int | None = LONGEST) -> Group:
+    """All that a run says at its end; `longest` None shows every phase."""
+    parts: list[RenderableType] = [stages_table(result), ""]
+    if result.phases is not None:
+        parts += [phases_table(result.phases, longest=longest), ""]
+    waits = waits_of(result)
+    if waits:
+        parts += [_named_table("waited for", waits), ""]
+    parts += [Text(f"warning: {warning.message}", style="yellow") for warning in result.warnings]
+    return Group(*parts, verdict_line(result), *_paths(folder))
+
+
+def verdict_line(result: RunResult) -> Text:
+    word = result.verdict or result.state
+    line = Text(word, style=COLOURS.get(word, "red"))
+    line.append(
+        f": {_versions(result)}, {result.total_seconds:.1f} s, profile {result.profile}", style="default"
+    )
+    for reason in result.because:
+        line.append(f"\n  {reason}", style="default")
+    return line
+
+
+def _versions(result: RunResult) -> str:
+    recipe = result.recipe
+    versions = " to ".join(version for version in (recipe.version_from, recipe.version_to) if version)
+    return f"{recipe.name} {versions}".rstrip()
+
+
+def _paths(folder: RunFolder) -> list[Text]:
+    named = {"results": folder.results, "evidence": folder.evidence}
+    # no wrapping: a path is there to be copied
+    return [Text(f"{name}: {path}", no_wrap=True, overflow="ignore") for name, path in named.items()]
+
+
+def stages_table(result: RunResult) -> Table:
+    table = _table("stage", "outcome", seconds=("seconds",), last=("tests", "reason"))
+    for stage in result.stages:
+        outcome = Text(stage.outcome, style=COLOURS[stage.outcome])
+        passed = sum(test.outcome == "passed" for test in stage.tests)
+        tests = f"{passed}/{len(stage.tests)}" if stage.tests else ""
+        table.add_row(stage.name, outcome, f"{stage.seconds:.1f}", tests, stage.reason or "")
+    return table
+
+
+def phases_table(phases: PhaseTable, *, longest: int | None = LONGEST) -> Table:
+    """The longest phases, the others in one row, the unattributed and the total; overhead with its spans."""
+    table = _table("phase", seconds=("wall s", "%", "busy s"))
+    ranked = sorted(phases.rows, key=lambda row: -row.wall_seconds)
+    others = ranked[longest:] if longest is not None else []
+    for row in ranked[: len(ranked) - len(others)]:
+        _phase_row(table, row.phase, [row])
+        if row.phase == "overhead":
+            for part in phases.overhead:
+                table.add_row(f"  {part.name}", f"{part.seconds:.2f}", "", "", style="dim")
+    if others:
+        _phase_row(table, f"{len(others)} others", others)
+    table.add_row(
+        "unattributed", f"{phases.unattributed_seconds:.2f}", f"{phases.unattributed_share:.1%}", ""
+    )
+    busy = sum(row.busy_seconds for row in phases.rows)
+    table.add_row("total", f"{phases.total_seconds:.2f}", "100.0%", f"{busy:.2f}", style="bold")
+    return table
+
+
+def _phase_row(table: Table, name: str, rows: Sequence[PhaseRow]) -> None:
+    wall = sum(row.wall_seconds for row in rows)
+    share = sum(row.share for row in rows)
+    busy = sum(row.busy_seconds for row in rows)
+    table.add_row(name, f"{wall:.2f}", f"{share:.1%}", f"{busy:.2f}")
+
+
+def waits_of(result: RunResult, *, limit: int = LONGEST) -> tuple[NamedSeconds, ...]:
+    """The longest waits: spans that say what they wait for, and waits that went on too long."""
+    waits = [_wait(span) for span in result.spans if WAITS_FOR in span.attributes]
+    slack = result.phases.poll_slack if result.phases else ()
+    return tuple(sorted([*waits, *slack], key=lambda wait: -wait.seconds)[:limit])
+
+
+def _wait(span: Span) -> NamedSeconds:
+    where = f" ({span.deployment})" if span.deployment else ""
+    return NamedSeconds(name=f"{span.attributes[WAITS_FOR]}{where}", seconds=span.seconds)
+
+
+def _named_table(title: str, parts: Sequence[NamedSeconds]) -> Table:
+    table = _table(title, seconds=("seconds",))
+    for part in parts:
+        table.add_row(part.name, f"{part.seconds:.2f}")
+    return table
+
+
+def _table(*names: str, seconds: Sequence[str] = (), last: Sequence[str] = ()) -> Table:
+    # no lines: it reads the same in a terminal, in a log and in a pasted mail
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    for name in seconds:
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in last:
+        table.add_column(name, overflow="fold")
+    return table

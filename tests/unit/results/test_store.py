@@ -1,0 +1,130 @@
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+from example_result import example
+
+from cc_ci.errors import UsageError
+from cc_ci.results import migrations
+from cc_ci.results.published import json_schema
+from cc_ci.results.store import Store, load
+from cc_ci.system.files import STATE_VARIABLE
+
+PUBLISHED = Path(__file__).parents[3] / "docs/reference/results.schema.json"
+OLD = Path(__file__).parent / "old"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
+
+
+def write(store: Store, run: str, *, at: int) -> None:
+    folder = store.write(example(run))
+    os.utime(folder.results, (at, at))
+
+
+def test_what_was_written_is_read_back(store: Store) -> None:
+    folder = store.write(example())
+    assert store.load() == example()
+    assert folder.evidence.is_dir()
+    assert folder.run == "cust-0a1b2c"
+
+
+def test_writing_again_replaces_and_leaves_nothing_else(store: Store) -> None:
+    store.write(example())
+    folder = store.write(example())
+    assert {path.name for path in folder.path.iterdir()} == {"results.json", "evidence"}
+
+
+def test_runs_are_found_by_id_prefix_and_latest(store: Store) -> None:
+    for at, run in enumerate(["aaa-1", "aaa-10", "bbb-1"]):
+        write(store, run, at=at)
+    assert store.runs() == ("bbb-1", "aaa-10", "aaa-1")
+    assert store.find().run == "bbb-1"
+    assert store.find("b").run == "bbb-1"
+    assert store.find("aaa-1").run == "aaa-1"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("aaa", "run aaa: fits several runs; choose of aaa-2, aaa-1"),
+        ("zzz", "no such run; choose of bbb-1, aaa-2"),
+    ],
+)
+def test_a_name_that_fits_no_single_run_lists_what_exists(store: Store, name: str, message: str) -> None:
+    for at, run in enumerate(["aaa-1", "aaa-2", "bbb-1"]):
+        write(store, run, at=at)
+    with pytest.raises(UsageError, match=message):
+        store.find(name)
+
+
+def test_many_runs_are_not_all_listed(store: Store) -> None:
+    for at in range(8):
+        write(store, f"run-{at}", at=at)
+    with pytest.raises(UsageError, match=r"run-7, run-6, run-5, run-4, run-3 and 3 more$"):
+        store.find("zzz")
+
+
+def test_an_empty_store_says_so(store: Store) -> None:
+    with pytest.raises(UsageError, match=r"no results in .*; `cc-ci run` makes some"):
+        store.load("latest")
+
+
+def test_the_default_root_is_in_the_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
+    assert Store().root == tmp_path / "runs"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not the results of a run"),
+        ("[]", "schema_version is missing"),
+        ('{"schema_version": 1}', "not the results of a run"),
+        ('{"schema_version": 99}', "schema_version 99 is newer than 1; upgrade cc-ci"),
+    ],
+)
+def test_other_files_are_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "results.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=message) as caught:
+        load(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no such file"):
+        load(tmp_path / "results.json")
+
+
+@pytest.mark.parametrize("path", sorted(OLD.glob("*.json")), ids=lambda path: path.stem)
+def test_results_of_every_version_stay_readable(path: Path) -> None:
+    assert load(path).recipe.name == "custom-html"
+
+
+def test_older_versions_are_brought_up_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(number: int) -> Callable[[dict[str, object]], dict[str, object]]:
+        return lambda raw: {**raw, "steps": [*raw.get("steps", ()), number]}  # type: ignore[misc]
+
+    monkeypatch.setattr(migrations, "SCHEMA_VERSION", 3)
+    monkeypatch.setattr(migrations, "STEPS", {1: step(1), 2: step(2)})
+    assert migrations.current({"schema_version": 1}) == {"schema_version": 3, "steps": [1, 2]}
+
+
+def test_the_published_schema_is_that_of_the_code() -> None:
+    assert PUBLISHED.read_text() == json_schema(), (
+        "run: python -m cc_ci.results.published > docs/reference/..."
+    )
+
+
+def test_what_is_written_keeps_to_the_published_schema(store: Store) -> None:
+    validator = jsonschema.Draft202012Validator(json.loads(PUBLISHED.read_text()))
+    written = json.loads(store.write(example()).results.read_text())
+    validator.validate(written)
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate({**written, "stages": [{"name": "dance", "outcome": "passed"}]})
