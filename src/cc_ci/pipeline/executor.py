@@ -5,17 +5,15 @@ interruption, and an interruption can't cut them short.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Literal
 
 import msgspec
 
 from cc_ci.errors import CcCiError, StageFailed, Unverified
 from cc_ci.pipeline.interruption import Interruption
-from cc_ci.pipeline.plan import Plan, StageName, Step
+from cc_ci.pipeline.plan import Plan, Step
+from cc_ci.results.schema import Outcome, StageName
 from cc_ci.system.clock import Clock
 from cc_ci.system.units import Seconds
-
-Outcome = Literal["passed", "failed", "errored", "skipped", "unverified"]
 
 CLOSING = ("undeploy", "leak_check")
 """Actions that run whatever happened before."""

@@ -1,12 +1,13 @@
 """What a run will do, as values: stages, deployments and steps, before anything is done."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
-StageName = Literal["install", "upgrade", "backup", "restore", "functional", "sso", "teardown"]
-STAGES: tuple[StageName, ...] = ("install", "upgrade", "backup", "restore", "functional", "sso", "teardown")
+from cc_ci.results.schema import StageName
+
+STAGES: tuple[StageName, ...] = get_args(StageName)
 
 Action = Literal[
     "pull",
@@ -53,7 +54,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     blame: Blame = "failed"
 
 
-class Verdictless(msgspec.Struct, frozen=True, kw_only=True):
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
     """A stage that will not run, its outcome known from the start."""
 
     stage: StageName
@@ -66,7 +67,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     deployments: tuple[Deployment, ...]
     steps: tuple[Step, ...]
-    decided: tuple[Verdictless, ...] = ()
+    decided: tuple[Decided, ...] = ()
 
     def deployment(self, name: str) -> Deployment:
         return next(deployment for deployment in self.deployments if deployment.name == name)

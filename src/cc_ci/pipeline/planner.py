@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cc_ci.pipeline.plan import STAGES, Action, Blame, Deployment, Plan, StageName, Step, Verdictless, Which
+from cc_ci.pipeline.plan import STAGES, Action, Blame, Decided, Deployment, Plan, Step, Which
+from cc_ci.results.schema import StageName
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,8 +42,8 @@ def plan_stock(known: Known, *, only: StageName | None = None) -> Plan:
     return _finish(_restrict(plan, only) if only else plan)
 
 
-def _decided(known: Known) -> tuple[Verdictless, ...]:
-    found: list[Verdictless] = []
+def _decided(known: Known) -> tuple[Decided, ...]:
+    found: list[Decided] = []
     if known.previous_version is None:
         found.append(_skipped("upgrade", "first release: no earlier version is published"))
     found.extend(_backup_decided(known))
@@ -53,23 +54,23 @@ def _decided(known: Known) -> tuple[Verdictless, ...]:
     return tuple(found)
 
 
-def _backup_decided(known: Known) -> list[Verdictless]:
+def _backup_decided(known: Known) -> list[Decided]:
     both: tuple[StageName, StageName] = ("backup", "restore")
     if known.stateless:
         return [_skipped(stage, "the suite declares the app stateless") for stage in both]
     if known.backed_up and not known.can_seed:
         reason = "nothing can put a marker in: no suite, and no volume is backed up whole"
-        return [Verdictless(stage=stage, outcome="unverified", reason=reason) for stage in both]
+        return [Decided(stage=stage, outcome="unverified", reason=reason) for stage in both]
     if known.backed_up:
         return []
     if not known.volumes:
         return [_skipped(stage, "no volumes and no backup labels") for stage in both]
     reason = f"volumes without backup labels: {', '.join(known.volumes)}"
-    return [Verdictless(stage=stage, outcome="failed", reason=reason) for stage in both]
+    return [Decided(stage=stage, outcome="failed", reason=reason) for stage in both]
 
 
-def _skipped(stage: StageName, reason: str) -> Verdictless:
-    return Verdictless(stage=stage, outcome="skipped", reason=reason)
+def _skipped(stage: StageName, reason: str) -> Decided:
+    return Decided(stage=stage, outcome="skipped", reason=reason)
 
 
 class _Segment:
