@@ -1,0 +1,160 @@
+"""The narrow way out of the sandbox: a Unix socket that answers the verbs of `protocol.Request`.
+
+One request per connection: a line of JSON each way. It serves one run, and only its sandbox's uid.
+"""
+
+import contextlib
+import os
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from cc_ci.suite.protocol import (
+    ANSWER_LIMIT,
+    REQUEST_LIMIT,
+    Answer,
+    AppFacts,
+    AskFacts,
+    AskLogs,
+    AskSecret,
+    Facts,
+    Request,
+)
+from cc_ci.system.redaction import Redactor
+from cc_ci.system.units import Seconds
+
+PATIENCE: Seconds = 5.0
+"""For a line that has begun; the suite waits on itself meanwhile, nobody else does."""
+MOST_REQUESTS = 2000
+"""A suite that asks in a loop must not keep the engine busy for ever."""
+
+
+class Knowledge:
+    """Answers each verb for one app; knows no more than the suite may."""
+
+    def __init__(
+        self,
+        *,
+        app: AppFacts,
+        declared_secrets: tuple[str, ...],
+        seeds: str | None,
+        logs: Callable[[str], str],
+        redact: Redactor,
+    ) -> None:
+        self._app = app
+        self._secrets = {name: app.secrets[name] for name in declared_secrets if name in app.secrets}
+        self._seeds = seeds
+        self._logs = logs
+        self._redact = redact
+
+    def __call__(self, request: Request) -> Answer:
+        match request:
+            case AskFacts():
+                return Answer(facts=self._facts())
+            case AskSecret(name=name):
+                return self._secret(name)
+            case AskLogs(service=service, lines=lines):
+                return self._log(service, lines=lines)
+
+    def _facts(self) -> Facts:
+        app = self._app
+        return Facts(
+            domain=app.domain,
+            url=f"https://{app.domain}",
+            services=app.services,
+            secrets=tuple(self._secrets),
+            env=app.env,
+            version=app.version,
+            seeds=self._seeds,
+        )
+
+    def _secret(self, name: str) -> Answer:
+        if name in self._secrets:
+            return Answer(text=self._secrets[name])
+        known = ", ".join(self._secrets) or "none"
+        return Answer(
+            problem=f"secret {name!r}: not declared in suite.toml or not the app's; there is: {known}"
+        )
+
+    def _log(self, service: str, *, lines: int) -> Answer:
+        if service not in self._app.services:
+            known = ", ".join(self._app.services)
+            return Answer(problem=f"service {service!r}: the app has none of that name; there is: {known}")
+        text = self._redact(self._logs(f"{self._app.stack_name}_{service}"))
+        tail = "\n".join(text.splitlines()[-max(lines, 1) :])
+        # JSON may write one byte as six
+        return Answer(text=tail[-ANSWER_LIMIT // 6 :])
+
+
+class Broker:
+    """Serve `knowledge` on a socket at `path` while the context is open; other uids are turned away."""
+
+    def __init__(self, *, path: Path, knowledge: Knowledge, uid: int) -> None:
+        self._path = path
+        self._knowledge = knowledge
+        self._uid = uid
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._thread = threading.Thread(target=self._serve, name="suite-broker", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._socket.bind(str(self._path))
+        self._path.chmod(0o600)
+        if os.geteuid() == 0:
+            os.chown(self._path, self._uid, self._uid)
+        self._socket.listen(8)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(OSError):
+            # wakes the thread out of accept, which close alone does not
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+        self._path.unlink(missing_ok=True)
+
+    def _serve(self) -> None:
+        for _turn in range(MOST_REQUESTS):
+            try:
+                connection, _address = self._socket.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                connection.settimeout(PATIENCE)
+                connection.sendall(msgspec.json.encode(self._answer(connection)) + b"\n")
+
+    def _answer(self, connection: socket.socket) -> Answer:
+        if (uid := peer_uid(connection)) != self._uid:
+            return Answer(problem=f"uid {uid} is not this run's")
+        try:
+            return self._knowledge(msgspec.json.decode(_line(connection), type=Request))
+        except msgspec.MsgspecError as error:
+            return Answer(problem=f"request not understood: {error}")
+        except Exception as error:  # noqa: BLE001 - the suite is told, the run goes on
+            return Answer(problem=f"no answer: {error}")
+
+
+def _line(connection: socket.socket) -> bytes:
+    received = b""
+    while not received.endswith(b"\n") and len(received) <= REQUEST_LIMIT:
+        if not (part := connection.recv(REQUEST_LIMIT)):
+            break
+        received += part
+    if len(received) > REQUEST_LIMIT:
+        raise msgspec.ValidationError(f"longer than {REQUEST_LIMIT} bytes")
+    return received
+
+
+def peer_uid(connection: socket.socket) -> int:
+    """The uid that the kernel vouches for at the other end."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _pid, uid, _gid = struct.unpack("3i", credentials)
+    return int(uid)

@@ -1,0 +1,142 @@
+"""What a suite says of its recipe: `suite.toml`, strict, and the hash of all that the suite holds."""
+
+import hashlib
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from cc_ci.errors import InfrastructureError
+from cc_ci.system.units import Seconds
+
+FACTS_FILE = "suite.toml"
+MADE_BY_TOOLS = {"__pycache__", ".pytest_cache"}
+
+Positive = Annotated[Seconds, msgspec.Meta(gt=0)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class Probe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The app is ready when `path` answers with `status` and a body that contains `contains`."""
+
+    path: Annotated[str, msgspec.Meta(pattern="^/")] = "/"
+    status: Annotated[int, msgspec.Meta(ge=100, le=599)] = 200
+    contains: str | None = None
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """In seconds. `ready` is None where the recipe's own timeout label holds."""
+
+    ready: Positive | None = None
+    tests: Positive = 300.0
+    seed: Positive = 30.0
+
+
+class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A named choice of COMPOSE_FILE and of env values on top of the suite's own."""
+
+    compose_files: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    env: dict[str, str] = {}
+
+
+class Weight(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one app of this recipe is expected to take at its peak."""
+
+    memory_mib: Annotated[int, msgspec.Meta(gt=0)] = 256
+    cpus: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+
+
+class _Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    recipe: Name
+    probe: Probe = Probe()
+    timeouts: Timeouts = Timeouts()
+    weight: Weight = Weight()
+    variants: dict[Name, Variant] = {}
+    env: dict[str, str] = {}
+    secrets: tuple[str, ...] = ()
+    dependencies: tuple[Name, ...] = ()
+    seeds: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.py$")] | None = None
+    stateless: bool = False
+    sso: bool = False
+
+
+class Suite(_Declared, frozen=True, kw_only=True):
+    """A suite as read: what `suite.toml` declares, where it lies, and the hash of its files."""
+
+    folder: Path
+    hash: str
+
+    @property
+    def has_tests(self) -> bool:
+        return any(path.name.startswith("test_") for path in suite_files(self.folder))
+
+    def env_for(self, variant: str | None) -> Mapping[str, str]:
+        """The env values for tests, those of `variant` on top."""
+        return self.env if variant is None else {**self.env, **self.variant(variant).env}
+
+    def variant(self, name: str) -> Variant:
+        if name not in self.variants:
+            known = ", ".join(sorted(self.variants)) or "none"
+            raise InfrastructureError(f"{self.folder / FACTS_FILE}: variants: no {name!r}; it has {known}")
+        return self.variants[name]
+
+
+def read_suite(folder: Path) -> Suite:
+    """Read the suite in `folder`; raises InfrastructureError, one line with file and key."""
+    path = folder / FACTS_FILE
+    declared = _declared(path)
+    if declared.seeds and not (folder / declared.seeds).is_file():
+        raise InfrastructureError(f"{path}: seeds: {declared.seeds!r} is not in the suite's folder")
+    fields = {name: getattr(declared, name) for name in declared.__struct_fields__}
+    return Suite(folder=folder, hash=suite_hash(folder), **fields)
+
+
+def find_suite(name: str, roots: Sequence[Path]) -> Suite | None:
+    """The suite of recipe `name` in the first of `roots` that has one; None if none has."""
+    folder = next((root / name for root in roots if (root / name / FACTS_FILE).is_file()), None)
+    if folder is None:
+        return None
+    suite = read_suite(folder)
+    if suite.recipe != name:
+        message = f"{folder / FACTS_FILE}: recipe: {suite.recipe!r} is not {name!r}, the name of its folder"
+        raise InfrastructureError(message)
+    return suite
+
+
+def _declared(path: Path) -> _Declared:
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _Declared)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InfrastructureError(f"{path}: {_reason(error)}") from error
+    except msgspec.ValidationError as error:
+        fault, _, place = str(error).partition(" - at `$")
+        key = place.strip(".`").replace("[...]", "") or "top level"
+        raise InfrastructureError(f"{path}: {key}: {fault[0].lower()}{fault[1:]}") from error
+
+
+def _reason(error: Exception) -> str:
+    said = error.strerror if isinstance(error, OSError) else str(error)
+    return f"can't be read: {said}"
+
+
+def suite_files(folder: Path) -> Iterator[Path]:
+    """All files of a suite, in order, without what tools leave there; a link is refused."""
+    for path in sorted(folder.rglob("*")):
+        if MADE_BY_TOOLS & set(path.relative_to(folder).parts):
+            continue
+        if path.is_symlink():
+            raise InfrastructureError(f"{path}: a link; a suite holds plain files only")
+        if path.is_file():
+            yield path
+
+
+def suite_hash(folder: Path) -> str:
+    """SHA-256 over the names and contents of all files of the suite."""
+    digest = hashlib.sha256()
+    for path in suite_files(folder):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()

@@ -1,0 +1,73 @@
+"""The pytest plugin of a suite: its fixtures, and the report; `-p cc_ci.suite.plugin` inside the sandbox."""
+
+import contextlib
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx2
+import pytest
+
+from cc_ci.suite import browser as browsers
+from cc_ci.suite.inside import App, Seed, SuiteProblem, http_client, load_seeds, trust
+from cc_ci.suite.protocol import EVIDENCE_FOLDER, REPORT_FILE
+from cc_ci.suite.recording import Recording
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
+
+_RECORDING = pytest.StashKey[Recording]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    recording = Recording(path=EVIDENCE_FOLDER / REPORT_FILE)
+    config.stash[_RECORDING] = recording
+    config.pluginmanager.register(recording, "cc-ci-recording")
+    with contextlib.suppress(SuiteProblem):
+        # its asserts count as well; if the broker is away, each fixture will say so
+        if seeds := App().seeds:
+            pytest.register_assert_rewrite(Path(seeds).stem)
+
+
+@pytest.fixture(scope="session")
+def app() -> App:
+    """The app under test: domain, url, services, env, secret(name), logs(service)."""
+    return App()
+
+
+@pytest.fixture(scope="session")
+def _trust() -> ssl.SSLContext:
+    return trust()
+
+
+@pytest.fixture
+def http(app: App, _trust: ssl.SSLContext) -> Iterator[httpx2.Client]:
+    """An HTTP client with the app's URL as its base; follows no redirect unless asked."""
+    with http_client(app, verify=_trust) as client:
+        yield client
+
+
+@pytest.fixture
+def seed(app: App, http: httpx2.Client) -> Seed:
+    """The suite's seed module, bound to the app."""
+    return Seed(module=load_seeds(app), app=app, http=http)
+
+
+@pytest.fixture(scope="session")
+def _chromium(request: pytest.FixtureRequest) -> Iterator["Browser"]:
+    with browsers.chromium() as browser:
+        browsers.count_expectations(request.config.stash[_RECORDING].count)
+        yield browser
+
+
+@pytest.fixture
+def browser(request: pytest.FixtureRequest, _chromium: "Browser", app: App) -> Iterator["BrowserContext"]:
+    """A fresh profile (Playwright's BrowserContext) of a real Chromium, with the app's URL as its base."""
+    request.config.stash[_RECORDING].browser = f"{_chromium.browser_type.name} {_chromium.version}"
+    context = _chromium.new_context(base_url=app.url)
+    folder = EVIDENCE_FOLDER / "browser" / browsers.evidence_name(request.node.nodeid)
+    recorder = browsers.Recorder(context=context, folder=folder)
+    yield context
+    recorder.finish()
+    context.close()

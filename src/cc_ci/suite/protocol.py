@@ -1,0 +1,89 @@
+"""What passes between a run and the sandbox of its suite; light, as both sides import it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+BROKER_SOCKET = Path("/run/cc-ci/broker.sock")
+SUITE_FOLDER = Path("/suite")
+EVIDENCE_FOLDER = Path("/evidence")
+CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+"""Where these are inside the sandbox."""
+
+REPORT_FILE = "report.jsonl"
+LOG_FILE = "pytest.log"
+
+REQUEST_LIMIT = 4096
+ANSWER_LIMIT = 512 * 1024
+"""Bytes of one line; logs are cut to fit."""
+
+
+class AppFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run knows of the app under test. `secrets` holds all it has: a suite gets those it declares."""
+
+    domain: str
+    stack_name: str
+    services: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = {}
+    env: Mapping[str, str] = {}
+    """Env values that the suite may know, as it set them itself."""
+    version: str | None = None
+    further_hosts: tuple[str, ...] = ()
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a suite is told of the app; secrets by name only."""
+
+    domain: str
+    url: str
+    services: tuple[str, ...]
+    secrets: tuple[str, ...]
+    env: Mapping[str, str]
+    version: str | None
+    seeds: str | None
+
+
+class AskFacts(msgspec.Struct, tag="facts", tag_field="verb", forbid_unknown_fields=True):
+    """Everything of `Facts`."""
+
+
+class AskSecret(msgspec.Struct, tag="secret", tag_field="verb", forbid_unknown_fields=True):
+    """The value of one secret that suite.toml declares."""
+
+    name: str
+
+
+class AskLogs(msgspec.Struct, tag="logs", tag_field="verb", forbid_unknown_fields=True):
+    """The last lines of one service's log, redacted."""
+
+    service: str
+    lines: int = 200
+
+
+Request = AskFacts | AskSecret | AskLogs
+"""The only verbs: no exec and no restart, since a suite tests with the rights of a user of the app."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of the three: `problem` says why the others are not there."""
+
+    facts: Facts | None = None
+    text: str | None = None
+    problem: str | None = None
+
+
+class SeedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of a suite's seed module."""
+
+    verb: str
+    key: str
+    value: str | None = None
+
+
+class SeedAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`failure` blames the app, `problem` the suite."""
+
+    value: str | None = None
+    failure: str | None = None
+    problem: str | None = None

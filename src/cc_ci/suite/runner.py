@@ -1,0 +1,260 @@
+"""Run a suite's tests and seeds against an app, each call in a sandbox of its own."""
+
+import contextlib
+import ipaddress
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from cc_ci.engine.node import Node
+from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed
+from cc_ci.suite.broker import Broker, Knowledge
+from cc_ci.suite.evidence import settle
+from cc_ci.suite.facts import Suite
+from cc_ci.suite.furnishing import copy_suite, furnish, hosts_file
+from cc_ci.suite.protocol import BROKER_SOCKET, LOG_FILE, REPORT_FILE, AppFacts, SeedAnswer, SeedRequest
+from cc_ci.suite.report import TestReport, problems_of, read_lines, tests_of
+from cc_ci.suite.sandbox import Sandbox, sandbox_uid
+from cc_ci.system.clock import Clock
+from cc_ci.system.files import runtime_root
+from cc_ci.system.process import Completed, Runner, check
+from cc_ci.system.redaction import Redactor
+from cc_ci.system.units import Seconds
+
+NO_TESTS = 5
+SAID_IN_REPORT = (0, 1, 2)
+"""Pytest's exit codes: all passed, some failed, some could not be collected."""
+
+
+class SuiteRunner:
+    """Runs suites on `node`. `logs` gives the log text of a service by its name in Swarm."""
+
+    def __init__(
+        self,
+        *,
+        node: Node,
+        runner: Runner,
+        clock: Clock,
+        logs: Callable[[str], str],
+        redact: Redactor | None = None,
+        scratch_root: Path | None = None,
+    ) -> None:
+        self._node = node
+        self._runner = runner
+        self._clock = clock
+        self._logs = logs
+        self._redact = redact or Redactor()
+        self._scratch_root = scratch_root or runtime_root()
+        self._uid = sandbox_uid()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Where the isolation is less than on a private node with root."""
+        found: list[str] = []
+        if self._uid is None:
+            found.append("suite: without root its tests run under your own uid, in a user namespace")
+        if self._uid is None or self._node.network_namespace is None:
+            found.append("suite: its tests see this machine's network, loopback included")
+        return tuple(found)
+
+    def run_tests(
+        self,
+        suite: Suite,
+        app: AppFacts,
+        *,
+        evidence: Path,
+        timeout: Seconds | None = None,
+        select: str | None = None,
+    ) -> TestReport:
+        """Run the suite's tests (`select`: pytest's -k); `evidence` gets report, log, pictures and console.
+
+        Never raises for a test or a suite; InfrastructureError where no sandbox could be had.
+        """
+        evidence.mkdir(parents=True, exist_ok=True)
+        if self._uid is not None:
+            os.chown(evidence, self._uid, self._uid)
+        started = self._clock.monotonic()
+        try:
+            with self._sandbox(suite, app, evidence=evidence) as sandbox:
+                problem = self._session(
+                    sandbox, suite=suite, timeout=timeout or suite.timeouts.tests, select=select
+                )
+        finally:
+            settle(evidence, redact=self._redact)
+        return self._report(suite, evidence=evidence, started=started, problem=problem)
+
+    def seed_write(self, suite: Suite, app: AppFacts, key: str, value: str) -> None:
+        """Put `value` in under `key`, through the app; StageFailed if the app does not take it."""
+        self._seed(suite, app, SeedRequest(verb="write", key=key, value=value))
+
+    def seed_read(self, suite: Suite, app: AppFacts, key: str) -> str | None:
+        """The value under `key`, None if the app has none."""
+        return self._seed(suite, app, SeedRequest(verb="read", key=key))
+
+    def seed_delete(self, suite: Suite, app: AppFacts, key: str) -> None:
+        self._seed(suite, app, SeedRequest(verb="delete", key=key))
+
+    def _session(self, sandbox: Sandbox, *, suite: Suite, timeout: Seconds, select: str | None) -> str | None:
+        """Run pytest; what kept it from being a whole run of the suite, or None."""
+        selection = ["--select", select] if select else []
+        program = (sys.executable, "-m", "cc_ci.suite.session", "--timeout", str(timeout), *selection)
+        completed = self._run(sandbox, program, timeout=timeout)
+        if completed is None:
+            return f"suite {suite.recipe}: not done after {timeout:g} s; {LOG_FILE} says where it hangs"
+        if sandbox.evidence is None or not os.path.lexists(sandbox.evidence / LOG_FILE):
+            raise _no_sandbox(completed)
+        if completed.returncode == NO_TESTS:
+            return f"suite {suite.recipe}: no test found" + (f" that {select!r} selects" if select else "")
+        if completed.returncode not in SAID_IN_REPORT:
+            return f"suite {suite.recipe}: pytest exit {completed.returncode}; see {LOG_FILE}"
+        return None
+
+    def _report(self, suite: Suite, *, evidence: Path, started: Seconds, problem: str | None) -> TestReport:
+        ended = self._clock.monotonic()
+        problems = [problem] if problem else []
+        try:
+            lines = read_lines(evidence / REPORT_FILE)
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            lines = ()
+            problems.append(f"suite {suite.recipe}: no report to read: {error}")
+        tests = tests_of(lines, ended=ended, redact=self._redact)
+        if not problems and tests and all(test.outcome == "skipped" for test in tests):
+            problems.append(f"suite {suite.recipe}: all {len(tests)} tests were skipped")
+        empty = (
+            f"{test.id}: passed without an assertion"
+            for test in tests
+            if _asserts_nothing(test.outcome, test.assertions)
+        )
+        return TestReport(
+            suite_hash=suite.hash,
+            seconds=ended - started,
+            tests=tests,
+            problems=(*problems_of(lines, redact=self._redact), *problems),
+            warnings=(*self.warnings, *empty),
+        )
+
+    def _seed(self, suite: Suite, app: AppFacts, request: SeedRequest) -> str | None:
+        what = f"suite {suite.recipe}: seed {request.verb} {request.key!r}"
+        with self._sandbox(suite, app, evidence=None) as sandbox:
+            answer = self._seeding(sandbox, request, what=what, timeout=suite.timeouts.seed)
+        if answer.failure:
+            raise StageFailed(f"{app.domain}: {what}: {self._redact(answer.failure)}")
+        if answer.problem:
+            raise InfrastructureError(f"{what}: {self._redact(answer.problem)}")
+        return answer.value
+
+    def _seeding(self, sandbox: Sandbox, request: SeedRequest, *, what: str, timeout: Seconds) -> SeedAnswer:
+        program = (sys.executable, "-m", "cc_ci.suite.seeding")
+        completed = self._run(
+            sandbox, program, timeout=timeout, stdin=msgspec.json.encode(request).decode() + "\n"
+        )
+        if completed is None:
+            raise InfrastructureError(f"{what}: not done after {timeout:g} s (timeouts.seed in suite.toml)")
+        try:
+            return msgspec.json.decode(check(completed, what=what).stdout, type=SeedAnswer)
+        except msgspec.MsgspecError as error:
+            raise InfrastructureError(f"{what}: answer not understood: {error}") from error
+
+    def _run(
+        self, sandbox: Sandbox, program: tuple[str, ...], *, timeout: Seconds, stdin: str | None = None
+    ) -> Completed | None:
+        """Run `program` inside; None if it outlasted `timeout`."""
+        started = self._clock.monotonic()
+        try:
+            return self._runner(sandbox.argv(program), timeout=timeout, stdin=stdin)
+        except CommandFailed:
+            if self._clock.monotonic() - started < timeout:
+                raise
+            return None
+
+    @contextlib.contextmanager
+    def _sandbox(self, suite: Suite, app: AppFacts, *, evidence: Path | None) -> Iterator[Sandbox]:
+        for secret in app.secrets.values():
+            self._redact.learn(secret)
+        self._scratch_root.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix="suite-", dir=self._scratch_root))
+        try:
+            self._furnish(scratch, suite=suite, app=app)
+            with Broker(
+                path=scratch / BROKER_SOCKET.name, knowledge=self._knowledge(suite, app), uid=self._broker_uid
+            ):
+                yield Sandbox(
+                    scratch=scratch,
+                    evidence=evidence,
+                    uid=self._uid,
+                    network_namespace=self._node.network_namespace,
+                )
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    @property
+    def _broker_uid(self) -> int:
+        return os.geteuid() if self._uid is None else self._uid
+
+    def _knowledge(self, suite: Suite, app: AppFacts) -> Knowledge:
+        return Knowledge(
+            app=app, declared_secrets=suite.secrets, seeds=suite.seeds, logs=self._logs, redact=self._redact
+        )
+
+    def _furnish(self, scratch: Path, *, suite: Suite, app: AppFacts) -> None:
+        copy_suite(suite, scratch / "suite")
+        furnish(
+            scratch,
+            uid=self._broker_uid,
+            resolver=self._resolver,
+            hosts=self._hosts(app),
+            ca_bundle=self._node.ca_bundle,
+            ca_certificate=self._node.ca_certificate,
+        )
+
+    @cached_property
+    def _resolver(self) -> str:
+        if self._lab_names:
+            return self._of_lab("/etc/resolv.conf")
+        # in a namespace of its own, the machine's resolver answers nobody
+        return "" if self._node.network_namespace else Path("/etc/resolv.conf").read_text()
+
+    def _hosts(self, app: AppFacts) -> str:
+        if self._lab_names:
+            return self._lab_hosts
+        names = (app.domain, *app.further_hosts) if _is_address(self._node.address) else ()
+        return hosts_file(names, address=self._node.address)
+
+    @property
+    def _lab_names(self) -> bool:
+        return self._uid is not None and self._node.mount_namespace is not None
+
+    @cached_property
+    def _lab_hosts(self) -> str:
+        return self._of_lab("/etc/hosts")
+
+    def _of_lab(self, path: str) -> str:
+        """A file as the node's own mount namespace has it."""
+        argv = ("nsenter", f"--mount={self._node.mount_namespace}", "--", "cat", path)
+        return check(self._runner(argv), what=f"node {self._node.name}: {path}").stdout
+
+
+def _asserts_nothing(outcome: Literal["passed", "failed", "errored", "skipped"], assertions: int) -> bool:
+    return outcome == "passed" and assertions == 0
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_sandbox(completed: Completed) -> InfrastructureError:
+    said = (completed.stderr.strip() or "no output").splitlines()[-1]
+    return InfrastructureError(
+        f"suite: its sandbox can't be made: {said}; `cc-ci doctor` says what is missing"
+    )

@@ -1,0 +1,131 @@
+"""Where untrusted tests run: what they see of the machine, as pure argv.
+
+nsenter goes into the node's network namespace, bubblewrap builds a file system of read-only binds and a
+process namespace, setpriv drops to a uid that owns nothing, prlimit bounds files and processes. Without root,
+bubblewrap makes a user namespace, and the tests keep the invoking user's uid but see none of their files.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+import cc_ci
+from cc_ci.suite.protocol import BROKER_SOCKET, CA_BUNDLE, EVIDENCE_FOLDER, SUITE_FOLDER
+
+FIRST_UID = 1_900_000_000
+"""Above every range that systemd and containers allot; the process id makes it one run's own."""
+FILE_LIMIT = 1 << 30
+PROCESS_LIMIT = 4096
+"""Chromium's threads count, too."""
+TMP_LIMIT = 1 << 30
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_MERGED = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_FROM_HOST = ("/etc/fonts", "/etc/ld.so.cache", "/etc/alternatives", "/var/cache/fontconfig", "/opt/google")
+ENVIRONMENT: Mapping[str, str] = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": "/tmp",  # noqa: S108 - the sandbox's own
+    "TMPDIR": "/tmp",  # noqa: S108 - the sandbox's own
+    "LANG": "C.UTF-8",
+    "SSL_CERT_FILE": str(CA_BUNDLE),
+    "NODE_EXTRA_CA_CERTS": str(CA_BUNDLE),
+    "PYTHONDONTWRITEBYTECODE": "1",
+    # only what the suite and cc-ci bring: counts must not depend on what else is installed
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+}
+
+
+class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
+    """One sandbox. `scratch` holds etc/, suite/ and broker.sock; `uid` is None without root."""
+
+    scratch: Path
+    evidence: Path | None
+    uid: int | None
+    network_namespace: Path | None = None
+
+    def argv(self, program: Sequence[str]) -> tuple[str, ...]:
+        """The whole command for `program`, whose python is this one."""
+        return (
+            # an empty environment outside, too: /proc/1/environ is in reach where the uid is the same
+            *("env", "-i", f"PATH={_PATH}"),
+            *self._network(),
+            *("bwrap", *self._isolation(), *self._file_system(), "--"),
+            *self._identity(),
+            *("prlimit", f"--fsize={FILE_LIMIT}", f"--nproc={PROCESS_LIMIT}", "--core=0", "--"),
+            *program,
+        )
+
+    def _network(self) -> Iterator[str]:
+        if self.uid is not None and self.network_namespace is not None:
+            yield from ("nsenter", f"--net={self.network_namespace}", "--")
+
+    def _isolation(self) -> Iterator[str]:
+        yield from ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
+        yield from ("--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv")
+        for name, value in ENVIRONMENT.items():
+            yield from ("--setenv", name, value)
+        if self.uid is None:
+            yield "--unshare-user"
+            return
+        for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
+            yield from ("--cap-add", capability)
+
+    def _file_system(self) -> Iterator[str]:
+        yield from ("--proc", "/proc", "--dev", "/dev")
+        for folder in ("/dev/shm", "/tmp"):  # noqa: S108 - the sandbox's own
+            yield from ("--size", str(TMP_LIMIT), "--perms", "1777", "--tmpfs", folder)
+        yield from _bound("/usr")
+        yield from _merged_usr()
+        yield from _bound(self.scratch / "etc", "/etc")
+        for extra in _FROM_HOST:
+            yield from _folders(Path(extra).parent)
+            yield from ("--ro-bind-try", extra, extra)
+        for folder in python_folders():
+            yield from _bound(folder)
+        yield from _bound(self.scratch / "suite", SUITE_FOLDER)
+        yield from _bound(self.scratch / BROKER_SOCKET.name, BROKER_SOCKET)
+        if self.evidence is not None:
+            yield from ("--bind", str(self.evidence), str(EVIDENCE_FOLDER))
+        yield from ("--chdir", "/tmp")  # noqa: S108 - the sandbox's own
+
+    def _identity(self) -> Iterator[str]:
+        if self.uid is None:
+            return
+        yield from ("setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups")
+        yield from ("--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--")
+
+
+def sandbox_uid() -> int | None:
+    """The uid that tests get from this process: one that owns nothing; None where only root could give it."""
+    return FIRST_UID + os.getpid() if os.geteuid() == 0 else None
+
+
+def python_folders() -> tuple[Path, ...]:
+    """What this Python runs from, even under a home that is closed to others; /usr is there anyway."""
+    base = Path(sys.base_prefix)
+    found = dict.fromkeys((base, base.resolve(), Path(sys.prefix), Path(cc_ci.__file__).parent))
+    return tuple(folder for folder in found if not folder.is_relative_to("/usr"))
+
+
+def _bound(source: str | Path, target: str | Path | None = None) -> Iterator[str]:
+    place = Path(target or source)
+    yield from _folders(place.parent)
+    yield from ("--ro-bind", str(source), str(place))
+
+
+def _folders(folder: Path) -> Iterator[str]:
+    # bubblewrap makes missing parents 0700 and root's, which the tests' uid could not pass
+    for path in (*reversed(folder.parents), folder):
+        if path != Path("/"):
+            yield from ("--perms", "0755", "--dir", str(path))
+
+
+def _merged_usr() -> Iterator[str]:
+    for path in map(Path, _MERGED):
+        if path.is_symlink():
+            yield from ("--symlink", str(path.readlink()), str(path))
+        elif path.is_dir():
+            yield from _bound(path)

@@ -1,0 +1,48 @@
+"""`python -m cc_ci.suite.seeding`: one call of the seed module, told on stdin, answered on stdout."""
+
+import os
+import sys
+
+import msgspec
+
+from cc_ci.suite.inside import App, Seed, SuiteProblem, blames_app, http_client, load_seeds
+from cc_ci.suite.protocol import SeedAnswer, SeedRequest
+
+
+def main() -> None:
+    request = msgspec.json.decode(sys.stdin.buffer.readline(), type=SeedRequest)
+    # what the module prints must not mix with the answer
+    answer_to = os.dup(1)
+    os.dup2(2, 1)
+    os.write(answer_to, msgspec.json.encode(answer(request, app=App())))
+
+
+def answer(request: SeedRequest, *, app: App) -> SeedAnswer:
+    """Carry `request` out; never raises."""
+    try:
+        return _call(request, app=app)
+    except SuiteProblem as error:
+        return SeedAnswer(problem=str(error))
+    except Exception as error:  # noqa: BLE001 - a seed module may raise anything
+        said = f"{type(error).__name__}: {error}".split("\n")[0]
+        return SeedAnswer(failure=said) if blames_app(error) else SeedAnswer(problem=f"{app.seeds}: {said}")
+
+
+def _call(request: SeedRequest, *, app: App) -> SeedAnswer:
+    module = load_seeds(app)
+    with http_client(app) as http:
+        seed = Seed(module=module, app=app, http=http)
+        match request.verb:
+            case "write":
+                seed.write(request.key, request.value or "")
+            case "read":
+                return SeedAnswer(value=seed.read(request.key))
+            case "delete":
+                seed.delete(request.key)
+            case verb:
+                return SeedAnswer(problem=f"{verb!r}: no such verb")
+    return SeedAnswer()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""`python -m cc_ci.suite.session`: the suite's pytest, inside the sandbox, its output kept as evidence."""
+
+import argparse
+import faulthandler
+import os
+import sys
+
+from cc_ci.suite.protocol import EVIDENCE_FOLDER, LOG_FILE, SUITE_FOLDER
+
+OPTIONS = (
+    *("-p", "cc_ci.suite.plugin"),
+    *("-p", "no:cacheprovider"),
+    *("-o", "enable_assertion_pass_hook=true"),
+    *("-o", "xfail_strict=true"),
+    # a configuration of the suite's own could change what is counted
+    *("-c", "/dev/null"),
+    *("--rootdir", str(SUITE_FOLDER)),
+    "-ra",
+)
+LAST_WORDS = 2.0
+"""Seconds before the end at which a suite that hangs says where."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--timeout", type=float, required=True)
+    parser.add_argument("--select")
+    asked = parser.parse_args()
+    log = os.open(EVIDENCE_FOLDER / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    faulthandler.dump_traceback_later(max(asked.timeout - LAST_WORDS, 0.1), file=log)
+    import pytest  # noqa: PLC0415 - its import belongs into the log, too
+
+    selection = ["-k", asked.select] if asked.select else []
+    sys.exit(pytest.main([*OPTIONS, *selection, str(SUITE_FOLDER)]))
+
+
+if __name__ == "__main__":
+    main()
