@@ -202,7 +202,7 @@ def _walk(node: _Node, start: int, end: int) -> Iterator[_Stretch]:
 
 
 def _last(children: Iterable[_Node]) -> _Node | None:
-    return max(children, key=lambda child: (child.end, child.start, child.identity), default=None)
+    return max(children, key=lambda child: (child.end, child.identity), default=None)
 
 
 def _own(node: _Node) -> Iterator[int]:

@@ -50,6 +50,12 @@ def test_longest_branch_counts_and_both_are_busy() -> None:
     assert {row.phase: row.busy_seconds for row in table.rows} == {"images_pull": 6, "deploy": 10}
 
 
+def test_a_span_is_busy_where_no_child_of_it_is_open() -> None:
+    spans = [span(1, 0, 10, "deploy"), span(2, 0, 8, "test", parent=1), span(3, 1, 3, "test", parent=1)]
+    busy = {row.phase: row.busy_seconds for row in attribute(spans, end=10).rows}
+    assert busy == {"deploy": 2, "test": 10}
+
+
 def test_what_ended_just_before_is_waited_for_rather_than_what_ran_on() -> None:
     pull, secrets, deploy = span(1, 0, 5, "images_pull"), span(2, 0, 3, "secrets"), span(3, 3.1, 10, "deploy")
     assert path(attribute([pull, secrets, deploy], end=10)) == [

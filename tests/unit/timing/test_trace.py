@@ -25,7 +25,7 @@ def test_spans_nest_and_hand_stage_and_deployment_down(clock: ManualClock, trace
         with trace.span("other", phase="ready", deployment="old"):
             pass
     install, deploy, other = trace.spans()
-    assert (install.start, install.end, install.parent) == (0.0, 3.0, None)
+    assert (install.start, install.end, install.parent, other.parent) == (0.0, 3.0, None, install.id)
     assert (deploy.start, deploy.end, deploy.parent) == (1.0, 3.0, install.id)
     assert (deploy.stage, deploy.deployment, other.deployment) == ("install", "new", "old")
     assert deploy.attributes == {"services": 2, "created": 2}
