@@ -1,7 +1,7 @@
 """Make a cgroup v1 kernel count bytes per group.
 
-Linux 6.10 and newer count for a disk only once a limit was set on it; this sets one that never binds and takes
-it away again. The counting goes on until the next boot, for all groups.
+Linux 6.10 and newer count for a disk only once a limit was set on it; this sets one that never binds and
+takes it away again. The counting goes on until the next boot, for all groups.
 """
 
 import os
