@@ -164,6 +164,15 @@ def status(image: Image, *, state: Path | None = None) -> Status:
     return "built" if record.definition == definition_hash(image) else "outdated"
 
 
+def loaded(stand_ins: Sequence[Image], *, state: Path | None = None) -> tuple[Record, ...]:
+    """Records of images that were brought in under names that no stand-in has."""
+    known = {str(image.name) for image in stand_ins}
+    records = (
+        msgspec.json.decode(path.read_bytes(), type=Record) for path in sorted(_records(state).glob("*.json"))
+    )
+    return tuple(record for record in records if record.reference not in known)
+
+
 def read_record(name: Name, *, state: Path | None = None) -> Record | None:
     path = _record_path(name, state=state)
     return msgspec.json.decode(path.read_bytes(), type=Record) if path.is_file() else None
@@ -175,4 +184,8 @@ def write_record(record: Record, *, state: Path | None = None) -> None:
 
 def _record_path(name: Name, *, state: Path | None) -> Path:
     file = f"{name.upstream}_{name.path}_{name.tag}".replace("/", "_").replace(":", "_")
-    return (state or state_root()) / "images" / "records" / f"{file}.json"
+    return _records(state) / f"{file}.json"
+
+
+def _records(state: Path | None) -> Path:
+    return (state or state_root()) / "images" / "records"

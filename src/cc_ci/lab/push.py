@@ -93,7 +93,7 @@ def _configuration(upstream: str, *, folder: Path) -> Path:
 
 def push(image: str, name: Name, *, builder: Builder) -> str:
     """Push the builder's `image` under its upstream name; return the manifest's digest."""
-    local = f"{ADDRESS}/{name.path}:{name.tag}"
+    local = local_reference(name)
     check(builder.docker("tag", image, local))
     try:
         check(builder.docker("push", local), what=f"docker push {name}")
@@ -103,3 +103,8 @@ def push(image: str, name: Name, *, builder: Builder) -> str:
     if digest is None:
         raise InfrastructureError(f"{name}: pushed, but not in {storage(name.upstream)}")
     return digest
+
+
+def local_reference(name: Name) -> str:
+    """The name by which the builder's engine reaches the image in the writable registry."""
+    return f"{ADDRESS}/{name.path}:{name.tag}"
