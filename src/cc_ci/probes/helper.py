@@ -1,0 +1,102 @@
+"""Requests from a container on the node itself, for a foreign node whose proxy this machine can't reach."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from cc_ci.engine.node import Node
+from cc_ci.errors import InfrastructureError
+from cc_ci.probes.answers import BODY_LIMIT, Answer, Problem, ProblemKind
+from cc_ci.system.process import Completed, Runner
+from cc_ci.system.units import Seconds
+
+KINDS: dict[int, ProblemKind] = {
+    6: "unreachable",
+    7: "unreachable",
+    28: "timeout",
+    51: "certificate",
+    60: "certificate",
+}
+"""curl's exit codes (EXIT CODES in its manual); all others are `protocol`."""
+
+DOCKER_FAILED = (125, 126, 127)
+MARK = "\n--cc-ci-answer--\n"
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What curl's --write-out tells, in the order of `WRITE_OUT`."""
+
+    status: int = 0
+    seconds: Seconds = 0.0
+
+
+WRITE_OUT = MARK + '{"status":%{response_code},"seconds":%{time_total}}'
+
+
+class HelperProbe:
+    """curl in a container of `image` on `network`, connecting to the node's address by the app's name.
+
+    The image's own certificate authorities are trusted; what certificate was shown is not known. Raises
+    InfrastructureError when the container can't be run: then nothing was asked.
+    """
+
+    def __init__(
+        self, node: Node, runner: Runner, *, image: str, network: str = "host", labels: Mapping[str, str] = {}
+    ) -> None:
+        self._node = node
+        self._runner = runner
+        self._image = image
+        self._network = network
+        self._labels = labels
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        content: str | None = None,
+        headers: Mapping[str, str] = {},
+        timeout: Seconds = 10.0,
+    ) -> Answer:
+        curl = curl_argv(
+            method,
+            url,
+            address=self._node.address,
+            headers=headers,
+            timeout=timeout,
+            sends=content is not None,
+        )
+        labels = [f"--label={name}={value}" for name, value in self._labels.items()]
+        run = ("docker", "--host", self._node.docker_host, "run", "--rm", "--interactive")
+        argv = (*run, *labels, f"--network={self._network}", "--entrypoint=curl", self._image, *curl)
+        return read_answer(url, self._runner(argv, stdin=content))
+
+
+def curl_argv(
+    method: str, url: str, *, address: str, headers: Mapping[str, str], timeout: Seconds, sends: bool
+) -> tuple[str, ...]:
+    shown = [option for name, value in headers.items() for option in ("--header", f"{name}: {value}")]
+    body = ("--data-binary", "@-") if sends else ()
+    fixed = ("--silent", "--show-error", "--include", "--http1.1", "--write-out", WRITE_OUT)
+    to = ("--connect-to", f"::{address}:", "--max-time", f"{timeout:g}", "--request", method)
+    return (*fixed, *to, *shown, *body, "--", url)
+
+
+def read_answer(url: str, completed: Completed) -> Answer:
+    said = (completed.stderr.strip() or "no output").splitlines()[-1]
+    if completed.returncode in DOCKER_FAILED:
+        raise InfrastructureError(f"probe: its helper container did not run ({said})")
+    text, _, written = completed.stdout.rpartition(MARK)
+    facts = msgspec.json.decode(written, type=Facts) if written else Facts()
+    if completed.returncode:
+        kind = KINDS.get(completed.returncode, "protocol")
+        return Answer(url=url, seconds=facts.seconds, problem=Problem(kind=kind, detail=said))
+    head, _, body = text.replace("\r\n", "\n").partition("\n\n")
+    pairs = (line.partition(":") for line in head.splitlines()[1:])
+    return Answer(
+        url=url,
+        status=facts.status,
+        headers={name.strip().lower(): value.strip() for name, _, value in pairs},
+        body=body[:BODY_LIMIT],
+        seconds=facts.seconds,
+    )
