@@ -11,6 +11,7 @@ import msgspec
 from cc_ci.errors import InfrastructureError
 from cc_ci.lab.push import Builder
 from cc_ci.system.process import Completed, check
+from cc_ci.system.waiting import wait_until
 
 TAG = "{tag}"
 
@@ -96,6 +97,27 @@ def broken_check(clause: Check, reference: str, *, builder: Builder) -> str | No
     if clause.never_prints and re.search(clause.never_prints, said, re.MULTILINE):
         return f"{clause.what}: printed {clause.never_prints!r}"
     return None
+
+
+def broken_service(service: Service, reference: str, *, builder: Builder) -> str | None:
+    """Start the image as it is, ask it, stop it; None if all is as declared, else what was seen."""
+    started = check(builder.docker("run", "--detach", "--network=none", reference))
+    container = started.stdout.strip()
+    try:
+        wait_until(
+            lambda: builder.docker("exec", container, *service.fetch),
+            name=service.what,
+            ready=lambda asked: bool(re.search(service.prints, asked.stdout)),
+            describe=_said,
+            timeout=10,
+            clock=builder.clock,
+        )
+        check(builder.docker("stop", "-t", "10", container))
+        ended = check(builder.docker("container", "inspect", "--format={{.State.ExitCode}}", container))
+    finally:
+        builder.docker("rm", "--force", "--volumes", container)
+    code = int(ended.stdout)
+    return None if code == service.exit_code else f"{service.what}: exit code {code}, not {service.exit_code}"
 
 
 def _said(ended: Completed) -> str:

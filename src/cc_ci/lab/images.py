@@ -174,15 +174,15 @@ def loaded(stand_ins: Sequence[Image], *, state: Path | None = None) -> tuple[Re
 
 
 def read_record(name: Name, *, state: Path | None = None) -> Record | None:
-    path = _record_path(name, state=state)
+    path = record_path(name, state=state)
     return msgspec.json.decode(path.read_bytes(), type=Record) if path.is_file() else None
 
 
 def write_record(record: Record, *, state: Path | None = None) -> None:
-    write_atomic(_record_path(split(record.reference), state=state), msgspec.json.encode(record))
+    write_atomic(record_path(split(record.reference), state=state), msgspec.json.encode(record))
 
 
-def _record_path(name: Name, *, state: Path | None) -> Path:
+def record_path(name: Name, *, state: Path | None = None) -> Path:
     file = f"{name.upstream}_{name.path}_{name.tag}".replace("/", "_").replace(":", "_")
     return _records(state) / f"{file}.json"
 

@@ -1,0 +1,198 @@
+"""Stand-in images, built by a real engine; the registry's own copies are held against their contracts."""
+
+import hashlib
+import io
+import json
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cc_ci.errors import CommandFailed
+from cc_ci.lab import builds, contracts, images, node
+from cc_ci.lab.images import Image
+from cc_ci.lab.push import Builder, local_reference, writable_registry
+from cc_ci.system.clock import SystemClock
+from cc_ci.system.process import LocalRunner, check
+
+pytestmark = pytest.mark.integration
+
+STAND_INS = images.select(images.read_images(), ["nginx", "busybox"])
+CLIENTS = [path for path in ("/usr/bin/docker", "/usr/local/bin/docker") if Path(path).exists()]
+UPSTREAM = "images.test"
+"""An upstream name that nothing but these tests uses."""
+
+
+@pytest.fixture(scope="module")
+def builder() -> Iterator[Builder]:
+    runner = LocalRunner()
+    yield Builder(node=node.up("builder"), runner=runner, clock=SystemClock(), say=print)
+    node.down("builder")
+
+
+@pytest.fixture(scope="module")
+def served(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
+    """A builder that has the registry's copies of all stand-ins, built if they were not there."""
+    builds.build(builds.outdated(STAND_INS), builder=builder)
+    folder = tmp_path_factory.mktemp("registry")
+    with writable_registry("docker.io", builder=builder, folder=folder):
+        for image in STAND_INS:
+            check(builder.docker("pull", local_reference(image.name)))
+    yield builder
+    builder.docker("image", "rm", *(local_reference(image.name) for image in STAND_INS))
+
+
+@pytest.fixture
+def only_here(served: Builder) -> Iterator[None]:
+    yield
+    served.docker("image", "rm", "own:1.0")
+    shutil.rmtree(images.storage(UPSTREAM), ignore_errors=True)
+    for record in images.loaded(images.read_images()):
+        if record.reference.startswith(UPSTREAM):
+            images.record_path(images.split(record.reference)).unlink()
+
+
+def clauses() -> Iterator[Any]:
+    for image in STAND_INS:
+        for clause in contracts.read_contract(image.folder, tag=image.name.tag).checks:
+            yield pytest.param(image, clause, id=f"{image.short}: {clause.what}")
+
+
+@pytest.mark.parametrize("image", STAND_INS, ids=lambda image: image.short)
+def test_the_configuration_is_upstreams(served: Builder, image: Image) -> None:
+    contract = contracts.read_contract(image.folder, tag=image.name.tag)
+    inspected = contracts.inspect(local_reference(image.name), builder=served)
+    assert contracts.broken_configuration(contract.image, inspected) == ()
+
+
+@pytest.mark.parametrize(("image", "clause"), list(clauses()))
+def test_each_clause_of_the_contract_holds(served: Builder, image: Image, clause: contracts.Check) -> None:
+    assert contracts.broken_check(clause, local_reference(image.name), builder=served) is None
+
+
+@pytest.mark.parametrize("image", STAND_INS, ids=lambda image: image.short)
+def test_services_answer_and_end_as_declared(served: Builder, image: Image) -> None:
+    service = contracts.read_contract(image.folder, tag=image.name.tag).service
+    assert (service is None) == (image.short_name == "busybox")
+    if service:
+        assert contracts.broken_service(service, local_reference(image.name), builder=served) is None
+
+
+@pytest.mark.parametrize("image", STAND_INS, ids=lambda image: image.short)
+def test_an_image_says_that_it_is_a_stand_in_and_what_is_inside(served: Builder, image: Image) -> None:
+    labels = contracts.inspect(local_reference(image.name), builder=served)["Labels"]
+    assert labels["cc-ci.stand-in"] == "true"
+    assert f"Debian {image.suite}" in labels["cc-ci.stand-in.contents"]
+    assert labels["cc-ci.stand-in.definition"] == images.definition_hash(image)
+
+
+def test_an_image_knows_neither_the_mirror_nor_this_machine(served: Builder) -> None:
+    for image in STAND_INS:
+        container = check(served.docker("create", local_reference(image.name))).stdout.strip()
+        changed = check(served.docker("diff", container)).stdout
+        assert changed == ""
+        found = served.docker("cp", f"{container}:/etc/apt/sources.list", "-")
+        assert not found.ok, image.short
+        check(served.docker("rm", container))
+
+
+def test_what_is_up_to_date_is_not_built_again(served: Builder) -> None:
+    assert builds.outdated(STAND_INS) == ()
+
+
+def own_image(folder: Path, *, dockerfile: str) -> Image:
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(dockerfile)
+    return Image(
+        short_name="own",
+        name=images.Name(upstream=UPSTREAM, path="own/thing", tag="1.0"),
+        summary="a thing",
+        root="packages",
+        demo=False,
+        suite="bookworm",
+        packages=("busybox-static",),
+        folder=folder,
+    )
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_either_docker_client_builds_and_pushes(
+    served: Builder, only_here: None, tmp_path: Path, client: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "docker").symlink_to(client)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin")
+    image = own_image(tmp_path / "own", dockerfile='FROM scratch\nADD rootfs.tar /\nCMD ["true"]\n')
+    assert images.status(image) == "missing"
+    (record,) = builds.build([image], builder=served)
+    assert images.status(image) == "built"
+    assert record.digest == images.digest_in_registry(image.name)
+    assert "busybox-static 1" in record.contents
+    (tmp_path / "own/Dockerfile").write_text("FROM scratch\n")
+    assert images.status(image) == "outdated"
+
+
+def test_a_build_that_fails_says_so_in_one_line_and_leaves_no_registry(
+    served: Builder, only_here: None, tmp_path: Path
+) -> None:
+    dockerfile = 'FROM scratch\nADD rootfs.tar /\nRUN ["/bin/busybox", "false"]\n'
+    image = own_image(tmp_path / "own", dockerfile=dockerfile)
+    with pytest.raises(CommandFailed, match=r"^docker build own:1\.0: exit \d+: .*non-zero code: 1"):
+        builds.build([image], builder=served)
+    assert images.status(image) == "missing"
+    # the port is free again: another one starts at once
+    with writable_registry(UPSTREAM, builder=served, folder=tmp_path):
+        pass
+
+
+def test_a_saved_image_is_loaded_under_its_own_name(served: Builder, only_here: None, tmp_path: Path) -> None:
+    name = f"{UPSTREAM}/loaded/busybox:1"
+    check(served.docker("tag", local_reference(STAND_INS[-1].name), name))
+    check(served.docker("save", "--output", str(tmp_path / "saved.tar"), name))
+    check(served.docker("image", "rm", name))
+    (record,) = builds.load(tmp_path / "saved.tar", builder=served)
+    assert record.reference == name
+    assert record.digest == images.digest_in_registry(images.split(name))
+    assert record in images.loaded(images.read_images())
+
+
+def test_an_oci_archive_is_loaded_and_runs(served: Builder, only_here: None, tmp_path: Path) -> None:
+    name = f"{UPSTREAM}/oci/busybox:1"
+    check(served.docker("save", "--output", str(tmp_path / "saved.tar"), local_reference(STAND_INS[-1].name)))
+    archive = as_oci(tmp_path / "saved.tar", tmp_path / "oci.tar", name=name)
+    (record,) = builds.load(archive, builder=served)
+    assert record.reference == name
+    assert check(served.docker("run", "--rm", "--network=none", name, "echo", "hello")).stdout == "hello\n"
+
+
+def as_oci(saved: Path, target: Path, *, name: str) -> Path:
+    """Write a `docker save` archive anew as an OCI one, which older engines can't write."""
+    blobs: dict[str, bytes] = {}
+
+    def keep(content: bytes) -> dict[str, Any]:
+        digest = hashlib.sha256(content).hexdigest()
+        blobs[f"blobs/sha256/{digest}"] = content
+        return {"digest": f"sha256:{digest}", "size": len(content)}
+
+    with tarfile.open(saved) as tar:
+        (entry,) = json.loads(content_of(tar, "manifest.json"))
+        manifest = {
+            "config": keep(content_of(tar, entry["Config"])),
+            "layers": [keep(content_of(tar, layer)) for layer in entry["Layers"]],
+        }
+    annotations = {"org.opencontainers.image.ref.name": name}
+    index = {"manifests": [{**keep(json.dumps(manifest).encode()), "annotations": annotations}]}
+    with tarfile.open(target, "w") as tar:
+        for path, content in {"index.json": json.dumps(index).encode(), **blobs}.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return target
+
+
+def content_of(tar: tarfile.TarFile, path: str) -> bytes:
+    stream = tar.extractfile(path)
+    assert stream is not None
+    return stream.read()
