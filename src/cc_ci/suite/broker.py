@@ -15,6 +15,7 @@ from typing import Self
 
 import msgspec
 
+from cc_ci.suite.facts import Suite
 from cc_ci.suite.protocol import (
     ANSWER_LIMIT,
     REQUEST_LIMIT,
@@ -42,14 +43,15 @@ class Knowledge:
         self,
         *,
         app: AppFacts,
-        declared_secrets: tuple[str, ...],
-        seeds: str | None,
+        suite: Suite,
         logs: Callable[[str], str],
         redact: Redactor,
     ) -> None:
         self._app = app
-        self._secrets = {name: app.secrets[name] for name in declared_secrets if name in app.secrets}
-        self._seeds = seeds
+        self._secrets = {name: app.secrets[name] for name in suite.secrets if name in app.secrets}
+        # an app's env may hold passwords: a suite gets back what it set itself
+        self._env = {name: app.env[name] for name in suite.env_names if name in app.env}
+        self._seeds = suite.seeds
         self._logs = logs
         self._redact = redact
 
@@ -69,7 +71,7 @@ class Knowledge:
             url=f"https://{app.domain}",
             services=app.services,
             secrets=tuple(self._secrets),
-            env=app.env,
+            env=self._env,
             version=app.version,
             seeds=self._seeds,
         )

@@ -42,7 +42,13 @@ def chromium() -> Iterator["Browser"]:
             stack.callback(_close, browser)
             yield browser
     except Error as error:
-        raise SuiteProblem(f"browser: {str(error).splitlines()[0]}") from error
+        raise SuiteProblem(f"browser: {_reason(str(error))}") from error
+
+
+def _reason(said: str) -> str:
+    """What the browser itself said before it died, else what Playwright says of it."""
+    lines = said.splitlines()
+    return next((line.strip() for line in lines if "[err]" in line), lines[0])
 
 
 def _close(browser: "Browser") -> None:

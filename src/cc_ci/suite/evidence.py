@@ -1,14 +1,26 @@
 """What a sandbox left in its evidence folder, made fit for keeping."""
 
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from cc_ci.suite.protocol import BROWSER_FOLDER, LOG_FILE, REPORT_FILE
 from cc_ci.system.units import Bytes
 
 TEXT_LIMIT: Bytes = 8 * 1024 * 1024
 _PICTURES = {".png"}
+
+
+def prepare(folder: Path, *, uid: int | None) -> None:
+    """Make the folder `uid`'s own, without what an earlier run left: old lines must not pass for new ones."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (REPORT_FILE, LOG_FILE):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / BROWSER_FOLDER, ignore_errors=True)
+    if uid is not None:
+        os.chown(folder, uid, uid)
 
 
 def settle(folder: Path, *, redact: Callable[[str], str]) -> None:

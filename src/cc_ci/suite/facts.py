@@ -72,6 +72,13 @@ class Suite(_Declared, frozen=True, kw_only=True):
     def has_tests(self) -> bool:
         return any(path.name.startswith("test_") for path in suite_files(self.folder))
 
+    @property
+    def env_names(self) -> tuple[str, ...]:
+        """The names that the suite sets, in any variant."""
+        return tuple(
+            dict.fromkeys((*self.env, *(name for one in self.variants.values() for name in one.env)))
+        )
+
     def env_for(self, variant: str | None) -> Mapping[str, str]:
         """The env values for tests, those of `variant` on top."""
         return self.env if variant is None else {**self.env, **self.variant(variant).env}

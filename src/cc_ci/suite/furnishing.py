@@ -32,6 +32,8 @@ def furnish(
         "resolv.conf": resolver,
         "hosts": hosts,
         "ld.so.cache": "",
+        # Debian's launcher reads what is in this folder, and stops if nothing is
+        "chromium.d/none": "",
         "ssl/certs/ca-certificates.crt": _bundle(ca_bundle),
     }
     for name, content in contents.items():

@@ -11,7 +11,7 @@ import pytest
 
 from cc_ci.suite import browser as browsers
 from cc_ci.suite.inside import App, Seed, SuiteProblem, http_client, load_seeds, trust
-from cc_ci.suite.protocol import EVIDENCE_FOLDER, REPORT_FILE
+from cc_ci.suite.protocol import BROWSER_FOLDER, EVIDENCE_FOLDER, REPORT_FILE
 from cc_ci.suite.recording import Recording
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def browser(request: pytest.FixtureRequest, _chromium: "Browser", app: App) -> I
     """A fresh profile (Playwright's BrowserContext) of a real Chromium, with the app's URL as its base."""
     request.config.stash[_RECORDING].browser = f"{_chromium.browser_type.name} {_chromium.version}"
     context = _chromium.new_context(base_url=app.url)
-    folder = EVIDENCE_FOLDER / "browser" / browsers.evidence_name(request.node.nodeid)
+    folder = EVIDENCE_FOLDER / BROWSER_FOLDER / browsers.evidence_name(request.node.nodeid)
     recorder = browsers.Recorder(context=context, folder=folder)
     yield context
     recorder.finish()

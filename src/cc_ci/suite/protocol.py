@@ -13,6 +13,7 @@ CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
 REPORT_FILE = "report.jsonl"
 LOG_FILE = "pytest.log"
+BROWSER_FOLDER = "browser"
 
 REQUEST_LIMIT = 4096
 ANSWER_LIMIT = 512 * 1024
@@ -20,14 +21,16 @@ ANSWER_LIMIT = 512 * 1024
 
 
 class AppFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run knows of the app under test. `secrets` holds all it has: a suite gets those it declares."""
+    """What a run knows of the app under test; give all there is.
+
+    A suite gets the secrets that it declares (by compose name) and the env values that it set.
+    """
 
     domain: str
     stack_name: str
     services: tuple[str, ...] = ()
     secrets: Mapping[str, str] = {}
     env: Mapping[str, str] = {}
-    """Env values that the suite may know, as it set them itself."""
     version: str | None = None
     further_hosts: tuple[str, ...] = ()
 

@@ -14,6 +14,7 @@ from cc_ci.suite.report import Broken, Line, Outcome, Started, TestOutcome
 
 SUITES_OWN = (NameError, ImportError, SyntaxError, SuiteProblem)
 """Raised by a mistake in the suite or by what it stands on, never by an app."""
+_PROBLEM = f"{SuiteProblem.__module__}.{SuiteProblem.__name__}: "
 _WORST: tuple[Outcome, ...] = ("errored", "failed", "skipped", "passed")
 
 
@@ -88,7 +89,7 @@ def judged(report: pytest.TestReport, error: BaseException | None) -> tuple[Outc
 
 def _message(report: pytest.TestReport) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
-    return str(crash.message if crash else report.longrepr)
+    return str(crash.message if crash else report.longrepr).removeprefix(_PROBLEM)
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

@@ -16,7 +16,7 @@ import msgspec
 from cc_ci.engine.node import Node
 from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed
 from cc_ci.suite.broker import Broker, Knowledge
-from cc_ci.suite.evidence import settle
+from cc_ci.suite.evidence import prepare, settle
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.furnishing import copy_suite, furnish, hosts_file
 from cc_ci.suite.protocol import BROKER_SOCKET, LOG_FILE, REPORT_FILE, AppFacts, SeedAnswer, SeedRequest
@@ -77,9 +77,7 @@ class SuiteRunner:
 
         Never raises for a test or a suite; InfrastructureError where no sandbox could be had.
         """
-        evidence.mkdir(parents=True, exist_ok=True)
-        if self._uid is not None:
-            os.chown(evidence, self._uid, self._uid)
+        prepare(evidence, uid=self._uid)
         started = self._clock.monotonic()
         try:
             with self._sandbox(suite, app, evidence=evidence) as sandbox:
@@ -199,9 +197,7 @@ class SuiteRunner:
         return os.geteuid() if self._uid is None else self._uid
 
     def _knowledge(self, suite: Suite, app: AppFacts) -> Knowledge:
-        return Knowledge(
-            app=app, declared_secrets=suite.secrets, seeds=suite.seeds, logs=self._logs, redact=self._redact
-        )
+        return Knowledge(app=app, suite=suite, logs=self._logs, redact=self._redact)
 
     def _furnish(self, scratch: Path, *, suite: Suite, app: AppFacts) -> None:
         copy_suite(suite, scratch / "suite")

@@ -75,8 +75,8 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
 
     def _file_system(self) -> Iterator[str]:
         yield from ("--proc", "/proc", "--dev", "/dev")
-        for folder in ("/dev/shm", "/tmp"):  # noqa: S108 - the sandbox's own
-            yield from ("--size", str(TMP_LIMIT), "--perms", "1777", "--tmpfs", folder)
+        for scratch in ("/dev/shm", "/tmp"):  # noqa: S108 - the sandbox's own
+            yield from ("--size", str(TMP_LIMIT), "--perms", "1777", "--tmpfs", scratch)
         yield from _bound("/usr")
         yield from _merged_usr()
         yield from _bound(self.scratch / "etc", "/etc")

@@ -2,11 +2,13 @@
 
 import os
 import sys
+import traceback
+from pathlib import Path
 
 import msgspec
 
 from cc_ci.suite.inside import App, Seed, SuiteProblem, blames_app, http_client, load_seeds
-from cc_ci.suite.protocol import SeedAnswer, SeedRequest
+from cc_ci.suite.protocol import SUITE_FOLDER, SeedAnswer, SeedRequest
 
 
 def main() -> None:
@@ -24,8 +26,19 @@ def answer(request: SeedRequest, *, app: App) -> SeedAnswer:
     except SuiteProblem as error:
         return SeedAnswer(problem=str(error))
     except Exception as error:  # noqa: BLE001 - a seed module may raise anything
-        said = f"{type(error).__name__}: {error}".split("\n")[0]
-        return SeedAnswer(failure=said) if blames_app(error) else SeedAnswer(problem=f"{app.seeds}: {said}")
+        said = _said(error)
+        return SeedAnswer(failure=said) if blames_app(error) else SeedAnswer(problem=said)
+
+
+def _said(error: Exception) -> str:
+    """Where in the suite it was raised, since a bare assertion says nothing else."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = next(
+        (frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(SUITE_FOLDER)), frames[-1]
+    )
+    return f"{Path(place.filename).name}:{place.lineno}: {place.line}: {type(error).__name__}: {error}".split(
+        "\n"
+    )[0]
 
 
 def _call(request: SeedRequest, *, app: App) -> SeedAnswer:

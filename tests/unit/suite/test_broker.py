@@ -1,0 +1,116 @@
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cc_ci.suite.broker import Broker, Knowledge
+from cc_ci.suite.facts import Suite
+from cc_ci.suite.inside import App, SuiteProblem
+from cc_ci.suite.protocol import ANSWER_LIMIT, REQUEST_LIMIT, Answer, AppFacts
+from cc_ci.system.redaction import Redactor
+
+SUITE = Suite(recipe="notes", folder=Path("/nowhere"), hash="0", secrets=("password",), env={"USER": "x"})
+APP = AppFacts(
+    domain="note-1.ci.test",
+    stack_name="note-1_ci_test",
+    services=("app", "db"),
+    secrets={"password": "correct horse", "admin_token": "battery staple"},
+    env={"USER": "editor", "DB_PASSWORD": "hidden"},
+    version="1.0.0+2",
+)
+LOGS = {"note-1_ci_test_app": "one\ntwo battery staple\nthree", "note-1_ci_test_db": "\x01" * ANSWER_LIMIT}
+
+
+def knowledge() -> Knowledge:
+    redact = Redactor()
+    redact.learn("battery staple")
+    return Knowledge(app=APP, suite=SUITE, logs=LOGS.__getitem__, redact=redact)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Iterator[Path]:
+    with Broker(path=tmp_path / "b.sock", knowledge=knowledge(), uid=os.geteuid()):
+        yield tmp_path / "b.sock"
+
+
+def say(path: Path, said: bytes) -> Answer:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        connection.sendall(said)
+        connection.shutdown(socket.SHUT_WR)
+        return msgspec.json.decode(connection.makefile("rb").readline(), type=Answer)
+
+
+def test_an_app_is_known_by_its_facts(path: Path) -> None:
+    app = App(socket_path=path)
+    assert (app.domain, app.url, app.services) == ("note-1.ci.test", "https://note-1.ci.test", ("app", "db"))
+    assert (app.version, app.seeds) == ("1.0.0+2", None)
+
+
+def test_only_what_the_suite_declares_is_told(path: Path) -> None:
+    app = App(socket_path=path)
+    assert app.env == {"USER": "editor"}
+    assert app.secret("password") == "correct horse"
+    with pytest.raises(SuiteProblem, match="'admin_token': not declared"):
+        app.secret("admin_token")
+    assert b"battery" not in msgspec.json.encode(say(path, b'{"verb":"facts"}\n'))
+
+
+def test_logs_are_the_tail_and_redacted(path: Path) -> None:
+    app = App(socket_path=path)
+    assert app.logs("app", lines=2) == "two [redacted]\nthree"
+    with pytest.raises(SuiteProblem, match="'traefik': the app has none"):
+        app.logs("traefik")
+
+
+def test_an_answer_stays_within_its_limit(path: Path) -> None:
+    assert len(msgspec.json.encode(say(path, b'{"verb":"logs","service":"db"}\n'))) <= ANSWER_LIMIT + 100
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        (b'{"verb":"exec","argv":["sh"]}\n', "request not understood: Invalid value 'exec'"),
+        (b'{"verb":"secret","name":1}\n', "request not understood: Expected `str`"),
+        (b'{"verb":"facts","more":1}\n', "request not understood: Object contains unknown field"),
+        (b"x" * (REQUEST_LIMIT + 1), f"request not understood: longer than {REQUEST_LIMIT} bytes"),
+        (b"", "request not understood: Input data was truncated"),
+    ],
+)
+def test_anything_else_is_refused_and_the_next_is_served(path: Path, said: bytes, problem: str) -> None:
+    assert (say(path, said).problem or "").startswith(problem)
+    assert App(socket_path=path).domain == APP.domain
+
+
+def test_an_engine_that_fails_is_said_to_the_suite(tmp_path: Path) -> None:
+    def broken(service: str) -> str:
+        raise OSError(f"no engine for {service}")
+
+    broker = Knowledge(app=APP, suite=SUITE, logs=broken, redact=Redactor())
+    path = tmp_path / "b.sock"
+    with (
+        Broker(path=path, knowledge=broker, uid=os.geteuid()),
+        pytest.raises(SuiteProblem, match="no answer: no engine for note-1_ci_test_app"),
+    ):
+        App(socket_path=path).logs("app")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives the socket to another uid")
+def test_another_uid_is_turned_away(tmp_path: Path) -> None:
+    path = tmp_path / "b.sock"
+    with (
+        Broker(path=path, knowledge=knowledge(), uid=12345),
+        pytest.raises(SuiteProblem, match="uid 0 is not this run's"),
+    ):
+        App(socket_path=path).secret("password")
+
+
+def test_nothing_answers_afterwards(tmp_path: Path) -> None:
+    with Broker(path=tmp_path / "b.sock", knowledge=knowledge(), uid=os.geteuid()):
+        pass
+    with pytest.raises(SuiteProblem, match="broker: "):
+        App(socket_path=tmp_path / "b.sock").secret("password")
+    assert not (tmp_path / "b.sock").exists()

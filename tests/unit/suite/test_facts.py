@@ -1,0 +1,120 @@
+from pathlib import Path
+
+import pytest
+
+from cc_ci.errors import InfrastructureError
+from cc_ci.suite.facts import find_suite, read_suite, suite_hash
+
+WHOLE = """
+recipe = "notes"
+seeds = "seed.py"
+secrets = ["password"]
+dependencies = ["keycloak"]
+sso = true
+env = { A = "1", B = "2" }
+
+[probe]
+path = "/health"
+status = 204
+contains = "ok"
+
+[timeouts]
+ready = 90
+tests = 12.5
+
+[weight]
+memory_mib = 64
+cpus = 0.5
+
+[variants.postgres]
+compose_files = ["compose.yml", "compose.postgres.yml"]
+env = { B = "3", C = "4" }
+"""
+
+
+def suite_folder(root: Path, text: str, *, name: str = "notes") -> Path:
+    folder = root / name
+    folder.mkdir(parents=True)
+    (folder / "suite.toml").write_text(text)
+    (folder / "seed.py").write_text("def write(app, http, key, value): ...\n")
+    return folder
+
+
+def test_everything_that_may_be_said_is_read(tmp_path: Path) -> None:
+    suite = read_suite(suite_folder(tmp_path, WHOLE))
+    assert (suite.probe.path, suite.probe.status, suite.probe.contains) == ("/health", 204, "ok")
+    assert (suite.timeouts.ready, suite.timeouts.tests, suite.timeouts.seed) == (90, 12.5, 30)
+    assert (suite.weight.memory_mib, suite.weight.cpus) == (64, 0.5)
+    assert suite.variant("postgres").compose_files == ("compose.yml", "compose.postgres.yml")
+    assert (suite.secrets, suite.dependencies, suite.sso) == (("password",), ("keycloak",), True)
+
+
+def test_a_variant_sets_values_on_top_of_the_suites_own(tmp_path: Path) -> None:
+    suite = read_suite(suite_folder(tmp_path, WHOLE))
+    assert suite.env_for(None) == {"A": "1", "B": "2"}
+    assert suite.env_for("postgres") == {"A": "1", "B": "3", "C": "4"}
+    assert suite.env_names == ("A", "B", "C")
+    with pytest.raises(InfrastructureError, match="no 'mysql'; it has postgres"):
+        suite.variant("mysql")
+
+
+def test_a_recipe_name_is_enough(tmp_path: Path) -> None:
+    suite = read_suite(suite_folder(tmp_path, 'recipe = "notes"'))
+    assert (suite.probe.path, suite.probe.status, suite.stateless, suite.seeds) == ("/", 200, False, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "top level: object missing required field `recipe`"),
+        ('recipe = "notes"\nprobe = { status = "200" }', "probe.status: expected `int`, got `str`"),
+        ('recipe = "notes"\nprobe = { path = "health" }', "probe.path: expected `str` matching regex '^/'"),
+        ('recipe = "notes"\ntimeout = 3', "top level: object contains unknown field `timeout`"),
+        ('recipe = "notes"\ntimeouts = { tests = 0 }', "timeouts.tests: expected `float` > 0.0"),
+        ('recipe = "notes"\nseeds = "other.py"', "seeds: 'other.py' is not in the suite's folder"),
+        ('recipe = "notes"\nseeds = "../x.py"', "seeds: expected `str` matching regex"),
+        ('recipe = "notes', "can't be read: "),
+    ],
+)
+def test_what_is_wrong_is_one_line_with_file_and_key(tmp_path: Path, text: str, said: str) -> None:
+    folder = suite_folder(tmp_path, text)
+    with pytest.raises(InfrastructureError) as raised:
+        read_suite(folder)
+    assert str(raised.value).startswith(f"{folder / 'suite.toml'}: {said}")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_folder_without_facts_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InfrastructureError, match=r"suite\.toml: can't be read: No such file"):
+        read_suite(tmp_path)
+
+
+def test_the_first_root_that_has_a_suite_wins(tmp_path: Path) -> None:
+    suite_folder(tmp_path / "two", 'recipe = "notes"')
+    assert find_suite("notes", [tmp_path / "one", tmp_path / "two"]) == read_suite(tmp_path / "two" / "notes")
+    assert find_suite("other", [tmp_path / "one", tmp_path / "two"]) is None
+
+
+def test_a_suite_under_another_recipes_name_is_refused(tmp_path: Path) -> None:
+    suite_folder(tmp_path, 'recipe = "notes"', name="pads")
+    with pytest.raises(InfrastructureError, match="'notes' is not 'pads'"):
+        find_suite("pads", [tmp_path])
+
+
+def test_the_hash_follows_names_and_contents_and_nothing_else(tmp_path: Path) -> None:
+    folder = suite_folder(tmp_path, WHOLE)
+    before = suite_hash(folder)
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "seed.pyc").write_bytes(b"x")
+    assert suite_hash(folder) == before
+    (folder / "seed.py").rename(folder / "sead.py")
+    renamed = suite_hash(folder)
+    (folder / "sead.py").write_text("")
+    assert len({before, renamed, suite_hash(folder)}) == 3
+
+
+def test_a_link_in_a_suite_is_refused(tmp_path: Path) -> None:
+    folder = suite_folder(tmp_path, WHOLE)
+    (folder / "test_x.py").symlink_to("/etc/hostname")
+    with pytest.raises(InfrastructureError, match=r"test_x\.py: a link"):
+        read_suite(folder)
