@@ -1,0 +1,281 @@
+"""A real engine: read and listened to through docker-py, told what to do through the docker client."""
+
+import contextlib
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import docker
+import requests
+from docker.errors import DockerException, ImageNotFound, NotFound
+from docker.tls import TLSConfig
+from docker.utils import parse_repository_tag
+
+from cc_ci.engine import argv, parsing
+from cc_ci.engine.labels import STACK
+from cc_ci.engine.node import Node
+from cc_ci.engine.pulling import pull_report, refusal
+from cc_ci.engine.state import (
+    Container,
+    ContainerState,
+    EngineFacts,
+    Image,
+    Listed,
+    PullReport,
+    StackSnapshot,
+)
+from cc_ci.engine.streams import ACTIONS, QueuedEvents
+from cc_ci.errors import InfrastructureError
+from cc_ci.system.files import runtime_root
+from cc_ci.system.process import Completed, Runner, check
+from cc_ci.system.units import EpochSeconds, Seconds
+
+Labels = Mapping[str, str]
+
+GONE = ("no such", "not found")
+LONGEST_CALL: Seconds = 120.0
+"""An engine that unpacks an image answers late; one that takes longer is not well."""
+
+
+def connect(node: Node, runner: Runner) -> "DockerEngine":
+    """Reach the node's engine. Raises InfrastructureError when it does not answer."""
+    with _spoken(f"node {node.name}: its engine at {node.docker_host} does not answer"):
+        host, tls = _endpoint(node, runner)
+        client = docker.APIClient(
+            base_url=host,
+            version="auto",
+            timeout=int(LONGEST_CALL),
+            use_ssh_client=host.startswith("ssh://"),
+            tls=tls,
+        )
+    return DockerEngine(client=client, node=node, runner=runner)
+
+
+def _endpoint(node: Node, runner: Runner) -> tuple[str, Any]:
+    if "://" in node.docker_host:
+        return node.docker_host, False
+    asked = check(runner(["docker", "context", "inspect", node.docker_host]), what="docker context inspect")
+    context = json.loads(asked.stdout)[0]
+    folder = context.get("Storage", {}).get("TLSPath", "")
+    names = context.get("TLSMaterial", {}).get("docker") or []
+    tls = _tls({name: f"{folder}/docker/{name}" for name in names})
+    return str(context["Endpoints"]["docker"]["Host"]), tls
+
+
+def _tls(files: Mapping[str, str]) -> Any:
+    if not files:
+        return False
+    pair = (files["cert.pem"], files["key.pem"]) if "cert.pem" in files else None
+    return TLSConfig(client_cert=pair, ca_cert=files.get("ca.pem"), verify="ca.pem" in files)
+
+
+@contextlib.contextmanager
+def _spoken(what: str) -> Iterator[None]:
+    """Translate docker-py's and its transport's errors, once."""
+    try:
+        yield
+    except (DockerException, requests.RequestException, OSError) as error:
+        reason = getattr(error, "explanation", None) or str(error)
+        raise InfrastructureError(f"{what}: {str(reason).strip().splitlines()[0]}") from error
+
+
+def _filters(labels: Labels | None) -> dict[str, list[str]]:
+    """With an empty value, a label counts whatever its value."""
+    return {"label": [f"{key}={value}" if value else key for key, value in (labels or {}).items()]}
+
+
+class DockerEngine:
+    """An Engine; the client's calls are its own, so one may be used by several threads."""
+
+    def __init__(self, *, client: Any, node: Node, runner: Runner) -> None:
+        self._client = client
+        self._node = node
+        self._runner = runner
+        config = runtime_root() / "docker-client"
+        config.mkdir(parents=True, exist_ok=True)
+        self.environment = argv.client_environment(node, config=config)
+        """What the docker client needs in its environment to reach this engine."""
+
+    def now(self) -> EpochSeconds:
+        return parsing.known_epoch(self._ask("clock", self._client.info)["SystemTime"])
+
+    def system(self) -> EngineFacts:
+        return parsing.facts(self._ask("system", self._client.info), self._client.api_version)
+
+    def stack(self, name: str) -> StackSnapshot:
+        only = _filters({STACK: name})
+        tasks = self._ask(f"stack {name}", lambda: self._client.tasks(filters=only))
+        # the services after their tasks: a task is never judged by an older spec than its own
+        services = self._ask(f"stack {name}", lambda: self._client.services(filters=only, status=True))
+        return parsing.snapshot(name, services, tasks)
+
+    def events(
+        self, *, since: EpochSeconds, labels: Labels | None = None, kinds: Collection[str] = ()
+    ) -> QueuedEvents:
+        filters = {**_filters(labels), "event": list(ACTIONS), "type": list(kinds)}
+        source = self._ask(
+            "events", lambda: self._client.events(since=f"{since:.9f}", filters=filters, decode=True)
+        )
+        return QueuedEvents(source)
+
+    # images
+
+    def pull(self, reference: str) -> PullReport:
+        repository, tag = parse_repository_tag(reference)
+        # a private node gets no credentials of the user's: an empty set keeps docker-py from looking
+        credentials: dict[str, str] | None = {} if self._node.private else None
+        messages: list[dict[str, Any]] = []
+        try:
+            stream = self._client.pull(
+                repository, tag=tag or "latest", stream=True, decode=True, auth_config=credentials
+            )
+            for message in stream:
+                messages.append(message)
+                if said := message.get("error"):
+                    raise refusal(reference, str(said))
+        except (DockerException, requests.RequestException) as error:
+            raise refusal(reference, str(getattr(error, "explanation", None) or error)) from error
+        image = self.image(reference)
+        if image is None:
+            raise InfrastructureError(f"image {reference}: was pulled and is not there")
+        return pull_report(reference, messages, image)
+
+    def image(self, reference: str) -> Image | None:
+        try:
+            with _spoken(f"image {reference}"):
+                entry = self._client.inspect_image(reference)
+        except InfrastructureError as error:
+            if isinstance(error.__cause__, ImageNotFound | NotFound):
+                return None
+            raise
+        return parsing.image(entry, (entry.get("RootFS") or {}).get("Layers") or ())
+
+    def images(self) -> tuple[Image, ...]:
+        # `all`, since the layers of untagged parents are on the node, too
+        entries = self._ask("images", lambda: self._client.images(all=True))
+        return tuple(image for entry in entries if (image := self.image(entry["Id"])))
+
+    def remove_image(self, reference: str) -> None:
+        self._tell_gone(["docker", "image", "rm", "--force", reference])
+
+    def image_layers(self) -> frozenset[str]:
+        return frozenset(layer for image in self.images() for layer in image.diff_ids)
+
+    def registry_digest(self, reference: str) -> str | None:
+        credentials: dict[str, str] | None = {} if self._node.private else None
+        try:
+            answer = self._client.inspect_distribution(reference, auth_config=credentials)
+        except (DockerException, requests.RequestException):
+            return None
+        return str(answer["Descriptor"]["digest"])
+
+    # censuses
+
+    def containers(self, labels: Labels | None = None) -> tuple[Container, ...]:
+        entries = self._ask("containers", lambda: self._client.containers(all=True, filters=_filters(labels)))
+        return tuple(map(parsing.listed_container, entries))
+
+    def services(self, labels: Labels | None = None) -> tuple[Listed, ...]:
+        entries = self._ask("services", lambda: self._client.services(filters=_filters(labels)))
+        return tuple(map(parsing.listed_object, entries))
+
+    def networks(self, labels: Labels | None = None) -> tuple[Listed, ...]:
+        entries = self._ask("networks", lambda: self._client.networks(filters=_filters(labels)))
+        return tuple(map(parsing.listed_network, entries))
+
+    def volumes(self, labels: Labels | None = None) -> tuple[Listed, ...]:
+        answer = self._ask("volumes", lambda: self._client.volumes(filters=_filters(labels)))
+        return tuple(map(parsing.listed_volume, answer["Volumes"] or ()))
+
+    def secrets(self, labels: Labels | None = None) -> tuple[Listed, ...]:
+        entries = self._ask("secrets", lambda: self._client.secrets(filters=_filters(labels)))
+        return tuple(map(parsing.listed_object, entries))
+
+    def configs(self, labels: Labels | None = None) -> tuple[Listed, ...]:
+        entries = self._ask("configs", lambda: self._client.configs(filters=_filters(labels)))
+        return tuple(map(parsing.listed_object, entries))
+
+    # containers
+
+    def container(self, container: str) -> ContainerState | None:
+        try:
+            with _spoken(f"container {container}"):
+                return parsing.container_state(self._client.inspect_container(container))
+        except InfrastructureError as error:
+            if isinstance(error.__cause__, NotFound):
+                return None
+            raise
+
+    def exec(
+        self,
+        container: str,
+        command: Sequence[str] | str,
+        *,
+        user: str | None = None,
+        stdin: str | None = None,
+        timeout: Seconds | None = None,
+    ) -> Completed:
+        line = argv.execute(container, command, user=user, attach=stdin is not None)
+        return self._runner(line, stdin=stdin, env=self.environment, timeout=timeout)
+
+    def logs(self, service: str) -> str:
+        return self._both(argv.service_logs(service))
+
+    def container_logs(self, container: str) -> str:
+        return self._both(argv.container_logs(container))
+
+    # verbs
+
+    def create_network(self, name: str, *, labels: Labels) -> str:
+        return self._tell(argv.create_network(name, labels))
+
+    def create_secret(self, name: str, *, value: str, labels: Labels) -> str:
+        return self._tell(argv.create_secret(name, labels), stdin=value)
+
+    def create_config(self, name: str, *, content: bytes, labels: Labels) -> str:
+        return self._tell(argv.create_config(name, labels), stdin=content.decode())
+
+    def create_volume(self, name: str, *, labels: Labels) -> str:
+        return self._tell(argv.create_volume(name, labels))
+
+    def connect_network(self, network: str, container: str) -> None:
+        self._tell(argv.connect_network(network, container))
+
+    def disconnect_network(self, network: str, container: str) -> None:
+        self._tell_gone(argv.disconnect_network(network, container))
+
+    def remove_network(self, network: str) -> None:
+        self._tell_gone(argv.remove("network", network))
+
+    def remove_secret(self, secret: str) -> None:
+        self._tell_gone(argv.remove("secret", secret))
+
+    def remove_config(self, config: str) -> None:
+        self._tell_gone(argv.remove("config", config))
+
+    def remove_volume(self, volume: str) -> None:
+        self._tell_gone(argv.remove("volume", volume))
+
+    def remove_container(self, container: str) -> None:
+        self._tell_gone(argv.remove("container", container))
+
+    def remove_service(self, service: str) -> None:
+        self._tell_gone(argv.remove("service", service))
+
+    def _ask(self, what: str, call: Callable[[], Any]) -> Any:
+        with _spoken(f"node {self._node.name}: {what}"):
+            return call()
+
+    def _tell(self, line: Sequence[str], *, stdin: str | None = None) -> str:
+        completed = self._runner(line, stdin=stdin, env=self.environment, timeout=LONGEST_CALL)
+        return check(completed, what=" ".join(line[:3])).stdout.strip()
+
+    def _tell_gone(self, line: Sequence[str]) -> None:
+        """Say it of something that may be gone already."""
+        completed = self._runner(line, env=self.environment, timeout=LONGEST_CALL)
+        if not (completed.ok or any(word in completed.stderr.lower() for word in GONE)):
+            check(completed, what=f"{' '.join(line[:3])} {line[-1]}")
+
+    def _both(self, line: Sequence[str]) -> str:
+        completed = self._runner(line, env=self.environment, timeout=LONGEST_CALL)
+        return completed.stdout + completed.stderr
