@@ -87,15 +87,11 @@ def _loaded_row(record: "Record") -> dict[str, str | int | None]:
 
 
 def _table(rows: list[dict[str, str | int | None]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("image", "status", "size", "what is inside", box=None, pad_edge=False)
+    width = max(len(str(row["name"])) for row in rows)
     for row in rows:
         size = row["size_bytes"]
         shown = f"{size / 1e6:.0f} MB" if isinstance(size, int) else "-"
-        table.add_row(str(row["name"]), str(row["status"]), shown, str(row["contents"]))
-    Console().print(table)
+        click.echo(f"{row['name']:{width}}  {row['status']:8}  {shown:>7}  {row['contents']}")
 
 
 def _report(made: "tuple[Record, ...]") -> None:
