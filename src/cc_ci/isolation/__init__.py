@@ -1,1 +1,1 @@
-"""What exists on the node, what a run left behind, and who may remove it."""
+"""What is on a node, what a run left there, whose run still lives, and removing what dead ones left."""

@@ -1,0 +1,66 @@
+"""Who holds a lease: which process of which boot, so that a dead one near by is known at once."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+Presence = Literal["alive", "dead", "out of sight"]
+
+_START_TIME = 22 - 4
+"""`starttime` is field 22 of /proc/PID/stat (proc(5)); counted here from the fourth, behind the state."""
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """A process, told from all others without the name of its machine.
+
+    A pid means something only inside one pid namespace of one boot; with its start time it is not reused.
+    """
+
+    boot: str
+    namespace: int
+    pid: int
+    started: int
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {f"{PREFIX}{name}": str(value) for name, value in msgspec.structs.asdict(self).items()}
+
+    def seen_from(self, here: "Holder", *, proc: Path = Path("/proc")) -> Presence:
+        if (self.boot, self.namespace) != (here.boot, here.namespace):
+            return "out of sight"
+        return "alive" if start_time(self.pid, proc=proc) == self.started else "dead"
+
+
+PREFIX = "cc-ci.holder."
+
+
+def this_process(*, proc: Path = Path("/proc")) -> Holder:
+    pid = os.getpid()
+    return Holder(
+        boot=(proc / "sys/kernel/random/boot_id").read_text().strip(),
+        namespace=(proc / "self/ns/pid").stat().st_ino,
+        pid=pid,
+        started=start_time(pid, proc=proc) or 0,
+    )
+
+
+def start_time(pid: int, *, proc: Path = Path("/proc")) -> int | None:
+    """Clock ticks from boot to the start of process `pid`; None when it is gone or a zombie."""
+    try:
+        stat = (proc / str(pid) / "stat").read_text()
+    except OSError:
+        return None
+    # the command's name is in brackets and may hold any character, so fields are counted behind it
+    state, *fields = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else int(fields[_START_TIME])
+
+
+def from_labels(labels: dict[str, str]) -> Holder | None:
+    """The holder that `labels` describe, or None if they are not ours or not whole."""
+    values = {name.removeprefix(PREFIX): value for name, value in labels.items() if name.startswith(PREFIX)}
+    try:
+        return msgspec.convert(values, Holder, strict=False)
+    except msgspec.ValidationError:
+        return None
