@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from cc_ci.backups.reach import Reach, volume_content
+from cc_ci.errors import Unverified
 from cc_ci.system.process import check
 
 
@@ -22,6 +23,8 @@ class VolumeMarkers:
     """Write, read and delete `.cc-ci-KEY` in every one of `places`."""
 
     def __init__(self, reach: Reach, places: Sequence[Place]) -> None:
+        if not places:
+            raise Unverified("markers: no volume is backed up whole, to put one into; a suite with seeds can")
         self._reach = reach
         self._places = tuple(places)
 

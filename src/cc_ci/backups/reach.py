@@ -1,14 +1,18 @@
 """How tools get at a stack's volumes, under the paths that an operator's node has."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
+from cc_ci.engine.argv import client_environment
 from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError
 from cc_ci.system.process import Completed, Runner
 from cc_ci.system.units import Seconds
 
 VOLUMES = "/var/lib/docker/volumes"
+HELPER_IMAGE = "restic/restic:0.17.3"
+"""What a foreign node needs: restic, and beside it busybox's find, stat, tee, xargs and rm."""
 NOT_THERE = (126, 127)
 """What nsenter, a shell and docker exit with when a program can't be run."""
 
@@ -83,8 +87,9 @@ class HelperReach:
         options += [f"--env={name}" for name in env]
         options += [f"--volume={self._scratch}:/repository"]
         options += [f"--volume={name}:{volume_content(name)}" for name in volumes]
-        command = helper(self._node, argv, image=self._image, options=options)
-        return present(self._runner(command, stdin=stdin, env=env, timeout=timeout), argv[0])
+        command = helper(argv, image=self._image, options=options)
+        both = {**client_environment(self._node, config=Path("/nonexistent")), **env}
+        return present(self._runner(command, stdin=stdin, env=both, timeout=timeout), argv[0])
 
 
 def inside(node: Node, argv: Sequence[str]) -> tuple[str, ...]:
@@ -97,8 +102,8 @@ def inside(node: Node, argv: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def helper(node: Node, argv: Sequence[str], *, image: str, options: Sequence[str]) -> tuple[str, ...]:
-    run = ("docker", "--host", node.docker_host, "run", "--rm", "--interactive")
+def helper(argv: Sequence[str], *, image: str, options: Sequence[str]) -> tuple[str, ...]:
+    run = ("docker", "run", "--rm", "--interactive")
     return (*run, *options, "--entrypoint", argv[0], image, *argv[1:])
 
 

@@ -1,9 +1,11 @@
 """Requests from a container on the node itself, for a foreign node whose proxy this machine can't reach."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
+from cc_ci.engine.argv import client_environment
 from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError
 from cc_ci.probes.answers import BODY_LIMIT, Answer, Problem, ProblemKind
@@ -67,9 +69,10 @@ class HelperProbe:
             sends=content is not None,
         )
         labels = [f"--label={name}={value}" for name, value in self._labels.items()]
-        run = ("docker", "--host", self._node.docker_host, "run", "--rm", "--interactive")
+        run = ("docker", "run", "--rm", "--interactive")
         argv = (*run, *labels, f"--network={self._network}", "--entrypoint=curl", self._image, *curl)
-        return read_answer(url, self._runner(argv, stdin=content))
+        env = client_environment(self._node, config=Path("/nonexistent"))
+        return read_answer(url, self._runner(argv, stdin=content, env=env))
 
 
 def curl_argv(

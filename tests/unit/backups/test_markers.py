@@ -10,7 +10,7 @@ NODE = Node(
     name="far", kind="foreign", docker_host="ssh://far", address="192.0.2.1", ci_domain="ci.test", ipvs=True
 )
 HELPER = (
-    *("docker", "--host", "ssh://far", "run", "--rm", "--interactive", "--label=cc-ci.run=r1"),
+    *("docker", "run", "--rm", "--interactive", "--label=cc-ci.run=r1"),
     *(
         "--volume=cc-ci-restic-r1:/repository",
         "--volume=web_content:/var/lib/docker/volumes/web_content/_data",

@@ -35,7 +35,7 @@ def test_curl_is_run_on_the_node_and_connects_to_its_address(
     assert runner.stdins == ["words"]
     assert runner.calls == [
         (
-            *("docker", "--host", "ssh://far", "run", "--rm", "--interactive", "--label=cc-ci.run=r1"),
+            *("docker", "run", "--rm", "--interactive", "--label=cc-ci.run=r1"),
             *("--network=proxy", "--entrypoint=curl", "curlimages/curl:8"),
             *("--silent", "--show-error", "--include", "--http1.1", "--write-out", WRITE_OUT),
             *("--connect-to", "::192.0.2.1:", "--max-time", "5", "--request", "PUT"),
