@@ -147,6 +147,18 @@ def test_a_build_that_fails_says_so_in_one_line_and_leaves_no_registry(
         pass
 
 
+def test_a_registry_that_a_killed_command_left_is_not_pushed_to(
+    served: Builder, only_here: None, tmp_path: Path
+) -> None:
+    left_behind = writable_registry("left.test", builder=served, folder=tmp_path)
+    left_behind.__enter__()
+    image = own_image(tmp_path / "own", dockerfile="FROM scratch\nADD rootfs.tar /\n")
+    builds.build([image], builder=served)
+    assert images.status(image) == "built"
+    assert not list(images.storage("left.test").iterdir())
+    images.storage("left.test").rmdir()
+
+
 def test_a_saved_image_is_loaded_under_its_own_name(served: Builder, only_here: None, tmp_path: Path) -> None:
     name = f"{UPSTREAM}/loaded/busybox:1"
     check(served.docker("tag", local_reference(STAND_INS[-1].name), name))

@@ -120,6 +120,8 @@ def _work_folder(builder: Builder) -> Iterator[Path]:
         builder.say("waiting for another `cc-ci images` to end")
         lock.acquire()
     try:
+        for left_by_a_killed_one in _scratch().glob("tmp*"):
+            shutil.rmtree(left_by_a_killed_one)
         with tempfile.TemporaryDirectory(dir=_scratch()) as work:
             yield Path(work)
     finally:

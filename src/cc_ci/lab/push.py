@@ -15,7 +15,7 @@ from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError
 from cc_ci.lab.images import Name, digest_in_registry, storage
 from cc_ci.system.clock import Clock
-from cc_ci.system.files import state_root
+from cc_ci.system.files import runtime_root, state_root
 from cc_ci.system.process import Completed, Runner, check
 from cc_ci.system.waiting import wait_until
 
@@ -60,14 +60,14 @@ def writable_registry(upstream: str, *, builder: Builder, folder: Path) -> Itera
     if node.network_namespace is None:
         raise InfrastructureError(f"{node.name}: images are built on a private node; this one is {node.kind}")
     enter = ["nsenter", f"--net={node.network_namespace}"]
-    daemon = [
-        "start-stop-daemon",
-        f"--pidfile={folder / 'registry.pid'}",
-        "--exec",
-        "/usr/bin/docker-registry",
-    ]
+    pidfile = runtime_root() / "push-registry.pid"
+    pidfile.parent.mkdir(parents=True, exist_ok=True)
+    daemon = ["start-stop-daemon", f"--pidfile={pidfile}", "--exec", "/usr/bin/docker-registry"]
+    stop = ["--stop", "--oknodo", "--retry=TERM/5/KILL/5", "--remove-pidfile"]
     start = ["--start", "--background", "--make-pidfile", f"--output={folder / 'registry.log'}"]
     serve = ["serve", str(_configuration(upstream, folder=folder))]
+    # one that a killed cc-ci left would answer on the same address, from another upstream's storage
+    runner([*daemon, *stop])
     check(runner([*enter, *daemon, *start, "--", *serve]), what="docker-registry")
     try:
         wait_until(
@@ -80,7 +80,7 @@ def writable_registry(upstream: str, *, builder: Builder, folder: Path) -> Itera
         )
         yield
     finally:
-        runner([*daemon, "--stop", "--oknodo", "--retry=TERM/5/KILL/5", "--remove-pidfile"])
+        runner([*daemon, *stop])
 
 
 def _configuration(upstream: str, *, folder: Path) -> Path:
