@@ -3,20 +3,31 @@
 import importlib
 import sys
 import traceback
+from typing import NamedTuple, NoReturn
 
 import click
 
 from cc_ci.errors import CcCiError, Interrupted
 
+
+class Command(NamedTuple):
+    """Where a command is, and its line in --help, which must not import it."""
+
+    module: str
+    help: str
+
+
 COMMANDS = {
-    "run": "cc_ci.cli.run",
-    "logs": "cc_ci.cli.logs",
-    "recipe": "cc_ci.cli.recipe",
-    "node": "cc_ci.cli.node",
-    "images": "cc_ci.cli.images",
-    "reap": "cc_ci.cli.reap",
-    "doctor": "cc_ci.cli.doctor",
-    "config": "cc_ci.cli.config",
+    "run": Command(
+        "cc_ci.cli.run", "Test a recipe: install, upgrade, backup, restore, functional, teardown."
+    ),
+    "logs": Command("cc_ci.cli.logs", "Read the evidence of a run."),
+    "recipe": Command("cc_ci.cli.recipe", "Show what is understood of a recipe, or lint it."),
+    "node": Command("cc_ci.cli.node", "Bring the private node up or down."),
+    "images": Command("cc_ci.cli.images", "Build stand-in images, or bring real ones in."),
+    "reap": Command("cc_ci.cli.reap", "Remove what dead runs left behind."),
+    "doctor": Command("cc_ci.cli.doctor", "Say what this machine has, and how to mend what is missing."),
+    "config": Command("cc_ci.cli.config", "Show the settings, and where each came from."),
 }
 """Each module holds a click command of the same name as its file."""
 
@@ -28,12 +39,15 @@ class LazyCommands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(COMMANDS[name])
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(importlib.import_module(COMMANDS[name].module), name)
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.help) for name, command in COMMANDS.items()])
 
-@click.command(cls=LazyCommands)
+
+@click.command(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--verbose", is_flag=True, help="Show the trace of an error, and every command that is run.")
 @click.version_option(package_name="cc-ci")
 @click.pass_context
@@ -45,16 +59,27 @@ def cc_ci(context: click.Context, *, verbose: bool) -> None:
 def main() -> None:
     verbose = "--verbose" in sys.argv
     try:
-        cc_ci.main(standalone_mode=False)
-    except click.exceptions.Exit as exit_:
-        sys.exit(exit_.exit_code)
+        # not standalone, click hands the code of an Exit back as the result; a command itself returns None
+        sys.exit(cc_ci.main(prog_name="cc-ci", standalone_mode=False))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(Interrupted.exit_code)
     except CcCiError as error:
-        if verbose:
-            traceback.print_exc()
-        click.echo(f"cc-ci: {error}", err=True)
-        sys.exit(error.exit_code)
+        _end(error, said=str(error), code=error.exit_code, verbose=verbose)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: never a traceback unasked
+        said = f"unexpected {type(error).__name__}: {error}".splitlines()[0]
+        _end(
+            error,
+            said=f"{said}; use `cc-ci --verbose` for the trace",
+            code=CcCiError.exit_code,
+            verbose=verbose,
+        )
+
+
+def _end(error: Exception, *, said: str, code: int, verbose: bool) -> NoReturn:
+    if verbose:
+        traceback.print_exception(error)
+    click.echo(f"cc-ci: {said}", err=True)
+    sys.exit(code)

@@ -1,0 +1,39 @@
+"""`cc-ci doctor`: what this machine has, whether it will do, how to mend it."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cc_ci.errors import InfrastructureError
+
+if TYPE_CHECKING:
+    from cc_ci.system.doctor import Check
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def doctor(*, as_json: bool) -> None:
+    """Say what this machine has, whether it will do, and how to mend what is missing."""
+    from cc_ci.system.doctor import judge, suffices
+    from cc_ci.system.machine import look
+    from cc_ci.system.process import LocalRunner
+
+    runner = LocalRunner()
+    checks = judge(look(runner=runner))
+    _print(checks, as_json=as_json)
+    if not suffices(checks):
+        missing = ", ".join(check.name for check in checks if check.verdict == "missing")
+        raise InfrastructureError(f"doctor: missing: {missing}; each line above says how to mend it")
+
+
+def _print(checks: "tuple[Check, ...]", *, as_json: bool) -> None:
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.format(msgspec.json.encode(checks)))
+        return
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        click.echo(f"{check.verdict:<8} {check.name:<{width}}  {check.found}")
+        if check.mend:
+            click.echo(f"{'':<8} {'':<{width}}  -> {check.mend}")

@@ -1,0 +1,76 @@
+"""The tree as strangers get it: tracked files name no machine and no package registry."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+# in pieces, so that this file does not match itself
+REGISTRIES = [
+    ".".join(parts)
+    for parts in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("npmjs", "org"),
+        ("deb", "debian", "org"),
+        ("maven", "org"),
+        ("proxy", "golang", "org"),
+    )
+]
+FOLDERS = [f"/{name}/" for name in ("work", "farm", "root")]
+FORBIDDEN = re.compile(
+    "|".join([*map(re.escape, REGISTRIES), *(rf"(?<![\w}})*.]){re.escape(folder)}" for folder in FOLDERS)])
+)
+IMAGE_SUFFIXES = {".png", ".ico", ".woff2", ".gz"}
+
+
+def tracked() -> Iterator[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        path = ROOT / name
+        if path.is_file() and path.suffix not in IMAGE_SUFFIXES:
+            yield path
+
+
+def test_no_tracked_file_names_a_registry_or_a_machines_folder() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in tracked()
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1)
+        if FORBIDDEN.search(line)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("name", ["runtime", "dev", "uv"])
+def test_every_locked_package_has_a_version_and_a_hash_and_names_no_place(name: str) -> None:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    packages = re.split(r"\n(?=\S)", text.strip())
+    assert packages
+    for package in packages:
+        assert re.match(r"^[a-z0-9.-]+==[0-9]\S*", package), package
+        assert " --hash=sha256:" in package, package
+    assert "://" not in text
+
+
+def test_what_runs_is_locked_to_the_same_versions_for_development() -> None:
+    runtime, dev = (
+        set(re.findall(r"^\S+==\S+", (ROOT / "requirements" / f"{name}.txt").read_text(), re.MULTILINE))
+        for name in ("runtime", "dev")
+    )
+    assert runtime <= dev
+
+
+def test_ci_runs_what_a_developer_runs() -> None:
+    commands = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if not line.startswith("#")]
+    assert [line.split("exec ")[-1] for line in commands] == ["make test"]
+
+
+@pytest.mark.parametrize("line", [*REGISTRIES, *(f'"{folder}x"' for folder in FOLDERS)])
+def test_the_pattern_sees_each_of_them(line: str) -> None:
+    assert FORBIDDEN.search(line)
+    assert not FORBIDDEN.search("a framework/, an artwork/x and $PWD/work/x")
