@@ -33,6 +33,8 @@ pytestmark = pytest.mark.integration
 
 DOMAIN = "tiny-123456.ci.test"
 PASSWORD = "correct-horse-battery"
+MACHINE = "198.18.77.1"
+ON_BRIDGE = "198.18.78.1"
 CLONE_NEWNET = 0x40000000
 PAGE = f"""<!doctype html>
 <title>tiny</title>
@@ -84,8 +86,27 @@ def namespace() -> Iterator[Path]:
     name = f"suite-{os.getpid()}"
     subprocess.run(["ip", "netns", "add", name], check=True)
     subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
-    yield Path("/run/netns") / name
+    path = Path("/run/netns") / name
+    connect(path)
+    yield path
     subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+def connect(namespace: Path) -> None:
+    """Give the namespace a way to the machine, as a node has one, and a bridge, as an engine makes."""
+    outside, inside = f"so{os.getpid()}"[:15], f"si{os.getpid()}"[:15]
+    enter = ["nsenter", f"--net={namespace}", "ip"]
+    for argv in (
+        ["ip", "link", "add", outside, "type", "veth", "peer", "name", inside, "netns", namespace.name],
+        ["ip", "address", "add", f"{MACHINE}/30", "dev", outside],
+        ["ip", "link", "set", outside, "up"],
+        [*enter, "address", "add", "198.18.77.2/30", "dev", inside],
+        [*enter, "link", "set", inside, "up"],
+        [*enter, "link", "add", "bridge0", "type", "bridge"],
+        [*enter, "address", "add", f"{ON_BRIDGE}/24", "dev", "bridge0"],
+        [*enter, "link", "set", "bridge0", "up"],
+    ):
+        subprocess.run(argv, check=True)
 
 
 def listening(namespace: Path, address: tuple[str, int]) -> socket.socket:
@@ -269,6 +290,26 @@ def test_no_attack_gets_out_of_the_sandbox(node: Node, tmp_path: Path, target: d
 def test_each_attack_is_a_real_one_without_the_sandbox(name: str, target: dict[str, object]) -> None:
     source = attack_source(target) + f"\n{name}()\n"
     assert subprocess.run([sys.executable, "-c", source], check=False).returncode == 0
+
+
+def test_the_nodes_way_out_is_closed_to_tests_alone(node: Node, tmp_path: Path) -> None:
+    with socket.create_server((MACHINE, 0)) as service:
+        probe = (
+            f"import socket; socket.create_connection(({MACHINE!r}, {service.getsockname()[1]}), timeout=3)"
+        )
+        report = run(node, tmp_path, test_it=f"def test(): {probe}")
+        assert report.warnings == ()
+        assert report.tests[0].outcome == "failed"
+        assert "Permission denied" in (report.tests[0].message or "")
+        enter = ["nsenter", f"--net={node.network_namespace}", sys.executable, "-c", probe]
+        assert subprocess.run(enter, check=False).returncode == 0
+
+
+def test_the_nodes_bridges_stay_open_to_tests(node: Node, tmp_path: Path) -> None:
+    # a neighbour that nobody is: refused by no rule, and unreachable only then
+    probe = "import socket; socket.create_connection(('198.18.78.9', 80), timeout=0.5)"
+    report = run(node, tmp_path, test_it=f"def test(): {probe}")
+    assert (report.tests[0].message or "").split(": ")[0] == "TimeoutError"
 
 
 def test_what_a_suite_does_is_told_test_by_test(node: Node, tmp_path: Path) -> None:

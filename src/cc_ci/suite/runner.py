@@ -16,6 +16,7 @@ import msgspec
 from cc_ci.engine.node import Node
 from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed
 from cc_ci.suite.broker import Broker, Knowledge
+from cc_ci.suite.egress import close_egress
 from cc_ci.suite.evidence import prepare, settle
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.furnishing import copy_suite, furnish, hosts_file
@@ -62,6 +63,8 @@ class SuiteRunner:
             found.append("suite: without root its tests run under your own uid, in a user namespace")
         if self._uid is None or self._node.network_namespace is None:
             found.append("suite: its tests see this machine's network, loopback included")
+        elif self._open_egress:
+            found.append(self._open_egress)
         return tuple(found)
 
     def run_tests(
@@ -200,6 +203,7 @@ class SuiteRunner:
         return Knowledge(app=app, suite=suite, logs=self._logs, redact=self._redact)
 
     def _furnish(self, scratch: Path, *, suite: Suite, app: AppFacts) -> None:
+        _ = self._open_egress
         copy_suite(suite, scratch / "suite")
         furnish(
             scratch,
@@ -222,6 +226,13 @@ class SuiteRunner:
             return self._lab_hosts
         names = (app.domain, *app.further_hosts) if _is_address(self._node.address) else ()
         return hosts_file(names, address=self._node.address)
+
+    @cached_property
+    def _open_egress(self) -> str | None:
+        """Close the way out of the node to tests, once; why that can't be done, if so."""
+        if self._uid is None or self._node.network_namespace is None:
+            return None
+        return close_egress(self._node.network_namespace, resolver=self._resolver, runner=self._runner)
 
     @property
     def _lab_names(self) -> bool:
