@@ -1,0 +1,151 @@
+"""Whether a stack has converged, still may, or never will: a pure judge of snapshot, history and time."""
+
+from collections.abc import Collection, Iterator
+
+import msgspec
+
+from cc_ci.engine.history import UNHEALTHY, Exit, History, settled
+from cc_ci.engine.state import LAST_STATES, ServiceState, StackSnapshot, TaskState
+from cc_ci.system.units import EpochSeconds, Seconds
+
+CRASHES = 3
+"""So many exits of a service, each after nothing it could wait for was missing, are a crash loop."""
+
+NO_NODE_GRACE: Seconds = 10.0
+"""A port or memory that a stack under removal still holds is free within its stop_grace_period, 10 s."""
+
+NOT_RESTARTED: Seconds = 2.0
+"""Swarm makes the next task as it ends the last one (status batches take 100 ms): later, it won't."""
+
+FAILED_UPDATES = ("paused", "rollback_paused", "rollback_completed")
+NO_NODE = "no suitable node"
+HOPELESS = ("no such image", "invalid mount config", "executable file not found", "bind source path")
+"""Reasons of rejected or failed tasks that a retry can't mend."""
+
+
+class Converging(msgspec.Struct, frozen=True, kw_only=True):
+    """`waits_for` says of each service what is missing."""
+
+    waits_for: tuple[str, ...]
+
+
+class Converged(msgspec.Struct, frozen=True, kw_only=True):
+    """`at`: since when, by the engine's stamps."""
+
+    at: EpochSeconds
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True):
+    service: str
+    reason: str
+
+
+Verdict = Converging | Converged | Failed
+
+
+def judge(
+    snapshot: StackSnapshot, history: History, *, expected: Collection[str], now: EpochSeconds
+) -> Verdict:
+    """Judge a stack that is to have the services `expected`; `history` has seen the snapshot already."""
+    for service in snapshot.services:
+        if reason := failure(service, snapshot.tasks_of(service.name), history, now=now):
+            return Failed(service=service.name, reason=reason)
+    waits = tuple(_waits(snapshot, expected))
+    return Converging(waits_for=waits) if waits else Converged(at=_true_at(snapshot, history))
+
+
+def deadline(snapshot: StackSnapshot, history: History, *, timeout: Seconds) -> EpochSeconds:
+    """When to give up: never before each health check has had its start_period and all its retries."""
+    ends = [history.since + timeout]
+    for service in snapshot.services:
+        started = history.first_start.get(service.name)
+        if started and service.health_check and not settled(service):
+            ends.append(started + service.health_check.patience)
+    return EpochSeconds(max(ends))
+
+
+def failure(
+    service: ServiceState, tasks: tuple[TaskState, ...], history: History, *, now: EpochSeconds
+) -> str | None:
+    """Why a service can't converge any more, or None."""
+    mine = tuple(task for task in tasks if task.current)
+    return (
+        _failed_update(service, tasks)
+        or _hopeless(mine, history)
+        or _no_node(mine, now)
+        or _crash_loop(history.exits_of(service.name))
+        or _given_up(service, mine, now)
+    )
+
+
+def _failed_update(service: ServiceState, tasks: tuple[TaskState, ...]) -> str | None:
+    update = service.update
+    if update is None or update.state not in FAILED_UPDATES:
+        return None
+    cause = next((f"; {task.error}" for task in tasks if task.error), "")
+    return f"update {update.state.replace('_', ' ')}: {update.message or 'no reason given'}{cause}"
+
+
+def _hopeless(tasks: tuple[TaskState, ...], history: History) -> str | None:
+    for task in tasks:
+        hopeless = any(word in task.error.lower() for word in HOPELESS)
+        if hopeless and task.state in ("rejected", "failed") and task.stamp >= history.since:
+            return f"task {task.state}: {task.error}"
+    return None
+
+
+def _no_node(tasks: tuple[TaskState, ...], now: EpochSeconds) -> str | None:
+    for task in tasks:
+        said = task.error if NO_NODE in task.error else task.message
+        if task.state == "pending" and NO_NODE in said and now - task.created >= NO_NODE_GRACE:
+            return f"can't be placed: {said}"
+    return None
+
+
+def _crash_loop(exits: tuple[Exit, ...]) -> str | None:
+    if len(exits) < CRASHES:
+        return None
+    last = exits[-1]
+    how = last.reason or (f"exit code {last.code}" if last.code is not None else "no exit code")
+    first = "; at first its own health check killed it" if _killed_first(exits) else ""
+    return f"ended {len(exits)} times in {last.at - exits[0].at:.0f} s, last: {how}{first}"
+
+
+def _killed_first(exits: tuple[Exit, ...]) -> bool:
+    # a data folder that was left half made fails every later start, so the first end is the cause
+    return UNHEALTHY in exits[0].reason and UNHEALTHY not in exits[-1].reason
+
+
+def _given_up(service: ServiceState, tasks: tuple[TaskState, ...], now: EpochSeconds) -> str | None:
+    """Swarm does not start it again: its restart policy does not ask for it, or its attempts are used up."""
+    if service.mode.endswith("job") or service.desired == 0 or not tasks:
+        return None
+    if any(task.state not in LAST_STATES for task in tasks):
+        return None
+    last = tasks[0]
+    if last.state not in ("complete", "failed") or now - last.stamp < NOT_RESTARTED:
+        return None
+    code = "" if last.exit_code is None else f" with code {last.exit_code}"
+    return f"ended{code}, and its restart policy ({service.restart}) starts it no more"
+
+
+def _waits(snapshot: StackSnapshot, expected: Collection[str]) -> Iterator[str]:
+    known = {service.name for service in snapshot.services}
+    yield from (f"{name}: not created yet" for name in sorted(set(expected) - known))
+    for service in snapshot.services:
+        if not settled(service):
+            yield f"{service.name}: {_stand(service, snapshot.tasks_of(service.name))}"
+
+
+def _stand(service: ServiceState, tasks: tuple[TaskState, ...]) -> str:
+    update = f", update {service.update.state}" if service.update else ""
+    last = f", newest task {tasks[0].state}" if tasks else ", no task yet"
+    why = f" ({tasks[0].error})" if tasks and tasks[0].error else ""
+    return f"{service.running}/{service.desired} running{update}{last}{why}"
+
+
+def _true_at(snapshot: StackSnapshot, history: History) -> EpochSeconds:
+    ran = (task.stamp for task in snapshot.tasks if task.current and task.state in ("running", "complete"))
+    updates = (service.update for service in snapshot.services)
+    completed = (update.completed for update in updates if update and update.completed)
+    return EpochSeconds(max(history.since, *ran, *completed, history.since))

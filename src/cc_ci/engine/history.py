@@ -1,0 +1,130 @@
+"""What has happened to a stack since it was deployed: a pure fold over events and snapshots."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from cc_ci.engine.state import EngineEvent, ServiceState, StackSnapshot, TaskState
+from cc_ci.system.units import EpochSeconds
+
+UNHEALTHY = "unhealthy"
+
+
+class Exit(msgspec.Struct, frozen=True, kw_only=True):
+    """A container that ended though nobody told it to, or a task that could not start."""
+
+    key: str
+    service: str
+    at: EpochSeconds
+    code: int | None
+    excused: bool
+    """Another service of the stack was not ready yet, and had not failed itself."""
+    reason: str = ""
+
+
+class Marks(msgspec.Struct, frozen=True, kw_only=True):
+    """Stamps of one service's newest container."""
+
+    container: str
+    created: EpochSeconds | None = None
+    started: EpochSeconds | None = None
+    healthy: EpochSeconds | None = None
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything since `since`; folded by `hear` (events) and `see` (snapshots)."""
+
+    stack: str
+    since: EpochSeconds
+    exits: tuple[Exit, ...] = ()
+    told_to_stop: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    ready: frozenset[str] = frozenset()
+    marks: Mapping[str, Marks] = {}
+    first_start: Mapping[str, EpochSeconds] = {}
+
+    def exits_of(self, service: str) -> tuple[Exit, ...]:
+        """Those that count."""
+        return tuple(exit_ for exit_ in self.exits if exit_.service == service and not exit_.excused)
+
+
+def settled(service: ServiceState) -> bool:
+    """All replicas run the present spec, no task of an older one is left, no update is under way."""
+    moving = service.update is not None and service.update.state in ("updating", "rollback_started")
+    return service.running >= service.desired and service.outdated == 0 and not moving
+
+
+def see(history: History, snapshot: StackSnapshot) -> History:
+    """Take in a snapshot: who is ready, and which tasks failed without an event."""
+    history = msgspec.structs.replace(
+        history,
+        names=frozenset(service.name for service in snapshot.services),
+        ready=frozenset(service.name for service in snapshot.services if settled(service)),
+    )
+    return _with_exits(history, _failures(history, snapshot))
+
+
+def hear(history: History, event: EngineEvent) -> History:
+    """Take in an event of one of the stack's containers; others change nothing."""
+    if event.kind != "container" or event.stack != history.stack or event.at < history.since:
+        return history
+    service = (event.service or "").removeprefix(f"{history.stack}_")
+    if event.action == "kill":
+        stopped = history.told_to_stop | {event.id}
+        return msgspec.structs.replace(history, told_to_stop=stopped)
+    if event.action == "die" and event.id not in history.told_to_stop:
+        ended = _exit(history, service, key=event.id, at=event.at, code=event.exit_code)
+        return _with_exits(history, [ended])
+    return _marked(history, service, event)
+
+
+def _marked(history: History, service: str, event: EngineEvent) -> History:
+    stamp = {"create": "created", "start": "started"}.get(event.action)
+    if event.action == "health_status" and event.detail == "healthy":
+        stamp = "healthy"
+    if stamp is None:
+        return history
+    before = history.marks.get(service)
+    same = before if before and before.container == event.id else Marks(container=event.id)
+    marks = {**history.marks, service: msgspec.structs.replace(same, **{stamp: event.at})}
+    first = history.first_start
+    if stamp == "started":
+        first = {service: event.at, **first}
+    return msgspec.structs.replace(history, marks=marks, first_start=first)
+
+
+def _failures(history: History, snapshot: StackSnapshot) -> Iterator[Exit]:
+    modes = {service.name: service.mode for service in snapshot.services}
+    for task in snapshot.tasks:
+        if task.stamp >= history.since and _failed(task, job=modes[task.service].endswith("job")):
+            yield _exit(
+                history,
+                task.service,
+                key=task.container or task.id,
+                at=task.stamp,
+                code=task.exit_code,
+                reason=task.error,
+            )
+
+
+def _failed(task: TaskState, *, job: bool) -> bool:
+    return task.state in ("failed", "rejected") or (task.state == "complete" and not job)
+
+
+def _exit(  # an app may well end itself while what it needs is not there yet
+    history: History, service: str, *, key: str, at: EpochSeconds, code: int | None, reason: str = ""
+) -> Exit:
+    failing = {exit_.service for exit_ in history.exits}
+    awaited = history.names - history.ready - failing - {service}
+    return Exit(key=key, service=service, at=at, code=code, excused=bool(awaited), reason=reason)
+
+
+def _with_exits(history: History, exits: Iterable[Exit]) -> History:
+    """Add those not known yet; a reason that comes later is filled in."""
+    known = {exit_.key: exit_ for exit_ in history.exits}
+    for exit_ in exits:
+        before = known.get(exit_.key)
+        known[exit_.key] = (
+            exit_ if before is None else msgspec.structs.replace(before, reason=before.reason or exit_.reason)
+        )
+    return msgspec.structs.replace(history, exits=tuple(known.values()))

@@ -1,0 +1,218 @@
+"""The one compose file that cc-ci adds to a recipe's own: what it may set, and nothing else.
+
+It does what abra does to the environment as it deploys, and beyond that sets the fields that DESIGN.md
+section 4 lists. `overlay_check.check_overlay` holds every overlay against that list.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from cc_ci.engine.labels import RunLabels
+from cc_ci.engine.node import Node
+from cc_ci.recipes.app import App
+from cc_ci.recipes.stack import Service, Stack
+from cc_ci.system.units import Bytes, Seconds
+
+PROXY = "proxy"
+CA_CONFIG = "cc-ci-ca"
+CA_TARGET = "/etc/ssl/cc-ci-ca-bundle.pem"
+CA_VARIABLES = (
+    "SSL_CERT_FILE",  # OpenSSL, Go, curl
+    "REQUESTS_CA_BUNDLE",  # Python's requests
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+)
+"""What runtimes read the CAs that they trust from."""
+
+PROXY_LABELS = ("traefik.docker.network", "traefik.swarm.network")
+"""Traefik's old and new name for the network on which it looks for a service."""
+
+
+class Levers(msgspec.Struct, frozen=True, kw_only=True):
+    """Overlay fields that are switched on one by one; None leaves the recipe's own value."""
+
+    health_interval: Seconds | None = None
+    update_monitor: Seconds | None = None
+    restart_delay: Seconds | None = None
+    cpus: float | None = None
+    memory_bytes: Bytes | None = None
+
+
+class Overlay(msgspec.Struct, frozen=True, kw_only=True):
+    """`content` is a compose file without a `version:`; `warnings` say where a recipe's meaning changes."""
+
+    content: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+def overlay(
+    stack: Stack,
+    app: App,
+    *,
+    run: RunLabels,
+    node: Node,
+    proxy_network: str,
+    levers: Levers | None = None,
+    chaos: bool = True,
+) -> Overlay:
+    """Make the overlay for one deployment; `chaos` is whether abra would call it one (an untagged tree)."""
+    services = {
+        name: _service(stack, app, service, run=run, node=node, levers=levers or Levers(), chaos=chaos)
+        for name, service in stack.services.items()
+    }
+    content = {
+        "services": services,
+        "networks": _networks(stack, run, proxy_network),
+        "volumes": _owned(stack.volumes, run.lasting()),
+        "configs": {**_owned(stack.configs, run.all()), **_ca_config(stack, node, run)},
+        "secrets": _owned(stack.secrets, run.all()),
+    }
+    _name_proxy(stack, services, proxy_network)
+    return Overlay(
+        content={section: entries for section, entries in content.items() if entries},
+        warnings=tuple(_warnings(stack, node)),
+    )
+
+
+def _service(
+    stack: Stack,
+    app: App,
+    service: Service,
+    *,
+    run: RunLabels,
+    node: Node,
+    levers: Levers,
+    chaos: bool,
+) -> dict[str, Any]:
+    is_app = service.name == "app"
+    deploy = _deploy(service, node, levers)
+    deploy["labels"] = {**run.all(), **(_abra_labels(stack, app, service, chaos=chaos) if is_app else {})}
+    fields: dict[str, Any] = {"labels": run.lasting(), "deploy": deploy}
+    environment = {**_ca_variables(service, node), **(_app_environment(app, service) if is_app else {})}
+    if environment:
+        fields["environment"] = environment
+    if node.ca_bundle:
+        fields["configs"] = [{"source": CA_CONFIG, "target": CA_TARGET, "mode": 0o444}]
+    if service.ports and not node.ipvs:
+        fields["ports"] = _host_ports(service)
+    if health := _health(service, levers.health_interval):
+        fields["healthcheck"] = health
+    return fields
+
+
+def _app_environment(app: App, service: Service) -> dict[str, str]:
+    """Abra gives service `app` every variable of the app that its compose file does not have."""
+    return {key: value for key, value in app.env.items() if key not in service.environment}
+
+
+def _abra_labels(stack: Stack, app: App, service: Service, *, chaos: bool) -> dict[str, str]:
+    prefix = f"coop-cloud.{stack.name}"
+    labels = {f"{prefix}.recipe": app.recipe.name, f"{prefix}.chaos": str(chaos).lower()}
+    if app.version:
+        labels[f"{prefix}.version"] = app.version
+    return {key: value for key, value in labels.items() if key not in service.labels}
+
+
+def _ca_variables(service: Service, node: Node) -> dict[str, str]:
+    """A variable that the recipe sets is its own to set."""
+    if node.ca_bundle is None:
+        return {}
+    return {name: CA_TARGET for name in CA_VARIABLES if name not in service.environment}
+
+
+def _ca_config(stack: Stack, node: Node, run: RunLabels) -> dict[str, Any]:
+    if node.ca_bundle is None:
+        return {}
+    name = f"{stack.name}_{CA_CONFIG}"
+    return {CA_CONFIG: {"name": name, "file": str(node.ca_bundle), "labels": run.all()}}
+
+
+def _deploy(service: Service, node: Node, levers: Levers) -> dict[str, Any]:
+    deploy: dict[str, Any] = {}
+    if not node.ipvs:
+        deploy["endpoint_mode"] = "dnsrr"
+    if levers.update_monitor is not None:
+        deploy["update_config"] = {"monitor": duration(levers.update_monitor)}
+    if levers.restart_delay is not None:
+        deploy["restart_policy"] = {"delay": duration(levers.restart_delay)}
+    limits: dict[str, str] = {}
+    if levers.cpus is not None:
+        limits["cpus"] = f"{levers.cpus:g}"
+    if levers.memory_bytes is not None:
+        limits["memory"] = f"{levers.memory_bytes}b"
+    return {**deploy, "resources": {"limits": limits}} if limits else deploy
+
+
+def duration(seconds: Seconds) -> str:
+    return f"{max(1, round(seconds * 1000))}ms"
+
+
+def _host_ports(service: Service) -> list[dict[str, Any]]:
+    """Without IPVS the routing mesh answers nothing; an unpublished host port would be random, so is left."""
+    return [
+        {"target": port.target, "published": port.published, "protocol": port.protocol, "mode": "host"}
+        for port in service.ports
+        if port.published
+    ]
+
+
+def _health(service: Service, interval: Seconds | None) -> dict[str, Any]:
+    """Look more often, and give up after the same time."""
+    check = service.healthcheck
+    if interval is None or check is None or check.interval <= interval:
+        return {}
+    retries = math.ceil(check.interval * check.retries / interval)
+    return {"interval": duration(interval), "retries": retries}
+
+
+def _networks(stack: Stack, run: RunLabels, proxy_network: str) -> dict[str, Any]:
+    networks: dict[str, Any] = {
+        key: {"labels": run.lasting()} for key, network in stack.networks.items() if not network.external
+    }
+    if any(not service.networks for service in stack.services.values()):
+        networks["default"] = {"labels": run.lasting()}
+    return {**networks, **{key: {"external": True, "name": proxy_network} for key in proxy_keys(stack)}}
+
+
+def proxy_keys(stack: Stack) -> tuple[str, ...]:
+    """Under which keys the recipe has the external network `proxy`."""
+    return tuple(key for key, net in stack.networks.items() if net.external and net.name == PROXY)
+
+
+def _owned(entries: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
+    return {key: {"labels": dict(labels)} for key, entry in entries.items() if not entry.external}
+
+
+def _name_proxy(stack: Stack, services: Mapping[str, dict[str, Any]], proxy_network: str) -> None:
+    for name, service in stack.services.items():
+        if set(proxy_keys(stack)) & set(service.networks):
+            services[name]["deploy"]["labels"].update(dict.fromkeys(PROXY_LABELS, proxy_network))
+
+
+def _warnings(stack: Stack, node: Node) -> Iterator[str]:
+    for name, service in stack.services.items():
+        numbers = [port.published for port in service.ports if port.published]
+        for twice in sorted({number for number in numbers if numbers.count(number) > 1}):
+            # docker's merge of compose files knows a published port by its number alone
+            yield f"service {name}: port {twice} is published twice; merged with the overlay, one is left"
+        if node.ipvs:
+            continue
+        if numbers:
+            yield f"service {name}: published ports are host ports here: this kernel has no IPVS"
+        if (service.deploy.replicas or 1) > 1 and service.deploy.endpoint_mode != "dnsrr":
+            yield f"service {name}: replicas share no virtual address here: this kernel has no IPVS"
+
+
+def escaped(value: Any) -> Any:
+    """Double every `$`: docker fills variables into the overlay, too, and it has none."""
+    if isinstance(value, str):
+        return value.replace("$", "$$")
+    if isinstance(value, Mapping):
+        return {key: escaped(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [escaped(entry) for entry in value]
+    return value

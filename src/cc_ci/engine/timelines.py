@@ -1,0 +1,67 @@
+"""What a service's start was made of, by the engine's own stamps."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from cc_ci.engine.history import History
+from cc_ci.engine.state import StackSnapshot
+from cc_ci.system.units import EpochSeconds
+
+
+class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
+    """Engine stamps of a service's newest task; None where nothing told of one."""
+
+    service: str
+    asked: EpochSeconds | None = None
+    """The service's creation or update."""
+    task_created: EpochSeconds | None = None
+    created: EpochSeconds | None = None
+    """Its container's creation."""
+    started: EpochSeconds | None = None
+    healthy: EpochSeconds | None = None
+    running: EpochSeconds | None = None
+    """When Swarm had it as running, which is when it counts as healthy."""
+
+    def intervals(self) -> Iterator[tuple[str, EpochSeconds, EpochSeconds]]:
+        """What each part was and its two stamps, in order; parts without both stamps are joined."""
+        marks = (
+            ("schedule", self.task_created),
+            ("prepare", self.created),
+            ("create container", self.started),
+            ("boot until healthy" if self.healthy else "boot", self.healthy),
+            ("report to the manager", self.running),
+        )
+        before = self.asked
+        for name, stamp in marks:
+            if stamp is None:
+                continue
+            if before is not None and stamp >= before:
+                yield name, before, stamp
+            before = stamp
+
+
+def timelines(snapshot: StackSnapshot, history: History) -> tuple[ServiceTimeline, ...]:
+    """Of the services that were started since; one that was not touched has no timeline."""
+    return tuple(
+        timeline
+        for service in snapshot.services
+        if (timeline := _timeline(service.name, snapshot, history)) is not None
+    )
+
+
+def _timeline(service: str, snapshot: StackSnapshot, history: History) -> ServiceTimeline | None:
+    marks = history.marks.get(service)
+    task = next((task for task in snapshot.tasks_of(service) if task.current), None)
+    state = snapshot.service(service)
+    if task is None or task.created < history.since:
+        return None
+    return ServiceTimeline(
+        service=service,
+        asked=state.updated if state else None,
+        task_created=task.created,
+        created=marks.created if marks else None,
+        started=marks.started if marks else None,
+        healthy=marks.healthy if marks else None,
+        running=task.stamp if task.state == "running" else None,
+    )
