@@ -5,7 +5,8 @@ All happens outside the container build, which then needs no network and learns 
 
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cc_ci.lab.images import Image
@@ -41,8 +42,11 @@ LEFT_OUT = (
 
 
 def rootfs(image: Image, *, work: Path, into: Path, runner: Runner, say: Callable[[str], None]) -> str:
-    """Write the image's root filesystem to the archive `into`; return what is inside, for people."""
-    system = _system(image, work=work, runner=runner, say=say)
+    """Write the image's root filesystem to the archive `into`; return what is inside, for people.
+
+    Its suite's base system must be there: see `make_bases`.
+    """
+    system = _system(image, work=work, runner=runner)
     root = system if image.root == "system" else work / "root"
     say(f"{image.short}: installing {', '.join(image.packages)} from Debian {image.suite}")
     fill = _install if image.root == "system" else _unpack
@@ -54,29 +58,61 @@ def rootfs(image: Image, *, work: Path, into: Path, runner: Runner, say: Callabl
     return f"{contents} (Debian {image.suite}, {platform.machine()})"
 
 
-def _system(image: Image, *, work: Path, runner: Runner, say: Callable[[str], None]) -> Path:
-    base = state_root() / "images" / "bases" / image.suite
-    if not base.is_dir():
-        say(f"{image.short}: making the base system of Debian {image.suite} once, about a minute")
-        _debootstrap(image.suite, base, runner=runner)
+def make_bases(suites: Iterable[str], *, runner: Runner, say: Callable[[str], None]) -> None:
+    """Make the base systems that are not there yet, side by side; they stay for later builds."""
+    missing = sorted(suite for suite in set(suites) if not _base(suite).is_dir())
+    if not missing:
+        return
+    say(f"making the base system of Debian {' and '.join(missing)}: once, about a minute")
+    mirror = debian_mirror(runner)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda suite: _debootstrap(suite, mirror=mirror, runner=runner), missing))
+
+
+def _base(suite: str) -> Path:
+    return state_root() / "images" / "bases" / suite
+
+
+IN_MEMORY = """\
+mount -t tmpfs -o size=1g cc-ci-base "$1"
+debootstrap --variant=minbase "$2" "$1" $3
+cp --archive "$1/." "$4"
+"""
+"""dpkg flushes every file to disk, which takes longer than all the rest: so it works in memory first."""
+
+
+def _debootstrap(suite: str, *, mirror: str | None, runner: Runner) -> None:
+    partial, memory = _base(f"{suite}.partial"), _base(f"{suite}.memory")
+    for folder in (partial, memory):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    # the mount is in a namespace of its own and goes with it, whatever happens
+    argv = [
+        "unshare",
+        "--mount",
+        "sh",
+        "-ec",
+        IN_MEMORY,
+        "sh",
+        str(memory),
+        suite,
+        mirror or "",
+        str(partial),
+    ]
+    check(runner(argv), what=f"debootstrap {suite}")
+    memory.rmdir()
+    partial.rename(_base(suite))
+
+
+def _system(image: Image, *, work: Path, runner: Runner) -> Path:
     system = work / "system"
-    check(runner(["cp", "--archive", "--reflink=auto", str(base), str(system)]))
+    check(runner(["cp", "--archive", "--reflink=auto", str(_base(image.suite)), str(system)]))
     shutil.copyfile("/etc/resolv.conf", system / "etc/resolv.conf")
     policy = system / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
     check(_inside(system, "apt-get", "-q", "update", runner=runner), what=f"{image.suite}: apt-get update")
     return system
-
-
-def _debootstrap(suite: str, base: Path, *, runner: Runner) -> None:
-    partial = base.with_name(f"{suite}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    mirror = debian_mirror(runner)
-    argv = ["debootstrap", "--variant=minbase", suite, str(partial), *([mirror] if mirror else [])]
-    check(runner(argv), what=f"debootstrap {suite}")
-    partial.rename(base)
 
 
 def debian_mirror(runner: Runner, *, os_release: Path = Path("/etc/os-release")) -> str | None:

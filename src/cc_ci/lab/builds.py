@@ -30,6 +30,7 @@ def outdated(wanted: Sequence[Image]) -> tuple[Image, ...]:
 def build(wanted: Sequence[Image], *, builder: Builder) -> tuple[Record, ...]:
     """Build each image from its definition and push it."""
     with _work_folder(builder) as work:
+        base.make_bases((image.suite for image in wanted), runner=builder.runner, say=builder.say)
         made: list[Record] = []
         for upstream, group in itertools.groupby(wanted, key=lambda image: image.name.upstream):
             with writable_registry(upstream, builder=builder, folder=work):
