@@ -21,10 +21,11 @@ import trustme
 from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.suite.facts import Suite, read_suite
+from cc_ci.suite.furnishing import furnish
 from cc_ci.suite.protocol import AppFacts
 from cc_ci.suite.report import TestReport
 from cc_ci.suite.runner import SuiteRunner
-from cc_ci.suite.sandbox import sandbox_uid
+from cc_ci.suite.sandbox import Sandbox, sandbox_uid
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner
 from cc_ci.system.redaction import Redactor
@@ -390,10 +391,32 @@ def test_stuck():
     assert (report.tests[1].message or "").startswith("still running after")
     assert report.problems == ("suite tiny: not done after 6 s; pytest.log says where it hangs",)
     assert "in test_stuck" in (tmp_path / "evidence" / "pytest.log").read_text()
-    uid = sandbox_uid()
-    left = [process for process in psutil.process_iter(["uids"]) if process.info["uids"].real == uid]
-    psutil.wait_procs(left, timeout=5)
-    assert [process for process in left if process.is_running()] == []
+    assert_gone(tests_processes())
+
+
+def tests_processes() -> list[psutil.Process]:
+    return [one for one in psutil.process_iter(["uids"]) if one.info["uids"].real == sandbox_uid()]
+
+
+def assert_gone(processes: list[psutil.Process]) -> None:
+    _gone, alive = psutil.wait_procs(processes, timeout=5)
+    assert alive == []
+
+
+def test_a_run_that_is_killed_takes_its_tests_along(node: Node, tmp_path: Path) -> None:
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "broker.sock").touch()
+    furnish(tmp_path, uid=1, resolver="", hosts="", ca_bundle=node.ca_bundle, ca_certificate=None)
+    sandbox = Sandbox(scratch=tmp_path, evidence=None, uid=sandbox_uid(), network_namespace=None)
+    program = sandbox.argv(["sh", "-c", "setsid sleep 1000 & echo up; wait"])
+    source = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    with subprocess.Popen([sys.executable, "-c", source, *program], stdout=subprocess.PIPE) as killed:
+        assert killed.stdout is not None
+        killed.stdout.readline()
+        started = tests_processes()
+        assert len(started) >= 2
+        killed.kill()
+    assert_gone(started)
 
 
 @pytest.mark.parametrize(

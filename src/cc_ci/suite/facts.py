@@ -70,7 +70,7 @@ class Suite(_Declared, frozen=True, kw_only=True):
 
     @property
     def has_tests(self) -> bool:
-        return any(path.name.startswith("test_") for path in suite_files(self.folder))
+        return any(path.match("test_*.py") for path in suite_files(self.folder))
 
     @property
     def env_names(self) -> tuple[str, ...]:
