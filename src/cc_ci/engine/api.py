@@ -41,6 +41,11 @@ class EventStream(Protocol):
 
 
 class Engine(Protocol):
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What the docker client needs in its environment to reach this engine."""
+        ...
+
     def now(self) -> EpochSeconds:
         """The engine's clock."""
         ...

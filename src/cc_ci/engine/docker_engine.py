@@ -93,8 +93,11 @@ class DockerEngine:
         self._runner = runner
         config = runtime_root() / "docker-client"
         config.mkdir(parents=True, exist_ok=True)
-        self.environment = argv.client_environment(node, config=config)
-        """What the docker client needs in its environment to reach this engine."""
+        self._environment = argv.client_environment(node, config=config)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return self._environment
 
     def now(self) -> EpochSeconds:
         return parsing.known_epoch(self._ask("clock", self._client.info)["SystemTime"])
@@ -216,7 +219,7 @@ class DockerEngine:
         timeout: Seconds | None = None,
     ) -> Completed:
         line = argv.execute(container, command, user=user, attach=stdin is not None)
-        return self._runner(line, stdin=stdin, env=self.environment, timeout=timeout)
+        return self._runner(line, stdin=stdin, env=self._environment, timeout=timeout)
 
     def logs(self, service: str) -> str:
         return self._both(argv.service_logs(service))
@@ -267,15 +270,15 @@ class DockerEngine:
             return call()
 
     def _tell(self, line: Sequence[str], *, stdin: str | None = None) -> str:
-        completed = self._runner(line, stdin=stdin, env=self.environment, timeout=LONGEST_CALL)
+        completed = self._runner(line, stdin=stdin, env=self._environment, timeout=LONGEST_CALL)
         return check(completed, what=" ".join(line[:3])).stdout.strip()
 
     def _tell_gone(self, line: Sequence[str]) -> None:
         """Say it of something that may be gone already."""
-        completed = self._runner(line, env=self.environment, timeout=LONGEST_CALL)
+        completed = self._runner(line, env=self._environment, timeout=LONGEST_CALL)
         if not (completed.ok or any(word in completed.stderr.lower() for word in GONE)):
             check(completed, what=f"{' '.join(line[:3])} {line[-1]}")
 
     def _both(self, line: Sequence[str]) -> str:
-        completed = self._runner(line, env=self.environment, timeout=LONGEST_CALL)
+        completed = self._runner(line, env=self._environment, timeout=LONGEST_CALL)
         return completed.stdout + completed.stderr

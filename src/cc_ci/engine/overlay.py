@@ -89,7 +89,7 @@ def _service(
     chaos: bool,
 ) -> dict[str, Any]:
     is_app = service.name == "app"
-    deploy = _deploy(service, node, levers)
+    deploy = _deploy(node, levers)
     deploy["labels"] = {**run.all(), **(_abra_labels(stack, app, service, chaos=chaos) if is_app else {})}
     fields: dict[str, Any] = {"labels": run.lasting(), "deploy": deploy}
     environment = {**_ca_variables(service, node), **(_app_environment(app, service) if is_app else {})}
@@ -131,7 +131,7 @@ def _ca_config(stack: Stack, node: Node, run: RunLabels) -> dict[str, Any]:
     return {CA_CONFIG: {"name": name, "file": str(node.ca_bundle), "labels": run.all()}}
 
 
-def _deploy(service: Service, node: Node, levers: Levers) -> dict[str, Any]:
+def _deploy(node: Node, levers: Levers) -> dict[str, Any]:
     deploy: dict[str, Any] = {}
     if not node.ipvs:
         deploy["endpoint_mode"] = "dnsrr"

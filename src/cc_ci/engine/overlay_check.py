@@ -17,6 +17,7 @@ SERVICE_FIELDS = (
     "deploy/restart_policy/delay", "deploy/resources/limits/cpus", "deploy/resources/limits/memory",
 )  # fmt: skip
 ABRA_LABEL = re.compile(r"coop-cloud\..*\.(recipe|chaos|version)")
+ROUNDING = 1e-6
 NUMBER_OF_MS = re.compile(r"(\d+)ms")
 
 
@@ -101,4 +102,4 @@ def _tolerance(health: Mapping[str, Any] | None, service: Service) -> str | None
     found = NUMBER_OF_MS.fullmatch(str(health.get("interval", "")))
     interval = int(found[1]) / 1000 if found else check.interval
     over = interval * health.get("retries", check.retries) - check.interval * check.retries
-    return None if -1e-6 <= over < interval else f"its tolerance changes by {over:g} s"
+    return None if -ROUNDING <= over < interval else f"its tolerance changes by {over:g} s"

@@ -22,7 +22,7 @@ POLL: Seconds = 0.2
 IDLE: Seconds = 1.0
 """The fallback for what gives no event at all: a task that can't be placed or is rejected."""
 HOT: Seconds = 3.0
-"""After an event, the manager knows a task's new state within one status batch, 100 ms; with time to spare."""
+"""After an event, the manager knows a task's new state within a status batch (100 ms)."""
 
 
 class Convergence(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,139 @@
+"""Deploy, watch and remove stacks: what abra does, from the recipe's own files and one overlay.
+
+Order of calls: `write`, `deploy` (with `since` taken before it), `converge`, `remove`.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from cc_ci.engine import argv
+from cc_ci.engine.api import Engine
+from cc_ci.engine.convergence import Failed
+from cc_ci.engine.deploy_errors import deploy_error
+from cc_ci.engine.labels import SERVICE, STACK
+from cc_ci.engine.node import Node
+from cc_ci.engine.overlay import Overlay
+from cc_ci.engine.overlay_check import check_overlay
+from cc_ci.engine.run_folder import deployed_files, require_own_variables, write_run_folder
+from cc_ci.engine.watching import POLL, Convergence, Watch, wait_gone
+from cc_ci.errors import StageFailed
+from cc_ci.recipes.app import App
+from cc_ci.recipes.stack import Stack
+from cc_ci.system.clock import Clock
+from cc_ci.system.process import Runner, check
+from cc_ci.system.units import EpochSeconds, Seconds
+
+__all__ = ["Convergence", "StackDriver"]
+
+CLIENT_VARIABLES = (
+    *argv.RESERVED,
+    "DOCKER_CERT_PATH",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_HOST",
+    "DOCKER_TLS_VERIFY",
+)
+LONGEST_DEPLOY: Seconds = 300.0
+"""`docker stack deploy` asks a registry for each image; it starts nothing itself."""
+REMOVAL_SLACK: Seconds = 60.0
+"""Beyond the services' own grace: swarm sleeps 2 s twice per network, and one CPU may be busy."""
+
+
+class StackDriver:
+    """One node's stacks."""
+
+    def __init__(self, engine: Engine, runner: Runner, node: Node, clock: Clock) -> None:
+        self._engine = engine
+        self._runner = runner
+        self._node = node
+        self._clock = clock
+        self._written: dict[Path, Stack] = {}
+        self._watches: dict[str, Watch] = {}
+
+    def write(self, app: App, stack: Stack, overlay: Overlay, folder: Path) -> tuple[Path, ...]:
+        """Write what `deploy` takes: the recipe's own files, and the overlay, once it is checked."""
+        check_overlay(overlay, stack)
+        self._written[folder] = stack
+        files = write_run_folder(app, overlay, folder)
+        require_own_variables(files[:-1], CLIENT_VARIABLES)
+        return files
+
+    def deploy(self, app: App, folder: Path, *, resolve_image: str = "always") -> None:
+        """Hand a written stack to Swarm; it then starts on its own.
+
+        `always` asks a registry for each image's digest, as abra does. Raises StageFailed for what the
+        recipe got wrong, InfrastructureError for the rest.
+        """
+        unset = os.environ.keys() - app.env.keys() - set(CLIENT_VARIABLES)
+        line = argv.stack_deploy(
+            app.stack_name, deployed_files(app, folder), resolve_image=resolve_image, unset=unset
+        )
+        own = {key: value for key, value in app.env.items() if key not in CLIENT_VARIABLES}
+        completed = self._runner(
+            line, env={**own, **self._engine.environment}, cwd=folder, timeout=LONGEST_DEPLOY
+        )
+        if not completed.ok:
+            raise deploy_error(completed, self._written.get(folder), app)
+
+    def converge(
+        self,
+        stack: Stack,
+        *,
+        since: EpochSeconds,
+        timeout: Seconds,
+        stable_for: Seconds = 0.0,
+        poll: Seconds = POLL,
+    ) -> Convergence:
+        """Wait until all of a stack runs, healthy and up to date; see `Watch.wait`.
+
+        `since` is the engine's time before the deploy. `timeout` counts from there and is extended to what
+        the health checks are allowed to take.
+        """
+        watch = Watch(
+            self._engine,
+            self._clock,
+            stack=stack.name,
+            expected=stack.services.keys(),
+            since=since,
+            poll=poll,
+        )
+        self._watches[stack.name] = watch
+        return watch.wait(timeout=timeout, stable_for=stable_for)
+
+    def require_sound(self, stack: Stack, *, since: EpochSeconds) -> None:
+        """Raise StageFailed when a stack that had converged, or may still, has failed for good by now."""
+        watch = self._watches.get(stack.name)
+        if watch is None or watch.history.since != since:
+            watch = Watch(
+                self._engine, self._clock, stack=stack.name, expected=stack.services.keys(), since=since
+            )
+            self._watches[stack.name] = watch
+        _, verdict = watch.look()
+        if isinstance(verdict, Failed):
+            raise StageFailed(f"stack {stack.name}: service {verdict.service}: {verdict.reason}")
+
+    def running_images(self, stack_name: str) -> Mapping[str, str]:
+        """The id of the image that each service's newest container runs, by the service's short name."""
+        running = [
+            container
+            for container in self._engine.containers({STACK: stack_name})
+            if container.state == "running"
+        ]
+        return {
+            container.labels.get(SERVICE, "").removeprefix(f"{stack_name}_"): container.image_id
+            for container in sorted(running, key=lambda container: container.created)
+        }
+
+    def remove(self, stack_name: str, *, wait: bool) -> None:
+        """Remove a stack; with `wait`, return when its containers and networks are gone. Works twice."""
+        before = self._engine.stack(stack_name).services
+        grace = max((service.stop_grace_period for service in before), default=0.0)
+        self._watches.pop(stack_name, None)
+        with self._engine.events(since=self._engine.now(), kinds=("container", "network")) as events:
+            line = argv.stack_remove(stack_name)
+            completed = self._runner(line, env=self._engine.environment, timeout=LONGEST_DEPLOY)
+            check(completed, what=f"docker stack rm {stack_name}")
+            if wait:
+                limit = grace + REMOVAL_SLACK
+                wait_gone(self._engine, self._clock, events, stack_name, timeout=limit)
