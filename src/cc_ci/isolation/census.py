@@ -26,7 +26,6 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     labels: Mapping[str, str] = {}
     run: str | None = None
-    networks: tuple[str, ...] = ()
 
     @property
     def stack(self) -> str | None:

@@ -77,21 +77,23 @@ class Reaper:
         """Remove all that the plan names; what can't go at once (a network in use) is tried until it can."""
         decided = self.plan(only=only)
         runs = {run.run for run in decided.dead}
-        failed = self._remove_all(runs) if decided.items else ()
+        failed = self._remove_all(decided) if decided.items else ()
         folders = tuple(folder for run in sorted(runs) if (folder := self._remove_folder(run)))
         if not failed:
             self._remove_leases(runs)
-        left = {(item.kind, item.id) for item in take(self._engine).items if item.run in runs}
+        left = {(item.kind, item.id) for item in take(self._engine).items}
         removed = tuple(item for item in decided.items if (item.kind, item.id) not in left)
         return Reaped(plan=decided, removed=removed, folders=folders, failed=failed)
 
-    def _remove_all(self, runs: set[str]) -> tuple[str, ...]:
+    def _remove_all(self, decided: Plan) -> tuple[str, ...]:
+        # once its services are gone, nothing says of a volume whose it was, so stacks are remembered
+        owned = {owner for item in decided.items for owner in (item.run, item.stack) if owner}
         failed: dict[str, str] = {}
 
         def sweep() -> tuple[Item, ...]:
             """Look what is there, and remove it; the next look tells what came of it."""
             failed.clear()
-            there = [item for item in take(self._engine).items if item.run in runs]
+            there = [item for item in take(self._engine).items if {item.run, item.stack} & owned]
             for item in sorted(there, key=_turn):
                 if error := self._remove(item):
                     failed[item.id] = f"{item.kind} {item.name}: {error}"

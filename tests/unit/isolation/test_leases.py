@@ -1,0 +1,97 @@
+from typing import Any
+
+import msgspec
+import pytest
+
+from cc_ci.errors import InfrastructureError, UsageError
+from cc_ci.isolation.holder import Holder, this_process
+from cc_ci.isolation.leases import Keeper, Lease, judge, lease_name, leased, leases, liveness
+from cc_ci.system.clock import ManualClock
+
+ELSEWHERE = Holder(boot="b2", namespace=1, pid=7, started=3)
+HERE = this_process()
+RUN = "custom-html-20260131-120000-1a2b"
+
+
+def lease(*, age: float, holder: Holder | None = ELSEWHERE) -> Lease:
+    return Lease(
+        config="c1", name="n", run="r1", age=age, ttl=90.0, command="cc-ci run x", kept=False, holder=holder
+    )
+
+
+def keeper(node: object, *, run: str = RUN, holder: Holder = HERE) -> Keeper:
+    return Keeper(node, run=run, holder=holder, command="cc-ci run custom-html")
+
+
+def test_out_of_sight_the_age_decides() -> None:
+    assert judge(lease(age=89), HERE).live
+    judged = judge(lease(age=91), HERE)
+    assert not judged.live
+    assert judged.reason == "its lease was renewed 91 s ago, for 90 s"
+    assert not judge(lease(age=91, holder=None), HERE).live
+
+
+def test_near_by_the_process_decides_whatever_the_age() -> None:
+    assert judge(lease(age=10_000, holder=HERE), HERE).live
+    gone = msgspec.structs.replace(HERE, started=HERE.started + 1)
+    judged = judge(lease(age=1, holder=gone), HERE)
+    assert not judged.live
+    assert judged.reason == f"its process {HERE.pid} is gone"
+
+
+def test_a_lease_is_taken_renewed_and_given_back(node: Any, clock: ManualClock) -> None:
+    kept = keeper(node)
+    kept.take()
+    (first,) = leases(node)
+    assert (first.run, first.holder, first.command, first.age) == (RUN, HERE, "cc-ci run custom-html", 0)
+    clock.advance(20)
+    kept.renew()
+    (second,) = leases(node)
+    assert second.age == 0
+    assert (first.name, second.name) == (f"cc-ci-lease-{RUN}-1", f"cc-ci-lease-{RUN}-2")
+    kept.give_back()
+    kept.give_back()
+    assert leases(node) == ()
+
+
+def test_a_renewal_makes_the_next_before_it_removes_the_last(node: Any) -> None:
+    kept = keeper(node)
+    kept.renew()
+    node.refuse[lease_name(RUN, 1)] = 1
+    with pytest.raises(InfrastructureError, match="in use"):
+        kept.renew()
+    assert len(leases(node)) == 2
+    kept.give_back()
+    assert leases(node) == ()
+
+
+def test_a_runs_name_is_used_once(node: Any) -> None:
+    with leased(keeper(node)), pytest.raises(UsageError, match="has a lease already"):
+        keeper(node).take()
+    assert leases(node) == ()
+
+
+def test_of_two_leases_the_live_one_counts(node: Any, clock: ManualClock) -> None:
+    keeper(node, holder=ELSEWHERE).renew()
+    clock.advance(100)
+    assert not liveness(node)[RUN].live
+    node.create_config("later", content=b"x", labels=node.things["config"][0].labels)
+    assert liveness(node)[RUN].live
+
+
+def test_a_kept_app_outlives_its_process_for_a_time(node: Any, clock: ManualClock) -> None:
+    kept = keeper(node)
+    with leased(kept):
+        kept.leave_kept(ttl=3600)
+    clock.advance(3500)
+    judged = liveness(node)[RUN]
+    assert (judged.live, judged.kept) == (True, True)
+    assert judged.reason == "it was kept 3500 s ago, for 3600 s"
+    clock.advance(200)
+    assert not liveness(node)[RUN].live
+
+
+def test_a_name_that_would_be_too_long_keeps_its_end() -> None:
+    name = lease_name("x" * 60 + "-20260131-120000-1a2b", 1234)
+    assert len(name) == 64
+    assert name.endswith("-20260131-120000-1a2b-1234")

@@ -1,0 +1,111 @@
+from pathlib import Path
+from typing import Any
+
+from cc_ci.isolation.census import take
+from cc_ci.isolation.holder import Holder
+from cc_ci.isolation.leases import Keeper
+from cc_ci.isolation.reaper import NO_LEASE, Reaper
+from cc_ci.system.clock import ManualClock
+
+STACK = "com.docker.stack.namespace"
+ELSEWHERE = Holder(boot="b2", namespace=1, pid=7, started=3)
+
+
+def deploy(node: Any, run: str, stack: str) -> None:
+    """What a run makes: its own things carry its label, Swarm's only that of their stack."""
+    ours, swarms = {"cc-ci.run": run}, {STACK: stack}
+    node.add("secret", f"{stack}_password", ours)
+    node.add("network", f"{stack}_proxy", ours)
+    node.add("config", f"{stack}_conf", {**ours, **swarms})
+    node.add("volume", f"{stack}_content", swarms)
+    node.add("service", f"{stack}_app", {**ours, **swarms})
+    node.add("container", f"{stack}_app.1.x", swarms)
+    node.add("container", "traefik")
+    node.attached["traefik"] = [f"{stack}_proxy"]
+
+
+def left(node: Any) -> list[str]:
+    return [item.name for item in take(node).items]
+
+
+def test_a_dead_runs_things_go_in_an_order_that_works(node: Any, clock: ManualClock) -> None:
+    deploy(node, "r1", "web")
+    reaped = Reaper(node, clock=clock).reap()
+    assert node.removed == ["web_app", "web_app.1.x", "web_proxy", "web_content", "web_password", "web_conf"]
+    assert [item.name for item in reaped.removed] == node.removed
+    assert (reaped.failed, left(node)) == ((), ["traefik"])
+    assert [(run.run, run.reason) for run in reaped.plan.dead] == [("r1", NO_LEASE)]
+    assert [container for _, container in node.disconnected] == ["container-7"]
+
+
+def test_a_second_time_there_is_nothing_to_do(node: Any, clock: ManualClock) -> None:
+    deploy(node, "r1", "web")
+    reaper = Reaper(node, clock=clock)
+    reaper.reap()
+    assert reaper.reap().removed == ()
+    assert left(node) == ["traefik"]
+
+
+def test_a_live_run_is_spared_and_the_reason_told(node: Any, clock: ManualClock) -> None:
+    deploy(node, "r1", "web")
+    Keeper(node, run="r1", holder=ELSEWHERE).renew()
+    reaped = Reaper(node, clock=clock).reap()
+    assert reaped.removed == ()
+    assert [(run.run, run.reason) for run in reaped.plan.spared] == [
+        ("r1", "its lease was renewed 0 s ago, for 90 s")
+    ]
+    assert Reaper(node, clock=clock).reap(only="r1").removed == ()
+    clock.advance(91)
+    assert len(Reaper(node, clock=clock).reap().removed) == 6
+    assert node.names("config") == []
+
+
+def test_a_kept_app_goes_only_when_it_is_named(node: Any, clock: ManualClock) -> None:
+    deploy(node, "r1", "web")
+    Keeper(node, run="r1", holder=ELSEWHERE).leave_kept(ttl=3600)
+    assert Reaper(node, clock=clock).reap().removed == ()
+    assert len(Reaper(node, clock=clock).reap(only="r1").removed) == 6
+    assert left(node) == ["traefik"]
+
+
+def test_only_the_named_run_is_reaped(node: Any, clock: ManualClock) -> None:
+    deploy(node, "r1", "web")
+    deploy(node, "r2", "blog")
+    Reaper(node, clock=clock).reap(only="r2")
+    assert {item.run for item in take(node).items} == {None, "r1"}
+
+
+def test_what_is_in_use_is_tried_until_it_goes(node: Any, clock: ManualClock) -> None:
+    deploy(node, "r1", "web")
+    node.refuse = {"web_content": 2, "web_proxy": 1}
+    reaped = Reaper(node, clock=clock).reap()
+    assert reaped.failed == ()
+    assert left(node) == ["traefik"]
+
+
+def test_what_does_not_go_is_told_and_the_lease_stays_to_say_whose_it_was(
+    node: Any, clock: ManualClock
+) -> None:
+    deploy(node, "r1", "web")
+    Keeper(node, run="r1", holder=ELSEWHERE).renew()
+    clock.advance(100)
+    node.refuse = {"web_content": 1000}
+    reaped = Reaper(node, clock=clock, timeout=5).reap()
+    assert reaped.failed == ("volume web_content: volume web_content is in use",)
+    assert "web_content" not in [item.name for item in reaped.removed]
+    assert node.names("config") == ["cc-ci-lease-r1-1"]
+
+
+def test_a_dead_runs_scratch_folder_goes_too(node: Any, clock: ManualClock, tmp_path: Path) -> None:
+    deploy(node, "r1", "web")
+    (tmp_path / "r1" / "restic").mkdir(parents=True)
+    (tmp_path / "r2").mkdir()
+    reaped = Reaper(node, clock=clock, folder_of=lambda run: tmp_path / run).reap()
+    assert reaped.folders == (tmp_path / "r1",)
+    assert [path.name for path in tmp_path.iterdir()] == ["r2"]
+
+
+def test_a_plan_removes_nothing(node: Any, clock: ManualClock) -> None:
+    deploy(node, "r1", "web")
+    assert len(Reaper(node, clock=clock).plan().items) == 6
+    assert node.removed == []
