@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from cc_ci import errors
+
 ROOT = Path(__file__).parents[3]
 
 # in pieces, so that this file does not match itself
@@ -74,3 +76,19 @@ def test_ci_runs_what_a_developer_runs() -> None:
 def test_the_pattern_sees_each_of_them(line: str) -> None:
     assert FORBIDDEN.search(line)
     assert not FORBIDDEN.search("a framework/, an artwork/x and $PWD/work/x")
+
+
+def test_the_readme_tells_every_exit_code() -> None:
+    told = set(re.findall(r"^\| (\d+) \|", (ROOT / "README.md").read_text(), re.MULTILINE))
+    raised = {
+        str(kind.exit_code)
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.CcCiError)
+    }
+    assert told == raised | {"0"}
+
+
+def test_every_decision_is_listed() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = set(re.findall(r"\]\((\d{4}-[^)]+\.md)\)", (folder / "README.md").read_text()))
+    assert listed == {path.name for path in folder.glob("[0-9]*.md")}
