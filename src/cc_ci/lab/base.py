@@ -6,7 +6,6 @@ All happens outside the container build, which then needs no network and learns 
 import platform
 import shutil
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cc_ci.lab.images import Image
@@ -21,6 +20,24 @@ UNATTENDED = {
     "LC_ALL": "C.UTF-8",
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
 }
+
+IN_MEMORY = """\
+bases=$1 mirror=$2
+shift 2
+make() {
+  mount -t tmpfs -o size=1g cc-ci-base "$bases/$1.memory" &&
+    debootstrap --variant=minbase "$1" "$bases/$1.memory" $mirror &&
+    cp --archive "$bases/$1.memory" "$bases/$1.partial"
+}
+for suite; do
+  make "$suite" &
+  jobs="$jobs $!"
+done
+failed=0
+for job in $jobs; do wait "$job" || failed=1; done
+exit $failed
+"""
+"""dpkg flushes every file to disk, which takes longer than all the rest: so it works in memory first."""
 
 LEFT_OUT = (
     "etc/apt/sources.list",
@@ -64,44 +81,20 @@ def make_bases(suites: Iterable[str], *, runner: Runner, say: Callable[[str], No
     if not missing:
         return
     say(f"making the base system of Debian {' and '.join(missing)}: once, about a minute")
-    mirror = debian_mirror(runner)
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda suite: _debootstrap(suite, mirror=mirror, runner=runner), missing))
+    bases = _base("any").parent
+    for suite in missing:
+        shutil.rmtree(bases / f"{suite}.partial", ignore_errors=True)
+        (bases / f"{suite}.memory").mkdir(parents=True, exist_ok=True)
+    # the mounts are in a namespace of their own and go with it, whatever happens
+    argv = ["unshare", "--mount", "sh", "-c", IN_MEMORY, "sh", str(bases), debian_mirror(runner) or ""]
+    check(runner([*argv, *missing]), what=f"debootstrap {' '.join(missing)}")
+    for suite in missing:
+        (bases / f"{suite}.memory").rmdir()
+        (bases / f"{suite}.partial").rename(bases / suite)
 
 
 def _base(suite: str) -> Path:
     return state_root() / "images" / "bases" / suite
-
-
-IN_MEMORY = """\
-mount -t tmpfs -o size=1g cc-ci-base "$1"
-debootstrap --variant=minbase "$2" "$1" $3
-cp --archive "$1/." "$4"
-"""
-"""dpkg flushes every file to disk, which takes longer than all the rest: so it works in memory first."""
-
-
-def _debootstrap(suite: str, *, mirror: str | None, runner: Runner) -> None:
-    partial, memory = _base(f"{suite}.partial"), _base(f"{suite}.memory")
-    for folder in (partial, memory):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    # the mount is in a namespace of its own and goes with it, whatever happens
-    argv = [
-        "unshare",
-        "--mount",
-        "sh",
-        "-ec",
-        IN_MEMORY,
-        "sh",
-        str(memory),
-        suite,
-        mirror or "",
-        str(partial),
-    ]
-    check(runner(argv), what=f"debootstrap {suite}")
-    memory.rmdir()
-    partial.rename(_base(suite))
 
 
 def _system(image: Image, *, work: Path, runner: Runner) -> Path:
