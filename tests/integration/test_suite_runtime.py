@@ -35,7 +35,9 @@ pytestmark = pytest.mark.integration
 DOMAIN = "tiny-123456.ci.test"
 PASSWORD = "correct-horse-battery"
 MACHINE = "198.18.77.1"
-ON_BRIDGE = "198.18.78.1"
+CONTAINER = "198.18.78.9"
+PUBLISHED = "198.18.79.1"
+IPTABLES = "nsenter --net=/run/netns/{} iptables -w -t nat"
 CLONE_NEWNET = 0x40000000
 PAGE = f"""<!doctype html>
 <title>tiny</title>
@@ -84,30 +86,39 @@ def namespace() -> Iterator[Path]:
     if missing or os.geteuid() != 0:
         reason = f"needs root and {', '.join(missing) or 'nothing else'}"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    name = f"suite-{os.getpid()}"
-    subprocess.run(["ip", "netns", "add", name], check=True)
-    subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
-    path = Path("/run/netns") / name
-    connect(path)
-    yield path
-    subprocess.run(["ip", "netns", "delete", name], check=True)
+    names = f"suite-{os.getpid()}", f"suite-{os.getpid()}-c"
+    for name in names:
+        subprocess.run(["ip", "netns", "add", name], check=True)
+    connect(*names)
+    yield Path("/run/netns") / names[0]
+    for name in names:
+        subprocess.run(["ip", "netns", "delete", name], check=True)
 
 
-def connect(namespace: Path) -> None:
-    """Give the namespace a way to the machine, as a node has one, and a bridge, as an engine makes."""
-    outside, inside = f"so{os.getpid()}"[:15], f"si{os.getpid()}"[:15]
-    enter = ["nsenter", f"--net={namespace}", "ip"]
-    for argv in (
-        ["ip", "link", "add", outside, "type", "veth", "peer", "name", inside, "netns", namespace.name],
-        ["ip", "address", "add", f"{MACHINE}/30", "dev", outside],
-        ["ip", "link", "set", outside, "up"],
-        [*enter, "address", "add", "198.18.77.2/30", "dev", inside],
-        [*enter, "link", "set", inside, "up"],
-        [*enter, "link", "add", "bridge0", "type", "bridge"],
-        [*enter, "address", "add", f"{ON_BRIDGE}/24", "dev", "bridge0"],
-        [*enter, "link", "set", "bridge0", "up"],
-    ):
-        subprocess.run(argv, check=True)
+def connect(node: str, container: str) -> None:
+    """Link the node to the machine, as a node is, and a container to its bridge, with a published port."""
+    one, two = f"so{os.getpid()}", f"sc{os.getpid()}"
+    commands = f"""
+        ip -n {node} link set lo up
+        ip link add {one} type veth peer name out netns {node}
+        ip address add {MACHINE}/30 dev {one}
+        ip link set {one} up
+        ip -n {node} address add 198.18.77.2/30 dev out
+        ip -n {node} link set out up
+        ip -n {node} link add bridge0 type bridge
+        ip -n {node} address add 198.18.78.1/24 dev bridge0
+        ip -n {node} link set bridge0 up
+        ip link add {two} netns {node} type veth peer name eth0 netns {container}
+        ip -n {node} link set {two} master bridge0 up
+        ip -n {container} address add {CONTAINER}/24 dev eth0
+        ip -n {container} link set eth0 up
+        ip -n {container} route add default via 198.18.78.1
+        ip -n {node} address add {PUBLISHED}/32 dev lo
+        {IPTABLES.format(node)} -A OUTPUT -d {PUBLISHED} -p tcp --dport 80 -j DNAT --to {CONTAINER}:80
+        {IPTABLES.format(node)} -A POSTROUTING -o bridge0 -j MASQUERADE
+    """
+    for command in filter(None, map(str.split, commands.splitlines())):
+        subprocess.run(command, check=True)
 
 
 def listening(namespace: Path, address: tuple[str, int]) -> socket.socket:
@@ -293,24 +304,28 @@ def test_each_attack_is_a_real_one_without_the_sandbox(name: str, target: dict[s
     assert subprocess.run([sys.executable, "-c", source], check=False).returncode == 0
 
 
-def test_the_nodes_way_out_is_closed_to_tests_alone(node: Node, tmp_path: Path) -> None:
-    with socket.create_server((MACHINE, 0)) as service:
-        probe = (
-            f"import socket; socket.create_connection(({MACHINE!r}, {service.getsockname()[1]}), timeout=3)"
+def test_tests_reach_the_nodes_published_ports_and_nothing_beyond(node: Node, tmp_path: Path) -> None:
+    behind = Path(f"{node.network_namespace}-c")
+    with socket.create_server((MACHINE, 0)) as service, listening(behind, (CONTAINER, 80)):
+        places = {
+            "machine": (MACHINE, service.getsockname()[1]),
+            "direct": (CONTAINER, 80),
+            "published": (PUBLISHED, 80),
+        }
+        probes = {
+            name: f"import socket; socket.create_connection({place!r}, timeout=3)"
+            for name, place in places.items()
+        }
+        report = run(
+            node, tmp_path, test_it="".join(f"def test_{name}(): {probes[name]}\n" for name in probes)
         )
-        report = run(node, tmp_path, test_it=f"def test(): {probe}")
-        assert report.warnings == ()
-        assert report.tests[0].outcome == "failed"
-        assert "Permission denied" in (report.tests[0].message or "")
-        enter = ["nsenter", f"--net={node.network_namespace}", sys.executable, "-c", probe]
-        assert subprocess.run(enter, check=False).returncode == 0
-
-
-def test_the_nodes_bridges_stay_open_to_tests(node: Node, tmp_path: Path) -> None:
-    # a neighbour that nobody is: refused by no rule, and unreachable only then
-    probe = "import socket; socket.create_connection(('198.18.78.9', 80), timeout=0.5)"
-    report = run(node, tmp_path, test_it=f"def test(): {probe}")
-    assert (report.tests[0].message or "").split(": ")[0] == "TimeoutError"
+        for probe in probes.values():
+            # without the rule each is in reach
+            enter = ["nsenter", f"--net={node.network_namespace}", sys.executable, "-c", probe]
+            assert subprocess.run(enter, check=False).returncode == 0
+    said = {test.id.split("test_")[-1]: test.message for test in report.tests}
+    refused = "PermissionError: [Errno 13] Permission denied"
+    assert said == {"machine": refused, "direct": refused, "published": None}
 
 
 def test_what_a_suite_does_is_told_test_by_test(node: Node, tmp_path: Path) -> None:
@@ -391,10 +406,10 @@ def test_stuck():
     assert (report.tests[1].message or "").startswith("still running after")
     assert report.problems == ("suite tiny: not done after 6 s; pytest.log says where it hangs",)
     assert "in test_stuck" in (tmp_path / "evidence" / "pytest.log").read_text()
-    assert_gone(tests_processes())
+    assert_gone(running_as_tests())
 
 
-def tests_processes() -> list[psutil.Process]:
+def running_as_tests() -> list[psutil.Process]:
     return [one for one in psutil.process_iter(["uids"]) if one.info["uids"].real == sandbox_uid()]
 
 
@@ -413,7 +428,7 @@ def test_a_run_that_is_killed_takes_its_tests_along(node: Node, tmp_path: Path) 
     with subprocess.Popen([sys.executable, "-c", source, *program], stdout=subprocess.PIPE) as killed:
         assert killed.stdout is not None
         killed.stdout.readline()
-        started = tests_processes()
+        started = running_as_tests()
         assert len(started) >= 2
         killed.kill()
     assert_gone(started)

@@ -1,12 +1,12 @@
-"""Keep tests inside the node: in its network namespace, their uids reach its own addresses and bridges only.
+"""Keep tests inside the node: in its network namespace, their uids reach its own addresses only.
 
-The node's way out leads to the machine's own addresses, too, where services may listen for everybody. Policy
-routing by uid closes it to tests, and to them alone; local addresses (the proxy) come before any rule.
+The node's way out leads to the machine's own addresses, too, where services may listen for everybody, and its
+bridges lead to containers past the proxy. Policy routing by uid closes both to tests, and to them alone.
+Local addresses come before any rule, and a published port is still sent on to its container: the kernel does
+that after the look-up that the rule is part of.
 """
 
-import ipaddress
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from cc_ci.errors import CcCiError
@@ -23,13 +23,9 @@ _THERE_ALREADY = "File exists"
 
 def close_egress(namespace: Path, *, resolver: str, runner: Runner) -> str | None:
     """Add the rules, as often as one likes; a warning where that can't be done."""
-    enter = ("nsenter", f"--net={namespace}", "--", "ip")
     try:
-        bridges = check(
-            runner((*enter, "-j", "-4", "address", "show", "type", "bridge")), what="ip address"
-        ).stdout
-        for rule in rules(allowed=(*bridge_networks(bridges), *nameservers(resolver))):
-            added = runner((*enter, *rule))
+        for rule in rules(resolver):
+            added = runner(("nsenter", f"--net={namespace}", "--", "ip", *rule))
             if _THERE_ALREADY not in added.stderr:
                 check(added, what=f"ip {' '.join(rule)}")
     except CcCiError as error:
@@ -37,20 +33,12 @@ def close_egress(namespace: Path, *, resolver: str, runner: Runner) -> str | Non
     return None
 
 
-def rules(*, allowed: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Arguments of `ip`: published ports are rerouted to a container on a bridge, so bridges stay open."""
-    for network in allowed:
-        yield ("-4", "rule", "add", "priority", _ALLOW, *_UIDS, "to", network, "lookup", "main")
+def rules(resolver: str) -> Iterator[tuple[str, ...]]:
+    """Arguments of `ip`; `resolver` is a resolv.conf, whose servers stay open wherever they are."""
+    for server in nameservers(resolver):
+        yield ("-4", "rule", "add", "priority", _ALLOW, *_UIDS, "to", server, "lookup", "main")
     for family in ("-4", "-6"):
         yield (family, "rule", "add", "priority", _FORBID, *_UIDS, "prohibit")
-
-
-def bridge_networks(listing: str) -> tuple[str, ...]:
-    """The networks in `ip -j address show`."""
-    # older releases of ip list an empty object for each interface of another type
-    addresses = (address for link in json.loads(listing or "[]") for address in link.get("addr_info", ()))
-    interfaces = (ipaddress.ip_interface(f"{one['local']}/{one['prefixlen']}") for one in addresses)
-    return tuple(dict.fromkeys(str(interface.network) for interface in interfaces))
 
 
 def nameservers(resolver: str) -> tuple[str, ...]:
