@@ -85,7 +85,9 @@ class HelperReach:
     ) -> Completed:
         options = [f"--label={name}={value}" for name, value in self._labels.items()]
         options += [f"--env={name}" for name in env]
-        options += [f"--volume={self._scratch}:/repository"]
+        # the first use makes the volume, so its labels are given with every one
+        labels = "".join(f",volume-label={name}={value}" for name, value in self._labels.items())
+        options += [f"--mount=type=volume,source={self._scratch},target=/repository{labels}"]
         options += [f"--volume={name}:{volume_content(name)}" for name in volumes]
         command = helper(argv, image=self._image, options=options)
         both = {**client_environment(self._node, config=Path("/nonexistent")), **env}

@@ -12,7 +12,7 @@ NODE = Node(
 HELPER = (
     *("docker", "run", "--rm", "--interactive", "--label=cc-ci.run=r1"),
     *(
-        "--volume=cc-ci-restic-r1:/repository",
+        "--mount=type=volume,source=cc-ci-restic-r1,target=/repository,volume-label=cc-ci.run=r1",
         "--volume=web_content:/var/lib/docker/volumes/web_content/_data",
     ),
 )
