@@ -13,10 +13,13 @@ import msgspec
 
 from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError
+from cc_ci.lab.daemons import Daemon
 from cc_ci.lab.images import Name, digest_in_registry, storage
+from cc_ci.lab.namespaces import in_network
 from cc_ci.system.clock import Clock
 from cc_ci.system.files import runtime_root, state_root
 from cc_ci.system.process import Completed, Runner, check
+from cc_ci.system.units import Seconds
 from cc_ci.system.waiting import wait_until
 
 ADDRESS = "127.0.0.1:5000"
@@ -30,6 +33,8 @@ storage:
   delete: {{enabled: true}}
 http: {{addr: "{address}", secret: {secret}}}
 """
+
+STOP_PATIENCE: Seconds = 5.0
 
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 1)"
 
@@ -59,28 +64,26 @@ def writable_registry(upstream: str, *, builder: Builder, folder: Path) -> Itera
     node, runner = builder.node, builder.runner
     if node.network_namespace is None:
         raise InfrastructureError(f"{node.name}: images are built on a private node; this one is {node.kind}")
-    enter = ["nsenter", f"--net={node.network_namespace}"]
-    pidfile = runtime_root() / "push-registry.pid"
-    pidfile.parent.mkdir(parents=True, exist_ok=True)
-    daemon = ["start-stop-daemon", f"--pidfile={pidfile}", "--exec", "/usr/bin/docker-registry"]
-    stop = ["--stop", "--oknodo", "--retry=TERM/5/KILL/5", "--remove-pidfile"]
-    start = ["--start", "--background", "--make-pidfile", f"--output={folder / 'registry.log'}"]
-    serve = ["serve", str(_configuration(upstream, folder=folder))]
+    enter = in_network(node.network_namespace)
+    registry = Daemon(
+        "push-registry", folder=runtime_root(), log=folder / "registry.log", clock=builder.clock
+    )
     # one that a killed cc-ci left would answer on the same address, from another upstream's storage
-    runner([*daemon, *stop])
-    check(runner([*enter, *daemon, *start, "--", *serve]), what="docker-registry")
+    registry.stop(patience=STOP_PATIENCE)
+    registry.start([*enter, "docker-registry", "serve", str(_configuration(upstream, folder=folder))])
     try:
         wait_until(
             lambda: runner([*enter, sys.executable, "-c", CONNECT, *ADDRESS.split(":")]),
             name="the registry that images are pushed to",
             ready=lambda tried: tried.ok,
-            describe=lambda _tried: (folder / "registry.log").read_text()[-200:],
+            failed=lambda _tried: None if registry.identity else registry.last_words(),
+            describe=lambda _tried: registry.last_words(),
             timeout=10,
             clock=builder.clock,
         )
         yield
     finally:
-        runner([*daemon, *stop])
+        registry.stop(patience=STOP_PATIENCE)
 
 
 def _configuration(upstream: str, *, folder: Path) -> Path:

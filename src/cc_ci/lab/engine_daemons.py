@@ -1,0 +1,78 @@
+"""The node's own dockerd and containerd: configuration and command lines, pure."""
+
+import json
+from pathlib import Path
+
+from cc_ci.lab.addresses import Addresses
+from cc_ci.lab.cgroups import NodeGroup
+from cc_ci.lab.namespaces import inside
+from cc_ci.lab.places import Places
+from cc_ci.system.files import write_atomic
+
+CONTAINERD = """\
+version = 2
+root = "{root}"
+state = "{state}"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "{socket}"
+"""
+
+
+def engine_configuration(node: Places, addresses: Addresses) -> dict[str, object]:
+    """daemon.json: everything of the node's own, and no network that this machine uses."""
+    return {
+        "hosts": [f"unix://{node.socket}"],
+        "containerd": str(node.containerd_socket),
+        "data-root": str(node.engine_root),
+        "exec-root": str(node.runtime / "exec"),
+        "pidfile": str(node.runtime / "dockerd.pid"),
+        "storage-driver": "overlay2",
+        # newer engines would choose containerd's image store, which keeps layers elsewhere
+        "features": {"containerd-snapshotter": False},
+        "exec-opts": ["native.cgroupdriver=cgroupfs"],
+        "cgroup-parent": f"{node.cgroup}/stack",
+        "dns": [addresses.node],
+        "default-address-pools": [{"base": addresses.bridges, "size": 24}],
+        "log-driver": "json-file",
+        "shutdown-timeout": 10,
+    }
+
+
+def write_configurations(node: Places, addresses: Addresses) -> None:
+    configuration = json.dumps(engine_configuration(node, addresses), indent=1)
+    write_atomic(node.runtime / "daemon.json", configuration)
+    containerd = CONTAINERD.format(
+        root=node.state / "containerd", state=node.runtime / "containerd", socket=node.containerd_socket
+    )
+    write_atomic(node.runtime / "containerd.toml", containerd)
+
+
+def containerd_argv(node: Places, group: NodeGroup) -> tuple[str, ...]:
+    return (
+        *group.join_argv("engine"),
+        *inside(node),
+        "containerd",
+        f"--config={node.runtime / 'containerd.toml'}",
+    )
+
+
+def dockerd_argv(node: Places, group: NodeGroup) -> tuple[str, ...]:
+    return (
+        *group.join_argv("engine"),
+        *inside(node),
+        "dockerd",
+        f"--config-file={node.runtime / 'daemon.json'}",
+    )
+
+
+def dockerd_environment(bundle: Path) -> dict[str, str]:
+    """The lab's registry answers for Docker Hub, which dockerd trusts by the system's authorities alone."""
+    return {"SSL_CERT_FILE": str(bundle), "DOCKER_CONFIG": "/nonexistent"}
+
+
+def swarm_argv(addresses: Addresses) -> list[str]:
+    """A Swarm of one node, which listens nowhere but on the loopback of its own namespace."""
+    listen = ["--advertise-addr=127.0.0.1", "--listen-addr=127.0.0.1"]
+    pool = [f"--default-addr-pool={addresses.overlays}", "--default-addr-pool-mask-length=24"]
+    return ["docker", "swarm", "init", *listen, *pool]

@@ -1,0 +1,105 @@
+"""A node's namespaces: its own network and its own view of a few files. The host's are left as they are."""
+
+from pathlib import Path
+
+from cc_ci.lab.places import Places
+from cc_ci.system.process import Runner, check
+
+HIDDEN = ("/etc/docker", "/run/docker", "/run/containerd", "/var/lib/docker")
+"""The machine's own engine has its files there; the node sees empty folders instead."""
+
+
+def inside(node: Places) -> tuple[str, ...]:
+    """A prefix that runs a program in the node's namespaces."""
+    return ("nsenter", f"--net={node.network_namespace}", f"--mount={node.mount_namespace}", "--")
+
+
+def in_network(namespace: Path) -> tuple[str, ...]:
+    return ("nsenter", f"--net={namespace}", "--")
+
+
+def make_network_namespace(path: Path, runner: Runner) -> None:
+    """Make a network namespace with its loopback up, unless it is there."""
+    if not _mounted(path):
+        path.unlink(missing_ok=True)  # left by a reboot
+        check(runner(["ip", "netns", "add", path.name]), what=f"network namespace {path.name}")
+    check(runner([*in_network(path), "ip", "link", "set", "lo", "up"]))
+
+
+def remove_network_namespace(path: Path, runner: Runner) -> None:
+    if path.exists():
+        check(runner(["ip", "netns", "delete", path.name]), what=f"network namespace {path.name}")
+
+
+def link(  # one end each, and the name that the end has
+    runner: Runner,
+    *,
+    near: tuple[tuple[str, ...], str, str],
+    far: tuple[Path, str, tuple[str, ...]],
+    prefix: int,
+) -> None:
+    """Join two namespaces by a pair of interfaces with addresses; does nothing where it is there.
+
+    `near` is (the prefix that enters it, interface, address), `far` (namespace, interface, addresses).
+    """
+    enter, near_name, near_address = near
+    namespace, far_name, far_addresses = far
+    if not runner([*enter, "ip", "link", "show", near_name]).ok:
+        peer = ["type", "veth", "peer", "name", far_name, "netns", namespace.name]
+        check(runner([*enter, "ip", "link", "add", near_name, *peer]), what=f"link {near_name}")
+    _address(runner, enter, near_name, (near_address,), prefix=prefix)
+    _address(runner, in_network(namespace), far_name, far_addresses, prefix=prefix)
+
+
+def _address(
+    runner: Runner, enter: tuple[str, ...], name: str, addresses: tuple[str, ...], *, prefix: int
+) -> None:
+    for address in addresses:
+        replace = ["ip", "address", "replace", f"{address}/{prefix}", "dev", name]
+        check(runner([*enter, *replace]), what=f"address {address}")
+    check(runner([*enter, "ip", "link", "set", name, "up"]))
+
+
+def remove_link(name: str, runner: Runner) -> None:
+    if runner(["ip", "link", "show", name]).ok:
+        check(runner(["ip", "link", "delete", name]), what=f"link {name}")
+
+
+def make_mount_namespace(node: Places, runner: Runner, *, files: dict[Path, Path]) -> None:
+    """Make the node's mount namespace, unless it is there.
+
+    In it `files` (where -> what) lie over the machine's own, its engine's folders are empty, and the node's
+    volumes are where an operator has them, so that a backup made in it has the paths that theirs have.
+    """
+    holder = node.mount_namespace.parent
+    if _mounted(node.mount_namespace):
+        return
+    holder.mkdir(parents=True, exist_ok=True)
+    if not _mounted(holder):
+        # a namespace can only be kept on a mount that nobody shares
+        check(runner(["mount", "--bind", str(holder), str(holder)]))
+        check(runner(["mount", "--make-private", str(holder)]))
+    node.mount_namespace.touch()
+    node.volumes.mkdir(parents=True, exist_ok=True)
+    for folder in HIDDEN:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    unshare = ["unshare", f"--mount={node.mount_namespace}", "--propagation", "slave", "--"]
+    check(runner([*unshare, "sh", "-e", "-c", _mounts(node, files)]), what="mount namespace")
+
+
+def _mounts(node: Places, files: dict[Path, Path]) -> str:
+    lines = [f"mount -t tmpfs -o mode=755 cc-ci {folder}" for folder in HIDDEN]
+    lines += [f"mount --bind {what} $(readlink -f {where})" for where, what in files.items()]
+    lines += ["mkdir /var/lib/docker/volumes", f"mount --bind {node.volumes} /var/lib/docker/volumes"]
+    return "\n".join(lines)
+
+
+def remove_mount_namespace(node: Places, runner: Runner) -> None:
+    for mounted in (node.mount_namespace, node.mount_namespace.parent):
+        if _mounted(mounted):
+            check(runner(["umount", str(mounted)]), what=f"umount {mounted}")
+
+
+def _mounted(path: Path) -> bool:
+    points = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    return str(path) in points

@@ -1,0 +1,99 @@
+"""The far side of a pull: the distribution registry, one process per upstream name, on addresses of its own.
+
+It reads the storage that `cc-ci images` fills and takes no pushes, since a recipe under test can reach it.
+The link to it has the bandwidth that is asked for.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from cc_ci.lab.certificates import LabAuthority
+from cc_ci.lab.daemons import Daemon
+from cc_ci.lab.names import hosts_of
+from cc_ci.lab.namespaces import in_network
+from cc_ci.lab.places import Places
+from cc_ci.system.clock import Clock
+from cc_ci.system.files import state_root, write_atomic
+from cc_ci.system.process import Runner, check
+
+ALWAYS = ("docker.io", "ghcr.io", "quay.io")
+"""Served even when there is nothing of theirs, so that a missing image is said to be missing at once."""
+INTERFACE = "up0"
+
+CONFIGURATION = """\
+version: 0.1
+log: {{level: warn}}
+storage:
+  filesystem: {{rootdirectory: {storage}}}
+  maintenance:
+    readonly: {{enabled: true}}
+http:
+  addr: "{address}:443"
+  secret: only-pushes-use-it
+  tls: {{certificate: {certificate}, key: {key}}}
+"""
+
+
+def storages() -> Path:
+    return state_root() / "registry"
+
+
+def upstream_names() -> tuple[str, ...]:
+    there = [path.name for path in storages().iterdir() if path.is_dir()] if storages().is_dir() else []
+    return tuple(sorted({*ALWAYS, *there}))
+
+
+def assigned(addresses: tuple[str, ...]) -> dict[str, str]:
+    """An address for each upstream name."""
+    return dict(zip(upstream_names(), addresses, strict=False))
+
+
+def daemon(node: Places, upstream: str, *, clock: Clock) -> Daemon:
+    name = f"registry-{upstream}"
+    return Daemon(name, folder=node.runtime, log=node.logs / f"{name}.log", clock=clock)
+
+
+def start(node: Places, at: Mapping[str, str], *, authority: LabAuthority, clock: Clock) -> None:
+    """Start the registry of each upstream name that does not run yet."""
+    for upstream, address in at.items():
+        process = daemon(node, upstream, clock=clock)
+        if process.identity is None:
+            configuration = _configure(node, upstream, address=address, authority=authority)
+            process.start(
+                [*in_network(node.upstream_namespace), "docker-registry", "serve", str(configuration)]
+            )
+
+
+def stop(node: Places, *, clock: Clock) -> None:
+    for upstream in upstream_names():
+        daemon(node, upstream, clock=clock).stop(patience=5)
+
+
+def _configure(node: Places, upstream: str, *, address: str, authority: LabAuthority) -> Path:
+    folder = node.runtime / "upstream" / upstream
+    chain, key = authority.issue(*hosts_of(upstream))
+    write_atomic(folder / "tls.pem", chain)
+    write_atomic(folder / "tls.key", key, mode=0o600)
+    storage = storages() / upstream
+    storage.mkdir(parents=True, exist_ok=True)
+    text = CONFIGURATION.format(
+        storage=storage, address=address, certificate=folder / "tls.pem", key=folder / "tls.key"
+    )
+    write_atomic(folder / "registry.yml", text)
+    return folder / "registry.yml"
+
+
+def shape(node: Places, bandwidth: str | None, runner: Runner) -> None:
+    """Limit what comes over the link from the registry, as tc-tbf(8) takes it (100mbit); None: no limit."""
+    argv = shape_argv(bandwidth)
+    completed = runner([*in_network(node.upstream_namespace), *argv])
+    if bandwidth:
+        check(completed, what=f"bandwidth {bandwidth}")
+
+
+def shape_argv(bandwidth: str | None) -> tuple[str, ...]:
+    if bandwidth is None:
+        return ("tc", "qdisc", "del", "dev", INTERFACE, "root")
+    # a burst of 256 KB fills 10 ms at 200 Mbit/s: less than the clock's tick would starve the link
+    shaped = ("tbf", "rate", bandwidth, "burst", "256k", "latency", "50ms")
+    return ("tc", "qdisc", "replace", "dev", INTERFACE, "root", *shaped)
