@@ -28,10 +28,10 @@ check: setup
 	$(step) "layers" $(bin)/lint-imports
 
 unit: setup ## the tests that need no Docker
-	$(step) "unit tests" $(bin)/pytest -m "not integration"
+	$(step) "unit tests" $(bin)/pytest tests/unit
 
 integration: setup ## the tests on a real private node
-	$(step) "integration tests" $(bin)/pytest -m integration
+	$(step) "integration tests" $(bin)/pytest tests/integration
 
 format: setup ## format the code and mend what the linter can
 	$(step) "format" $(bin)/ruff format .

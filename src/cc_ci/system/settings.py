@@ -1,6 +1,7 @@
 """What may be set, and where each value came from: files, environment and flags, in rising order."""
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from cc_ci.errors import UsageError
-from cc_ci.system.units import Seconds
+from cc_ci.system.units import Bytes, Seconds
 
 FILE_NAME = "cc-ci.toml"
 PREFIX = "CC_CI_"
@@ -37,6 +38,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cpus: Annotated[float, Positive] | None = None
     memory: Size | None = None
     bandwidth: Bandwidth | None = None
+
+    @property
+    def memory_bytes(self) -> Bytes | None:
+        return None if self.memory is None else size_bytes(self.memory)
+
+
+def size_bytes(size: Size) -> Bytes:
+    """The bytes of a size such as 6g. Raises UsageError for anything else."""
+    match = re.fullmatch(r"([1-9][0-9]*)([kmg]?)", size.lower())
+    if match is None:
+        raise UsageError(f"{size}: not a size; give bytes, or a number with k, m or g")
+    return int(match[1]) * 1024 ** " kmg".index(match[2] or " ")
 
 
 NAMES = tuple(Settings.__struct_fields__)

@@ -14,6 +14,7 @@ from cc_ci.system.settings import (
     load_resolved,
     resolve,
     settings_files,
+    size_bytes,
 )
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "reference" / "cc-ci.toml"
@@ -113,3 +114,19 @@ def test_the_files_are_those_of_machine_user_and_project(
     ]
     Path("cc-ci.toml").write_text("keep_runs = 3")
     assert load_resolved({"keep_runs": None}).origins["keep_runs"] == "cc-ci.toml"
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [("512", 512), ("4k", 4096), ("6g", 6 * 2**30), ("200M", 200 * 2**20)]
+)
+def test_sizes_take_powers_of_1024(size: str, expected: int) -> None:
+    assert size_bytes(size) == expected
+    assert Settings(memory=size).memory_bytes == expected
+
+
+@pytest.mark.parametrize("size", ["", "0", "six", "6gb", "-1", "1.5g"])
+def test_what_is_no_size_is_refused(size: str) -> None:
+    with pytest.raises(UsageError, match="not a size"):
+        size_bytes(size)
+    with pytest.raises(UsageError, match="memory: expected"):
+        resolve([Layer(origin="somewhere", values={"memory": size})])
