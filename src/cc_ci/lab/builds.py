@@ -1,20 +1,18 @@
 """Building stand-in images on the builder, or bringing real ones in, and putting both into the registry."""
 
-import contextlib
 import itertools
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import filelock
 import msgspec
 
 from cc_ci.lab import base, images
 from cc_ci.lab.archives import loadable
 from cc_ci.lab.images import Image, Name, Record
-from cc_ci.lab.push import Builder, push, writable_registry
-from cc_ci.system.files import state_root
+from cc_ci.lab.push import push, writable_registry
+from cc_ci.lab.workshop import Builder
 from cc_ci.system.process import check
 from cc_ci.system.units import Seconds
 
@@ -29,37 +27,35 @@ def outdated(wanted: Sequence[Image]) -> tuple[Image, ...]:
 
 def build(wanted: Sequence[Image], *, builder: Builder) -> tuple[Record, ...]:
     """Build each image from its definition and push it."""
-    with _work_folder(builder) as work:
-        base.make_bases((image.suite for image in wanted), runner=builder.runner, say=builder.say)
-        made: list[Record] = []
-        for upstream, group in itertools.groupby(wanted, key=lambda image: image.name.upstream):
-            with writable_registry(upstream, builder=builder, folder=work):
-                made += [_build_one(image, builder=builder) for image in group]
-        return tuple(made)
+    base.make_bases((image.suite for image in wanted), runner=builder.runner, say=builder.say)
+    made: list[Record] = []
+    for upstream, group in itertools.groupby(wanted, key=lambda image: image.name.upstream):
+        with writable_registry(upstream, builder=builder):
+            made += [_build_one(image, builder=builder) for image in group]
+    return tuple(made)
 
 
 def load(file: Path, *, builder: Builder) -> tuple[Record, ...]:
     """Push the images of a `docker save` or OCI archive under their own names."""
-    with _work_folder(builder) as work:
-        archive, references = loadable(file, work=work)
-        builder.say(f"{file.name}: loading {', '.join(references)}")
-        check(builder.docker("load", "--input", str(archive)), what=f"docker load {file.name}")
-        return tuple(_load_one(reference, file=file, builder=builder, work=work) for reference in references)
+    archive, references = loadable(file, work=builder.scratch)
+    builder.say(f"{file.name}: loading {', '.join(references)}")
+    check(builder.docker("load", "--input", str(archive)), what=f"docker load {file.name}")
+    return tuple(_load_one(reference, file=file, builder=builder) for reference in references)
 
 
-def _load_one(reference: str, *, file: Path, builder: Builder, work: Path) -> Record:
+def _load_one(reference: str, *, file: Path, builder: Builder) -> Record:
     name = images.split(reference)
     origin = _Origin(
         definition=images.LOADED, contents=f"loaded from {file.name}", started=builder.clock.monotonic()
     )
-    with writable_registry(name.upstream, builder=builder, folder=work):
+    with writable_registry(name.upstream, builder=builder):
         return _publish(reference, name, origin=origin, builder=builder)
 
 
 def _build_one(image: Image, *, builder: Builder) -> Record:
     started = builder.clock.monotonic()
     definition = images.definition_hash(image)
-    with tempfile.TemporaryDirectory(dir=_scratch()) as scratch:
+    with tempfile.TemporaryDirectory(dir=builder.scratch) as scratch:
         context = Path(scratch) / "context"
         shutil.copytree(image.folder, context)
         archive = context / "rootfs.tar"
@@ -109,27 +105,3 @@ def _publish(local: str, name: Name, *, origin: _Origin, builder: Builder) -> Re
     )
     images.write_record(record)
     return record
-
-
-@contextlib.contextmanager
-def _work_folder(builder: Builder) -> Iterator[Path]:
-    """One build at a time: they share the base systems and the registry's port."""
-    lock = filelock.FileLock(_scratch() / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        builder.say("waiting for another `cc-ci images` to end")
-        lock.acquire()
-    try:
-        for left_by_a_killed_one in _scratch().glob("tmp*"):
-            shutil.rmtree(left_by_a_killed_one)
-        with tempfile.TemporaryDirectory(dir=_scratch()) as work:
-            yield Path(work)
-    finally:
-        lock.release()
-
-
-def _scratch() -> Path:
-    folder = state_root() / "images" / "work"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from cc_ci.errors import InfrastructureError
-from cc_ci.lab.push import Builder
+from cc_ci.lab.workshop import Builder
 from cc_ci.system.process import Completed, check
 from cc_ci.system.waiting import wait_until
 

@@ -135,14 +135,15 @@ class PrivateNode:
             before = self.record
             wants = wanted or (before.wanted if before else Wanted())
             chosen = self._addresses(before)
+            # first, so that a half-made node is taken down, or finished, as what it is
+            record = Record(name=self.places.name, wanted=wants, addresses=chosen)
+            write_atomic(self.places.record, msgspec.json.encode(record))
             self._group.create(Limits(cpus=wants.cpus, memory_bytes=wants.memory_bytes))
             lab_authority().create()
             self._namespaces(chosen)
             self._network(wants, chosen)
             self._engine(chosen)
             node = self._node(wants, chosen)
-            record = Record(name=self.places.name, wanted=wants, addresses=chosen)
-            write_atomic(self.places.record, msgspec.json.encode(record))
             self._swarm(node, chosen)
             if self._serving:
                 self._proxy(node, wants)

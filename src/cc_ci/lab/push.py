@@ -6,19 +6,16 @@ A writable instance runs in the builder's namespace, only while it is needed.
 import contextlib
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
-
-from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError
 from cc_ci.lab.daemons import Daemon
 from cc_ci.lab.images import Name, digest_in_registry, storage
 from cc_ci.lab.namespaces import in_network
-from cc_ci.system.clock import Clock
-from cc_ci.system.files import runtime_root, state_root
-from cc_ci.system.process import Completed, Runner, check
+from cc_ci.lab.workshop import Builder
+from cc_ci.system.files import runtime_root
+from cc_ci.system.process import check
 from cc_ci.system.units import Seconds
 from cc_ci.system.waiting import wait_until
 
@@ -39,38 +36,21 @@ STOP_PATIENCE: Seconds = 5.0
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 1)"
 
 
-class Builder(msgspec.Struct, frozen=True, kw_only=True):
-    """The node that images are made on, and the ways to drive it; `say` gets a line for each step."""
-
-    node: Node
-    runner: Runner
-    clock: Clock
-    say: Callable[[str], None]
-
-    def docker(self, *arguments: str) -> Completed:
-        """Run the docker client with none of the user's own configuration.
-
-        A proxy or credentials in that would otherwise end up in what is built.
-        """
-        empty = state_root() / "images" / "client"
-        empty.mkdir(parents=True, exist_ok=True)
-        env = {"DOCKER_HOST": self.node.docker_host, "DOCKER_BUILDKIT": "0", "DOCKER_CONFIG": str(empty)}
-        return self.runner(["docker", *arguments], env=env)
-
-
 @contextlib.contextmanager
-def writable_registry(upstream: str, *, builder: Builder, folder: Path) -> Iterator[None]:
-    """Run the distribution registry for one upstream name, and end it again; `folder` holds its files."""
+def writable_registry(upstream: str, *, builder: Builder) -> Iterator[None]:
+    """Run the distribution registry for one upstream name, and end it again."""
     node, runner = builder.node, builder.runner
     if node.network_namespace is None:
         raise InfrastructureError(f"{node.name}: images are built on a private node; this one is {node.kind}")
     enter = in_network(node.network_namespace)
     registry = Daemon(
-        "push-registry", folder=runtime_root(), log=folder / "registry.log", clock=builder.clock
+        "push-registry", folder=runtime_root(), log=builder.scratch / "registry.log", clock=builder.clock
     )
     # one that a killed cc-ci left would answer on the same address, from another upstream's storage
     registry.stop(patience=STOP_PATIENCE)
-    registry.start([*enter, "docker-registry", "serve", str(_configuration(upstream, folder=folder))])
+    registry.start(
+        [*enter, "docker-registry", "serve", str(_configuration(upstream, folder=builder.scratch))]
+    )
     try:
         wait_until(
             lambda: runner([*enter, sys.executable, "-c", CONNECT, *ADDRESS.split(":")]),
