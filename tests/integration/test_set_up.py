@@ -16,6 +16,7 @@ FAKES = {
     "apt-get": f"""
 echo "apt-get $*" >>"$STATE/log"
 case "$*" in
+*" update") exit "$(cat "$STATE/update-exit")" ;;
 *" install "*)
     {POLICY} docker start; echo "policy $?" >>"$STATE/log"
     for word in $*; do echo "installed $word" >>"$STATE/installed"; done
@@ -43,6 +44,7 @@ def machine(tmp_path: Path) -> Path:
         (programs / name).symlink_to(found)
     (tmp_path / "log").touch()
     (tmp_path / "apt-exit").write_text("0")
+    (tmp_path / "update-exit").write_text("0")
     (tmp_path / "installed").write_text("installed bash\ndeinstall containerd\n")
     return tmp_path
 
@@ -123,6 +125,14 @@ def test_when_apt_fails_the_policy_is_removed_all_the_same(machine: Path) -> Non
     assert done.returncode == 100
     assert "policy 101" in log(machine)
     assert "policy stays" not in done.stdout
+
+
+def test_a_source_that_does_not_answer_is_said_and_does_not_end_it(machine: Path) -> None:
+    (machine / "update-exit").write_text("100")
+    done = set_up(machine)
+    assert done.returncode == 0
+    assert "set-up: apt-get update failed in part" in done.stderr
+    assert " install " in log(machine)[1]
 
 
 def test_without_root_it_says_so_and_asks_for_nothing(machine: Path) -> None:

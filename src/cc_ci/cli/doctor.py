@@ -8,6 +8,7 @@ from cc_ci.errors import InfrastructureError
 
 if TYPE_CHECKING:
     from cc_ci.system.doctor import Check
+    from cc_ci.system.process import Runner
 
 
 @click.command()
@@ -19,11 +20,27 @@ def doctor(*, as_json: bool) -> None:
     from cc_ci.system.process import LocalRunner
 
     runner = LocalRunner()
-    checks = judge(look(runner=runner))
+    checks = (*judge(look(runner=runner)), _node(runner))
     _print(checks, as_json=as_json)
     if not suffices(checks):
         missing = ", ".join(check.name for check in checks if check.verdict == "missing")
         raise InfrastructureError(f"doctor: missing: {missing}; each line above says how to mend it")
+
+
+def _node(runner: "Runner") -> "Check":
+    from cc_ci.engine.docker_engine import connect
+    from cc_ci.lab.node import load
+    from cc_ci.system.doctor import Check
+
+    name = "private node"
+    try:
+        engine = connect(load(), runner).system()
+    except InfrastructureError as error:
+        return Check(name=name, found="not up", mend=str(error))
+    found = f"engine {engine.version}, API {engine.api}, {engine.storage_driver}"
+    if not engine.swarm:
+        return Check(name=name, found=f"{found}, no Swarm", verdict="limited", mend="run `cc-ci node up`")
+    return Check(name=name, found=f"{found}, Swarm is active")
 
 
 def _print(checks: "tuple[Check, ...]", *, as_json: bool) -> None:

@@ -49,7 +49,7 @@ def size_bytes(size: Size) -> Bytes:
     match = re.fullmatch(r"([1-9][0-9]*)([kmg]?)", size.lower())
     if match is None:
         raise UsageError(f"{size}: not a size; give bytes, or a number with k, m or g")
-    return int(match[1]) * 1024 ** " kmg".index(match[2] or " ")
+    return int(match[1]) << 10 * " kmg".index(match[2] or " ")
 
 
 NAMES = tuple(Settings.__struct_fields__)

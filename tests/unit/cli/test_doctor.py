@@ -10,6 +10,8 @@ from cc_ci.errors import InfrastructureError
 
 def test_an_empty_machine_is_told_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CC_CI_STATE", str(tmp_path))
+    monkeypatch.setenv("CC_CI_RUNTIME", str(tmp_path))
     shown = CliRunner().invoke(doctor)
     assert isinstance(shown.exception, InfrastructureError)
     assert str(shown.exception).startswith("doctor: missing: ")
@@ -21,6 +23,10 @@ def test_an_empty_machine_is_told_what_is_missing(tmp_path: Path, monkeypatch: p
 
 def test_json_holds_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CC_CI_STATE", str(tmp_path))
+    monkeypatch.setenv("CC_CI_RUNTIME", str(tmp_path))
     checks = {check["name"]: check for check in json.loads(CliRunner().invoke(doctor, ["--json"]).stdout)}
     assert checks["engine"]["verdict"] == "missing"
     assert checks["python"]["verdict"] == "ok"
+    assert checks["private node"]["found"] == "not up"
+    assert "cc-ci node up" in checks["private node"]["mend"]
