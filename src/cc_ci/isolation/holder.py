@@ -28,7 +28,8 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
         return {f"{PREFIX}{name}": str(value) for name, value in msgspec.structs.asdict(self).items()}
 
     def seen_from(self, here: "Holder", *, proc: Path = Path("/proc")) -> Presence:
-        if (self.boot, self.namespace) != (here.boot, here.namespace):
+        # where not even the first process is shown (hidepid), a missing one says nothing
+        if (self.boot, self.namespace) != (here.boot, here.namespace) or not (proc / "1").exists():
             return "out of sight"
         return "alive" if start_time(self.pid, proc=proc) == self.started else "dead"
 

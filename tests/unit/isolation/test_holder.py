@@ -11,6 +11,7 @@ ME = Holder(boot="b1", namespace=10, pid=42, started=777)
 
 @pytest.fixture
 def proc(tmp_path: Path) -> Path:
+    (tmp_path / "1").mkdir()
     (tmp_path / "42").mkdir()
     # the command's name may hold brackets and spaces
     before = "42 (odd) name) S 1 42 42 0 -1 4194304 100 0 0 0 1 2 3 4 20 0 1 0"
@@ -46,3 +47,8 @@ def test_a_zombie_is_dead(proc: Path) -> None:
 @pytest.mark.parametrize("other", [{"boot": "b2"}, {"namespace": 11}])
 def test_another_boot_or_pid_namespace_is_out_of_sight(proc: Path, other: dict[str, object]) -> None:
     assert ME.seen_from(msgspec.structs.replace(ME, **other), proc=proc) == "out of sight"
+
+
+def test_where_processes_are_hidden_a_missing_one_is_not_dead(proc: Path) -> None:
+    (proc / "1").rmdir()
+    assert msgspec.structs.replace(ME, pid=43).seen_from(ME, proc=proc) == "out of sight"
