@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from cc_ci.errors import CommandFailed
-from cc_ci.lab import builds, contracts, images, node
+from cc_ci.lab import builds, contracts, images
 from cc_ci.lab.images import Image
-from cc_ci.lab.push import Builder, local_reference, writable_registry
+from cc_ci.lab.push import local_reference, writable_registry
+from cc_ci.lab.workshop import Builder, workshop
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner, check
 
@@ -28,17 +29,15 @@ UPSTREAM = "images.test"
 
 @pytest.fixture(scope="module")
 def builder() -> Iterator[Builder]:
-    runner = LocalRunner()
-    yield Builder(node=node.up("builder"), runner=runner, clock=SystemClock(), say=print)
-    node.down("builder")
+    with workshop(runner=LocalRunner(), clock=SystemClock(), say=print) as builder:
+        yield builder
 
 
 @pytest.fixture(scope="module")
-def served(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
+def served(builder: Builder) -> Iterator[Builder]:
     """A builder that has the registry's copies of all stand-ins, built if they were not there."""
     builds.build(builds.outdated(STAND_INS), builder=builder)
-    folder = tmp_path_factory.mktemp("registry")
-    with writable_registry("docker.io", builder=builder, folder=folder):
+    with writable_registry("docker.io", builder=builder):
         for image in STAND_INS:
             check(builder.docker("pull", local_reference(image.name)))
     yield builder
@@ -143,14 +142,14 @@ def test_a_build_that_fails_says_so_in_one_line_and_leaves_no_registry(
         builds.build([image], builder=served)
     assert images.status(image) == "missing"
     # the port is free again: another one starts at once
-    with writable_registry(UPSTREAM, builder=served, folder=tmp_path):
+    with writable_registry(UPSTREAM, builder=served):
         pass
 
 
 def test_a_registry_that_a_killed_command_left_is_not_pushed_to(
     served: Builder, only_here: None, tmp_path: Path
 ) -> None:
-    left_behind = writable_registry("left.test", builder=served, folder=tmp_path)
+    left_behind = writable_registry("left.test", builder=served)
     left_behind.__enter__()
     image = own_image(tmp_path / "own", dockerfile="FROM scratch\nADD rootfs.tar /\n")
     builds.build([image], builder=served)

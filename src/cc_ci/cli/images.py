@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from cc_ci.lab.images import Image, Record
-    from cc_ci.lab.push import Builder
+    from cc_ci.lab.workshop import Builder
 
 
 @click.group()
@@ -102,18 +102,12 @@ def _report(made: "tuple[Record, ...]") -> None:
 
 @contextmanager
 def _builder() -> "Iterator[Builder]":
-    from cc_ci.lab import node as lab_node
-    from cc_ci.lab.push import Builder
+    from cc_ci.lab.workshop import workshop
     from cc_ci.system.clock import SystemClock
     from cc_ci.system.process import LocalRunner
 
-    with _story() as say:
-        say("builder: starting an engine of its own")
-        node = lab_node.up("builder")
-        try:
-            yield Builder(node=node, runner=LocalRunner(), clock=SystemClock(), say=say)
-        finally:
-            lab_node.down("builder")
+    with _story() as say, workshop(runner=LocalRunner(), clock=SystemClock(), say=say) as builder:
+        yield builder
 
 
 @contextmanager
