@@ -9,7 +9,7 @@ import pytest
 
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
-from cc_ci.isolation.census import diff, take
+from cc_ci.isolation.census import lasting_leaks, take
 from cc_ci.isolation.leases import Keeper, leased, liveness
 from cc_ci.isolation.locks import try_lock, unlock
 from cc_ci.isolation.reaper import Reaper
@@ -52,7 +52,7 @@ def reaper(engine: DockerEngine) -> Iterator[Reaper]:
     made = Reaper(engine, clock=SystemClock())
     yield made
     made.reap()
-    assert diff(before, take(engine)) == ()
+    assert lasting_leaks(engine, before, clock=SystemClock())[0] == ()
 
 
 def hold(node: Node, run: str, *prefix: str) -> "subprocess.Popen[str]":

@@ -9,6 +9,9 @@ from cc_ci.engine.api import Engine
 from cc_ci.engine.labels import ROLE, RUN, SERVICE, STACK
 from cc_ci.engine.state import Listed
 from cc_ci.results.schema import Leak
+from cc_ci.system.clock import Clock
+from cc_ci.system.units import Seconds
+from cc_ci.system.waiting import WaitTimeout, wait_until
 
 Kind = Literal["service", "container", "network", "volume", "secret", "config"]
 KINDS: tuple[Kind, ...] = ("service", "container", "network", "volume", "secret", "config")
@@ -92,6 +95,29 @@ def diff(before: Census, after: Census, *, run: str | None = None) -> tuple[Leak
     left = [Leak(kind=kind, name=name) for kind, name in _changed(present, known, lasting)]
     lost = [Leak(kind=kind, name=name, change="lost") for kind, name in _changed(known, present, lasting)]
     return tuple(left + lost)
+
+
+def lasting_leaks(
+    engine: Engine, before: Census, *, run: str | None = None, clock: Clock, timeout: Seconds = 15.0
+) -> tuple[tuple[Leak, ...], Census]:
+    """The leaks that are still there after `timeout`, and the last census.
+
+    What was removed may show for seconds: Swarm drops a network from its node only after telling the others.
+    """
+    after = before
+
+    def look() -> tuple[Leak, ...]:
+        nonlocal after
+        after = take(engine)
+        return diff(before, after, run=run)
+
+    try:
+        found = wait_until(
+            look, name="leaks to go", ready=lambda leaks: not leaks, timeout=timeout, clock=clock
+        )
+    except WaitTimeout:
+        found = diff(before, after, run=run)
+    return found, after
 
 
 Identity = tuple[Kind, str]

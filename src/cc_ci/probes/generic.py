@@ -26,7 +26,7 @@ def proxy_checks(
     route = next((route for route in routes if (expectation.host or domain) in route.hosts), None)
     return (
         certificate_check(secure, route=route, stack=stack),
-        status_check(secure, expectation=expectation),
+        status_check(secure, expectation=expectation, route=route, stack=stack),
         plain_http_check(plain),
     )
 
@@ -63,19 +63,26 @@ def certificate_check(answer: Answer, *, route: Route | None, stack: Stack) -> T
 
 
 def blame(route: Route | None, *, stack: Stack) -> str:
-    """Which label of the recipe makes the router have no certificate, or why none of them does."""
+    """Which label of the recipe makes the proxy not serve a host over TLS, or that none does.
+
+    Without `tls.certresolver` (or `tls`), a router has no part in https, and the proxy answers 404 itself.
+    """
     if route is None:
         return "no router of the recipe has this host in its rule"
     section = f"services.{route.service}.deploy.labels"
-    if route.certresolver:
-        return f"router {route.router} names certresolver {route.certresolver}, so look at the node's"
+    if route.certresolver or route.tls:
+        return f"router {route.router} has TLS on, so look at the proxy's log"
     source = stack.source(section)
     place = f"{source.file}:{source.line}: " if source else ""
     return f"{place}{section}: traefik.http.routers.{route.router}.tls.certresolver is not set"
 
 
-def status_check(answer: Answer, *, expectation: Expectation) -> TestResult:
+def status_check(
+    answer: Answer, *, expectation: Expectation, route: Route | None, stack: Stack
+) -> TestResult:
     unmet = expectation.unmet(answer)
+    if unmet and from_router(answer) and answer.status == 404:  # noqa: PLR2004 - no router matches
+        unmet = f"{unmet}; {blame(route, stack=stack)}"
     return _check("status", "failed" if unmet else "passed", unmet, seconds=answer.seconds)
 
 

@@ -19,7 +19,8 @@ class _Pinned(httpx2.HTTPTransport):
     """Connects to one address whatever the URL says; SNI, the name verified and Host stay the URL's."""
 
     def __init__(self, address: str, *, trust: ssl.SSLContext) -> None:
-        super().__init__(verify=trust, trust_env=False)
+        # connections are pooled by address, so one that is kept would serve another name's request
+        super().__init__(verify=trust, trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0))
         self._address = address
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -32,7 +33,7 @@ class Probe:
     """Ask apps on one node; no name is looked up and no redirect followed. Close it, or use `with`.
 
     Certificates are verified against the lab's authority on a private node and the system's on a foreign
-    one. Connections are kept open between requests, as a browser does.
+    one, anew for each request.
     """
 
     def __init__(self, node: Node) -> None:

@@ -1,7 +1,9 @@
 from collections.abc import Mapping
+from typing import Any
 
-from cc_ci.isolation.census import Census, Item, Kind, attributed, diff, line
+from cc_ci.isolation.census import Census, Item, Kind, attributed, diff, lasting_leaks, line, take
 from cc_ci.results.schema import Leak
+from cc_ci.system.clock import ManualClock
 
 STACK = "com.docker.stack.namespace"
 
@@ -64,3 +66,32 @@ def test_names_are_told_by_kind() -> None:
     assert names["service"] == ("traefik_app", "web_app")
     assert names["volume"] == ("web_content",)
     assert names["secret"] == ()
+
+
+def test_what_goes_a_little_later_is_no_leak(node: Any, clock: ManualClock) -> None:
+    before = take(node)
+    network = node.add("network", "web_proxy", {"cc-ci.run": "r1"})
+    looks = 0
+
+    class Lagging:
+        """The network is listed twice more after its removal."""
+
+        def __getattr__(self, name: str) -> Any:
+            nonlocal looks
+            looks += name == "services"
+            if looks == 3:
+                node.remove_network(network)
+            return getattr(node, name)
+
+    leaks, after = lasting_leaks(Lagging(), before, run="r1", clock=clock, timeout=10)
+    assert (leaks, after.names()["network"]) == ((), ())
+    assert looks == 3
+
+
+def test_what_does_not_go_is_a_leak_in_the_end(node: Any, clock: ManualClock) -> None:
+    before = take(node)
+    node.add("network", "web_proxy", {"cc-ci.run": "r1"})
+    leaks, after = lasting_leaks(node, before, run="r1", clock=clock, timeout=10)
+    assert leaks == (Leak(kind="network", name="web_proxy"),)
+    assert after.names()["network"] == ("web_proxy",)
+    assert sum(clock.slept) == 10

@@ -1,0 +1,146 @@
+"""An app behind the lab's real Traefik; the app is Traefik's own binary too, which a node has at hand."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from cc_ci.engine.docker_engine import DockerEngine, connect
+from cc_ci.engine.node import Node
+from cc_ci.isolation.census import lasting_leaks, take
+from cc_ci.lab import node as lab_node
+from cc_ci.lab.certificates import certify, uncertify
+from cc_ci.probes.answers import from_router, get
+from cc_ci.probes.http import Probe
+from cc_ci.probes.ready import Expectation, Readying
+from cc_ci.probes.stopping import ContainerEvent, stop_checks, stops
+from cc_ci.system.clock import SystemClock
+from cc_ci.system.process import LocalRunner, check
+from cc_ci.system.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+DOMAIN = "prob-1a2b3c.ci.test"
+PING = Expectation(path="/ping", statuses=(200,), contains="OK")
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Node]:
+    wanted = lab_node.Wanted(refresh=1.0, throttle=0.1)
+    yield lab_node.up("isof", wanted=wanted)
+    lab_node.down("isof")
+
+
+@pytest.fixture(scope="module")
+def engine(node: Node) -> DockerEngine:
+    return connect(node, LocalRunner())
+
+
+@pytest.fixture(scope="module")
+def probe(node: Node) -> Iterator[Probe]:
+    with Probe(node) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def app(node: Node, engine: DockerEngine) -> Iterator[str]:
+    """A service behind the proxy, on a network of its own; its domain."""
+    before = take(engine)
+    network = engine.create_network("prob_proxy", labels={"cc-ci.run": "prob"})
+    assert node.proxy_container is not None
+    engine.connect_network(network, node.proxy_container)
+    certify(node, DOMAIN)
+    deploy(engine)
+    yield DOMAIN
+    engine.remove_service("prob_app")
+    for container in engine.containers({"com.docker.swarm.service.name": "prob_app"}):
+        engine.remove_container(container.id)
+    engine.disconnect_network(network, node.proxy_container)
+    engine.remove_network(network)
+    uncertify(node, DOMAIN)
+    assert lasting_leaks(engine, before, clock=SystemClock())[0] == ()
+
+
+def deploy(engine: DockerEngine) -> None:
+    image = next(image.tags[0] for image in engine.images() if image.tags[0].startswith("cc-ci/proxy"))
+    routing = "traefik.http.routers.prob"
+    labels = {
+        "traefik.enable": "true",
+        "traefik.swarm.network": "prob_proxy",
+        f"{routing}.rule": f"Host(`{DOMAIN}`)",
+        f"{routing}.entrypoints": "web-secure",
+        f"{routing}.tls": "true",
+        "traefik.http.services.prob.loadbalancer.server.port": "8080",
+    }
+    options = [f"--label={key}={value}" for key, value in labels.items()]
+    options += ["--network=prob_proxy", "--endpoint-mode=dnsrr", "--name=prob_app", "--no-resolve-image"]
+    command = ["--entrypoints.web.address=:8080", "--ping.entrypoint=web"]
+    argv = ["docker", "service", "create", "--detach", *options, image, *command]
+    check(LocalRunner()(argv, env=engine.environment))
+
+
+def test_an_app_becomes_ready_through_the_proxy(app: str, probe: Probe) -> None:
+    wait = Readying(probe, domain=app, expectations=(PING,), clock=SystemClock(), hold=0.3)
+    readiness = wait.wait(timeout=30)
+    (answer,) = readiness.answers
+    assert (answer.status, answer.body) == (200, "OK")
+    assert answer.certificate is not None
+    assert answer.certificate.names == (app,)
+    assert 0.3 <= readiness.noticed_at - readiness.true_at < 2
+
+
+def test_plain_http_leads_to_https(app: str, probe: Probe) -> None:
+    answer = get(probe, f"http://{app}/")
+    assert answer.status in (301, 308)
+    assert answer.headers["location"] == f"https://{app}/"
+
+
+def test_a_name_without_a_certificate_gets_the_proxys_default_and_is_not_trusted(
+    app: str, probe: Probe
+) -> None:
+    answer = get(probe, "https://nobody-1.ci.test/")
+    assert answer.problem is not None
+    assert answer.problem.kind == "certificate"
+    assert answer.certificate is not None
+    assert answer.certificate.routers_default
+
+
+def test_a_host_without_a_router_is_answered_by_the_proxy_itself(node: Node, app: str, probe: Probe) -> None:
+    host = "nobody-2.ci.test"
+    certify(node, host)
+    try:
+        answer = wait_until(
+            lambda: get(probe, f"https://{host}/ping"),
+            name="certificate of a host without a router",
+            ready=lambda answer: answer.problem is None,
+            timeout=20,
+            clock=SystemClock(),
+        )
+    finally:
+        uncertify(node, host)
+    assert answer.status == 404
+    assert from_router(answer)
+    assert "the proxy itself answers 404" in (Expectation().unmet(answer) or "")
+
+
+def test_a_stop_is_seen_to_be_graceful(app: str, engine: DockerEngine) -> None:
+    labels = {"com.docker.swarm.service.name": "prob_app"}
+    with engine.events(since=engine.now(), labels=labels, kinds=("container",)) as events:
+        engine.remove_service("prob_app")
+        seen = []
+        while not seen or seen[-1].action != "die":
+            event = events.next(30.0)
+            assert event is not None
+            seen.append(event)
+    kills = [
+        ContainerEvent(
+            container=event.id,
+            service="app",
+            action=event.action,
+            at=event.at,
+            signal=int(event.attributes["signal"]) if event.action == "kill" else None,
+            exit_code=event.exit_code,
+        )
+        for event in seen
+    ]
+    (check_,) = stop_checks(stops(kills), services=["app"], grace={})
+    assert (check_.outcome, check_.reason) == ("passed", None)
