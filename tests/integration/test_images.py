@@ -112,7 +112,7 @@ def own_image(folder: Path, *, dockerfile: str) -> Image:
         root="packages",
         demo=False,
         suite="bookworm",
-        packages=("busybox-static",),
+        packages=(),
         folder=folder,
     )
 
@@ -123,12 +123,11 @@ def test_either_docker_client_builds_and_pushes(
 ) -> None:
     (tmp_path / "docker").symlink_to(client)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin")
-    image = own_image(tmp_path / "own", dockerfile='FROM scratch\nADD rootfs.tar /\nCMD ["true"]\n')
+    image = own_image(tmp_path / "own", dockerfile="FROM scratch\nCOPY Dockerfile /\n")
     assert images.status(image) == "missing"
     (record,) = builds.build([image], builder=served)
     assert images.status(image) == "built"
     assert record.digest == images.digest_in_registry(image.name)
-    assert "busybox-static 1" in record.contents
     (tmp_path / "own/Dockerfile").write_text("FROM scratch\n")
     assert images.status(image) == "outdated"
 
@@ -136,9 +135,8 @@ def test_either_docker_client_builds_and_pushes(
 def test_a_build_that_fails_says_so_in_one_line_and_leaves_no_registry(
     served: Builder, only_here: None, tmp_path: Path
 ) -> None:
-    dockerfile = 'FROM scratch\nADD rootfs.tar /\nRUN ["/bin/busybox", "false"]\n'
-    image = own_image(tmp_path / "own", dockerfile=dockerfile)
-    with pytest.raises(CommandFailed, match=r"^docker build own:1\.0: exit \d+: .*non-zero code: 1"):
+    image = own_image(tmp_path / "own", dockerfile="FROM scratch\nCOPY nothing /\n")
+    with pytest.raises(CommandFailed, match=r"^docker build own:1\.0: exit 1: .*nothing"):
         builds.build([image], builder=served)
     assert images.status(image) == "missing"
     # the port is free again: another one starts at once
@@ -151,7 +149,7 @@ def test_a_registry_that_a_killed_command_left_is_not_pushed_to(
 ) -> None:
     left_behind = writable_registry("left.test", builder=served)
     left_behind.__enter__()
-    image = own_image(tmp_path / "own", dockerfile="FROM scratch\nADD rootfs.tar /\n")
+    image = own_image(tmp_path / "own", dockerfile="FROM scratch\nCOPY Dockerfile /\n")
     builds.build([image], builder=served)
     assert images.status(image) == "built"
     assert not list(images.storage("left.test").iterdir())

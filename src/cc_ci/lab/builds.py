@@ -27,7 +27,9 @@ def outdated(wanted: Sequence[Image]) -> tuple[Image, ...]:
 
 def build(wanted: Sequence[Image], *, builder: Builder) -> tuple[Record, ...]:
     """Build each image from its definition and push it."""
-    base.make_bases((image.suite for image in wanted), runner=builder.runner, say=builder.say)
+    base.make_bases(
+        (image.suite for image in wanted if image.packages), runner=builder.runner, say=builder.say
+    )
     made: list[Record] = []
     for upstream, group in itertools.groupby(wanted, key=lambda image: image.name.upstream):
         with writable_registry(upstream, builder=builder):
@@ -58,16 +60,20 @@ def _build_one(image: Image, *, builder: Builder) -> Record:
     with tempfile.TemporaryDirectory(dir=builder.scratch) as scratch:
         context = Path(scratch) / "context"
         shutil.copytree(image.folder, context)
-        archive = context / "rootfs.tar"
-        contents = base.rootfs(
-            image, work=Path(scratch), into=archive, runner=builder.runner, say=builder.say
-        )
+        contents = _rootfs(image, work=Path(scratch), into=context / "rootfs.tar", builder=builder)
         builder.say(f"{image.short}: building the image")
         argv = build_argv(image, definition=definition, contents=contents, context=context)
         check(builder.docker(*argv), what=f"docker build {image.short}")
     builder.say(f"{image.short}: putting it into the registry as {image.name}")
     origin = _Origin(definition=definition, contents=contents, started=started)
     return _publish(image.short, image.name, origin=origin, builder=builder)
+
+
+def _rootfs(image: Image, *, work: Path, into: Path, builder: Builder) -> str:
+    """What the Dockerfile adds first; an image without packages is made of the definition's files alone."""
+    if not image.packages:
+        return image.summary
+    return base.rootfs(image, work=work, into=into, runner=builder.runner, say=builder.say)
 
 
 def build_argv(image: Image, *, definition: str, contents: str, context: Path) -> list[str]:
