@@ -86,6 +86,10 @@ class Engine(Protocol):
     def configs(self, labels: Labels | None = None) -> tuple[Listed, ...]: ...
 
     def container(self, container: str) -> ContainerState | None: ...
+    def health(self, stack: str) -> tuple[ContainerState, ...]:
+        """How each container of a stack stands, with what its last health checks said."""
+        ...
+
     def exec(
         self,
         container: str,

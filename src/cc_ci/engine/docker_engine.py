@@ -209,6 +209,10 @@ class DockerEngine:
                 return None
             raise
 
+    def health(self, stack: str) -> tuple[ContainerState, ...]:
+        states = (self.container(container.id) for container in self.containers({STACK: stack}))
+        return tuple(state for state in states if state)
+
     def exec(
         self,
         container: str,

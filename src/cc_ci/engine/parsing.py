@@ -156,8 +156,8 @@ def _task(task: Json, service: Json) -> state.TaskState:
 
 def _same_spec(task: Json, template: Json) -> bool:
     # swarmkit's IsTaskDirty: an update may leave a task where it is when its placement alone changed
-    keys = (task.keys() | template.keys()) - {"Placement"}
-    return all(task.get(key) == template.get(key) for key in keys)
+    keys = (task.keys() | template.keys()) - {"Placement", "Runtime"}
+    return all((task.get(key) or None) == (template.get(key) or None) for key in keys)
 
 
 def _service(service: Json, tasks: Sequence[state.TaskState]) -> state.ServiceState:
