@@ -13,8 +13,8 @@ from cc_ci.system.units import Seconds
 VOLUMES = "/var/lib/docker/volumes"
 HELPER_IMAGE = "restic/restic:0.17.3"
 """What a foreign node needs: restic, and beside it busybox's find, stat, tee, xargs and rm."""
-NOT_THERE = (126, 127)
-"""What nsenter, a shell and docker exit with when a program can't be run."""
+NOT_THERE = (125, 126, 127)
+"""What docker and nsenter exit with when they can't run a program."""
 
 
 def volume_folder(name: str) -> str:
@@ -111,6 +111,8 @@ def helper(argv: Sequence[str], *, image: str, options: Sequence[str]) -> tuple[
 
 def present(completed: Completed, tool: str) -> Completed:
     if completed.returncode in NOT_THERE:
-        said = (completed.stderr.strip() or "no output").splitlines()[-1]
+        lines = completed.stderr.strip().splitlines() or ["no output"]
+        # docker follows its error with advice
+        said = next((line for line in lines if line.startswith("docker: ")), lines[-1])
         raise InfrastructureError(f"{tool}: not to be run on the node ({said}); `cc-ci doctor` tells more")
     return completed

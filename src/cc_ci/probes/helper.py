@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
 from cc_ci.engine.argv import client_environment
 from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError
@@ -25,14 +23,7 @@ DOCKER_FAILED = (125, 126, 127)
 MARK = "\n--cc-ci-answer--\n"
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What curl's --write-out tells, in the order of `WRITE_OUT`."""
-
-    status: int = 0
-    seconds: Seconds = 0.0
-
-
-WRITE_OUT = MARK + '{"status":%{response_code},"seconds":%{time_total}}'
+WRITE_OUT = MARK + "%{response_code} %{time_total}"
 
 
 class HelperProbe:
@@ -86,20 +77,26 @@ def curl_argv(
 
 
 def read_answer(url: str, completed: Completed) -> Answer:
-    said = (completed.stderr.strip() or "no output").splitlines()[-1]
+    said = _said(completed.stderr)
     if completed.returncode in DOCKER_FAILED:
         raise InfrastructureError(f"probe: its helper container did not run ({said})")
     text, _, written = completed.stdout.rpartition(MARK)
-    facts = msgspec.json.decode(written, type=Facts) if written else Facts()
+    status, seconds = map(float, written.split() or (0, 0))
     if completed.returncode:
         kind = KINDS.get(completed.returncode, "protocol")
-        return Answer(url=url, seconds=facts.seconds, problem=Problem(kind=kind, detail=said))
+        return Answer(url=url, seconds=seconds, problem=Problem(kind=kind, detail=said))
     head, _, body = text.replace("\r\n", "\n").partition("\n\n")
     pairs = (line.partition(":") for line in head.splitlines()[1:])
     return Answer(
         url=url,
-        status=facts.status,
+        status=int(status),
         headers={name.strip().lower(): value.strip() for name, _, value in pairs},
         body=body[:BODY_LIMIT],
-        seconds=facts.seconds,
+        seconds=seconds,
     )
+
+
+def _said(stderr: str) -> str:
+    """The line that names the error; curl and docker follow it with advice."""
+    lines = stderr.strip().splitlines() or ["no output"]
+    return next((line for line in lines if line.startswith(("curl: (", "docker: "))), lines[-1])

@@ -10,7 +10,7 @@ NODE = Node(
     name="far", kind="foreign", docker_host="ssh://far", address="192.0.2.1", ci_domain="ci.test", ipvs=True
 )
 URL = "https://app-1.ci.test/"
-WRITTEN = MARK + '{"status":200,"seconds":0.25}'
+WRITTEN = MARK + "200 0.250000"
 
 
 @pytest.fixture
@@ -50,7 +50,12 @@ def test_curl_is_run_on_the_node_and_connects_to_its_address(
 def test_what_went_wrong_is_told_from_curls_exit_code(
     probe: HelperProbe, runner: ScriptedRunner, code: int, kind: str
 ) -> None:
-    runner.on("docker", stdout=WRITTEN, stderr=f"curl: ({code}) it went wrong\n", returncode=code)
+    runner.on(
+        "docker",
+        stdout=MARK + "000 0.250000",
+        stderr=f"curl: ({code}) it went wrong\nMore: a page\n",
+        returncode=code,
+    )
     answer = get(probe, URL)
     assert answer.status is None
     assert answer.problem is not None
@@ -58,6 +63,6 @@ def test_what_went_wrong_is_told_from_curls_exit_code(
 
 
 def test_a_helper_that_does_not_run_is_our_fault(probe: HelperProbe, runner: ScriptedRunner) -> None:
-    runner.on("docker", stderr="Unable to find image\n", returncode=125)
-    with pytest.raises(InfrastructureError, match=r"helper container did not run \(Unable to find image\)"):
+    runner.on("docker", stderr="Unable to find image\ndocker: no such image.\n\nRun help\n", returncode=125)
+    with pytest.raises(InfrastructureError, match=r"helper container did not run \(docker: no such image"):
         get(probe, URL)
