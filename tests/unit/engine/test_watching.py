@@ -1,0 +1,122 @@
+import pytest
+
+from cc_ci.engine.fakes import FakeEngine
+from cc_ci.engine.labels import SERVICE, STACK
+from cc_ci.engine.state import EngineEvent, Listed, ServiceState, StackSnapshot, TaskState
+from cc_ci.engine.watching import POLL, Watch, wait_gone
+from cc_ci.errors import InfrastructureError, StageFailed
+
+PLAIN = {STACK: "s", SERVICE: "s_app"}
+
+
+def shown(engine: FakeEngine, state: str, at: float, **over: object) -> StackSnapshot:
+    fields = {"id": "app", "name": "app", "image": "i:1", "desired": 1, "running": int(state == "running")}
+    task = TaskState(
+        id="t", service="app", state=state, desired="running", stamp=at, created=engine.clock.now()
+    )
+    return StackSnapshot(stack="s", services=(ServiceState(**{**fields, **over}),), tasks=(task,))
+
+
+def told(action: str, at: float, detail: str = "", container: str = "c") -> EngineEvent:
+    return EngineEvent(kind="container", action=action, id=container, at=at, detail=detail, attributes=PLAIN)
+
+
+def watch(engine: FakeEngine) -> Watch:
+    return Watch(engine, engine.clock, stack="s", expected=["app"], since=engine.clock.now())
+
+
+def booted(after: float = 60.0) -> FakeEngine:
+    engine = FakeEngine()
+    t0 = engine.clock.now()
+    engine.happens(
+        told("create", t0 + 1), told("start", t0 + 2), told("health_status", t0 + after, "healthy")
+    )
+    engine.script(shown(engine, "starting", t0), at=t0)
+    engine.script(shown(engine, "running", t0 + after + 0.05), at=t0 + after + 0.05)
+    return engine
+
+
+def test_an_event_ends_the_wait_within_one_look() -> None:
+    engine = booted()
+    t0 = engine.clock.now()
+    converged = watch(engine).wait(timeout=90, stable_for=0)
+    assert converged.condition_true_at == t0 + 60.05
+    assert converged.condition_true_at <= converged.noticed_at <= t0 + 60 + 2 * POLL
+
+
+def test_while_nothing_happens_the_engine_is_hardly_asked() -> None:
+    engine = booted(after=100.0)
+    watch(engine).wait(timeout=200, stable_for=0)
+    looks = sum(call == "stack" for call, _ in engine.calls)
+    assert looks < 140
+
+
+def test_timelines_are_the_engines_own_stamps() -> None:
+    engine = booted()
+    (timeline,) = watch(engine).wait(timeout=90, stable_for=0).timelines
+    parts = [(name, round(end - start, 2)) for name, start, end in timeline.intervals()]
+    assert parts == [
+        ("prepare", 1.0),
+        ("create container", 1.0),
+        ("boot until healthy", 58.0),
+        ("report to the manager", 0.05),
+    ]
+
+
+def test_what_has_converged_is_held_for_as_long_as_asked() -> None:
+    engine = booted(after=10.0)
+    converged = watch(engine).wait(timeout=90, stable_for=5)
+    assert converged.noticed_at - converged.seen_at == pytest.approx(5, abs=0.01)
+
+
+def test_a_services_own_monitor_takes_the_place_of_a_shorter_hold() -> None:
+    engine = FakeEngine()
+    engine.script(shown(engine, "running", engine.clock.now(), monitor=9.0))
+    converged = watch(engine).wait(timeout=90, stable_for=5)
+    assert converged.noticed_at - converged.seen_at == pytest.approx(9, abs=0.01)
+
+
+def test_a_hold_begins_anew_when_the_stack_falls_back() -> None:
+    engine = booted(after=10.0)
+    t0 = engine.clock.now()
+    engine.script(shown(engine, "starting", t0 + 12), at=t0 + 12)
+    engine.script(shown(engine, "running", t0 + 20), at=t0 + 20)
+    engine.happens(told("die", t0 + 12))
+    converged = watch(engine).wait(timeout=90, stable_for=5)
+    assert converged.condition_true_at == t0 + 20
+    assert converged.noticed_at >= t0 + 25
+
+
+def test_the_deadline_says_what_was_last_seen() -> None:
+    engine = FakeEngine()
+    engine.script(shown(engine, "preparing", engine.clock.now()))
+    with pytest.raises(StageFailed, match="not up after 30 s: app: 0/1 running, newest task preparing"):
+        watch(engine).wait(timeout=30, stable_for=0)
+
+
+def test_a_crash_loop_ends_the_wait_at_its_third_exit() -> None:
+    engine = FakeEngine()
+    t0 = engine.clock.now()
+    engine.script(shown(engine, "starting", t0))
+    engine.happens(*(told("die", t0 + 6 * n, container=f"c{n}") for n in range(1, 9)))
+    with pytest.raises(StageFailed, match="service app: ended 3 times in 12 s"):
+        watch(engine).wait(timeout=1200, stable_for=0)
+    assert engine.clock.now() - t0 < 19
+
+
+def test_an_engine_that_fails_is_not_the_recipes_fault() -> None:
+    engine = booted().fail("stack")
+    with pytest.raises(InfrastructureError):
+        watch(engine).wait(timeout=90, stable_for=0)
+
+
+def test_a_removed_stack_is_gone_when_its_last_network_is() -> None:
+    engine = FakeEngine()
+    labels = {STACK: "s"}
+    engine.has("network", Listed(id="n", name="s_default", labels=labels, created=engine.clock.now()))
+    with pytest.raises(InfrastructureError, match="stack s: networks still there 20 s after its removal"):
+        wait_gone(engine, engine.clock, engine.events(since=engine.clock.now()), "s", timeout=20)
+    engine.remove_network("n")
+    before = engine.clock.now()
+    wait_gone(engine, engine.clock, engine.events(since=before), "s", timeout=20)
+    assert engine.clock.now() == before
