@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 SHELL := /bin/bash
+# a root shell made by a plain `su` lacks them
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 bin := .venv/bin
 step := @scripts/step

@@ -1,6 +1,7 @@
 """The command line: commands are imported when they are called, so that --help stays quick."""
 
 import importlib
+import os
 import sys
 import traceback
 from typing import NamedTuple, NoReturn
@@ -56,7 +57,12 @@ def cc_ci(context: click.Context, *, verbose: bool) -> None:
     context.obj = {"verbose": verbose}
 
 
+SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Where dockerd and its like are; a root shell made by a plain `su` has them not in its PATH."""
+
+
 def main() -> None:
+    os.environ["PATH"] = os.pathsep.join(dict.fromkeys([*os.get_exec_path(), *SYSTEM_FOLDERS]))
     verbose = "--verbose" in sys.argv
     try:
         # not standalone, click hands the code of an Exit back as the result; a command itself returns None

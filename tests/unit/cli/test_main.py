@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import types
@@ -27,6 +28,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:
     monkeypatch.setattr(sys, "argv", ["cc-ci", *arguments])
+    monkeypatch.setenv("PATH", os.environ["PATH"])  # main() extends it
     with pytest.raises(SystemExit) as ended:
         module.main()
     return ended.value.code
@@ -96,3 +98,12 @@ def test_an_interrupt_ends_with_130(command: types.ModuleType, monkeypatch: pyte
 
     command.try_ = click.command()(interrupted)
     assert run(monkeypatch, "try_") == 130
+
+
+def test_the_systems_folders_are_added_to_path_behind_the_callers_own(
+    command: types.ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "/sbin:/mine")
+    command.try_ = click.command()(lambda: click.echo(os.environ["PATH"]))
+    assert run(monkeypatch, "try_") == 0
+    assert capsys.readouterr().out == "/sbin:/mine:/usr/local/sbin:/usr/sbin\n"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cc_ci import errors
+from cc_ci.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[3]
 
@@ -92,3 +93,8 @@ def test_every_decision_is_listed() -> None:
     folder = ROOT / "docs" / "decisions"
     listed = set(re.findall(r"\]\((\d{4}-[^)]+\.md)\)", (folder / "README.md").read_text()))
     assert listed == {path.name for path in folder.glob("[0-9]*.md")}
+
+
+def test_the_readme_tells_every_command() -> None:
+    told = set(re.findall(r"^\| `cc-ci (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert told == set(COMMANDS)
