@@ -31,7 +31,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:
     monkeypatch.setenv("PATH", os.environ["PATH"])  # main() extends it
     with pytest.raises(SystemExit) as ended:
         module.main()
-    return ended.value.code
+    return ended.value.code or 0
 
 
 def test_help_lists_every_command_and_imports_none_of_them() -> None:
