@@ -75,7 +75,7 @@ def test_of_two_leases_the_live_one_counts(node: Any, clock: ManualClock) -> Non
     keeper(node, holder=ELSEWHERE).renew()
     clock.advance(100)
     assert not liveness(node)[RUN].live
-    node.create_config("later", content=b"x", labels=node.things["config"][0].labels)
+    node.create_config("later", content=b"x", labels=node.configs()[0].labels)
     assert liveness(node)[RUN].live
 
 

@@ -40,7 +40,7 @@ def test_a_dead_runs_lock_is_taken_over(node: Any, clock: ManualClock) -> None:
 
 def test_two_that_come_at_once_do_not_both_get_it(node: Any) -> None:
     node.add("config", "cc-ci-lock-proxy")
-    assert "name conflicts" in (try_lock(node, what="proxy", run="r2") or "")
+    assert "already exists" in (try_lock(node, what="proxy", run="r2") or "")
 
 
 def test_waiting_for_a_turn_ends_at_a_deadline_that_names_the_holder(node: Any, clock: ManualClock) -> None:

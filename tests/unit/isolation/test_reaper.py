@@ -1,13 +1,18 @@
 from pathlib import Path
 from typing import Any
 
+from cc_ci.engine.state import Container
 from cc_ci.isolation.census import take
 from cc_ci.isolation.holder import Holder
 from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.reaper import NO_LEASE, Reaper
 from cc_ci.system.clock import ManualClock
+from cc_ci.system.units import EpochSeconds
 
 STACK = "com.docker.stack.namespace"
+TRAEFIK = Container(
+    id="traefik", name="traefik", labels={}, created=EpochSeconds(1), state="running", image="x", image_id="x"
+)
 ELSEWHERE = Holder(boot="b2", namespace=1, pid=7, started=3)
 
 
@@ -20,8 +25,8 @@ def deploy(node: Any, run: str, stack: str) -> None:
     node.add("volume", f"{stack}_content", swarms)
     node.add("service", f"{stack}_app", {**ours, **swarms})
     node.add("container", f"{stack}_app.1.x", swarms)
-    node.add("container", "traefik")
-    node.attached["traefik"] = [f"{stack}_proxy"]
+    node.has("container", TRAEFIK)
+    node.joins("traefik", f"{stack}_proxy")
 
 
 def left(node: Any) -> list[str]:
@@ -35,7 +40,7 @@ def test_a_dead_runs_things_go_in_an_order_that_works(node: Any, clock: ManualCl
     assert [item.name for item in reaped.removed] == node.removed
     assert (reaped.failed, left(node)) == ((), ["traefik"])
     assert [(run.run, run.reason) for run in reaped.plan.dead] == [("r1", NO_LEASE)]
-    assert [container for _, container in node.disconnected] == ["container-7"]
+    assert ("disconnect_network", "network web_proxy") in node.calls
 
 
 def test_a_second_time_there_is_nothing_to_do(node: Any, clock: ManualClock) -> None:
