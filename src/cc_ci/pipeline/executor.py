@@ -43,7 +43,8 @@ class Executor:
     """Run the steps of one plan.
 
     `act` does a step's work and raises when it can't; `unexpected` is told of exceptions that are
-    bugs of ours and returns the line that names them; `stage_done` hears of every stage as it ends.
+    bugs of ours and returns the line that names them; `stage_done` hears of every stage as it ends,
+    `before_closing` when only the teardown is left.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class Executor:
         clock: Clock,
         interruption: Interruption,
         stage_done: Callable[[StageOutcome], None],
+        before_closing: Callable[[], None],
         unexpected: Callable[[Exception], str],
     ) -> None:
         self._act = act
         self._clock = clock
         self._interruption = interruption
         self._stage_done = stage_done
+        self._before_closing = before_closing
         self._unexpected = unexpected
         self._done: dict[str, StepOutcome] = {}
 
@@ -69,6 +72,8 @@ class Executor:
             )
         last_of = {step.stage: step.name for step in plan.steps}
         for step in plan.steps:
+            if step.stage == "teardown":
+                self._before_closing()
             self._done[step.name] = self._carry_out(step)
             if last_of[step.stage] == step.name:
                 self._stage_done(self._stage(step.stage))

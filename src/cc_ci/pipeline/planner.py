@@ -26,8 +26,11 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """There is a way to put a marker in and read it back."""
 
 
-def plan_stock(known: Known, *, only: StageName | None = None) -> Plan:
-    """Plan every stage with a deployment of its own; `only` keeps one stage and what it needs."""
+def plan_stock(known: Known, *, only: StageName | None = None, keep: bool = False) -> Plan:
+    """Plan every stage with a deployment of its own; `only` leaves one stage and what it needs.
+
+    With `keep` a deployment is left up, so that nothing can be said of the teardown.
+    """
     decided = _decided(known)
     undecided = {stage.stage for stage in decided}
     steps = [Step(name="pull", action="pull", stage="install")]
@@ -39,7 +42,7 @@ def plan_stock(known: Known, *, only: StageName | None = None) -> Plan:
         deployments.extend(segment.deployments)
         steps.extend(segment.steps)
     plan = Plan(deployments=tuple(deployments), steps=tuple(steps), decided=decided)
-    return _finish(_restrict(plan, only) if only else plan)
+    return _finish(_restrict(plan, only) if only else plan, keep=keep)
 
 
 def _decided(known: Known) -> tuple[Decided, ...]:
@@ -191,8 +194,11 @@ def _restrict(plan: Plan, only: StageName) -> Plan:
     )
 
 
-def _finish(plan: Plan) -> Plan:
+def _finish(plan: Plan, *, keep: bool) -> Plan:
     """Give the last removal to the teardown stage, and end with the leak check."""
+    if keep:
+        kept = _skipped("teardown", "--keep: an app was left up for a look")
+        return msgspec.structs.replace(plan, decided=(*plan.decided, kept))
     removals = [step.name for step in plan.steps if step.action == "undeploy"]
     last = removals[-1] if removals else None
     steps: Sequence[Step] = [

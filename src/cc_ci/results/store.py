@@ -3,6 +3,7 @@
 RUN/results.json, RUN/evidence/, RUN/trace.json, RUN/junit.xml
 """
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -74,6 +75,11 @@ class Store:
             trouble = "fits several runs" if found else "there is no such run"
             raise UsageError(f"run {name}: {trouble}; choose of {_listed(found or runs)}")
         return RunFolder(path=self.root / found[0])
+
+    def prune(self, *, keep: int) -> None:
+        """Remove all but the newest `keep` runs."""
+        for run in self.runs()[keep:]:
+            shutil.rmtree(self.root / run, ignore_errors=True)
 
     def load(self, name: str = "latest") -> RunResult:
         """The results of a run by its id, a unique prefix of it, or `latest`."""

@@ -22,6 +22,7 @@ class Bench:
         self.failing = failing
         self.acted: list[str] = []
         self.heard: list[StageOutcome] = []
+        self.sure_at: list[int] = []
         self.interruption = Interruption(tell=lambda _line: None)
 
     def act(self, step: Step) -> None:
@@ -39,6 +40,7 @@ class Bench:
             clock=self.clock,
             interruption=self.interruption,
             stage_done=self.heard.append,
+            before_closing=lambda: self.sure_at.append(len(self.acted)),
             unexpected=lambda error: f"bug: {error}",
         )
         with self.interruption.armed(deadline=60):
@@ -52,6 +54,7 @@ def test_all_steps_run_in_order_when_nothing_fails() -> None:
     assert bench.acted == [step.name for step in PLAN.steps]
     assert {one.outcome for stage, one in stages.items() if stage != "sso"} == {"passed"}
     assert stages["sso"].outcome == "skipped"
+    assert bench.sure_at[0] == len(PLAN.steps) - 2
     assert sum(one.seconds for one in stages.values()) == len(PLAN.steps)
 
 

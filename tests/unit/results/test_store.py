@@ -128,3 +128,10 @@ def test_what_is_written_keeps_to_the_published_schema(store: Store) -> None:
     validator.validate(written)
     with pytest.raises(jsonschema.ValidationError):
         validator.validate({**written, "stages": [{"name": "dance", "outcome": "passed"}]})
+
+
+def test_pruning_keeps_the_newest_runs(store: Store) -> None:
+    for number in range(4):
+        write(store, f"run-{number}", at=number)
+    store.prune(keep=2)
+    assert store.runs() == ("run-3", "run-2")

@@ -1,0 +1,26 @@
+"""`cc-ci logs`: the evidence of a run, without looking for its folder."""
+
+import click
+
+
+@click.command()
+@click.argument("run", default="latest")
+@click.argument("service", required=False)
+def logs(run: str, service: str | None) -> None:
+    """Print the logs that RUN saved, of all services or of SERVICE; without RUN, those of the latest.
+
+    RUN is a run's id or the beginning of one.
+    """
+    from cc_ci.errors import UsageError
+    from cc_ci.results.store import Store
+
+    folder = Store().find(run)
+    found = sorted(folder.evidence.rglob("*.log"))
+    chosen = [path for path in found if service is None or path.stem == service]
+    if not chosen:
+        there_are = ", ".join(sorted({path.stem for path in found})) or "none"
+        raise UsageError(f"run {folder.run}: no log of {service or 'any service'}; there is {there_are}")
+    for path in chosen:
+        click.echo(f"==> {path.relative_to(folder.path)} <==")
+        click.echo(path.read_text(errors="replace"))
+    click.echo(f"more evidence: {folder.evidence}", err=True)

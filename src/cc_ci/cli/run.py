@@ -1,0 +1,110 @@
+"""`cc-ci run`: one recipe through all its stages, and a table of what came of it."""
+
+import sys
+import time
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+if TYPE_CHECKING:
+    from cc_ci.engine.node import Node
+    from cc_ci.pipeline.run import Ran
+
+STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
+
+
+@click.command()
+@click.argument("recipe")
+@click.option("--from", "from_", metavar="VERSION", help="Upgrade from this version, not the newest below.")
+@click.option("--to", metavar="VERSION", help="Test this published version, not the working tree.")
+@click.option("--stage", type=click.Choice(STAGES), help="Run one stage and what it needs.")
+@click.option("--variant", metavar="NAME", help="A variant that suite.toml names.")
+@click.option("--profile", metavar="NAME", help="A set of lever values, such as stock.")
+@click.option("--cache", type=click.Choice(["as-is", "cold", "warm"]), help="Prove what the image cache had.")
+@click.option("--node", metavar="NAME|CONTEXT|HOST", help="A private node by name, or a Swarm that is there.")
+@click.option("--deadline", "deadline_seconds", type=float, metavar="SECONDS", help="End the run after this.")
+@click.option("--keep", is_flag=True, help="Leave the app up for a look; says how to get there.")
+@click.option("--json", "as_json", is_flag=True, help="Print results.json instead of the tables.")
+@click.pass_obj
+def run(
+    options: dict[str, bool],
+    /,
+    *,
+    recipe: str,
+    from_: str | None,
+    to: str | None,
+    stage: str | None,
+    variant: str | None,
+    keep: bool,
+    as_json: bool,
+    **flags: object,
+) -> None:
+    """Test RECIPE, a name, a folder or the address of a git repository, as its working tree stands."""
+    started = time.monotonic()
+    from cc_ci.cli.story import story
+    from cc_ci.lab.node import reachable_node
+    from cc_ci.pipeline.profiles import profile_named
+    from cc_ci.pipeline.run import Request, Run
+    from cc_ci.pipeline.subject import Choice
+    from cc_ci.results.schema import StageName
+    from cc_ci.results.store import Store
+    from cc_ci.system.clock import SystemClock
+    from cc_ci.system.process import LocalRunner
+    from cc_ci.system.redaction import Redactor
+    from cc_ci.system.settings import load_settings
+
+    settings = load_settings(flags)
+    node = reachable_node(settings.node)
+    redact = Redactor()
+    request = Request(
+        recipe=recipe,
+        node=node,
+        profile=profile_named(settings.profile),
+        choice=Choice(to=to, from_=from_),
+        variant=variant,
+        stage=next((name for name in get_args(StageName) if name == stage), None),
+        cache=None if settings.cache == "as-is" else settings.cache,
+        keep=keep,
+        deadline=settings.deadline_seconds,
+        recipe_roots=settings.recipes,
+        suite_roots=settings.suites,
+    )
+    store = Store()
+    with story(started=started) as tell:
+        log = tell if options.get("verbose") else None
+        ran = Run(
+            request,
+            runner=LocalRunner(redact=redact, log=log),
+            clock=SystemClock(),
+            redact=redact,
+            store=store,
+            started=started,
+            tell=lambda line: tell(redact(line)),
+        )()
+    store.prune(keep=settings.keep_runs)
+    _tell_results(ran, node, as_json=as_json)
+    sys.exit(ran.result.exit_code)
+
+
+def _tell_results(ran: "Ran", node: "Node", *, as_json: bool) -> None:
+    from cc_ci.report.files import write_files
+    from cc_ci.report.tables import console, summary
+
+    write_files(ran.result, ran.folder)
+    if as_json:
+        click.echo(ran.folder.results.read_text(), nl=False)
+    else:
+        console(sys.stdout).print(summary(ran.result, ran.folder))
+    if ran.kept_domain:
+        click.echo("\n".join(_how_to_look(ran, node)), err=True)
+
+
+def _how_to_look(ran: "Ran", node: "Node") -> list[str]:
+    domain = ran.kept_domain
+    trust = f"--cacert {node.ca_certificate} " if node.ca_certificate else ""
+    return [
+        f"kept: https://{domain}/",
+        f"  in a terminal: curl {trust}--resolve {domain}:443:{node.address} https://{domain}/",
+        f"  in a browser:  chromium --host-resolver-rules='MAP {domain} {node.address}' https://{domain}/",
+        f"  to remove it:  cc-ci reap --run {ran.result.run}",
+    ]

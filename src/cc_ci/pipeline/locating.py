@@ -1,0 +1,40 @@
+"""Find the recipe that a run names: a folder, an address of a git repository, or a name."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from cc_ci.errors import UsageError
+from cc_ci.lab.sources import names, repository
+from cc_ci.system.git import clone
+from cc_ci.system.process import Runner
+
+
+def locate(asked: str, *, roots: Sequence[Path], scratch: Path, runner: Runner) -> Path:
+    """The recipe's folder. A name is looked for in `roots`, among those that ship, and where abra has them.
+
+    Raises UsageError that says where it was looked for.
+    """
+    if "://" in asked or asked.startswith("git@"):
+        target = scratch / "clone" / asked.rstrip("/").rpartition("/")[2].removesuffix(".git")
+        clone(asked, target, runner)
+        return target
+    if Path(asked).is_dir() and (os.sep in asked or not (asked in names() or _found(asked, roots))):
+        return Path(asked).resolve()
+    found = _found(asked, roots)
+    if found is None and asked in names():
+        return repository(asked, runner=runner)
+    found = found or _found(asked, [_abra_recipes()])
+    if found is None:
+        places = ", ".join(map(str, [*roots, _abra_recipes()]))
+        shipped = ", ".join(names())
+        raise UsageError(f"recipe {asked}: not a folder, not one of {shipped}, not in {places}")
+    return found
+
+
+def _found(name: str, roots: Sequence[Path]) -> Path | None:
+    return next((root / name for root in roots if (root / name).is_dir()), None)
+
+
+def _abra_recipes() -> Path:
+    return Path(os.environ.get("ABRA_DIR", "~/.abra")).expanduser() / "recipes"

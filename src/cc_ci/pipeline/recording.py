@@ -1,0 +1,118 @@
+"""The results of a run as they grow: written after every stage, so that a crash leaves what was known."""
+
+from collections.abc import Iterable
+from typing import Any, get_args
+
+import msgspec
+
+from cc_ci.pipeline.executor import StageOutcome
+from cc_ci.results.checks import phase_warnings
+from cc_ci.results.schema import Blame, Harness, Outcome, RunResult, StageName, StageResult
+from cc_ci.results.store import RunFolder, Store
+from cc_ci.results.verdict import Verdict
+from cc_ci.stages.bench import Findings
+from cc_ci.timing.critical_path import attribute
+from cc_ci.timing.own_cost import OwnCost
+from cc_ci.timing.resources import SampledResources
+from cc_ci.timing.trace import Trace
+
+BLAMES: dict[Outcome, Blame] = {"failed": "recipe", "errored": "cc-ci"}
+
+
+class Recording:
+    """One run's result; every `write` is a whole and valid one."""
+
+    def __init__(self, result: RunResult, *, store: Store, trace: Trace, findings: Findings) -> None:
+        self.result = result
+        self._store = store
+        self._trace = trace
+        self._findings = findings
+        self._stages: dict[StageName, StageResult] = {}
+
+    def update(self, **changes: Any) -> None:
+        self.result = msgspec.structs.replace(self.result, **changes)
+
+    @property
+    def stages(self) -> tuple[StageResult, ...]:
+        """In the order that stages have, whatever order they ended in."""
+        return tuple(self._stages[name] for name in get_args(StageName) if name in self._stages)
+
+    def stage_done(self, outcome: StageOutcome) -> None:
+        """Keep one stage's outcome, and write what is known by now."""
+        with self._trace.span("write results", phase="report"):
+            self._stages[outcome.stage] = self._stage(outcome)
+            if outcome.outcome not in {"passed", "skipped"}:
+                self.verdict_is_sure()
+            self.write()
+
+    def verdict_is_sure(self) -> None:
+        """From here on nothing can make the run green, or nothing but the teardown can spoil it."""
+        if self.result.first_verdict_seconds is None:
+            self.update(first_verdict_seconds=self._trace.elapsed())
+
+    def write(self) -> RunFolder:
+        found = self._findings
+        cache = msgspec.structs.replace(
+            self.result.cache, images=tuple(found.transfers), proved=found.cache_proved
+        )
+        self.update(
+            stages=self.stages,
+            warnings=tuple(found.warnings),
+            cache=cache,
+            recipe=msgspec.structs.replace(self.result.recipe, images=tuple(found.images)),
+            spans=self._trace.spans(),
+            total_seconds=self._trace.elapsed(),
+        )
+        return self._store.write(self.result)
+
+    def finish(
+        self, verdict: Verdict, *, resources: SampledResources | None, cost: OwnCost, missing: dict[str, str]
+    ) -> RunFolder:
+        """Write the result for the last time, with all that can only be said at the end."""
+        self.verdict_is_sure()
+        end = self._trace.elapsed()
+        spans = self._trace.spans()
+        phases = attribute(spans, end=end)
+        self._findings.warnings.extend(phase_warnings(phases))
+        self.update(
+            state="finished",
+            verdict=verdict.word,
+            exit_code=verdict.exit_code,
+            because=verdict.because,
+            phases=phases,
+            harness=_harness(cost, total=end),
+            missing={**self.result.missing, **missing},
+        )
+        if resources:
+            self.update(
+                resources=resources.of(spans, end=end),
+                samples=resources.chart(),
+                missing={**self.result.missing, **resources.missing},
+            )
+        return self.write()
+
+    def _stage(self, outcome: StageOutcome) -> StageResult:
+        start = 0.0 if outcome.started is None else outcome.started - self._trace.started
+        return StageResult(
+            name=outcome.stage,
+            outcome=outcome.outcome,
+            start=start,
+            seconds=outcome.seconds,
+            reason=outcome.reason,
+            blame=BLAMES.get(outcome.outcome),
+            tests=tuple(self._findings.tests.get(outcome.stage, ())),
+            evidence=tuple(_sorted(self._findings.evidence.get(outcome.stage, ()))),
+        )
+
+
+def _sorted(paths: Iterable[str]) -> list[str]:
+    return sorted(set(paths))
+
+
+def _harness(cost: OwnCost, *, total: float) -> Harness:
+    seconds = cost.cpu_seconds
+    return Harness(
+        cpu_seconds=seconds,
+        cpu_share=seconds / total if total else None,
+        peak_memory_bytes=cost.peak_memory_bytes,
+    )

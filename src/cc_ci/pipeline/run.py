@@ -1,0 +1,368 @@
+"""One run, from the command to its results: set up, plan, execute, take everything away, judge."""
+
+import contextlib
+import shutil
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from cc_ci.backups.reach import HELPER_IMAGE
+from cc_ci.engine.api import Engine
+from cc_ci.engine.docker_engine import connect
+from cc_ci.engine.node import Node
+from cc_ci.engine.overlay import Levers as OverlayLevers
+from cc_ci.engine.stack_driver import StackDriver
+from cc_ci.errors import InfrastructureError, Interrupted
+from cc_ci.isolation.census import Census, take
+from cc_ci.isolation.leases import Keeper
+from cc_ci.isolation.locks import locked
+from cc_ci.isolation.scratch import scratch_folder
+from cc_ci.lab.sources import lab_folder
+from cc_ci.pipeline.acting import Actor
+from cc_ci.pipeline.executor import Executor, StageOutcome
+from cc_ci.pipeline.interruption import Interruption
+from cc_ci.pipeline.locating import locate
+from cc_ci.pipeline.names import run_id
+from cc_ci.pipeline.planner import plan_stock
+from cc_ci.pipeline.profiles import Profile
+from cc_ci.pipeline.recording import Recording
+from cc_ci.pipeline.subject import Choice, Subject, read_subject
+from cc_ci.probes.answers import Requester
+from cc_ci.probes.helper import HelperProbe
+from cc_ci.probes.http import Probe, reachable
+from cc_ci.results import schema
+from cc_ci.results.schema import RunResult, StageName
+from cc_ci.results.store import RunFolder, Store
+from cc_ci.results.verdict import judge
+from cc_ci.stages.bench import Bench, Deployed, Findings, Waits
+from cc_ci.stages.images import Cache
+from cc_ci.suite.facts import find_suite
+from cc_ci.suite.runner import SuiteRunner
+from cc_ci.system.clock import Clock
+from cc_ci.system.process import Runner
+from cc_ci.system.redaction import Redactor
+from cc_ci.system.units import EpochSeconds, Seconds
+from cc_ci.timing.own_cost import OwnCost
+from cc_ci.timing.readings import NodeReader
+from cc_ci.timing.sampler import ResourceSampler
+from cc_ci.timing.trace import Trace
+
+KEPT_FOR: Seconds = 24 * 3600.0
+"""A kept app is reaped after this time."""
+TURN_TIMEOUT: Seconds = 3600.0
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for: `recipe` is a name, a folder or an address of a repository."""
+
+    recipe: str
+    node: Node
+    profile: Profile
+    choice: Choice = Choice()
+    variant: str | None = None
+    stage: StageName | None = None
+    cache: Cache | None = None
+    keep: bool = False
+    deadline: Seconds = 3600.0
+    recipe_roots: tuple[Path, ...] = ()
+    suite_roots: tuple[Path, ...] = ()
+
+
+class Ran(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished run, and the app that was left up, if any."""
+
+    result: RunResult
+    folder: RunFolder
+    kept_domain: str | None = None
+
+
+class Run:
+    """One run. `tell` hears each step and each wait; `started` is when the command was called, monotonic."""
+
+    def __init__(
+        self,
+        request: Request,
+        *,
+        runner: Runner,
+        clock: Clock,
+        redact: Redactor,
+        store: Store,
+        started: Seconds,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._request = request
+        self._runner = runner
+        self._clock = clock
+        self._redact = redact
+        self._store = store
+        self._tell = tell
+        self._trace = Trace(clock, started=started, redact=redact)
+        self._cost = OwnCost(from_zero=True)
+        self._findings = Findings()
+        self._interruption = Interruption(tell=tell)
+
+    def __call__(self) -> Ran:
+        """Carry it out. Raises only what comes before there is a recipe and a node to speak of."""
+        with self._interruption.armed(deadline=self._request.deadline), contextlib.ExitStack() as stack:
+            with self._trace.span("read the recipe", phase="recipe_fetch"):
+                run, scratch, subject = self._fetch(stack)
+            with self._trace.span("reach the node", phase="runner_setup"):
+                engine = connect(self._request.node, self._runner)
+                ahead = engine.now() - self._clock.now()
+                recording = self._record(run, subject, engine)
+                keeper = Keeper(engine, run=run, command=f"cc-ci run {self._request.recipe}", tell=self._tell)
+                keeper.take()
+                stack.callback(keeper.give_back)
+            self._await_turn(stack, engine, run)
+            with self._trace.span("census and sampler", phase="runner_setup"):
+                before = take(engine)
+                sampler = self._sample(stack)
+                bench = self._bench(
+                    run=run, scratch=scratch, subject=subject, engine=engine, ahead=ahead, stack=stack
+                )
+            actor = self._execute(bench, subject, before, recording)
+            return self._conclude(actor, recording, subject, sampler, keeper)
+
+    def _fetch(self, stack: contextlib.ExitStack) -> tuple[str, Path, Subject]:
+        request = self._request
+        clones = scratch_folder(run_id("fetch", now=self._clock.now()))
+        stack.callback(shutil.rmtree, clones, ignore_errors=True)
+        root = locate(request.recipe, roots=request.recipe_roots, scratch=clones, runner=self._runner)
+        run = run_id(root.name, now=self._clock.now())
+        scratch = scratch_folder(run)
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        scratch.mkdir(parents=True, mode=0o700)
+        suite = find_suite(root.name, (*request.suite_roots, *shipped_suites()))
+        subject = read_subject(
+            root,
+            choice=request.choice,
+            suite=suite,
+            variant=request.variant,
+            scratch=scratch,
+            runner=self._runner,
+        )
+        return run, scratch, subject
+
+    def _record(self, run: str, subject: Subject, engine: Engine) -> Recording:
+        request = self._request
+        result = RunResult(
+            run=run,
+            cc_ci_version=version("cc-ci"),
+            started_at=self._trace.epoch,
+            recipe=subject.described,
+            environment=environment(request.node, engine),
+            profile=request.profile.name,
+            levers=msgspec.structs.asdict(request.profile.levers),
+            cache=schema.CacheState(asked=request.cache),
+        )
+        return Recording(result, store=self._store, trace=self._trace, findings=self._findings)
+
+    def _await_turn(self, stack: contextlib.ExitStack, engine: Engine, run: str) -> None:
+        """Where runs share a proxy network, their names would answer for each other: one at a time."""
+        if self._request.node.proxy_container is not None:
+            return
+        self._findings.warn("shared-proxy", "node: its proxy network is shared, so one run at a time uses it")
+        with self._trace.span("turn on the shared proxy", phase="queue", waits_for="other runs on the node"):
+            turn = locked(engine, what="proxy", run=run, clock=self._clock, timeout=TURN_TIMEOUT)
+            stack.enter_context(turn)
+
+    def _sample(self, stack: contextlib.ExitStack) -> ResourceSampler:
+        group = self._request.node.cgroup
+        reader = NodeReader(
+            stack=f"{group}/stack" if group else None, engine=f"{group}/engine" if group else None
+        )
+        return stack.enter_context(ResourceSampler(reader, elapsed=self._trace.elapsed))
+
+    def _bench(
+        self,
+        *,
+        run: str,
+        scratch: Path,
+        subject: Subject,
+        engine: Engine,
+        ahead: Seconds,
+        stack: contextlib.ExitStack,
+    ) -> Bench:
+        request = self._request
+        suites = SuiteRunner(
+            node=request.node,
+            runner=self._runner,
+            clock=self._clock,
+            logs=engine.logs,
+            redact=self._redact,
+        )
+        return Bench(
+            run=run,
+            recipe=subject.name,
+            expires=EpochSeconds(engine.now() + request.deadline),
+            node=request.node,
+            engine=engine,
+            driver=StackDriver(engine, self._runner, request.node, self._clock),
+            runner=self._runner,
+            clock=self._clock,
+            trace=self._trace,
+            redact=self._redact,
+            requester=stack.enter_context(self._requester()),
+            suite=subject.suite,
+            suites=suites,
+            variant=subject.variant,
+            waits=waits(request.profile),
+            engine_ahead=ahead,
+            tell=self._tell,
+            scratch=scratch,
+            evidence=self._store.folder(run).evidence,
+            findings=self._findings,
+        )
+
+    @contextlib.contextmanager
+    def _requester(self) -> Iterator[Requester]:
+        node = self._request.node
+        if node.private or reachable(node.address):
+            with Probe(node) as probe:
+                yield probe
+        else:
+            self._findings.warn(
+                "helper-probe", f"node: {node.address} is out of reach from here; a container asks"
+            )
+            yield HelperProbe(node, self._runner, image=HELPER_IMAGE)
+
+    def _execute(self, bench: Bench, subject: Subject, before: Census, recording: Recording) -> Actor:
+        request = self._request
+        with self._trace.span("plan", phase="overhead"):
+            plan = plan_stock(subject.known, only=request.stage, keep=request.keep)
+        actor = Actor(
+            bench=bench,
+            plan=plan,
+            candidates=subject.candidates,
+            references=subject.references,
+            cache=request.cache,
+            before=before,
+            keep=request.keep,
+            interrupted=lambda: self._interruption.fired is not None,
+        )
+        recording.update(census=schema.Census(before=before.names()))
+
+        def stage_done(outcome: StageOutcome) -> None:
+            self._tell(
+                f"{outcome.stage}: {outcome.outcome}" + (f": {outcome.reason}" if outcome.reason else "")
+            )
+            recording.stage_done(outcome)
+
+        executor = Executor(
+            act=actor,
+            clock=self._clock,
+            interruption=self._interruption,
+            stage_done=stage_done,
+            before_closing=recording.verdict_is_sure,
+            unexpected=lambda error: self._unexpected(error, bench.evidence),
+        )
+        executor.execute(plan)
+        return actor
+
+    def _unexpected(self, error: Exception, evidence: Path) -> str:
+        """A bug of ours: its trace goes to the evidence, one line to the verdict."""
+        with (evidence / "traceback.txt").open("a") as stream:
+            stream.write(self._redact("".join(traceback.format_exception(error))))
+        return f"internal error: {type(error).__name__}: {error}; see evidence/traceback.txt"
+
+    def _conclude(
+        self,
+        actor: Actor,
+        recording: Recording,
+        subject: Subject,
+        sampler: ResourceSampler,
+        keeper: Keeper,
+    ) -> Ran:
+        bench = actor.bench
+        with self._trace.span("digests and lease", phase="report"):
+            self._findings.images.extend(subject.images(_digests(bench.engine, subject.references)))
+            if actor.kept:
+                keeper.leave_kept(ttl=KEPT_FOR)
+            else:
+                keeper.give_back()
+        fired = self._interruption.fired
+        verdict = judge(
+            recording.stages,
+            actor.leaks,
+            interrupted=str(fired) if isinstance(fired, Interrupted) else None,
+            errored=str(fired) if isinstance(fired, InfrastructureError) else None,
+        )
+        recording.update(
+            census=schema.Census(
+                before=actor.before.names(),
+                after=actor.after.names() if actor.after else None,
+                leaks=actor.leaks,
+            )
+        )
+        sampler.sample()
+        missing = missing_values(bench.node, actor)
+        folder = recording.finish(verdict, resources=sampler.resources(), cost=self._cost, missing=missing)
+        return Ran(result=recording.result, folder=folder, kept_domain=_domain(actor.kept))
+
+
+def _domain(kept: Deployed | None) -> str | None:
+    return kept.domain if kept else None
+
+
+def _digests(engine: Engine, references: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
+    found = {reference: engine.image(reference) for reference in set(references)}
+    return {reference: (image.digest, image.id) for reference, image in found.items() if image}
+
+
+def shipped_suites() -> tuple[Path, ...]:
+    folder = lab_folder().parent / "suites"
+    return (folder,) if folder.is_dir() else ()
+
+
+def waits(profile: Profile) -> Waits:
+    """What stages are told of a profile's levers."""
+    levers = profile.levers
+    return Waits(
+        resolve_image=levers.deploy_resolve_image,
+        stability=levers.readiness_stability,
+        stability_because=profile.waits.get("readiness_stability", profile.name),
+        probe_interval=levers.readiness_probe_interval,
+        hold=levers.readiness_hold,
+        overlay=OverlayLevers(
+            health_interval=levers.health_interval,
+            update_monitor=levers.upgrade_monitor,
+            restart_delay=levers.restart_delay,
+        ),
+    )
+
+
+def environment(node: Node, engine: Engine) -> schema.Environment:
+    """Where the run is, without any name of a host."""
+    facts = engine.system()
+    return schema.Environment(
+        node_kind=node.kind,
+        cpus=node.cpus or float(facts.cpus),
+        memory_bytes=node.memory_bytes or facts.memory_bytes,
+        machine_cpus=facts.cpus,
+        machine_memory_bytes=facts.memory_bytes,
+        kernel=facts.kernel,
+        engine=facts.version,
+        engine_api=facts.api,
+        client=None,
+        cgroup_version="2" if facts.cgroup_version == "2" else "1",
+        ipvs=node.ipvs,
+        images_kind="stand-in" if node.private else "hub",
+    )
+
+
+def missing_values(node: Node, actor: Actor) -> dict[str, str]:
+    """Why values of the result are null."""
+    missing: dict[str, str] = {}
+    if actor.candidates["new"].commit is None:
+        missing["recipe.commit_to"] = "the recipe is not in a git repository"
+        missing["recipe.dirty"] = "the recipe is not in a git repository"
+    if "old" not in actor.candidates:
+        missing["recipe.version_from"] = missing["recipe.commit_from"] = "no earlier version"
+    if actor.bench.suite is None:
+        missing["recipe.suite_hash"] = "no suite"
+    if not node.private:
+        missing["resources.*"] = "a foreign node's control groups can't be read from here"
+    return missing

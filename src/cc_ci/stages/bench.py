@@ -1,0 +1,149 @@
+"""What a stage works with: the node, the tools, the versions under test, and what is deployed."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from cc_ci.engine.api import Engine
+from cc_ci.engine.labels import RunLabels
+from cc_ci.engine.node import Node
+from cc_ci.engine.overlay import Levers as OverlayLevers
+from cc_ci.engine.stack_driver import StackDriver
+from cc_ci.probes.answers import Requester
+from cc_ci.probes.ready import Expectation
+from cc_ci.recipes.app import App
+from cc_ci.recipes.recipe import Recipe
+from cc_ci.recipes.stack import Stack
+from cc_ci.results.schema import ImageTransfer, ServiceImage, StageName, TestResult, Warn
+from cc_ci.suite.facts import Suite
+from cc_ci.suite.protocol import AppFacts
+from cc_ci.suite.runner import SuiteRunner
+from cc_ci.system.clock import Clock
+from cc_ci.system.process import Runner
+from cc_ci.system.redaction import Redactor
+from cc_ci.system.units import EpochSeconds, Seconds
+from cc_ci.timing.phases import Phase
+from cc_ci.timing.trace import OpenSpan, Trace
+
+
+class Waits(msgspec.Struct, frozen=True, kw_only=True):
+    """The levers that stages obey."""
+
+    resolve_image: str
+    stability: Seconds
+    stability_because: str
+    probe_interval: Seconds
+    hold: Seconds
+    overlay: OverlayLevers
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of the recipe as it is deployed: `label` is what people call it."""
+
+    label: str
+    recipe: Recipe
+    commit: str | None = None
+
+
+@dataclass(kw_only=True)
+class Deployed:
+    """One deployment, from its preparation to its removal; steps add what they learn."""
+
+    name: str
+    app: App
+    stack: Stack
+    candidate: Candidate
+    proxy_network: str
+    folder: Path
+    secrets: dict[str, str]
+    since: EpochSeconds
+    certified: tuple[str, ...] = ()
+    running: Mapping[str, str] = field(default_factory=dict)
+    """Image that each service runs, once it is up."""
+
+    @property
+    def domain(self) -> str:
+        return self.app.domain
+
+    @property
+    def facts(self) -> AppFacts:
+        """What the suite may ask for; it gets the secrets that it declares."""
+        hosts = tuple(host for host in self.certified if host != self.domain)
+        return AppFacts(
+            domain=self.domain,
+            stack_name=self.stack.name,
+            services=tuple(self.stack.services),
+            secrets=self.secrets,
+            env=self.app.env,
+            version=self.candidate.label,
+            further_hosts=hosts,
+        )
+
+
+@dataclass(kw_only=True)
+class Findings:
+    """What stages found out, for the results."""
+
+    tests: dict[StageName, list[TestResult]] = field(default_factory=dict)
+    images: list[ServiceImage] = field(default_factory=list)
+    transfers: list[ImageTransfer] = field(default_factory=list)
+    warnings: list[Warn] = field(default_factory=list)
+    evidence: dict[StageName, list[str]] = field(default_factory=dict)
+    cache_proved: bool | None = None
+
+    def warn(self, code: str, message: str) -> None:
+        warning = Warn(code=code, message=message)
+        if warning not in self.warnings:
+            self.warnings.append(warning)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Everything a stage may use; stages hand nothing to each other but through here."""
+
+    run: str
+    recipe: str
+    expires: EpochSeconds
+    """When the run's deadline is over, on the engine's clock."""
+    node: Node
+    engine: Engine
+    driver: StackDriver
+    runner: Runner
+    clock: Clock
+    trace: Trace
+    redact: Redactor
+    requester: Requester
+    suite: Suite | None
+    suites: SuiteRunner
+    variant: str | None
+    waits: Waits
+    engine_ahead: Seconds
+    """How far the engine's clock leads the runner's; measured once per run."""
+    tell: Callable[[str], None]
+    scratch: Path
+    evidence: Path
+    findings: Findings
+    deployed: dict[str, Deployed] = field(default_factory=dict)
+
+    def labels(self, deployment: str) -> RunLabels:
+        """Labels of what is made for one deployment of this run."""
+        return RunLabels(run=self.run, recipe=self.recipe, deployment=deployment, expires=self.expires)
+
+    def span(
+        self, name: str, phase: Phase, *, waits_for: str | None = None
+    ) -> AbstractContextManager[OpenSpan]:
+        if waits_for is None:
+            return self.trace.span(name, phase=phase)
+        self.tell(f"waiting for {waits_for}")
+        return self.trace.span(name, phase=phase, waits_for=waits_for)
+
+    @property
+    def expectation(self) -> Expectation:
+        """The app's own sign that it serves: the suite's, or any answer of the app below 500."""
+        if self.suite is None:
+            return Expectation()
+        probe = self.suite.probe
+        return Expectation(path=probe.path, statuses=(probe.status,), contains=probe.contains)

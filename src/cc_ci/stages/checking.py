@@ -1,0 +1,39 @@
+"""The checks that hold for every recipe, on a deployment that is up."""
+
+from collections.abc import Sequence
+
+from cc_ci.errors import InfrastructureError, StageFailed, Unverified
+from cc_ci.probes.generic import proxy_checks, service_checks
+from cc_ci.recipes.routes import routes
+from cc_ci.results.schema import StageName, TestResult
+from cc_ci.stages.bench import Bench, Deployed
+
+
+def check(bench: Bench, deployed: Deployed, *, stage: StageName) -> None:
+    """Ask the app through the proxy and the engine for its services; every check is kept."""
+    with bench.span("generic checks", "verify"):
+        found = (
+            *proxy_checks(
+                bench.requester,
+                domain=deployed.domain,
+                stack=deployed.stack,
+                routes=routes(deployed.stack),
+                expectation=bench.expectation,
+            ),
+            *service_checks(bench.engine.stack(deployed.stack.name), stack=deployed.stack),
+        )
+    conclude(bench, found, stage=stage)
+
+
+def conclude(bench: Bench, found: Sequence[TestResult], *, stage: StageName) -> None:
+    """Keep the tests of a stage, and raise for the worst of them."""
+    bench.findings.tests.setdefault(stage, []).extend(found)
+    for outcome, error in (
+        ("errored", InfrastructureError),
+        ("failed", StageFailed),
+        ("unverified", Unverified),
+    ):
+        worst = [test for test in found if test.outcome == outcome]
+        if worst:
+            more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
+            raise error(f"{worst[0].name}: {worst[0].reason}{more}")

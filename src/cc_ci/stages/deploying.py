@@ -1,0 +1,102 @@
+"""Deploy a stack, see it converge by the engine's events, and wait for the app's own sign that it serves."""
+
+from cc_ci.engine.stack_driver import Convergence
+from cc_ci.errors import StageFailed
+from cc_ci.probes.ready import NotReady, Readiness, Readying
+from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.evidence import keep_answers
+from cc_ci.system.units import EpochSeconds, Seconds
+from cc_ci.timing.phases import POLL_SLACK, Phase
+from cc_ci.timing.trace import OpenSpan
+
+
+def deploy(bench: Bench, deployed: Deployed) -> None:
+    """Deploy for the first time; afterwards the app serves."""
+    _join_proxy(bench, deployed, phase="deploy")
+    roll_out(bench, deployed, phase=None)
+
+
+def roll_out(bench: Bench, deployed: Deployed, *, phase: Phase | None) -> None:
+    """Hand the stack to Swarm, and return when it has converged and the app serves.
+
+    `phase` is that of the whole, None for the three phases of a first deploy.
+    """
+    deployed.since = bench.engine.now()
+    with bench.span("docker stack deploy", phase or "deploy", waits_for="docker stack deploy"):
+        bench.driver.deploy(deployed.app, deployed.folder, resolve_image=bench.waits.resolve_image)
+    with bench.span("converge", phase or "converge", waits_for="all tasks to run and be healthy"):
+        converged = bench.driver.converge(
+            deployed.stack,
+            since=deployed.since,
+            timeout=deployed.app.timeout,
+            stable_for=bench.waits.stability,
+        )
+        _name_parts(bench, converged, phase=phase or "converge")
+    with bench.span("ready", phase or "ready", waits_for="the app's own predicate through the proxy"):
+        _name_slack(bench, wait_ready(bench, deployed), phase=phase or "ready")
+    deployed.running = bench.driver.running_images(deployed.stack.name)
+
+
+def wait_ready(bench: Bench, deployed: Deployed) -> Readiness:
+    readying = Readying(
+        bench.requester,
+        domain=deployed.domain,
+        expectations=(bench.expectation,),
+        clock=bench.clock,
+        interval=bench.waits.probe_interval,
+        hold=bench.waits.hold,
+    )
+    try:
+        return readying.wait(timeout=ready_timeout(bench, deployed), failed=lambda: trouble(bench, deployed))
+    except NotReady as error:
+        keep_answers(bench, deployed, error.answers)
+        raise
+
+
+def ready_timeout(bench: Bench, deployed: Deployed) -> Seconds:
+    asked = bench.suite.timeouts.ready if bench.suite else None
+    return asked or deployed.app.timeout
+
+
+def trouble(bench: Bench, deployed: Deployed) -> str | None:
+    """Why the stack can't come to serve any more, or None."""
+    try:
+        bench.driver.require_sound(deployed.stack, since=deployed.since)
+    except StageFailed as error:
+        return str(error)
+    return None
+
+
+def _join_proxy(bench: Bench, deployed: Deployed, *, phase: Phase) -> None:
+    if bench.node.proxy_container:
+        with bench.span("join the proxy to the deployment's network", phase):
+            bench.engine.connect_network(deployed.proxy_network, bench.node.proxy_container)
+
+
+def _name_parts(bench: Bench, converged: Convergence, *, phase: Phase) -> None:
+    """Record what each service's start was made of, from the engine's own stamps."""
+    for timeline in converged.timelines:
+        for name, start, end in timeline.intervals():
+            _record(bench, f"{timeline.service}: {name}", phase=phase, start=start, end=end)
+    _record(
+        bench,
+        f"{POLL_SLACK}: converge",
+        phase=phase,
+        start=converged.condition_true_at,
+        end=converged.seen_at,
+    )
+    _record(
+        bench, "hold: still converged", phase=phase, start=converged.seen_at, end=converged.noticed_at
+    ).note(waits_for="the stack to stay converged", because=bench.waits.stability_because)
+
+
+def _record(bench: Bench, name: str, *, phase: Phase, start: EpochSeconds, end: EpochSeconds) -> OpenSpan:
+    at = bench.trace.monotonic_at
+    ahead = bench.engine_ahead
+    return bench.trace.record(name, phase=phase, start=at(start, ahead=ahead), end=at(end, ahead=ahead))
+
+
+def _name_slack(bench: Bench, readiness: Readiness, *, phase: Phase) -> None:
+    bench.trace.record(
+        "hold: still ready", phase=phase, start=readiness.true_at, end=readiness.noticed_at
+    ).note(waits_for="the second good answer")

@@ -1,0 +1,50 @@
+"""Evidence is saved before anything is removed: logs, task errors, health output, last answers; redacted."""
+
+import functools
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from cc_ci.engine.labels import STACK
+from cc_ci.engine.state import ContainerState
+from cc_ci.errors import CcCiError
+from cc_ci.probes.answers import Answer
+from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.system.files import write_atomic
+
+
+def keep_text(bench: Bench, deployed: Deployed, name: str, text: str) -> None:
+    """Save `text` as evidence of one deployment, without the secrets learnt so far."""
+    write_atomic(bench.evidence / deployed.name / name, bench.redact(text))
+
+
+def keep_answers(bench: Bench, deployed: Deployed, answers: Sequence[Answer]) -> None:
+    keep_text(bench, deployed, "last-answers.json", _json(answers))
+
+
+def keep_stack(bench: Bench, deployed: Deployed) -> None:
+    """Save what the engine knows of a stack: each part by itself, so that one trouble hides no other."""
+    stack = deployed.stack.name
+    _attempt(bench, deployed, "tasks.json", lambda: _json(bench.engine.stack(stack)))
+    _attempt(bench, deployed, "containers.json", lambda: _json(_containers(bench, stack)))
+    for service in deployed.stack.services:
+        read = functools.partial(bench.engine.logs, f"{stack}_{service}")
+        _attempt(bench, deployed, f"{service}.log", read)
+
+
+def _containers(bench: Bench, stack: str) -> dict[str, ContainerState | None]:
+    """How each container stands, its health checks' output included."""
+    listed = bench.engine.containers({STACK: stack})
+    return {container.name: bench.engine.container(container.id) for container in listed}
+
+
+def _attempt(bench: Bench, deployed: Deployed, name: str, read: Callable[[], str]) -> None:
+    try:
+        text = read()
+    except CcCiError as error:
+        text = f"not to be had: {error}\n"
+    keep_text(bench, deployed, name, text)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=1).decode() + "\n"

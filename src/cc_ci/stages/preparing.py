@@ -1,0 +1,91 @@
+"""Make a deployment ready to be deployed: its app, its network, its secrets, its certificates, its files."""
+
+from cc_ci.engine.labels import RunLabels
+from cc_ci.engine.overlay import overlay
+from cc_ci.lab.certificates import certify
+from cc_ci.recipes.app import App, configure
+from cc_ci.recipes.routes import routes
+from cc_ci.recipes.secrets import generate_secret
+from cc_ci.recipes.stack import read_stack
+from cc_ci.stages.bench import Bench, Candidate, Deployed
+from cc_ci.suite.facts import Suite
+
+SHARED_PROXY = "proxy"
+
+
+def prepare(bench: Bench, name: str, *, domain: str, candidate: Candidate, twin: Deployed | None) -> Deployed:
+    """Set up what a deploy needs. A twin lends its domain and secret values, but no volume."""
+    with bench.span("configure the app", "app_new"):
+        app = configured(candidate, suite=bench.suite, variant=bench.variant, domain=domain)
+        stack = read_stack(app)
+        network = _proxy_network(bench, app, labels=bench.labels(name))
+        deployed = Deployed(
+            name=name,
+            app=app,
+            stack=stack,
+            candidate=candidate,
+            proxy_network=network,
+            folder=bench.scratch / name,
+            secrets={},
+            since=bench.engine.now(),
+        )
+        # from here on there is something to remove
+        bench.deployed[name] = deployed
+        _certify(bench, deployed)
+    with bench.span("make secrets", "secrets"):
+        make_secrets(bench, deployed, values=twin.secrets if twin else {})
+    with bench.span("write the stack's files", "app_new"):
+        write_files(bench, deployed)
+    return deployed
+
+
+def configured(candidate: Candidate, *, suite: Suite | None, variant: str | None, domain: str) -> App:
+    """The app of one version, as the suite and its variant want it."""
+    env = dict(suite.env_for(variant)) if suite else {}
+    chosen = suite.variant(variant).compose_files if suite and variant else None
+    return configure(candidate.recipe, domain=domain, overrides=env, variant=chosen)
+
+
+def make_secrets(bench: Bench, deployed: Deployed, *, values: dict[str, str]) -> None:
+    """Make the secrets that the app names and that are not there yet."""
+    labels = bench.labels(deployed.name).all()
+    for secret in deployed.app.secrets:
+        if secret.name in deployed.secrets:
+            continue
+        value = bench.redact.learn(values.get(secret.name) or generate_secret(secret))
+        bench.engine.create_secret(secret.swarm_name, value=value, labels=labels)
+        deployed.secrets[secret.name] = value
+
+
+def write_files(bench: Bench, deployed: Deployed) -> None:
+    """Write the run-folder copies of the recipe's compose files, and the overlay beside them."""
+    laid = overlay(
+        deployed.stack,
+        deployed.app,
+        run=bench.labels(deployed.name),
+        node=bench.node,
+        proxy_network=deployed.proxy_network,
+        levers=bench.waits.overlay,
+    )
+    for warning in laid.warnings:
+        bench.findings.warn("overlay", warning)
+    bench.driver.write(deployed.app, deployed.stack, laid, deployed.folder)
+
+
+def _proxy_network(bench: Bench, app: App, *, labels: RunLabels) -> str:
+    """A proxy network of the deployment's own; the shared one where the node's proxy is not ours."""
+    if bench.node.proxy_container is None:
+        return SHARED_PROXY
+    name = f"{app.stack_name}_ccproxy"
+    bench.engine.create_network(name, labels=labels.all())
+    return name
+
+
+def _certify(bench: Bench, deployed: Deployed) -> None:
+    """Issue a certificate for each host whose router asks for one, and no other: a missing label shows."""
+    if bench.node.certificates is None:
+        return
+    asked = {host for route in routes(deployed.stack) if route.certresolver for host in route.hosts}
+    for host in sorted(asked):
+        certify(bench.node, host)
+    deployed.certified = tuple(sorted(asked))

@@ -1,0 +1,111 @@
+"""Take a deployment away, evidence first, and see that its services stopped as they were told."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from cc_ci.engine.api import EventStream
+from cc_ci.engine.labels import STACK
+from cc_ci.engine.state import EngineEvent
+from cc_ci.errors import CcCiError, InfrastructureError
+from cc_ci.isolation.census import Census, diff, take
+from cc_ci.lab.certificates import uncertify
+from cc_ci.probes.stopping import ContainerEvent, stop_checks, stops
+from cc_ci.results.schema import Leak, TestResult
+from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.evidence import keep_stack
+from cc_ci.system.units import Seconds
+
+EVENT_DELAY: Seconds = 0.1
+"""Engine events arrive 0.4 to 1.8 ms after they are stamped, so this is ample."""
+
+
+def undeploy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
+    """Remove all that the deployment has, and say how its services stopped.
+
+    Works for one that is only half there, and twice. Every part is tried; the first that failed is raised.
+    """
+    with bench.span("save evidence", "overhead"):
+        keep_stack(bench, deployed)
+    stack = deployed.stack.name
+    with bench.engine.events(since=bench.engine.now(), labels={STACK: stack}, kinds=("container",)) as events:
+        faults = _each(
+            [
+                lambda: _remove_stack(bench, deployed),
+                lambda: _leave_proxy(bench, deployed),
+                lambda: _remove_owned(bench, deployed),
+                lambda: _uncertify(bench, deployed),
+            ]
+        )
+        ended = stops(_container_events(drained(events), stack=stack))
+    if faults:
+        raise InfrastructureError(f"teardown of {deployed.name}: {faults[0]}")
+    grace = {
+        name: service.stop_grace_period
+        for name, service in deployed.stack.services.items()
+        if service.stop_grace_period is not None
+    }
+    return stop_checks(ended, services=deployed.stack.services, grace=grace)
+
+
+def drained(events: EventStream) -> Iterator[EngineEvent]:
+    """The events that have come; those of what is gone have, and arrive within milliseconds."""
+    while event := events.next(EVENT_DELAY):
+        yield event
+
+
+def _container_events(events: Iterable[EngineEvent], *, stack: str) -> Iterator[ContainerEvent]:
+    for event in events:
+        if event.action in {"kill", "die"}:
+            signal = event.attributes.get("signal")
+            yield ContainerEvent(
+                container=event.id,
+                service=(event.service or "").removeprefix(f"{stack}_"),
+                action=event.action,
+                at=event.at,
+                signal=int(signal) if signal else None,
+                exit_code=event.exit_code,
+            )
+
+
+def _each(parts: Iterable[Callable[[], None]]) -> list[CcCiError]:
+    faults = []
+    for part in parts:
+        try:
+            part()
+        except CcCiError as error:
+            faults.append(error)
+    return faults
+
+
+def _remove_stack(bench: Bench, deployed: Deployed) -> None:
+    with bench.span("remove the stack", "teardown", waits_for="tasks and networks of the stack to be gone"):
+        bench.driver.remove(deployed.stack.name, wait=True)
+
+
+def _leave_proxy(bench: Bench, deployed: Deployed) -> None:
+    if bench.node.proxy_container is None:
+        return
+    with bench.span("remove the proxy network", "teardown"):
+        bench.engine.disconnect_network(deployed.proxy_network, bench.node.proxy_container)
+        bench.engine.remove_network(deployed.proxy_network)
+
+
+def _remove_owned(bench: Bench, deployed: Deployed) -> None:
+    """Volumes and secrets outlive a stack's removal: they are the operator's to remove."""
+    with bench.span("remove volumes and secrets", "teardown"):
+        for volume in deployed.stack.volumes.values():
+            if not volume.external:
+                bench.engine.remove_volume(volume.name)
+        for secret in deployed.app.secrets:
+            bench.engine.remove_secret(secret.swarm_name)
+
+
+def _uncertify(bench: Bench, deployed: Deployed) -> None:
+    for host in deployed.certified:
+        uncertify(bench.node, host)
+
+
+def check_leaks(bench: Bench, before: Census) -> tuple[Census, tuple[Leak, ...]]:
+    """What there is now, and what of it was left, or is gone, by this run."""
+    with bench.span("census", "leak_check"):
+        after = take(bench.engine)
+    return after, diff(before, after, run=bench.run)

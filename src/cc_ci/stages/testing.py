@@ -1,0 +1,42 @@
+"""Run the suite's tests against a deployment, and make a span of each."""
+
+from cc_ci.results.schema import StageName, TestResult
+from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.checking import conclude
+from cc_ci.suite.facts import Suite
+from cc_ci.suite.report import TestOutcome, TestReport
+
+
+def run_suite(bench: Bench, deployed: Deployed, suite: Suite, *, stage: StageName) -> None:
+    """Run all tests, and raise for the worst: a suite that breaks is errored, an app that fails is failed."""
+    evidence = bench.evidence / deployed.name / "suite"
+    with bench.span("suite", "test", waits_for="the suite's tests"):
+        report = bench.suites.run_tests(suite, deployed.facts, evidence=evidence)
+        for test in report.tests:
+            bench.trace.record(
+                f"test {test.id}",
+                phase="test",
+                start=test.start,
+                end=test.start + test.seconds,
+                assertions=test.assertions,
+                outcome=test.outcome,
+            )
+    for warning in report.warnings:
+        bench.findings.warn("suite", warning)
+    conclude(bench, [*(_result(bench, test) for test in report.tests), *_problems(report)], stage=stage)
+
+
+def _result(bench: Bench, test: TestOutcome) -> TestResult:
+    return TestResult(
+        name=test.id,
+        outcome=test.outcome,
+        seconds=test.seconds,
+        start=test.start - bench.trace.started,
+        assertions=test.assertions,
+        reason=(test.message or "").split("\n")[0] or None,
+    )
+
+
+def _problems(report: TestReport) -> list[TestResult]:
+    """What kept the report from being a whole one counts as an errored test, so that it can't be missed."""
+    return [TestResult(name="suite", outcome="errored", reason=problem) for problem in report.problems]

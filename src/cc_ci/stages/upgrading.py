@@ -1,0 +1,57 @@
+"""Upgrade a deployment in place, and show that it moved and lost nothing."""
+
+from collections.abc import Mapping
+
+from cc_ci.errors import StageFailed
+from cc_ci.recipes.stack import Stack, read_stack
+from cc_ci.stages.bench import Bench, Candidate, Deployed
+from cc_ci.stages.deploying import roll_out
+from cc_ci.stages.preparing import configured, make_secrets, write_files
+from cc_ci.stages.seeds import KEPT, require, seeds_of
+
+
+def upgrade(bench: Bench, deployed: Deployed, *, to: Candidate) -> None:
+    """Deploy the new version over the old one: same domain, same secrets, and the new ones it brings."""
+    with bench.span("configure the new version", "upgrade"):
+        deployed.app = configured(to, suite=bench.suite, variant=bench.variant, domain=deployed.domain)
+        deployed.stack = read_stack(deployed.app)
+        deployed.candidate = to
+        make_secrets(bench, deployed, values={})
+        write_files(bench, deployed)
+    roll_out(bench, deployed, phase="upgrade")
+
+
+def verify_moved(
+    *, old: Stack, new: Stack, before: Mapping[str, str], after: Mapping[str, str]
+) -> tuple[str, ...]:
+    """What did not move as its reference says, per service; empty when all is well.
+
+    A service whose image reference changed must run another image, and one whose did not, the same: a failed
+    update that was rolled back shows all replicas, on the old image.
+    """
+    faults = []
+    for name in sorted(old.services.keys() & new.services.keys()):
+        changed = old.services[name].image != new.services[name].image
+        moved = before.get(name) != after.get(name)
+        place = new.source(f"services.{name}.image")
+        where = f"{place.file}:{place.line}: " if place else ""
+        if changed and not moved:
+            faults.append(f"{where}services.{name}.image: {new.services[name].image} asked, the old one runs")
+        if moved and not changed:
+            faults.append(f"{where}services.{name}.image: not changed, but another image runs")
+    return tuple(faults)
+
+
+def verify(
+    bench: Bench, deployed: Deployed, *, old: Stack, before: Mapping[str, str], seeded: str | None
+) -> None:
+    """Digests have moved where they should, and the seeded data is still there."""
+    with bench.span("images of the services", "verify"):
+        faults = verify_moved(old=old, new=deployed.stack, before=before, after=deployed.running)
+    if faults:
+        raise StageFailed(faults[0])
+    if seeded is None:
+        bench.findings.warn("upgrade-data", "upgrade: nothing could be seeded, so kept data was not shown")
+        return
+    with bench.span("seeded data", "verify"):
+        require(seeds_of(bench, deployed), KEPT, seeded, after="the upgrade")
