@@ -1,6 +1,7 @@
 """Whose fault a failed `docker stack deploy` is, and where in the recipe."""
 
 import re
+from pathlib import Path
 
 from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.recipes.app import App
@@ -37,13 +38,9 @@ def deploy_error(completed: Completed, stack: Stack | None, app: App) -> StageFa
 
 def _changed(kind: str, name: str, stack: Stack | None) -> StageFailed:
     """The recipe changed a config's content and kept its name, which Swarm can't replace."""
-    section = f"{kind}s"
-    entries = getattr(stack, section, {})
+    entries = getattr(stack, f"{kind}s", {})
     key = next((key for key, entry in entries.items() if entry.name == name), None)
-    place = stack.source(f"{section}.{key}") if stack and key else None
-    where = f"{place.file}:{place.line}: {section}.{key}" if place else f"{kind} {name}"
-    file = getattr(entries.get(key), "file", None) if key else None
-    content = f" of {file}" if file else ""
-    return StageFailed(
-        f"{where}: the content{content} changed but its name {name} did not; raise its version in abra.sh"
-    )
+    fault = f"the content changed but the name {name} did not; raise its version in abra.sh"
+    if stack is None or key is None:
+        return StageFailed(f"{kind} {name}: {fault}")
+    return stack.fault(f"{kind}s.{key}", f"{Path(entries[key].file or '').name}: {fault}")

@@ -5,7 +5,9 @@ section 4 lists. `overlay_check.check_overlay` holds every overlay against that 
 """
 
 import math
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -60,16 +62,17 @@ def overlay(
     chaos: bool = True,
 ) -> Overlay:
     """Make the overlay for one deployment; `chaos` is whether abra would call it one (an untagged tree)."""
+    folder = app.compose_files[0].parent
     services = {
         name: _service(stack, app, service, run=run, node=node, levers=levers or Levers(), chaos=chaos)
         for name, service in stack.services.items()
     }
     content = {
         "services": services,
-        "networks": _networks(stack, run, proxy_network),
-        "volumes": _owned(stack.volumes, run.lasting()),
-        "configs": {**_owned(stack.configs, run.all()), **_ca_config(stack, node, run)},
-        "secrets": _owned(stack.secrets, run.all()),
+        "networks": _networks(stack, run, proxy_network, folder),
+        "volumes": _labelled(stack, "volumes", run.lasting(), folder),
+        "configs": {**_labelled(stack, "configs", run.all(), folder), **_ca_config(stack, node, run)},
+        "secrets": _labelled(stack, "secrets", run.all(), folder),
     }
     _name_proxy(stack, services, proxy_network)
     return Overlay(
@@ -152,11 +155,15 @@ def duration(seconds: Seconds) -> str:
 
 
 def _host_ports(service: Service) -> list[dict[str, Any]]:
-    """Without IPVS the routing mesh answers nothing; an unpublished host port would be random, so is left."""
+    """Without IPVS the routing mesh answers nothing, and dnsrr takes no port of it."""
     return [
-        {"target": port.target, "published": port.published, "protocol": port.protocol, "mode": "host"}
+        {
+            "target": port.target,
+            **({"published": port.published} if port.published else {}),
+            "protocol": port.protocol,
+            "mode": "host",
+        }
         for port in service.ports
-        if port.published
     ]
 
 
@@ -169,13 +176,9 @@ def _health(service: Service, interval: Seconds | None) -> dict[str, Any]:
     return {"interval": duration(interval), "retries": retries}
 
 
-def _networks(stack: Stack, run: RunLabels, proxy_network: str) -> dict[str, Any]:
-    networks: dict[str, Any] = {
-        key: {"labels": run.lasting()} for key, network in stack.networks.items() if not network.external
-    }
-    if any(not service.networks for service in stack.services.values()):
-        networks["default"] = {"labels": run.lasting()}
-    return {**networks, **{key: {"external": True, "name": proxy_network} for key in proxy_keys(stack)}}
+def _networks(stack: Stack, run: RunLabels, proxy_network: str, folder: Path) -> dict[str, Any]:
+    proxies = {key: {"external": True, "name": proxy_network} for key in proxy_keys(stack)}
+    return {**_labelled(stack, "networks", run.lasting(), folder), **proxies}
 
 
 def proxy_keys(stack: Stack) -> tuple[str, ...]:
@@ -183,8 +186,20 @@ def proxy_keys(stack: Stack) -> tuple[str, ...]:
     return tuple(key for key, net in stack.networks.items() if net.external and net.name == PROXY)
 
 
-def _owned(entries: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
-    return {key: {"labels": dict(labels)} for key, entry in entries.items() if not entry.external}
+def _labelled(stack: Stack, section: str, labels: Mapping[str, str], folder: Path) -> dict[str, Any]:
+    """Label what the stack makes, and say again all that the recipe says of it.
+
+    Docker merges no entry here: a later file's takes the place of an earlier one's (docker/cli,
+    compose/loader/merge.go). Files count from `folder`, the first compose file's, as they do in a copy.
+    """
+    found: dict[str, Any] = {}
+    for key, entry in getattr(stack, section).items():
+        said = dict(stack.merged.tree.get(section, {}).get(key) or {})
+        if "file" in said:
+            said["file"] = os.path.relpath(said["file"], folder)
+        if not entry.external:
+            found[key] = {**said, "labels": {**said.get("labels", {}), **labels}}
+    return found
 
 
 def _name_proxy(stack: Stack, services: Mapping[str, dict[str, Any]], proxy_network: str) -> None:
@@ -195,7 +210,7 @@ def _name_proxy(stack: Stack, services: Mapping[str, dict[str, Any]], proxy_netw
 
 def _warnings(stack: Stack, node: Node) -> Iterator[str]:
     for name, service in stack.services.items():
-        numbers = [port.published for port in service.ports if port.published]
+        numbers = [port.published or 0 for port in service.ports]
         for twice in sorted({number for number in numbers if numbers.count(number) > 1}):
             # docker's merge of compose files knows a published port by its number alone
             yield f"service {name}: port {twice} is published twice; merged with the overlay, one is left"

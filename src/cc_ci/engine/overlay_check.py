@@ -23,12 +23,53 @@ NUMBER_OF_MS = re.compile(r"(\d+)ms")
 
 def check_overlay(overlay: Overlay, stack: Stack) -> None:
     """Raise InfrastructureError for the first field that an overlay of this stack may not have."""
-    for path, value in _leaves(overlay.content, ()):
-        if fault := _fault(path, value, stack):
-            raise InfrastructureError(f"overlay: {'.'.join(path)}: {fault}")
-    for name, fields in overlay.content.get("services", {}).items():
-        if fault := _tolerance(fields.get("healthcheck"), stack.services[name]):
-            raise InfrastructureError(f"overlay: services.{name}.healthcheck: {fault}")
+    for section, entries in overlay.content.items():
+        for name, entry in entries.items():
+            faults = _service_faults if section == "services" else _entry_faults
+            for field, fault in faults(stack, section, name, entry):
+                raise InfrastructureError(f"overlay: {section}.{name}{field and '.' + field}: {fault}")
+
+
+def _service_faults(
+    stack: Stack, _section: str, name: str, fields: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    service = stack.services.get(name)
+    if service is None:
+        yield "", "the recipe has no such service"
+        return
+    for path, value in _leaves(fields, ()):
+        if fault := _service_fault(service, "/".join(path), value):
+            yield ".".join(path), fault
+    if fault := _tolerance(fields.get("healthcheck"), service):
+        yield "healthcheck", fault
+
+
+def _entry_faults(
+    stack: Stack, section: str, name: str, entry: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Labels of ours may be added, and all the recipe says must be said again: docker replaces the entry."""
+    if section == "networks" and name in proxy_keys(stack):
+        said: dict[str, Any] = {**entry, "external": True, "name": entry.get("name")}
+    elif section == "configs" and name == CA_CONFIG:
+        said = {"name": f"{stack.name}_{CA_CONFIG}", "file": entry.get("file")}
+    elif section in ("networks", "volumes", "configs", "secrets") and name in getattr(stack, section):
+        said = dict(stack.merged.tree.get(section, {}).get(name) or {})
+    else:
+        yield "", "not one of the overlay's fields"
+        return
+    for field in sorted((said.keys() | entry.keys()) - {"labels"}):
+        if not _same(field, said.get(field), entry.get(field)):
+            yield field, f"is {entry.get(field)!r}, and the recipe's is {said.get(field)!r}"
+    labels, own = entry.get("labels", {}), said.get("labels", {})
+    for key in sorted(labels.keys() | own.keys()):
+        if labels.get(key) != own.get(key) and not key.startswith(PREFIX):
+            yield f"labels.{key}", "not one of the overlay's fields"
+
+
+def _same(field: str, said: Any, again: Any) -> bool:
+    if field == "file" and isinstance(said, str) and isinstance(again, str):
+        return said == again or said.endswith(f"/{again.lstrip('./')}")
+    return bool(said == again)
 
 
 def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
@@ -37,24 +78,6 @@ def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
             yield from _leaves(entry, (*path, str(key)))
     else:
         yield path, value
-
-
-def _fault(path: Path, value: Any, stack: Stack) -> str | None:
-    section, name, *rest = (*path, "", "")
-    field = "/".join(rest[:-2]) if rest else ""
-    if section == "services":
-        service = stack.services.get(name)
-        return "the recipe has no such service" if service is None else _service_fault(service, field, value)
-    if section == "networks" and name in proxy_keys(stack):
-        return None if field in ("external", "name") else "not one of the overlay's fields"
-    if section == "configs" and name == CA_CONFIG:
-        return None if field in ("name", "file") or _own(field) else "not one of the overlay's fields"
-    known = section in ("networks", "volumes", "configs", "secrets") and _own(field)
-    return None if known else "not one of the overlay's fields"
-
-
-def _own(field: str) -> bool:
-    return field.startswith(f"labels/{PREFIX}")
 
 
 def _service_fault(service: Service, field: str, value: Any) -> str | None:
@@ -87,7 +110,7 @@ def _variable_allowed(service: Service, key: str, value: str) -> bool:
 def _ports_allowed(service: Service, ports: list[dict[str, Any]]) -> bool:
     published = {(port.target, port.published, port.protocol) for port in service.ports}
     return all(
-        (port["target"], port["published"], port["protocol"]) in published and port["mode"] == "host"
+        (port["target"], port.get("published"), port["protocol"]) in published and port["mode"] == "host"
         for port in ports
     )
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import yaml
 
 from cc_ci.engine.overlay import Overlay, escaped
-from cc_ci.errors import StageFailed, UsageError
+from cc_ci.errors import UsageError
 from cc_ci.recipes.app import App
+from cc_ci.recipes.stack import Stack
 from cc_ci.system.files import write_atomic
 
 OVERLAY_FILE = "cc-ci.overlay.yml"
@@ -22,7 +23,7 @@ VERSION_LINE = re.compile(
 DOCUMENT_START = re.compile(r"^---(?=\s|$)[^\n]*\n?", re.MULTILINE)
 
 
-def write_run_folder(app: App, overlay: Overlay, folder: Path) -> tuple[Path, ...]:
+def write_run_folder(app: App, stack: Stack, overlay: Overlay, folder: Path) -> tuple[Path, ...]:
     """Lay the recipe's tree out in `folder` anew; the compose files to deploy, the overlay last.
 
     Paths in compose files count from the first one's folder, as in the recipe itself. Links that lead out of
@@ -30,15 +31,14 @@ def write_run_folder(app: App, overlay: Overlay, folder: Path) -> tuple[Path, ..
     """
     root = app.recipe.root.resolve()
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(root, folder, symlinks=True, ignore=_left_behind(root))
-    texts = {file: file.read_text() for file in app.compose_files}
-    version = common_version(texts.items())
-    copies = deployed_files(app, folder)
-    for copy, text in zip(copies, texts.values(), strict=False):
-        write_atomic(copy, with_version(text, version))
+    shutil.copytree(root, folder, symlinks=True, ignore=_LeftBehind(root))
+    version = common_version(stack.version)
+    *copies, overlay_file = deployed_files(app, folder)
+    for copy in copies:
+        write_atomic(copy, with_version(copy.read_text(encoding="utf-8-sig"), version))
     content = {"version": version, **escaped(overlay.content)}
-    write_atomic(copies[-1], yaml.safe_dump(content, sort_keys=False))
-    return copies
+    write_atomic(overlay_file, yaml.safe_dump(content, sort_keys=False))
+    return *copies, overlay_file
 
 
 def deployed_files(app: App, folder: Path) -> tuple[Path, ...]:
@@ -47,11 +47,7 @@ def deployed_files(app: App, folder: Path) -> tuple[Path, ...]:
     return (*copies, folder / OVERLAY_FILE)
 
 
-def _left_behind(root: Path) -> "_Ignore":
-    return _Ignore(root)
-
-
-class _Ignore:
+class _LeftBehind:
     """What `copytree` is to leave out: git's own, and links out of the recipe."""
 
     def __init__(self, root: Path) -> None:
@@ -64,20 +60,10 @@ class _Ignore:
         return path.is_symlink() and not path.resolve().is_relative_to(self._root)
 
 
-def common_version(texts: Iterable[tuple[Path, str]]) -> str:
-    """The newest `version:` of the files, and no older than what all else needs."""
-    versions = [LEAST_VERSION, *(_declared(file, text) for file, text in texts)]
-    return ".".join(map(str, max(versions)))
-
-
-def _declared(file: Path, text: str) -> tuple[int, int]:
-    found = VERSION_LINE.search(text)
-    if not found or not found[1]:
-        return LEAST_VERSION
-    major, _, minor = found[1].partition(".")
-    if major != "3" or not (minor or "0").isdigit():
-        raise StageFailed(f"{file.name}: version: {found[1]!r} can't be deployed as a stack; use 3.8")
-    return 3, int(minor or 0)
+def common_version(version: str) -> str:
+    """The recipe's newest `version:`, or the least that the overlay needs."""
+    major, _, minor = version.partition(".")
+    return ".".join(map(str, max(LEAST_VERSION, (int(major), int(minor or 0)))))
 
 
 def with_version(text: str, version: str) -> str:

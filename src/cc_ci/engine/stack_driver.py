@@ -55,7 +55,7 @@ class StackDriver:
         """Write what `deploy` takes: the recipe's own files, and the overlay, once it is checked."""
         check_overlay(overlay, stack)
         self._written[folder] = stack
-        files = write_run_folder(app, overlay, folder)
+        files = write_run_folder(app, stack, overlay, folder)
         require_own_variables(files[:-1], CLIENT_VARIABLES)
         return files
 
