@@ -1,0 +1,40 @@
+"""What is wrong with a recipe, and where: one line that names file, line and key."""
+
+import msgspec
+
+from cc_ci.errors import StageFailed
+
+Key = tuple[str | int, ...]
+"""Where a value is in a file: ("services", "app", "ports", 0)."""
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in a recipe; `file` is relative to its root."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class RecipeError(StageFailed):  # noqa: N818 - the house's name for it
+    """The recipe can't be understood; the message begins with file and line where there are any."""
+
+    def __init__(self, message: str, *, source: Source | None = None) -> None:
+        super().__init__(f"{source}: {message}" if source else message)
+        self.source = source
+        self.fault = message
+
+
+class KeyFault(Exception):  # noqa: N818 - becomes a RecipeError as soon as the file is known
+    """A value that can't be understood, by its key; whoever knows the file turns it into a RecipeError."""
+
+    def __init__(self, key: Key, fault: str) -> None:
+        super().__init__(fault)
+        self.key = key
+        self.fault = fault
+
+
+def dotted(key: Key) -> str:
+    return ".".join(str(part) for part in key)

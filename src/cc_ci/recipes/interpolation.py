@@ -1,0 +1,123 @@
+"""Variables in compose files, as the stack loader fills them in. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cc_ci.recipes.faults import Key, KeyFault
+
+NAME = r"[_a-zA-Z][_a-zA-Z0-9]*"
+# without braces, too, what follows `:-` up to the end belongs to the default: docker's own pattern does so
+SUBSTITUTION = rf"{NAME}(?::?[-?][^}}]*)?"
+VARIABLE = re.compile(
+    rf"\$(?:(?P<escaped>\$)|(?P<named>{SUBSTITUTION})|{{(?P<braced>{SUBSTITUTION})}}|(?P<invalid>))"
+)
+PARTS = re.compile(rf"(?P<name>{NAME})(?P<rule>:?[-?])?(?P<text>.*)", re.DOTALL)
+
+TRUE, FALSE = {"y", "yes", "true", "on"}, {"n", "no", "false", "off"}
+INTEGERS = (
+    "services.*.configs.*.mode",
+    "services.*.secrets.*.mode",
+    "services.*.healthcheck.retries",
+    "services.*.deploy.replicas",
+    "services.*.deploy.update_config.parallelism",
+    "services.*.deploy.rollback_config.parallelism",
+    "services.*.deploy.restart_policy.max_attempts",
+    "services.*.deploy.placement.max_replicas_per_node",
+    "services.*.ports.*.target",
+    "services.*.ports.*.published",
+    "services.*.ulimits.*",
+    "services.*.ulimits.*.hard",
+    "services.*.ulimits.*.soft",
+)
+RATIOS = (
+    "services.*.deploy.update_config.max_failure_ratio",
+    "services.*.deploy.rollback_config.max_failure_ratio",
+)
+FLAGS = (
+    "services.*.healthcheck.disable",
+    "services.*.privileged",
+    "services.*.read_only",
+    "services.*.stdin_open",
+    "services.*.tty",
+    "services.*.volumes.*.read_only",
+    "services.*.volumes.*.volume.nocopy",
+    "networks.*.external",
+    "networks.*.internal",
+    "networks.*.attachable",
+    "volumes.*.external",
+    "secrets.*.external",
+    "configs.*.external",
+)
+"""Where a value that held a variable is read as a number or a boolean; anywhere else it stays text."""
+
+CASTS: dict[tuple[str, ...], str] = {
+    **{tuple(path.split(".")): "integer" for path in INTEGERS},
+    **{tuple(path.split(".")): "ratio" for path in RATIOS},
+    **{tuple(path.split(".")): "flag" for path in FLAGS},
+}
+
+
+def interpolate(value: Any, env: Mapping[str, str], key: Key = ()) -> Any:
+    """Fill in the variables of all values; keys are left as they are. Raises KeyFault."""
+    if isinstance(value, dict):
+        return {name: interpolate(child, env, (*key, name)) for name, child in value.items()}
+    if isinstance(value, list):
+        return [interpolate(child, env, (*key, index)) for index, child in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    text = substitute(value, env, key)
+    return text if text == value else _cast(text, key)
+
+
+def substitute(text: str, env: Mapping[str, str], key: Key = ()) -> str:
+    """Fill in the variables of one text. Raises KeyFault for a stray `$` and for a required one not set."""
+
+    def filled(match: re.Match[str]) -> str:
+        if match["escaped"]:
+            return "$"
+        substitution = match["named"] or match["braced"]
+        if substitution is None:
+            raise KeyFault(
+                key, f"{_shown(text)} has a `$` that begins no variable; write `$$` for the sign itself"
+            )
+        return _variable(substitution, env, key)
+
+    return VARIABLE.sub(filled, text)
+
+
+def _variable(substitution: str, env: Mapping[str, str], key: Key) -> str:
+    parts = PARTS.fullmatch(substitution)
+    assert parts  # noqa: S101 - the pattern around it holds this one
+    name, rule, text = parts["name"], parts["rule"] or "", parts["text"]
+    value = env.get(name)
+    missing = not value if rule.startswith(":") else value is None
+    if missing and rule.endswith("-"):
+        return text
+    if missing and rule.endswith("?"):
+        raise KeyFault(key, f"needs the variable {name}, which is not set: {text}".rstrip(": "))
+    return value or ""
+
+
+def _cast(text: str, key: Key) -> Any:
+    kind = next((kind for path, kind in CASTS.items() if _matches(path, key)), None)
+    if kind == "flag":
+        return _flag(text, key)
+    try:
+        return int(text) if kind == "integer" else float(text) if kind == "ratio" else text
+    except ValueError:
+        raise KeyFault(key, f"{_shown(text)} is no number") from None
+
+
+def _matches(path: tuple[str, ...], key: Key) -> bool:
+    return len(path) == len(key) and all(part in ("*", step) for part, step in zip(path, key, strict=True))
+
+
+def _flag(text: str, key: Key) -> bool:
+    if text.lower() in TRUE | FALSE:
+        return text.lower() in TRUE
+    raise KeyFault(key, f"{_shown(text)} is neither true nor false")
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) < 80 else f"{text[:77]}...")  # noqa: PLR2004 - fits a line

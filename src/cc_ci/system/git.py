@@ -1,0 +1,87 @@
+"""Git repositories, read and cloned; nothing that a repository brings along is run."""
+
+import os
+import tarfile
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from cc_ci.errors import CommandFailed, UsageError
+from cc_ci.system.process import Completed, Runner, check
+
+QUIET = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "safe.directory=*")
+"""A repository's own settings may name programs, and one under test may belong to another user."""
+ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+
+
+class Tag(msgspec.Struct, frozen=True, kw_only=True):
+    """`commit` is what it points at in the end; a lightweight tag is not annotated."""
+
+    name: str
+    commit: str
+    annotated: bool
+
+
+def _git(repo: Path, *arguments: str, runner: Runner) -> Completed:
+    # a folder inside of another repository is no repository
+    ceiling = {"GIT_CEILING_DIRECTORIES": str(repo.resolve().parent)}
+    return runner(["git", *QUIET, "-C", str(repo), *arguments], env={**ENVIRONMENT, **ceiling})
+
+
+def is_repository(repo: Path, *, runner: Runner) -> bool:
+    return (repo / ".git").exists() and _git(repo, "rev-parse", "--git-dir", runner=runner).ok
+
+
+def list_tags(repo: Path, *, runner: Runner) -> tuple[Tag, ...]:
+    """All tags of commits, by name; none where `repo` is no repository."""
+    if not is_repository(repo, runner=runner):
+        return ()
+    form = "--format=%(refname:strip=2)%09%(objecttype)%09%(objectname)%09%(*objecttype)%09%(*objectname)"
+    lines = check(_git(repo, "for-each-ref", form, "refs/tags", runner=runner)).stdout.splitlines()
+    rows = (line.split("\t") for line in lines)
+    return tuple(
+        Tag(name=name, commit=target if kind == "tag" else commit, annotated=kind == "tag")
+        for name, kind, commit, target_kind, target in rows
+        if "commit" in (kind, target_kind)
+    )
+
+
+def commit_id(repo: Path, *, runner: Runner, ref: str = "HEAD") -> str | None:
+    """The commit that `ref` names; None where there is none, or no repository."""
+    if not is_repository(repo, runner=runner):
+        return None
+    found = _git(
+        repo, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", runner=runner
+    )
+    return found.stdout.strip() if found.ok else None
+
+
+def is_dirty(repo: Path, *, runner: Runner) -> bool:
+    """Whether files differ from the last commit, or are in none; no repository is never dirty."""
+    if not is_repository(repo, runner=runner):
+        return False
+    return bool(check(_git(repo, "status", "--porcelain", runner=runner)).stdout.strip())
+
+
+def export_tree(repo: Path, ref: str, into: Path, *, runner: Runner) -> None:
+    """Write the files of `ref` into a folder. Raises UsageError where there is no such ref."""
+    commit = commit_id(repo, runner=runner, ref=ref)
+    if commit is None:
+        raise UsageError(f"{ref}: no such tag or commit in {repo}")
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        archive = Path(scratch) / "tree.tar"
+        check(_git(repo, "archive", "--format=tar", f"--output={archive}", commit, runner=runner))
+        with tarfile.open(archive) as tree:
+            tree.extractall(into, filter="data")
+
+
+def clone(url: str, into: Path, *, runner: Runner) -> None:
+    """Clone with all tags. Raises UsageError with what git said."""
+    try:
+        protocols = {"GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file"}
+        argv = ["git", *QUIET, "clone", "--quiet", "--", url, str(into)]
+        check(runner(argv, env={**ENVIRONMENT, **protocols}), what=f"git clone {url}")
+    except CommandFailed as error:
+        raise UsageError(f"{error}; give a recipe's name, path or URL") from error
