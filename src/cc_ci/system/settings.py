@@ -126,7 +126,8 @@ def flag_layer(flags: Mapping[str, object]) -> Iterator[Layer]:
     """One layer per flag that was given, which is each one that is not None."""
     for name, value in flags.items():
         if value is not None:
-            yield Layer(origin=f"flag --{name.replace('_', '-')}", values={name: value})
+            flag = name.removesuffix("_seconds").replace("_", "-")
+            yield Layer(origin=f"flag --{flag}", values={name: value})
 
 
 def settings_files() -> tuple[Path, ...]:

@@ -50,11 +50,11 @@ def test_each_place_is_stronger_than_the_one_before(tmp_path: Path) -> None:
         [
             *file_layers(files),
             *environment_layer({"CC_CI_MEMORY": "4g", "CC_CI_CACHE": "warm", "CC_CI_NODE": ""}),
-            *flag_layer({"cache": "as-is", "node": None}),
+            *flag_layer({"cache": "as-is", "node": None, "deadline_seconds": 60}),
         ]
     )
     assert resolved.settings == Settings(
-        ci_domain="etc.test", keep_runs=2, cpus=3.0, memory="4g", cache="as-is"
+        ci_domain="etc.test", keep_runs=2, cpus=3.0, memory="4g", cache="as-is", deadline_seconds=60.0
     )
     assert resolved.origins == dict.fromkeys(NAMES, "default") | {
         "ci_domain": str(files[0]),
@@ -62,6 +62,7 @@ def test_each_place_is_stronger_than_the_one_before(tmp_path: Path) -> None:
         "cpus": str(files[3]),
         "memory": "environment CC_CI_MEMORY",
         "cache": "flag --cache",
+        "deadline_seconds": "flag --deadline",
     }
 
 
