@@ -3,7 +3,7 @@
 import msgspec
 
 from cc_ci.backups.hooks import HookRun, When, run_hooks
-from cc_ci.backups.planned import planned_hooks, planned_paths
+from cc_ci.backups.planned import path_label, planned_hooks, planned_paths
 from cc_ci.backups.reach import Reach
 from cc_ci.backups.restic import Repository, Restored, Snapshot
 from cc_ci.engine.api import Engine
@@ -79,7 +79,5 @@ class Backups:
         volumes = [volume.name for volume in self._plan.volumes]
         seen = set(self._reach(("stat", "-c", "%n", *paths), volumes=volumes).stdout.splitlines())
         if missing := [path for path in paths if path not in seen]:
-            raise StageFailed(
-                f"backup of {self._stack.name}: {missing[0]} is not there; "
-                "backupbot.backup.volumes.*.path names it, or a pre-hook should make it"
-            )
+            where = path_label(self._plan, missing[0], stack=self._stack)
+            raise StageFailed(f"{where}: {missing[0]} is not there; a pre-hook should make it")

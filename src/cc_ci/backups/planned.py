@@ -5,7 +5,7 @@ from collections.abc import Callable
 from cc_ci.backups.hooks import Hook, When
 from cc_ci.backups.markers import Place
 from cc_ci.backups.reach import volume_content, volume_folder
-from cc_ci.recipes.backup_labels import BackupPlan, ServiceBackup
+from cc_ci.recipes.backup_labels import BackupPlan, ServiceBackup, VolumeBackup
 from cc_ci.recipes.stack import Stack
 
 _COMMAND: dict[When, Callable[[ServiceBackup], str | None]] = {
@@ -32,14 +32,21 @@ def planned_hooks(plan: BackupPlan, when: When, *, stack: Stack) -> tuple[Hook, 
 
 def planned_paths(plan: BackupPlan) -> tuple[str, ...]:
     """What restic is given: a volume's whole folder, or the paths in it that its label names."""
-    return tuple(
-        path
-        for volume in plan.volumes
-        for path in (
-            tuple(f"{volume_content(volume.name)}/{part.strip('/')}" for part in volume.paths)
-            or (volume_folder(volume.name),)
-        )
-    )
+    return tuple(path for volume in plan.volumes for path in _paths(volume))
+
+
+def _paths(volume: VolumeBackup) -> tuple[str, ...]:
+    parts = tuple(f"{volume_content(volume.name)}/{part.strip('/')}" for part in volume.paths)
+    return parts or (volume_folder(volume.name),)
+
+
+def path_label(plan: BackupPlan, path: str, *, stack: Stack) -> str:
+    """The label that makes `path` one of the planned ones, with its place."""
+    volume = next(volume for volume in plan.volumes if path in _paths(volume))
+    label = f"backupbot.backup.volumes.{volume.volume}.path"
+    owners = [name for name, service in stack.services.items() if label in service.labels]
+    section = f"services.{owners[0]}.deploy.labels" if owners else f"volumes.{volume.volume}"
+    return located(stack, section, label)
 
 
 def marker_places(plan: BackupPlan) -> tuple[Place, ...]:
