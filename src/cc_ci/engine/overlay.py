@@ -172,7 +172,8 @@ def _health(service: Service, interval: Seconds | None) -> dict[str, Any]:
     check = service.healthcheck
     if interval is None or check is None or check.interval <= interval:
         return {}
-    retries = math.ceil(check.interval * check.retries / interval)
+    milliseconds = max(1, round(interval * 1000))
+    retries = math.ceil(check.interval * 1000 * check.retries / milliseconds)
     return {"interval": duration(interval), "retries": retries}
 
 

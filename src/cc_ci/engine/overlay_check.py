@@ -1,7 +1,7 @@
 """What an overlay may set (DESIGN.md section 4), as a list that every overlay is held against."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cc_ci.engine.labels import PREFIX
@@ -49,7 +49,7 @@ def _entry_faults(
 ) -> Iterator[tuple[str, str]]:
     """Labels of ours may be added, and all the recipe says must be said again: docker replaces the entry."""
     if section == "networks" and name in proxy_keys(stack):
-        said: dict[str, Any] = {**entry, "external": True, "name": entry.get("name")}
+        said: dict[str, Any] = {"external": True, "name": entry.get("name")}
     elif section == "configs" and name == CA_CONFIG:
         said = {"name": f"{stack.name}_{CA_CONFIG}", "file": entry.get("file")}
     elif section in ("networks", "volumes", "configs", "secrets") and name in getattr(stack, section):
@@ -85,7 +85,7 @@ def _service_fault(service: Service, field: str, value: Any) -> str | None:
     if pattern not in SERVICE_FIELDS:
         return "not one of the overlay's fields"
     key = field.removeprefix(pattern.removesuffix("*"))
-    allowed = {
+    allowed: Callable[[], bool] = {
         "labels/*": lambda: key.startswith(PREFIX),
         "deploy/labels/*": lambda: _label_allowed(service, key),
         "environment/*": lambda: _variable_allowed(service, key, value),

@@ -1,0 +1,163 @@
+from pathlib import Path
+
+import pytest
+from small_recipe import RUN, app, node, recipe
+
+from cc_ci.engine.fakes import FakeEngine
+from cc_ci.engine.labels import SERVICE, STACK
+from cc_ci.engine.overlay import Overlay, overlay
+from cc_ci.engine.stack_driver import StackDriver
+from cc_ci.engine.state import Container, Listed, ServiceState, StackSnapshot, TaskState
+from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed, UsageError
+from cc_ci.recipes.app import App
+from cc_ci.recipes.stack import Stack
+from cc_ci.system.process import ScriptedRunner
+
+CHANGED = (
+    "Updating service s_app (id: x)\nfailed to update config small-abc_ci_test_site_v1: Error response from"
+    " daemon: rpc error: code = InvalidArgument desc = only updates to Labels are allowed\n"
+)
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> tuple[App, Stack]:
+    return app(recipe(tmp_path / "recipe"))
+
+
+def driver(runner: ScriptedRunner, engine: FakeEngine | None = None) -> StackDriver:
+    engine = engine or FakeEngine()
+    return StackDriver(engine, runner, node(), engine.clock)
+
+
+def deploy(runner: ScriptedRunner, read: tuple[App, Stack], folder: Path) -> None:
+    configured, stack = read
+    under_test = driver(runner)
+    laid = overlay(stack, configured, run=RUN, node=node(), proxy_network="p1")
+    under_test.write(configured, stack, laid, folder)
+    under_test.deploy(configured, folder)
+
+
+def test_the_recipes_files_come_first_and_images_are_resolved(
+    read: tuple[App, Stack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEAKS", "1")
+    monkeypatch.setenv("DOMAIN", "ours")
+    runner = ScriptedRunner().on("env")
+    deploy(runner, read, tmp_path / "run")
+    (call,) = runner.calls
+    docker = call[call.index("docker") :]
+    assert docker == (
+        *("docker", "stack", "deploy", "--compose-file", str(tmp_path / "run/compose.yml")),
+        *("--compose-file", str(tmp_path / "run/cc-ci.overlay.yml")),
+        *("--resolve-image", "always", "small-abc_ci_test"),
+    )
+    unset = set(call[: call.index("docker")])
+    assert "LEAKS" in unset
+    assert not unset & {"DOMAIN", "PATH", "HOME"}
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "match"),
+    [
+        (CHANGED, StageFailed, r"compose.yml:\d+: configs.site: site.conf: the content changed .* abra.sh"),
+        (
+            "port '80' is already in use by service 'proxy' (abc) as",
+            StageFailed,
+            "port 80: is taken by .* proxy",
+        ),
+        ("secret not found: small_pw_", StageFailed, "small_pw_: external"),
+        (
+            "services.app.foo Additional property foo is not allowed",
+            StageFailed,
+            "refuses it: services.app.foo",
+        ),
+        ("Cannot connect to the Docker daemon at unix:///x", InfrastructureError, "Cannot connect"),
+        (
+            'network "p1" is declared as external, but could not be found. You need to',
+            InfrastructureError,
+            "could not be found",
+        ),
+    ],
+)
+def test_a_refused_deploy_blames_the_right_one(
+    read: tuple[App, Stack], tmp_path: Path, said: str, error: type[Exception], match: str
+) -> None:
+    runner = ScriptedRunner().on("env", stderr=said, returncode=1)
+    with pytest.raises(error, match=match) as caught:
+        deploy(runner, read, tmp_path / "run")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_overlay_that_oversteps_is_not_written(read: tuple[App, Stack], tmp_path: Path) -> None:
+    laid = Overlay(content={"services": {"app": {"image": "other"}}})
+    with pytest.raises(InfrastructureError, match=r"overlay: services\.app\.image"):
+        driver(ScriptedRunner()).write(*read, laid, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_that_wants_the_clients_own_variable_is_refused(tmp_path: Path) -> None:
+    configured, stack = app(recipe(tmp_path / "recipe", env="HOME=/x\n"))
+    path = tmp_path / "recipe/compose.yml"
+    path.write_text(path.read_text().replace("OWN=1", "OWN=${HOME}"))
+    laid = overlay(stack, configured, run=RUN, node=node(), proxy_network="p1")
+    with pytest.raises(UsageError, match=r"compose.yml: \$HOME"):
+        driver(ScriptedRunner()).write(configured, stack, laid, tmp_path / "run")
+
+
+def failing(engine: FakeEngine, count: int) -> StackSnapshot:
+    t0 = engine.clock.now()
+    service = ServiceState(id="a", name="app", image="i", desired=1, running=1)
+    other = ServiceState(id="d", name="db", image="i", desired=1, running=1)
+    tasks = tuple(
+        TaskState(id=f"t{n}", service="app", state="failed", desired="shutdown", stamp=t0 + n, created=t0)
+        for n in range(count)
+    )
+    runs = TaskState(id="r", service="app", state="running", desired="running", stamp=t0 + 9, created=t0 + 9)
+    return StackSnapshot(stack="small-abc_ci_test", services=(service, other), tasks=(*tasks, runs))
+
+
+def test_a_stack_that_failed_after_it_converged_is_not_sound(read: tuple[App, Stack]) -> None:
+    engine = FakeEngine()
+    since = engine.clock.now()
+    under_test = driver(ScriptedRunner(), engine)
+    engine.script(failing(engine, 1))
+    under_test.converge(read[1], since=since, timeout=60)
+    under_test.require_sound(read[1], since=since)
+    engine.script(failing(engine, 3))
+    with pytest.raises(StageFailed, match="service app: ended 3 times"):
+        under_test.require_sound(read[1], since=since)
+
+
+def test_running_images_are_those_of_running_containers_by_short_name() -> None:
+    engine = FakeEngine()
+    for number, state in enumerate(("running", "exited", "running")):
+        labels = {STACK: "s", SERVICE: f"s_app{number}"}
+        engine.has(
+            "container",
+            Container(
+                id=str(number),
+                name="n",
+                labels=labels,
+                created=engine.clock.now(),
+                state=state,
+                image="i",
+                image_id=f"id{number}",
+            ),
+        )
+    assert driver(ScriptedRunner(), engine).running_images("s") == {"app0": "id0", "app2": "id2"}
+
+
+def test_removal_is_waited_out_only_when_asked() -> None:
+    engine = FakeEngine()
+    engine.has("network", Listed(id="n", name="s_n", labels={STACK: "s"}, created=engine.clock.now()))
+    runner = ScriptedRunner().on("docker", "stack", "rm", "s")
+    driver(runner, engine).remove("s", wait=False)
+    with pytest.raises(InfrastructureError, match="stack s: networks still there 60 s after its removal"):
+        driver(runner, engine).remove("s", wait=True)
+    assert runner.calls == [("docker", "stack", "rm", "s")] * 2
+
+
+def test_a_refused_removal_is_said() -> None:
+    runner = ScriptedRunner().on("docker", "stack", "rm", stderr="Error: rpc", returncode=1)
+    with pytest.raises(CommandFailed, match="docker stack rm s: exit 1: Error: rpc"):
+        driver(runner).remove("s", wait=True)
