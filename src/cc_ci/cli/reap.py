@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from cc_ci.engine.node import Node
     from cc_ci.isolation.reaper import Reaped
 
 
@@ -23,28 +22,19 @@ def reap(*, node: str | None, run: str | None, dry_run: bool, as_json: bool) -> 
     from cc_ci.errors import ContaminationError
     from cc_ci.isolation.reaper import Reaped, Reaper
     from cc_ci.isolation.scratch import scratch_folder
+    from cc_ci.lab.node import reachable_node
     from cc_ci.system.clock import SystemClock
     from cc_ci.system.process import LocalRunner
+    from cc_ci.system.settings import load_settings
 
-    reaper = Reaper(connect(_node(node), LocalRunner()), clock=SystemClock(), folder_of=scratch_folder)
+    reached = reachable_node(load_settings({"node": node}).node)
+    engine = connect(reached, LocalRunner())
+    reaper = Reaper(engine, clock=SystemClock(), folder_of=scratch_folder, certificates=reached.certificates)
     reaped = Reaped(plan=reaper.plan(only=run)) if dry_run else reaper.reap(only=run)
-    told = msgspec.json.encode(reaped, enc_hook=str).decode() if as_json else "\n".join(lines(reaped, dry_run=dry_run))
-    click.echo(told)
+    told = "\n".join(lines(reaped, dry_run=dry_run))
+    click.echo(msgspec.json.encode(reaped, enc_hook=str) if as_json else told)
     if reaped.failed:
         raise ContaminationError(f"reap: {len(reaped.failed)} things are left; each is named above")
-
-
-def _node(name: str | None) -> "Node":
-    """The private node of that name, else a foreign one; by default the one that the settings name."""
-    from cc_ci.lab import node as lab_node
-    from cc_ci.lab.foreign import foreign
-    from cc_ci.system.settings import load_resolved
-
-    settings = load_resolved().settings
-    wanted = name or settings.node or lab_node.DEFAULT
-    if wanted == lab_node.DEFAULT or wanted in lab_node.all_nodes():
-        return lab_node.load(wanted)
-    return foreign(wanted, ci_domain=settings.ci_domain)
 
 
 def lines(reaped: "Reaped", *, dry_run: bool) -> Iterator[str]:

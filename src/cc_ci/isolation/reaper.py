@@ -55,7 +55,10 @@ def _turn(item: Item) -> tuple[int, str]:
 
 
 class Reaper:
-    """Remove things of dead runs, beside live ones. Works twice; `folder_of` tells a run's scratch folder."""
+    """Remove things of dead runs, beside live ones. Works twice.
+
+    `folder_of` tells a run's scratch folder; `certificates` is the folder that a private node's proxy reads.
+    """
 
     def __init__(
         self,
@@ -63,11 +66,13 @@ class Reaper:
         *,
         clock: Clock,
         folder_of: Callable[[str], Path] | None = None,
+        certificates: Path | None = None,
         timeout: Seconds = 60.0,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._folder_of = folder_of
+        self._certificates = certificates
         self._timeout = timeout
 
     def plan(self, *, only: str | None = None) -> Plan:
@@ -79,6 +84,7 @@ class Reaper:
         runs = {run.run for run in decided.dead}
         failed = self._remove_all(decided) if decided.items else ()
         folders = tuple(folder for run in sorted(runs) if (folder := self._remove_folder(run)))
+        self._remove_certificates({item.stack for item in decided.items if item.stack})
         if not failed:
             self._remove_leases(runs)
         left = {(item.kind, item.id) for item in take(self._engine).items}
@@ -151,3 +157,10 @@ class Reaper:
             return None
         shutil.rmtree(folder, ignore_errors=True)
         return folder
+
+    def _remove_certificates(self, stacks: set[str]) -> None:
+        """A stack is named after its domain, and a certificate's file after the host."""
+        for file in self._certificates.iterdir() if self._certificates else ():
+            host = file.stem.replace(".", "_")
+            if any(host == stack or host.endswith(f"_{stack}") for stack in stacks):
+                file.unlink(missing_ok=True)

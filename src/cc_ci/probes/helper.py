@@ -19,6 +19,8 @@ KINDS: dict[int, ProblemKind] = {
 }
 """curl's exit codes (EXIT CODES in its manual); all others are `protocol`."""
 
+PROBE_IMAGE = "curlimages/curl:8.11.1"
+"""What a foreign node needs for it: curl, and certificate authorities."""
 DOCKER_FAILED = (125, 126, 127)
 MARK = "\n--cc-ci-answer--\n"
 

@@ -110,6 +110,15 @@ def test_a_dead_runs_scratch_folder_goes_too(node: Any, clock: ManualClock, tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["r2"]
 
 
+def test_a_dead_apps_certificates_go_and_no_others(node: Any, clock: ManualClock, tmp_path: Path) -> None:
+    deploy(node, "r1", "web_ci_test")
+    kept = ["blog.ci.test.pem", "oweb.ci.test.key"]
+    for name in [*kept, "web.ci.test.pem", "web.ci.test.key", "web.ci.test.yml", "www.web.ci.test.yml"]:
+        (tmp_path / name).touch()
+    Reaper(node, clock=clock, certificates=tmp_path).reap()
+    assert sorted(path.name for path in tmp_path.iterdir()) == kept
+
+
 def test_a_plan_removes_nothing(node: Any, clock: ManualClock) -> None:
     deploy(node, "r1", "web")
     assert len(Reaper(node, clock=clock).plan().items) == 6
