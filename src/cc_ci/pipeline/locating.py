@@ -17,7 +17,7 @@ def locate(asked: str, *, roots: Sequence[Path], scratch: Path, runner: Runner) 
     """
     if "://" in asked or asked.startswith("git@"):
         target = scratch / "clone" / asked.rstrip("/").rpartition("/")[2].removesuffix(".git")
-        clone(asked, target, runner)
+        clone(asked, target, runner=runner)
         return target
     if Path(asked).is_dir() and (os.sep in asked or not (asked in names() or _found(asked, roots))):
         return Path(asked).resolve()

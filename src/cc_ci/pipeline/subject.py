@@ -94,7 +94,7 @@ def read_subject(
     root: Path, *, choice: Choice, suite: Suite | None, variant: str | None, scratch: Path, runner: Runner
 ) -> Subject:
     """Read the recipe at `root` in its versions; tags are laid out in `scratch`."""
-    published = published_versions(root, runner)
+    published = published_versions(root, runner=runner)
     tree = read_recipe(root)
     new = (
         _tagged(root, _of(published, choice.to), scratch, runner)
@@ -112,7 +112,7 @@ def read_subject(
         stacks=stacks,
         suite=suite,
         variant=variant,
-        dirty=None if choice.to else git.dirty(root, runner),
+        dirty=None if choice.to else git.is_dirty(root, runner=runner),
     )
 
 
@@ -123,7 +123,7 @@ def _stack(candidate: Candidate, *, suite: Suite | None, variant: str | None) ->
 
 def _untagged(tree: Recipe, root: Path, runner: Runner) -> Candidate:
     label = read_label(tree) or UNTAGGED
-    return Candidate(label=label, recipe=tree, commit=git.head(root, runner))
+    return Candidate(label=label, recipe=tree, commit=git.commit_id(root, runner=runner))
 
 
 def read_label(recipe: Recipe) -> str | None:
@@ -148,7 +148,7 @@ def _previous(
 
 def _of(published: tuple[PublishedVersion, ...], tag: str) -> PublishedVersion:
     for version in published:
-        if tag in {version.tag, version.label}:
+        if tag in {version.tag, version.version.text}:
             return version
     there_are = ", ".join(version.tag for version in published) or "none"
     raise UsageError(f"version {tag}: not published; there is {there_are}")
@@ -157,5 +157,5 @@ def _of(published: tuple[PublishedVersion, ...], tag: str) -> PublishedVersion:
 def _tagged(root: Path, version: PublishedVersion, scratch: Path, runner: Runner) -> Candidate:
     # the folder's last part is the recipe's name, which is read from it
     folder = scratch / version.tag.replace("/", "_") / root.name
-    git.export_tree(root, version.tag, folder, runner)
+    git.export_tree(root, version.tag, folder, runner=runner)
     return Candidate(label=version.tag, recipe=read_recipe(folder), commit=version.commit)
