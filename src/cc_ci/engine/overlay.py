@@ -206,7 +206,9 @@ def _labelled(stack: Stack, section: str, labels: Mapping[str, str], folder: Pat
 def _name_proxy(stack: Stack, services: Mapping[str, dict[str, Any]], proxy_network: str) -> None:
     for name, service in stack.services.items():
         if set(proxy_keys(stack)) & set(service.networks):
-            services[name]["deploy"]["labels"].update(dict.fromkeys(PROXY_LABELS, proxy_network))
+            # Traefik skips a service that has both names
+            used = [label for label in PROXY_LABELS if label in service.labels] or [PROXY_LABELS[-1]]
+            services[name]["deploy"]["labels"].update(dict.fromkeys(used, proxy_network))
 
 
 def _warnings(stack: Stack, node: Node) -> Iterator[str]:
