@@ -263,9 +263,10 @@ class Keyed:
         items = listed(value, key)
         if self._unique:
             refuse_twice(items, key)
+        # an empty list stays: with one, docker brings a later file's list into order
         return [
             long for index, item in enumerate(items) for long in self._items(item, (*key, index), reading)
-        ] or None
+        ]
 
     def merge(self, base: Any, over: Any) -> Any:
         found = {self._identity(item): item for item in [*base, *over]}
@@ -317,4 +318,8 @@ class Struct:
         for name, value in over.items():
             kind = self.fields.get(name)
             merged[name] = kind.merge(base[name], value) if kind and name in base else value
+        for name in base.keys() - over.keys():
+            # the loader brings such lists into order, too, where the later file has none
+            if isinstance(kind := self.fields.get(name), Keyed):
+                merged[name] = kind.merge(base[name], [])
         return merged

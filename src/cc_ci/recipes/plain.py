@@ -20,7 +20,8 @@ NANOSECONDS = {
 TERM = r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)"
 SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
 POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
-LEAST_EXPONENT, GREATEST_EXPONENT = -4, 21
+LEAST_EXPONENT, LIMIT_EXPONENT = -4, 6
+"""Outside of these Go's `%v` writes a float with an exponent."""
 SPACE, QUOTES = " \t\r\n", "'\""
 
 
@@ -74,7 +75,7 @@ def number_text(value: float) -> str:
     sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
     assert isinstance(exponent, int)  # noqa: S101 - finite
     power = len(digits) + exponent - 1
-    if LEAST_EXPONENT <= power < GREATEST_EXPONENT:
+    if LEAST_EXPONENT <= power < LIMIT_EXPONENT:
         return _trimmed(Decimal(repr(value)))
     mantissa = "".join(map(str, digits))
     text = mantissa[0] + (f".{mantissa[1:]}" if len(mantissa) > 1 else "")

@@ -164,6 +164,13 @@ class Ulimits:
         return {**base, **over}
 
 
+class Options(Pairs):
+    """Of a log driver; none at all is not the same as an empty mapping."""
+
+    def read(self, value: Any, key: Key, reading: Reading) -> Any:
+        return super().read(value, key, reading) or {}
+
+
 class Logging(Struct):
     def merge(self, base: Any, over: Any) -> Any:
         if "driver" in base and "driver" in over and base["driver"] != over["driver"]:
@@ -202,9 +209,10 @@ SERVICE_NETWORK = Struct(
 REFERENCES = Keyed(
     _reference, identity=lambda item: item.get("source"), order=lambda item: item.get("source", "")
 )
+# the identity is the published port alone: 53/tcp and 53/udp take each other's place when files are merged
 PORTS = Keyed(
     _port,
-    identity=lambda item: tuple(sorted(item.items())),
+    identity=lambda item: item.get("published", 0),
     order=lambda item: item.get("published", 0),
     unique=True,
 )
@@ -324,7 +332,7 @@ SERVICE = Struct(
         "init": Flag(pointer=True),
         "labels": Pairs(),
         "links": Texts(unique=True),
-        "logging": Logging({"driver": Text(), "options": Pairs()}, pointer=True),
+        "logging": Logging({"driver": Text(), "options": Options()}, pointer=True),
         "networks": ServiceNetworks(),
         "oom_score_adj": Number(),
         "ports": PORTS,
