@@ -4,6 +4,7 @@ from cc_ci.engine.state import ServiceState, StackSnapshot
 from cc_ci.probes.answers import Answer, Requester, from_router, get
 from cc_ci.probes.ready import Expectation
 from cc_ci.recipes.routes import Route
+from cc_ci.recipes.routes import routes as read_routes
 from cc_ci.recipes.stack import Stack
 from cc_ci.results.schema import Outcome, TestResult
 from cc_ci.system.units import Seconds
@@ -23,7 +24,7 @@ def proxy_checks(
     """Ask the app once over https and once over plain http, and judge certificate, status and redirect."""
     secure = get(requester, expectation.url(domain), timeout=timeout)
     plain = get(requester, f"http://{expectation.host or domain}/", timeout=timeout)
-    route = next((route for route in routes if (expectation.host or domain) in route.hosts), None)
+    route = _route(expectation.host or domain, routes)
     return (
         certificate_check(secure, route=route, stack=stack),
         status_check(secure, expectation=expectation, route=route, stack=stack),
@@ -58,11 +59,23 @@ def certificate_check(answer: Answer, *, route: Route | None, stack: Stack) -> T
         return _check("certificate", "passed", seconds=answer.seconds)
     if answer.problem.kind != "certificate":
         return _check("certificate", "unverified", str(answer), seconds=answer.seconds)
-    reason = f"{answer.url}: {_shown(answer)}; {blame(route, stack=stack)}"
+    reason = f"{answer.url}: {_shown(answer)}; {_blame(route, stack=stack)}"
     return _check("certificate", "failed", reason, seconds=answer.seconds)
 
 
-def blame(route: Route | None, *, stack: Stack) -> str:
+def explain(answer: Answer, *, host: str, stack: Stack) -> str | None:
+    """What in the recipe keeps the proxy from serving `host`, where that is why the app did not answer."""
+    untrusted = answer.problem is not None and answer.problem.kind == "certificate"
+    if untrusted or (from_router(answer) and answer.status == 404):  # noqa: PLR2004 - no router matches
+        return _blame(_route(host, read_routes(stack)), stack=stack)
+    return None
+
+
+def _route(host: str, known: tuple[Route, ...]) -> Route | None:
+    return next((route for route in known if host in route.hosts), None)
+
+
+def _blame(route: Route | None, *, stack: Stack) -> str:
     """Which label of the recipe makes the proxy not serve a host over TLS, or that none does.
 
     Without `tls.certresolver` (or `tls`), a router has no part in https, and the proxy answers 404 itself.
@@ -82,7 +95,7 @@ def status_check(
 ) -> TestResult:
     unmet = expectation.unmet(answer)
     if unmet and from_router(answer) and answer.status == 404:  # noqa: PLR2004 - no router matches
-        unmet = f"{unmet}; {blame(route, stack=stack)}"
+        unmet = f"{unmet}; {_blame(route, stack=stack)}"
     return _check("status", "failed" if unmet else "passed", unmet, seconds=answer.seconds)
 
 

@@ -74,7 +74,10 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Readying:
-    """One wait for one app; `interval` between looks and `hold` before the second good one are levers."""
+    """One wait for one app; `interval` between looks and `hold` before the second good one are levers.
+
+    `explain` tells what in the recipe makes an answer not the app's, for the message of a wait in vain.
+    """
 
     def __init__(
         self,
@@ -86,6 +89,7 @@ class Readying:
         interval: Seconds = 0.2,
         hold: Seconds = 0.5,
         request_timeout: Seconds = 10.0,
+        explain: Callable[[Answer], str | None] = lambda _answer: None,
     ) -> None:
         self._requester = requester
         self._domain = domain
@@ -94,6 +98,7 @@ class Readying:
         self._interval = interval
         self._hold = hold
         self._request_timeout = request_timeout
+        self._explain = explain
 
     def look(self) -> Look:
         answers = tuple(
@@ -137,7 +142,8 @@ class Readying:
             self._clock.sleep(min(self._hold if good else self._interval, remaining))
 
     def _late(self, look: Look, *, timeout: Seconds) -> CcCiError:
-        last = "; ".join(look.unmet) or "it answered well, but too late to be confirmed"
+        causes = (cause for answer in look.answers if (cause := self._explain(answer)))
+        last = "; ".join([*look.unmet, *causes]) or "it answered well, but too late to be confirmed"
         if look.unmet and all(_unreachable(answer) for answer in look.answers):
             return InfrastructureError(f"proxy: not to be reached for {timeout:g} s; last: {last}")
         message = f"readiness: not there after {timeout:g} s; last: {last}"

@@ -4,7 +4,7 @@ import pytest
 
 from cc_ci.engine.state import ServiceState, StackSnapshot, Update
 from cc_ci.probes.answers import Answer, Certificate, Problem
-from cc_ci.probes.generic import proxy_checks, service_checks
+from cc_ci.probes.generic import explain, proxy_checks, service_checks
 from cc_ci.recipes.app import configure
 from cc_ci.recipes.recipe import read_recipe
 from cc_ci.recipes.routes import routes
@@ -147,3 +147,13 @@ def test_services_that_do_not_are_named_with_what_is_wrong(stack: Stack) -> None
         "services.app: its update is rollback_completed: update rolled back",
         "services.db: 1 tasks are still of the version before",
     ]
+
+
+def test_an_answer_of_the_proxy_is_explained_by_the_recipe(tmp_path: Path) -> None:
+    without = "\n".join(line for line in COMPOSE.splitlines() if "certresolver" not in line) + "\n"
+    stack = make_stack(tmp_path, without)
+    cause = "compose.yml:6: services.app.deploy.labels: traefik.http.routers.web.tls.certresolver is not set"
+    assert explain(OWN_404, host=DOMAIN, stack=stack) == cause
+    assert explain(Answer(url=HTTPS, problem=UNTRUSTED), host=DOMAIN, stack=stack) == cause
+    assert explain(GOOD, host=DOMAIN, stack=stack) is None
+    assert explain(Answer(url=HTTPS, problem=GONE), host=DOMAIN, stack=stack) is None

@@ -126,3 +126,12 @@ def test_the_proxys_own_errors_are_told_from_the_apps(status: int, body: str) ->
 
 def test_a_router_404_is_no_readiness_even_where_404_is_expected() -> None:
     assert "the proxy itself answers 404" in (Expectation(statuses=(404,)).unmet(ROUTER_404) or "")
+
+
+def test_a_wait_in_vain_tells_the_cause() -> None:
+    script = Script(ManualClock(), ROUTER_404)
+    wait = Readying(
+        script, domain=DOMAIN, clock=script.clock, explain=lambda answer: f"because {answer.status}"
+    )
+    with pytest.raises(NotReady, match="the proxy itself answers 404: 404 page not found; because 404"):
+        wait.wait(timeout=5)
