@@ -1,5 +1,6 @@
 """Whether a stack has converged, still may, or never will: a pure judge of snapshot, history and time."""
 
+import re
 from collections.abc import Collection, Iterator
 
 import msgspec
@@ -39,6 +40,10 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     reason: str
 
+
+TAKEN_PORT = re.compile(
+    r"listen \S+ \S+:(\d+): bind: address already in use|:(\d+) failed: port is already allocated"
+)
 
 Verdict = Converging | Converged | Failed
 
@@ -106,9 +111,15 @@ def _crash_loop(exits: tuple[Exit, ...]) -> str | None:
     if len(exits) < CRASHES:
         return None
     last = exits[-1]
-    how = last.reason or (f"exit code {last.code}" if last.code is not None else "no exit code")
+    how = _plain(last.reason) or (f"exit code {last.code}" if last.code is not None else "no exit code")
     first = "; at first its own health check killed it" if _killed_first(exits) else ""
     return f"ended {len(exits)} times in {last.at - exits[0].at:.0f} s, last: {how}{first}"
+
+
+def _plain(reason: str) -> str:
+    """Docker tells of a taken port in a long chain of who told whom."""
+    taken = TAKEN_PORT.search(reason)
+    return f"port {taken[1] or taken[2]} is taken on the node" if taken else reason
 
 
 def _killed_first(exits: tuple[Exit, ...]) -> bool:

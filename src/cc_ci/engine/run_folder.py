@@ -1,11 +1,10 @@
 """The copies of a recipe's compose files that a run deploys: one `version:` in all, nothing else changed."""
 
+import json
 import re
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-import yaml
 
 from cc_ci.engine.overlay import Overlay, escaped
 from cc_ci.errors import UsageError
@@ -37,7 +36,8 @@ def write_run_folder(app: App, stack: Stack, overlay: Overlay, folder: Path) -> 
     for copy in copies:
         write_atomic(copy, with_version(copy.read_text(encoding="utf-8-sig"), version))
     content = {"version": version, **escaped(overlay.content)}
-    write_atomic(overlay_file, yaml.safe_dump(content, sort_keys=False))
+    # JSON is YAML in which no text is taken for anything else, as docker's reader takes `y` and `on`
+    write_atomic(overlay_file, json.dumps(content, indent=2, ensure_ascii=False))
     return *copies, overlay_file
 
 

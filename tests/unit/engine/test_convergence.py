@@ -249,3 +249,16 @@ def test_other_stacks_change_nothing() -> None:
     history = start(snap(service()))
     other = msgspec.structs.replace(event("die", exitCode="1"), attributes={STACK: "other"})
     assert hear(history, other) == history
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "starting container failed: Error starting userland proxy: listen tcp4 0.0.0.0:80: bind: address already in use",
+        "starting container failed: Bind for 0.0.0.0:80 failed: port is already allocated",
+    ],
+)
+def test_a_taken_port_is_named(error: str) -> None:
+    failed = tuple(task(state="failed", at=T0 + n, desired="shutdown", error=error) for n in range(CRASHES))
+    judged = verdict(snap(service(), tasks=failed))
+    assert judged == Failed(service="app", reason="ended 3 times in 2 s, last: port 80 is taken on the node")

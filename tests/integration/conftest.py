@@ -1,0 +1,30 @@
+"""One real node for the tests that need no special one, and the images that they deploy."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from cc_ci.engine.node import Node
+from cc_ci.lab import node as lab_node
+from cc_ci.lab.builds import build, outdated
+from cc_ci.lab.images import read_images, select
+from cc_ci.lab.workshop import workshop
+from cc_ci.system.clock import SystemClock
+from cc_ci.system.process import LocalRunner
+
+NAME = os.environ.get("CC_CI_TEST_NODE", "test")
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Node]:
+    yield lab_node.up(NAME)
+    lab_node.down(NAME)
+
+
+@pytest.fixture(scope="session")
+def busybox() -> None:
+    """See that the small image is in the lab's registry."""
+    if missing := outdated(select(read_images(), ["busybox"])):
+        with workshop(runner=LocalRunner(), clock=SystemClock(), say=print) as builder:
+            build(missing, builder=builder)

@@ -1,0 +1,260 @@
+"""The engine and the stack driver on a real node: pulls, deploys, updates, what fails, and removal."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cc_ci.engine.docker_engine import DockerEngine, connect
+from cc_ci.engine.history import settled
+from cc_ci.engine.labels import RUN, STACK, RunLabels
+from cc_ci.engine.node import Node
+from cc_ci.engine.overlay import overlay
+from cc_ci.engine.stack_driver import StackDriver
+from cc_ci.engine.watching import Convergence
+from cc_ci.errors import InfrastructureError, StageFailed
+from cc_ci.recipes.app import App, configure
+from cc_ci.recipes.recipe import read_recipe
+from cc_ci.recipes.secrets import generate_secret
+from cc_ci.recipes.stack import Stack, read_stack
+from cc_ci.system.clock import SystemClock
+from cc_ci.system.process import LocalRunner
+from cc_ci.system.units import EpochSeconds
+
+pytestmark = pytest.mark.integration
+
+POCKET = Path(__file__).parents[2] / "lab/recipes/pocket"
+OLD, NEW = "0.1.1+1.35.0", "0.2.0+1.37.0"
+BUSYBOX = "busybox:1.37.0"
+CLIENTS = sorted(
+    {str(Path(folder).resolve()) for folder in os.get_exec_path() if Path(folder, "docker").is_file()}
+)
+
+FOREVER = ["sh", "-c", "trap exit TERM; sleep 1000 & wait"]
+
+
+@pytest.fixture(scope="module")
+def engine(node: Node, busybox: None) -> DockerEngine:
+    made = connect(node, LocalRunner())
+    for version in ("1.35.0", "1.37.0"):
+        made.pull(f"busybox:{version}")
+    return made
+
+
+@pytest.fixture
+def driver(engine: DockerEngine, node: Node) -> StackDriver:
+    return StackDriver(engine, LocalRunner(), node, SystemClock())
+
+
+class Deployment:
+    """One stack of this module, with its own proxy network."""
+
+    def __init__(self, engine: DockerEngine, driver: StackDriver, node: Node, folder: Path) -> None:
+        self.engine, self.driver, self.node, self.folder = engine, driver, node, folder
+        self.domain = f"eng-{os.urandom(3).hex()}.{node.ci_domain}"
+        self.name = self.domain.replace(".", "_")
+        expires = EpochSeconds(engine.now() + 600)
+        self.labels = RunLabels(run=self.name, recipe="pocket", deployment="Y", expires=expires)
+        self.network = f"{self.name}_ccproxy"
+        self.secrets: set[str] = set()
+        engine.create_network(self.network, labels=self.labels.all())
+
+    def deploy(self, root: Path) -> tuple[App, Stack, EpochSeconds]:
+        app = configure(read_recipe(root), domain=self.domain)
+        stack = read_stack(app)
+        for spec in app.secrets:
+            if spec.swarm_name not in self.secrets:
+                value = generate_secret(spec)
+                self.engine.create_secret(spec.swarm_name, value=value, labels=self.labels.all())
+                self.secrets.add(spec.swarm_name)
+        laid = overlay(stack, app, run=self.labels, node=self.node, proxy_network=self.network)
+        self.driver.write(app, stack, laid, self.folder)
+        since = self.engine.now()
+        self.driver.deploy(app, self.folder)
+        return app, stack, since
+
+    def up(self, root: Path, *, timeout: float = 60, stable_for: float = 0) -> Convergence:
+        _, stack, since = self.deploy(root)
+        return self.driver.converge(stack, since=since, timeout=timeout, stable_for=stable_for)
+
+    def remove(self) -> None:
+        self.driver.remove(self.name, wait=True)
+        for secret in self.secrets:
+            self.engine.remove_secret(secret)
+        for volume in self.engine.volumes({STACK: self.name}):
+            self.engine.remove_volume(volume.name)
+        self.engine.remove_network(self.network)
+
+
+@pytest.fixture
+def deployment(engine: DockerEngine, driver: StackDriver, node: Node, tmp_path: Path) -> Iterator[Deployment]:
+    made = Deployment(engine, driver, node, tmp_path / "run")
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+def recipe(root: Path, **service: object) -> Path:
+    """Write a recipe whose `app` is as given."""
+    root.mkdir(exist_ok=True)
+    services = {"app": {"image": BUSYBOX, "command": FOREVER, **service}}
+    content = {"version": "3.8", "services": services}
+    (root / "compose.yml").write_text(yaml.safe_dump(content))
+    (root / ".env.sample").write_text("TYPE=made\nDOMAIN=x\n")
+    return root
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_recipe_comes_up_is_upgraded_and_goes(
+    deployment: Deployment, engine: DockerEngine, client: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{client}{os.pathsep}{os.environ['PATH']}")
+    converged = deployment.up(POCKET / OLD)
+    assert converged.noticed_at - converged.condition_true_at < 1
+    (timeline,) = converged.timelines
+    assert [name for name, _, _ in timeline.intervals()][-2:] == [
+        "boot until healthy",
+        "report to the manager",
+    ]
+    before = deployment.driver.running_images(deployment.name)
+
+    deployment.up(POCKET / NEW)
+    after = deployment.driver.running_images(deployment.name)
+    assert before["app"] != after["app"] == engine.pull(BUSYBOX).image_id
+
+    mine = {RUN: deployment.name}
+    kinds = (
+        engine.services,
+        engine.containers,
+        engine.networks,
+        engine.volumes,
+        engine.secrets,
+        engine.configs,
+    )
+    assert [kind.__name__ for kind in kinds if not kind(mine)] == []
+    deployment.driver.remove(deployment.name, wait=True)
+    gone = (engine.services, engine.containers, engine.configs)
+    assert [kind(mine) for kind in gone] == [(), (), ()]
+    assert [network.name for network in engine.networks(mine)] == [deployment.network]
+
+
+def test_a_task_gets_abras_environment_and_the_labs_ca(deployment: Deployment, engine: DockerEngine) -> None:
+    deployment.up(POCKET / NEW)
+    (container,) = engine.containers({STACK: deployment.name})
+    seen = engine.exec(container.id, "echo $STACK_NAME; wc -c < $SSL_CERT_FILE")
+    name, size = seen.stdout.split()
+    assert name == deployment.name
+    assert int(size) == (deployment.node.ca_bundle or Path()).stat().st_size
+
+
+def test_only_a_changed_service_label_restarts_nothing(deployment: Deployment, tmp_path: Path) -> None:
+    deployment.up(recipe(tmp_path / "recipe", deploy={"labels": {"a": "1"}}))
+    (before,) = deployment.engine.containers({STACK: deployment.name})
+    converged = deployment.up(recipe(tmp_path / "recipe", deploy={"labels": {"a": "2"}}))
+    (after,) = deployment.engine.containers({STACK: deployment.name})
+    assert (after.id, converged.timelines) == (before.id, ())
+
+
+@pytest.mark.parametrize(
+    ("service", "match", "longest"),
+    [
+        ({"image": "nobody/has-this:1"}, "No such image", 15),
+        ({"command": ["no-such-program"]}, "executable file not found", 15),
+        (
+            {"command": ["sh", "-c", "exit 3"], "deploy": {"restart_policy": {"delay": "1s"}}},
+            r"service app: ended 3 times in \d+ s, last: .*\b3\b",
+            30,
+        ),
+        ({"command": ["true"], "deploy": {"restart_policy": {"condition": "none"}}}, "ended with code 0", 15),
+        ({"deploy": {"placement": {"constraints": ["node.labels.no == 1"]}}}, "can't be placed", 20),
+        ({"ports": ["80:80"]}, "last: port 80 is taken on the node", 30),
+    ],
+)
+def test_what_can_not_come_up_fails_fast(
+    deployment: Deployment, tmp_path: Path, service: dict[str, object], match: str, longest: float
+) -> None:
+    started = time.monotonic()
+    with pytest.raises(StageFailed, match=match):
+        deployment.up(recipe(tmp_path / "recipe", **service), timeout=300, stable_for=5)
+    assert time.monotonic() - started < longest
+
+
+def test_a_slow_healthy_start_outlasts_the_timeout(deployment: Deployment, tmp_path: Path) -> None:
+    slow = {
+        "command": ["sh", "-c", "trap exit TERM; sleep 8; touch /up; sleep 1000 & wait"],
+        "healthcheck": {"test": ["CMD", "test", "-e", "/up"], "interval": "1s", "start_period": "30s"},
+    }
+    assert deployment.up(recipe(tmp_path / "recipe", **slow), timeout=3).timelines[0].healthy is not None
+
+
+def test_an_update_that_is_rolled_back_fails(deployment: Deployment, tmp_path: Path) -> None:
+    rollback = {"update_config": {"failure_action": "rollback"}}
+    deployment.up(recipe(tmp_path / "recipe", deploy=rollback))
+    with pytest.raises(StageFailed, match=r"rollback completed|ended 3 times"):
+        deployment.up(recipe(tmp_path / "recipe", deploy=rollback, command=["false"]))
+
+
+def test_a_config_that_changed_under_its_old_name_is_the_recipes_fault(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    root = shutil.copytree(POCKET / NEW, tmp_path / "recipe")
+    deployment.deploy(root)
+    (root / "httpd.conf.tmpl").write_text("# another\n")
+    with pytest.raises(
+        StageFailed, match=r"compose.yml:\d+: configs.httpd_conf: httpd.conf.tmpl: the content"
+    ):
+        deployment.deploy(root)
+
+
+def test_events_come_from_since_on_and_a_dead_engine_is_said(engine: DockerEngine, node: Node) -> None:
+    since = engine.now()
+    engine.create_volume("eng-events", labels={})
+    engine.remove_volume("eng-events")
+    with engine.events(since=since, kinds=("volume",)) as events:
+        seen = [events.next(2), events.next(2)]
+    assert [event.action for event in seen if event and event.id == "eng-events"] == ["create", "destroy"]
+    gone = Node(
+        name="gone",
+        kind="private",
+        docker_host="unix:///nowhere.sock",
+        address="",
+        ci_domain=node.ci_domain,
+        ipvs=True,
+    )
+    with pytest.raises(InfrastructureError, match="node gone: its engine at unix:///nowhere.sock"):
+        connect(gone, LocalRunner())
+
+
+def test_a_pull_says_what_was_there(engine: DockerEngine) -> None:
+    engine.remove_image(BUSYBOX)
+    cold, warm = engine.pull(BUSYBOX), engine.pull(BUSYBOX)
+    assert cold.layers_extracted == len(cold.layers) > 0 < cold.bytes_pulled
+    assert (warm.layers_extracted, warm.bytes_pulled, warm.digest) == (0, 0, cold.digest)
+    assert engine.registry_digest(BUSYBOX) == cold.digest
+    with pytest.raises(StageFailed, match="does not exist in its registry"):
+        engine.pull("busybox:0.0.0")
+
+
+def test_removing_what_is_gone_is_no_error(engine: DockerEngine) -> None:
+    for remove in (
+        engine.remove_network,
+        engine.remove_secret,
+        engine.remove_config,
+        engine.remove_volume,
+        engine.remove_container,
+        engine.remove_service,
+        engine.remove_image,
+    ):
+        remove("eng-never-was")
+
+
+def test_the_snapshot_of_a_settled_stack(deployment: Deployment, tmp_path: Path) -> None:
+    deployment.up(recipe(tmp_path / "recipe", deploy={"replicas": 2}))
+    (service,) = deployment.engine.stack(deployment.name).services
+    assert settled(service)
+    assert (service.running, service.desired, service.image) == (2, 2, BUSYBOX)
