@@ -1,6 +1,6 @@
 """`cc-ci images`: make the stand-in images, bring real ones in, say what there is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,27 +102,10 @@ def _report(made: "tuple[Record, ...]") -> None:
 
 @contextmanager
 def _builder() -> "Iterator[Builder]":
+    from cc_ci.cli.story import story
     from cc_ci.lab.workshop import workshop
     from cc_ci.system.clock import SystemClock
     from cc_ci.system.process import LocalRunner
 
-    with _story() as say, workshop(runner=LocalRunner(), clock=SystemClock(), say=say) as builder:
+    with story() as say, workshop(runner=LocalRunner(), clock=SystemClock(), say=say) as builder:
         yield builder
-
-
-@contextmanager
-def _story() -> "Iterator[Callable[[str], None]]":
-    """A line per step on stderr; on a terminal the running step turns until the next one begins."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda line: click.echo(line, err=True)
-        return
-    with console.status("") as status:
-
-        def say(line: str) -> None:
-            console.print(line, highlight=False)
-            status.update(line)
-
-        yield say

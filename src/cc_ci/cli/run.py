@@ -22,6 +22,8 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 @click.option("--profile", metavar="NAME", help="A set of lever values, such as stock.")
 @click.option("--cache", type=click.Choice(["as-is", "cold", "warm"]), help="Prove what the image cache had.")
 @click.option("--node", metavar="NAME|CONTEXT|HOST", help="A private node by name, or a Swarm that is there.")
+@click.option("--address", metavar="IP", help="Where a foreign node's proxy answers, if not at its host.")
+@click.option("--authority", metavar="FILE", help="A CA that signs a foreign node's certificates.")
 @click.option("--deadline", "deadline_seconds", type=float, metavar="SECONDS", help="End the run after this.")
 @click.option("--keep", is_flag=True, help="Leave the app up for a look; says how to get there.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of the tables.")
@@ -41,8 +43,8 @@ def run(
 ) -> None:
     """Test RECIPE, a name, a folder or the address of a git repository, as its working tree stands."""
     started = time.monotonic()
+    from cc_ci.cli.chosen_node import chosen_node
     from cc_ci.cli.story import story
-    from cc_ci.lab.node import reachable_node
     from cc_ci.pipeline.profiles import profile_named
     from cc_ci.pipeline.run import Request, Run
     from cc_ci.pipeline.subject import Choice
@@ -54,7 +56,7 @@ def run(
     from cc_ci.system.settings import load_settings
 
     settings = load_settings(flags)
-    node = reachable_node(settings.node)
+    node = chosen_node(settings)
     redact = Redactor()
     request = Request(
         recipe=recipe,

@@ -66,6 +66,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     record: Record
     processes: Mapping[str, int | None]
     """Pid of each daemon, None for one that is gone."""
+    socket: Path
+    engine: str | None
+    """The engine's version, None while it does not run."""
+    ipvs: bool
     disk_bytes: Bytes
 
 
@@ -123,6 +127,9 @@ class PrivateNode:
             up=self.engine_runs,
             record=record,
             processes={name: identity.pid if identity else None for name, identity in running.items()},
+            socket=self.places.socket,
+            engine=self._engine_version() if self.engine_runs else None,
+            ipvs=has_ipvs(self._runner),
             disk_bytes=_disk(self.places.state),
         )
 
@@ -223,10 +230,13 @@ class PrivateNode:
         environment = engine_daemons.dockerd_environment(lab_authority().bundle)
         if dockerd.start(engine_daemons.dockerd_argv(node, self._group), env=environment):
             self._say("engine: waiting for dockerd")
-        asked = ["docker", "version", "--format", "{{.Server.Version}}"]
-        self._answers(dockerd, lambda: self._docker(asked, timeout=10).ok, timeout=60)
+        self._answers(dockerd, lambda: self._engine_version() is not None, timeout=60)
         node.socket.chmod(0o600)
         count_bytes(f"{node.cgroup}/engine", folder=node.state)
+
+    def _engine_version(self) -> str | None:
+        asked = self._docker(["docker", "version", "--format", "{{.Server.Version}}"], timeout=10)
+        return asked.stdout.strip() if asked.ok else None
 
     def _answers(self, daemon: Daemon, look: Callable[[], bool], *, timeout: Seconds) -> None:
         wait_until(

@@ -27,6 +27,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Every setting with its default. A path in a file is relative to that file's folder."""
 
     node: str | None = None
+    address: str | None = None
+    authority: Path | None = None
     ci_domain: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")] = "ci.test"
     profile: str = "stock"
     images: Literal["standin", "hub"] = "standin"

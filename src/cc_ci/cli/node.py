@@ -1,0 +1,149 @@
+"""`cc-ci node`: the private node, up, down, as it is, anew."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from cc_ci.lab.node import PrivateNode, Status, Wanted
+    from cc_ci.system.settings import Settings
+
+
+@click.group()
+def node() -> None:
+    """The private node: an engine, a Swarm, a proxy and a registry of cc-ci's own."""
+
+
+def named(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option("--name", metavar="NAME", help="Another private node than `main`.")(command)
+
+
+def wanted_options(command: Callable[..., None]) -> Callable[..., None]:
+    options = (
+        click.option("--cpus", type=float, metavar="N", help="Limit all that it runs to N CPUs."),
+        click.option("--memory", metavar="SIZE", help="Limit all that it runs, page cache included: 6g."),
+        click.option("--bandwidth", metavar="RATE", help="Limit the link to the registry: 100mbit."),
+        click.option("--images", type=click.Choice(["standin", "hub"]), help="Where images come from."),
+        click.option("--ci-domain", metavar="DOMAIN", help="The domain under which apps get names."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@node.command()
+@named
+@wanted_options
+def up(*, name: str | None, **flags: object) -> None:
+    """Bring the node up, or mend it. Without options it becomes what it was."""
+    from cc_ci.cli.story import story
+
+    with story() as tell:
+        chosen = _node(name, tell)
+        made = chosen.up(_wanted(chosen, flags))
+        tell(f"node {made.name}: up, at {made.address}")
+        if not made.ipvs:
+            tell(
+                "warning: this kernel has no IPVS: services get dnsrr and host ports, runs say where it matters"
+            )
+
+
+@node.command()
+@named
+def down(*, name: str | None) -> None:
+    """Take the node down: processes, namespaces, links; its images and volumes stay."""
+    from cc_ci.cli.story import story
+
+    with story() as tell:
+        chosen = _node(name, tell)
+        chosen.down()
+        tell(f"node {chosen.places.name}: down")
+
+
+@node.command()
+@named
+@wanted_options
+def reset(*, name: str | None, **flags: object) -> None:
+    """Take the node down, remove its images, volumes and Swarm, and bring it up."""
+    from cc_ci.cli.story import story
+
+    with story() as tell:
+        chosen = _node(name, tell)
+        made = chosen.reset(_wanted(chosen, flags))
+        tell(f"node {made.name}: up and empty, at {made.address}")
+
+
+@node.command()
+@named
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def status(*, name: str | None, as_json: bool) -> None:
+    """Say what the node is; all nodes without --name."""
+    import msgspec
+
+    from cc_ci.lab import node as lab_node
+
+    names = (name,) if name else lab_node.all_nodes()
+    found = [seen for one in names if (seen := lab_node.PrivateNode(one).status())]
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1))
+        return
+    if not found:
+        click.echo("no private node; `cc-ci node up` makes one")
+    for seen in found:
+        for label, value in _rows(seen):
+            click.echo(f"{label:<10} {value}")
+
+
+def _rows(seen: "Status") -> list[tuple[str, str]]:
+    wanted = seen.record.wanted
+    cpus = f"{wanted.cpus:g} CPUs" if wanted.cpus else "all CPUs"
+    memory = f"{wanted.memory_bytes / 2**30:.1f} GiB" if wanted.memory_bytes else "all memory"
+    link = wanted.bandwidth or "no limit"
+    running = ", ".join(f"{name} {pid or 'gone'}" for name, pid in seen.processes.items())
+    return [
+        ("node", seen.name),
+        ("state", "up" if seen.up else "down; `cc-ci node up` brings it up"),
+        ("engine", f"{seen.engine or 'not running'}; IPVS: {'yes' if seen.ipvs else 'no'}"),
+        ("limits", f"{cpus}, {memory}"),
+        ("images", f"{wanted.images}; link to the registry: {link}"),
+        ("names", f"*.{wanted.ci_domain} at {seen.record.addresses.node}"),
+        ("processes", running),
+        ("socket", str(seen.socket)),
+        ("disk", f"{seen.disk_bytes / 2**20:.0f} MiB"),
+    ]
+
+
+def _node(name: str | None, tell: Callable[[str], None]) -> "PrivateNode":
+    from cc_ci.lab.node import DEFAULT, PrivateNode
+
+    return PrivateNode(name or DEFAULT, say=tell)
+
+
+def _wanted(chosen: "PrivateNode", flags: dict[str, object]) -> "Wanted | None":
+    """What it was, changed by what is asked for now: by flags, or for a new node also by other settings."""
+    import msgspec
+
+    from cc_ci.lab.node import Wanted
+    from cc_ci.system.settings import load_settings
+
+    settings = load_settings(flags)
+    before = chosen.record
+    if before is None:
+        return Wanted(**_values(settings))
+    given = {_FIELDS.get(name, name) for name, value in flags.items() if value is not None}
+    changes = {field: value for field, value in _values(settings).items() if field in given}
+    return msgspec.structs.replace(before.wanted, **changes)
+
+
+_FIELDS = {"memory": "memory_bytes"}
+
+
+def _values(settings: "Settings") -> dict[str, Any]:
+    return {
+        "cpus": settings.cpus,
+        "memory_bytes": settings.memory_bytes,
+        "bandwidth": settings.bandwidth,
+        "images": settings.images,
+        "ci_domain": settings.ci_domain,
+    }

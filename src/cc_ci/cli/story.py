@@ -1,0 +1,31 @@
+"""The story of a command on stderr, line by line, so that long work shows what it does."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+
+@contextmanager
+def story(*, started: float | None = None) -> Iterator[Callable[[str], None]]:
+    """Hand out a function that tells one line; with `started` (monotonic) each has the seconds since.
+
+    On a terminal the running step turns until the next one begins.
+    """
+    from rich.console import Console
+
+    def stamped(line: str) -> str:
+        return line if started is None else f"[{time.monotonic() - started:6.1f} s] {line}"
+
+    console = Console(stderr=True, highlight=False, markup=False)
+    if not console.is_terminal:
+        yield lambda line: click.echo(stamped(line), err=True)
+        return
+    with console.status("") as status:
+
+        def tell(line: str) -> None:
+            console.print(stamped(line))
+            status.update(line)
+
+        yield tell
