@@ -38,7 +38,7 @@ def inspect(path: Path, *, files: tuple[str, ...], as_json: bool) -> None:
     console = _console()
     for name, value in seen.items():
         if isinstance(value, list):
-            console.print(_table(name, value), "")
+            console.print(f"\n[bold]{name}[/]", _table(value), sep="\n")
         else:
             console.print(f"{name}: {_shown(value)}", soft_wrap=True)
 
@@ -91,11 +91,11 @@ def _console() -> Any:
     return console(sys.stdout)
 
 
-def _table(name: str, rows: list[dict[str, Any]]) -> "Table":
+def _table(rows: list[dict[str, Any]]) -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=name, title_justify="left", box=None)
+    table = Table(box=None)
     for column in rows[0] if rows else ["none"]:
         table.add_column(column, overflow="fold")
     for row in rows:
@@ -104,7 +104,7 @@ def _table(name: str, rows: list[dict[str, Any]]) -> "Table":
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return ", ".join(map(_shown, value))
     if isinstance(value, dict):
         return ", ".join(f"{name} {_shown(part)}" for name, part in value.items())

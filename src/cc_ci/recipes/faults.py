@@ -18,7 +18,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.file}:{self.line}"
 
 
-class RecipeError(StageFailed):  # noqa: N818 - the house's name for it
+class RecipeError(StageFailed):
     """The recipe can't be understood; the message begins with file and line where there are any."""
 
     def __init__(self, message: str, *, source: Source | None = None) -> None:

@@ -302,10 +302,7 @@ class Build(Struct):
         return {"context": value} if isinstance(value, str) else super().read(value, key, reading)
 
 
-TEXTS = (
-    "cgroup_parent cgroupns_mode container_name domainname hostname image ipc isolation mac_address network_mode "
-    "restart stop_signal user userns_mode working_dir"
-).split()
+TEXTS = ["cgroup_parent", "cgroupns_mode", "container_name", "domainname", "hostname", "image", "ipc", "isolation", "mac_address", "network_mode", "restart", "stop_signal", "user", "userns_mode", "working_dir"]
 
 SERVICE = Struct(
     {
