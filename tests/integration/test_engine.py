@@ -1,11 +1,14 @@
 """The engine and the stack driver on a real node: pulls, deploys, updates, what fails, and removal."""
 
 import os
+import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
@@ -14,6 +17,7 @@ from cc_ci.engine.history import settled
 from cc_ci.engine.labels import RUN, STACK, RunLabels
 from cc_ci.engine.node import Node
 from cc_ci.engine.overlay import overlay
+from cc_ci.engine.run_folder import write_run_folder
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.engine.watching import Convergence
 from cc_ci.errors import InfrastructureError, StageFailed
@@ -22,7 +26,7 @@ from cc_ci.recipes.recipe import read_recipe
 from cc_ci.recipes.secrets import generate_secret
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.system.clock import SystemClock
-from cc_ci.system.process import LocalRunner
+from cc_ci.system.process import LocalRunner, check
 from cc_ci.system.units import EpochSeconds
 
 pytestmark = pytest.mark.integration
@@ -226,8 +230,20 @@ def test_events_come_from_since_on_and_a_dead_engine_is_said(engine: DockerEngin
         ci_domain=node.ci_domain,
         ipvs=True,
     )
-    with pytest.raises(InfrastructureError, match="node gone: its engine at unix:///nowhere.sock"):
+    with pytest.raises(InfrastructureError, match=r"node gone: its engine at unix:///nowhere.sock"):
         connect(gone, LocalRunner())
+
+
+def test_a_foreign_node_may_be_a_context_of_the_users(
+    engine: DockerEngine, node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    runner = LocalRunner()
+    check(runner(["docker", "context", "create", "swarm", "--docker", f"host={node.docker_host}"]))
+    foreign = connect(msgspec.structs.replace(node, kind="foreign", docker_host="swarm"), runner)
+    config = foreign.create_config("eng-context", content=b"x", labels={})
+    assert [found.id for found in engine.configs() if found.name == "eng-context"] == [config]
+    foreign.remove_config(config)
 
 
 def test_a_pull_says_what_was_there(engine: DockerEngine) -> None:
@@ -258,3 +274,38 @@ def test_the_snapshot_of_a_settled_stack(deployment: Deployment, tmp_path: Path)
     (service,) = deployment.engine.stack(deployment.name).services
     assert settled(service)
     assert (service.running, service.desired, service.image) == (2, 2, BUSYBOX)
+
+
+def stack_config(files: list[Path], env: Mapping[str, str]) -> dict[str, Any]:
+    """What docker makes of compose files, by whichever client can say so."""
+    words = [word for file in files for word in ("-c", str(file))]
+    for client in CLIENTS:
+        told = LocalRunner()([f"{client}/docker", "stack", "config", *words], env=env)
+        if told.ok:
+            return dict(yaml.safe_load(told.stdout))
+    pytest.skip("no docker client here has `stack config`")
+
+
+def changed(before: Any, after: Any, path: str = "") -> Iterator[str]:
+    """The paths at which `after` differs; lists count as a whole."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted(before.keys() | after.keys()):
+            yield from changed(before.get(key), after.get(key), f"{path}/{key}")
+    elif before != after and (before or after):
+        yield path if not isinstance(after, dict) or before else f"{path}/*"
+
+
+@pytest.mark.parametrize("version", sorted(POCKET.parent.glob("*/*")), ids=lambda path: path.name)
+def test_docker_merges_the_overlay_into_no_other_field(version: Path, node: Node, tmp_path: Path) -> None:
+    app = configure(read_recipe(version), domain="small-1a2b3c.ci.test")
+    stack = read_stack(app)
+    labels = RunLabels(run="r", recipe="x", deployment="Y", expires=EpochSeconds(1))
+    laid = overlay(stack, app, run=labels, node=node, proxy_network="p1")
+    files = write_run_folder(app, stack, laid, tmp_path / "run")
+    env = dict(app.env)
+    found = changed(stack_config([*files[:-1]], env), stack_config([*files], env))
+    allowed = re.compile(
+        r"/services/app/(labels|environment|deploy/labels|deploy/endpoint_mode|ports|configs)\b.*"
+        r"|/networks/proxy/name|/configs/cc-ci-ca.*|/(networks|volumes|configs)/\w+/labels.*"
+    )
+    assert [path for path in found if not allowed.fullmatch(path)] == []

@@ -254,7 +254,7 @@ def test_other_stacks_change_nothing() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        "starting container failed: Error starting userland proxy: listen tcp4 0.0.0.0:80: bind: address already in use",
+        "Error starting userland proxy: listen tcp4 0.0.0.0:80: bind: address already in use",
         "starting container failed: Bind for 0.0.0.0:80 failed: port is already allocated",
     ],
 )
