@@ -262,3 +262,12 @@ def test_a_taken_port_is_named(error: str) -> None:
     failed = tuple(task(state="failed", at=T0 + n, desired="shutdown", error=error) for n in range(CRASHES))
     judged = verdict(snap(service(), tasks=failed))
     assert judged == Failed(service="app", reason="ended 3 times in 2 s, last: port 80 is taken on the node")
+
+
+def test_a_rejection_of_an_earlier_deploy_is_no_failure_of_this_one() -> None:
+    rejected = task(state="rejected", at=T0 - 5, error="No such image: i:1", desired="shutdown")
+    assert isinstance(verdict(snap(service(), tasks=(rejected, task()))), Converging)
+
+
+def test_events_from_before_this_deploy_do_not_count() -> None:
+    assert exits(start(snap(service())), T0 - 3, T0 - 2, T0 - 1).exits == ()
