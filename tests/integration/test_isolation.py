@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
@@ -31,6 +31,7 @@ Keeper(engine, run=sys.argv[2]).take()
 print("taken", flush=True)
 sys.stdin.read()
 """
+Hold = Callable[..., "subprocess.Popen[str]"]
 IN_ITS_OWN_NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
@@ -48,25 +49,35 @@ def engine(node: Node) -> DockerEngine:
 @pytest.fixture
 def reaper(engine: DockerEngine) -> Iterator[Reaper]:
     """A reaper on a node that is left as it was found."""
-    before = take(engine)
     made = Reaper(engine, clock=SystemClock())
+    made.reap()
+    before = take(engine)
     yield made
     made.reap()
     assert lasting_leaks(engine, before, clock=SystemClock())[0] == ()
 
 
-def hold(node: Node, run: str, *prefix: str) -> "subprocess.Popen[str]":
-    """A process that has taken the lease of `run` when this returns."""
-    argv = [*prefix, sys.executable, "-c", HOLDER, msgspec.json.encode(node, enc_hook=str).decode(), run]
-    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "taken\n"
-    return process
+@pytest.fixture
+def hold(node: Node) -> Iterator[Hold]:
+    """Start a process that has taken the lease of a run when this returns, behind a prefix of its command."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def start(run: str, *prefix: str) -> "subprocess.Popen[str]":
+        argv = [*prefix, sys.executable, "-c", HOLDER, msgspec.json.encode(node, enc_hook=str).decode(), run]
+        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        begun.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "taken\n"
+        return process
+
+    yield start
+    for process in begun:
+        kill(process)
 
 
 def kill(process: "subprocess.Popen[str]") -> None:
     process.kill()
-    process.communicate()
+    process.wait()
 
 
 def make(engine: DockerEngine, run: str) -> None:
@@ -78,8 +89,8 @@ def make(engine: DockerEngine, run: str) -> None:
     engine.create_config(f"{run}_conf", content=b"x", labels=labels)
 
 
-def test_what_a_killed_run_left_goes_at_once(node: Node, engine: DockerEngine, reaper: Reaper) -> None:
-    process = hold(node, "r-killed")
+def test_what_a_killed_run_left_goes_at_once(engine: DockerEngine, reaper: Reaper, hold: Hold) -> None:
+    process = hold("r-killed")
     make(engine, "r-killed")
     assert liveness(engine)["r-killed"].live
     assert reaper.reap().removed == ()
@@ -91,9 +102,9 @@ def test_what_a_killed_run_left_goes_at_once(node: Node, engine: DockerEngine, r
 
 
 def test_a_run_in_another_container_is_never_taken_for_dead(
-    node: Node, engine: DockerEngine, reaper: Reaper
+    engine: DockerEngine, reaper: Reaper, hold: Hold
 ) -> None:
-    process = hold(node, "r-unseen", *IN_ITS_OWN_NAMESPACE)
+    process = hold("r-unseen", *IN_ITS_OWN_NAMESPACE)
     make(engine, "r-unseen")
     judged = liveness(engine)["r-unseen"]
     assert judged.live
@@ -106,8 +117,8 @@ def test_a_run_in_another_container_is_never_taken_for_dead(
     assert len(reaper.reap().removed) == 4
 
 
-def test_a_lock_outlives_no_run(node: Node, engine: DockerEngine, reaper: Reaper) -> None:
-    process = hold(node, "r-first")
+def test_a_lock_outlives_no_run(engine: DockerEngine, reaper: Reaper, hold: Hold) -> None:
+    process = hold("r-first")
     with leased(Keeper(engine, run="r-second")):
         assert try_lock(engine, what="proxy", run="r-first") is None
         assert "in use by run r-first" in (try_lock(engine, what="proxy", run="r-second") or "")

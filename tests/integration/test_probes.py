@@ -7,6 +7,7 @@ import pytest
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
 from cc_ci.isolation.census import lasting_leaks, take
+from cc_ci.isolation.reaper import Reaper
 from cc_ci.lab import node as lab_node
 from cc_ci.lab.certificates import certify, uncertify
 from cc_ci.probes.answers import from_router, get
@@ -44,6 +45,7 @@ def probe(node: Node) -> Iterator[Probe]:
 @pytest.fixture(scope="module")
 def app(node: Node, engine: DockerEngine) -> Iterator[str]:
     """A service behind the proxy, on a network of its own; its domain."""
+    Reaper(engine, clock=SystemClock()).reap(only="prob")
     before = take(engine)
     network = engine.create_network("prob_proxy", labels={"cc-ci.run": "prob"})
     assert node.proxy_container is not None
@@ -61,7 +63,8 @@ def app(node: Node, engine: DockerEngine) -> Iterator[str]:
 
 
 def deploy(engine: DockerEngine) -> None:
-    image = next(image.tags[0] for image in engine.images() if image.tags[0].startswith("cc-ci/proxy"))
+    tags = [tag for image in engine.images() for tag in image.tags]
+    image = next(tag for tag in tags if tag.startswith("cc-ci/proxy"))
     routing = "traefik.http.routers.prob"
     labels = {
         "traefik.enable": "true",
