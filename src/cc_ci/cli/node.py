@@ -44,9 +44,7 @@ def up(*, name: str | None, **flags: object) -> None:
         made = chosen.up(_wanted(chosen, flags))
         tell(f"node {made.name}: up, at {made.address}")
         if not made.ipvs:
-            tell(
-                "warning: this kernel has no IPVS: services get dnsrr and host ports, runs say where it matters"
-            )
+            tell("warning: this kernel has no IPVS: services get dnsrr and host ports")
 
 
 @node.command()
