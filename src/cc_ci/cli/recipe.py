@@ -37,7 +37,7 @@ def inspect(path: Path, *, files: tuple[str, ...], as_json: bool) -> None:
         return
     console = _console()
     for name, value in seen.items():
-        if isinstance(value, list):
+        if isinstance(value, list) and name != "functions":
             console.print(f"\n[bold]{name}[/]", _table(value), sep="\n")
         else:
             console.print(f"{name}: {_shown(value)}", soft_wrap=True)

@@ -21,7 +21,7 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_script(text: str, *, name: str = "abra.sh") -> Script:
-    """Take `export KEY=value` lines outside of functions. Raises RecipeError for one that would need a shell."""
+    """Take `export KEY=value` lines outside of functions. Raises RecipeError for one that needs a shell."""
     exports: dict[str, str] = {}
     lines: dict[str, int] = {}
     depth = 0
@@ -47,6 +47,6 @@ def _value(written: str, exports: dict[str, str], *, key: str, source: Source) -
     text = written[1:-1] if written.startswith('"') else written
     if "`" in text or "$(" in text:
         raise RecipeError(
-            f"{key}: {written} needs a shell, and abra.sh is only read; write the value out", source=source
+            f"{key}: {written} needs a shell, and abra.sh is only read; write it out", source=source
         )
     return expand(text, exports)

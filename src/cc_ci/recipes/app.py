@@ -40,7 +40,7 @@ def configure(
 ) -> App:
     """Make an app of a recipe. `variant` names compose files in the place of COMPOSE_FILE's.
 
-    Raises UsageError for a compose file that the variant names and the recipe has not; RecipeError for the rest.
+    Raises UsageError for a variant's file that is not there, RecipeError for the rest.
     """
     stack_name = domain.replace(".", "_")
     env = app_env(recipe, domain=domain, overrides={**overrides, "STACK_NAME": stack_name})
@@ -87,12 +87,10 @@ def _path(recipe: Recipe, name: str, *, told: bool) -> Path:
 def coop_cloud_labels(stack: Stack, name: str) -> dict[str, str]:
     """A label such as coop-cloud.STACK.version by service, `app` first; the 2021 style names the service, too."""
     services = sorted(stack.services.values(), key=lambda service: service.name != "app")
+    plain = f"coop-cloud.{stack.name}.{name}"
     found = {
-        service.name: service.labels.get(
-            f"coop-cloud.{stack.name}.{name}",
-            service.labels.get(f"coop-cloud.{stack.name}.{service.name}.{name}"),
-        )
-        for service in services
+        one.name: one.labels.get(plain, one.labels.get(f"coop-cloud.{stack.name}.{one.name}.{name}"))
+        for one in services
     }
     return {service: text for service, text in found.items() if text is not None}
 

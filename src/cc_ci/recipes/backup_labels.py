@@ -43,7 +43,7 @@ class BackupPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def backup_plan(stack: Stack) -> BackupPlan:
-    """Read the labels. Volumes of every service with backupbot.backup=true are covered unless left out by a label.
+    """Read the labels: volumes of services with backupbot.backup=true, unless a label leaves them out.
 
     Raises RecipeError for a label whose value is neither true nor false.
     """
@@ -87,7 +87,7 @@ def _excluded(stack: Stack, service: Service) -> Iterator[str]:
 
 
 def _paths(service: Service, volume: str) -> tuple[str, ...]:
-    """Relative to the volume: those of its own label, else of the older one of the service's paths in containers."""
+    """Relative to the volume: its own label's, else those of the older label with paths in the container."""
     if given := service.labels.get(f"{VOLUMES}{volume}.path", ""):
         return tuple(path.strip().strip("/") for path in given.split(",") if path.strip())
     targets = [mount.target for mount in service.mounts if mount.volume == volume]

@@ -9,7 +9,8 @@ import msgspec
 
 from cc_ci.recipes.faults import Key, KeyFault, RecipeError, Source, dotted
 from cc_ci.recipes.interpolation import interpolate
-from cc_ci.recipes.kinds import Reading, Struct, wrong
+from cc_ci.recipes.kinds import Reading, wrong
+from cc_ci.recipes.mappings import Struct
 from cc_ci.recipes.sections import SECTIONS
 from cc_ci.recipes.services import FORBIDDEN
 from cc_ci.recipes.yaml_text import Document, read_document
@@ -126,12 +127,12 @@ def _sources(
     for key in document.lines:
         yield dotted(key), document.source(key)
     for name, service in (filled.get("services") or {}).items():
-        key: Key = ("services", name)
+        place = ("services", name)
         deploy = service.get("deploy") or {}
-        yield from _pairs(document, (*key, "deploy", "labels"), deploy.get("labels"))
+        yield from _pairs(document, (*place, "deploy", "labels"), deploy.get("labels"))
         for part in PAIRS:
-            yield from _pairs(document, (*key, part), service.get(part))
-        yield from _items(document, key, service, long["services"][name])
+            yield from _pairs(document, (*place, part), service.get(part))
+        yield from _items(document, place, service, long["services"][name])
 
 
 def _pairs(document: Document, key: Key, value: Any) -> Iterator[tuple[str, Source]]:

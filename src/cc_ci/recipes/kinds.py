@@ -3,7 +3,7 @@
 What is empty is left out of the long form, so that merging is taking the later value where there is one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,11 +29,10 @@ class Kind(Protocol):
 
 
 def wrong(value: Any, key: Key, wanted: str) -> KeyFault:
-    shown = (
-        {True: "true", False: "false", None: "nothing"}.get(value) if value in (True, False, None) else None
-    )
-    if shown is None:
-        shown = {dict: "a mapping", list: "a list"}.get(type(value), repr(value))
+    words = {"True": "true", "False": "false", "None": "nothing"}
+    shown = words.get(repr(value), repr(value))
+    if isinstance(value, dict | list):
+        shown = "a mapping" if isinstance(value, dict) else "a list"
     return KeyFault(key, f"must be {wanted}, and is {shown}")
 
 
@@ -123,12 +122,12 @@ class Anything(_Replaced):
         return value
 
 
-class _Appended:
+class Appended:
     def merge(self, base: Any, over: Any) -> Any:
         return [*base, *over]
 
 
-class Texts(_Appended):
+class Texts(Appended):
     """A list of texts. `single`: one text will do; `numbers` will, too; `unique`: none may be there twice."""
 
     def __init__(self, *, single: bool = False, numbers: bool = False, unique: bool = False) -> None:
@@ -172,154 +171,8 @@ class Shell(_Replaced):
         return words or None
 
 
-class Test(_Appended):
+class Test(Appended):
     """A health check's command. Docker appends the later file's to the earlier one's, which never works."""
 
     def read(self, value: Any, key: Key, reading: Reading) -> Any:
         return ["CMD-SHELL", value] if isinstance(value, str) else Texts().read(value, key, reading)
-
-
-class Pairs:
-    """KEY=value texts, or a mapping; a mapping in its long form. `nulls`: a key may have no value."""
-
-    def __init__(self, *, nulls: bool = False) -> None:
-        self._nulls = nulls
-
-    def read(self, value: Any, key: Key, reading: Reading) -> Any:
-        pairs = self._listed(value, key) if isinstance(value, list) else self._mapped(value, key)
-        return self.looked_up(pairs, reading) or None
-
-    def _listed(self, value: list[Any], key: Key) -> dict[str, str | None]:
-        refuse_twice(value, key)
-        for index, item in enumerate(value):
-            if not isinstance(item, str):
-                wanted = "text such as KEY=value; a `: ` inside needs quotes around the whole"
-                raise wrong(item, (*key, index), wanted)
-        parts = [item.partition("=") for item in value]
-        return {name: text if equals else self.absent for name, equals, text in parts}
-
-    def _mapped(self, value: Any, key: Key) -> dict[str, str | None]:
-        if not isinstance(value, dict):
-            raise wrong(value, key, "a mapping or a list of KEY=value")
-        return {name: self._text(item, (*key, name)) for name, item in value.items()}
-
-    def _text(self, value: Any, key: Key) -> str | None:
-        if value is None:
-            return self.absent
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise wrong(value, key, "text or a number; put true and false in quotes")
-        return value if isinstance(value, str) else number_text(value)
-
-    @property
-    def absent(self) -> str | None:
-        return None if self._nulls else ""
-
-    def looked_up(self, pairs: dict[str, str | None], reading: Reading) -> dict[str, str | None]:  # noqa: ARG002
-        return pairs
-
-    def merge(self, base: Any, over: Any) -> Any:
-        return {**base, **over}
-
-
-class Environment(Pairs):
-    """As Pairs; what has no value gets that of the app's variable of its name, if there is one."""
-
-    def __init__(self) -> None:
-        super().__init__(nulls=True)
-
-    def looked_up(self, pairs: dict[str, str | None], reading: Reading) -> dict[str, str | None]:
-        return {name: value or reading.env.get(name, value) for name, value in pairs.items()}
-
-    def merge(self, base: Any, over: Any) -> Any:
-        return {**base, **{name: value for name, value in over.items() if value or not base.get(name)}}
-
-
-class Hosts(_Appended):
-    """name:address texts, or a mapping."""
-
-    def read(self, value: Any, key: Key, reading: Reading) -> Any:
-        if isinstance(value, dict):
-            pairs = Pairs(nulls=True).read(value, key, reading) or {}
-            return (
-                sorted(f"{name}:{address}" for name, address in pairs.items() if address is not None) or None
-            )
-        return Texts(unique=True).read(value, key, reading)
-
-
-class Keyed:
-    """A list whose items have an identity: a later file's item takes the place of the earlier one."""
-
-    def __init__(
-        self,
-        items: Callable[[Any, Key, Reading], list[dict[str, Any]]],
-        *,
-        identity: Callable[[dict[str, Any]], Any],
-        order: Callable[[dict[str, Any]], Any],
-        unique: bool = False,
-    ) -> None:
-        self._items, self._identity, self._order, self._unique = items, identity, order, unique
-
-    def read(self, value: Any, key: Key, reading: Reading) -> Any:
-        items = listed(value, key)
-        if self._unique:
-            refuse_twice(items, key)
-        # an empty list stays: with one, docker brings a later file's list into order
-        return [
-            long for index, item in enumerate(items) for long in self._items(item, (*key, index), reading)
-        ]
-
-    def merge(self, base: Any, over: Any) -> Any:
-        found = {self._identity(item): item for item in [*base, *over]}
-        return sorted(found.values(), key=self._order)
-
-
-class Struct:
-    """A mapping with known keys. `since`: formats that brought a key; `nothing`: it may be null."""
-
-    def __init__(
-        self,
-        fields: Mapping[str, Kind],
-        *,
-        since: Mapping[str, tuple[int, int]] | None = None,
-        required: tuple[str, ...] = (),
-        nothing: bool = False,
-        pointer: bool = False,
-        open_: bool = False,
-    ) -> None:
-        self.fields, self._since, self._required = fields, since or {}, required
-        self._nothing, self._pointer, self._open = nothing, pointer, open_
-
-    def read(self, value: Any, key: Key, reading: Reading) -> Any:
-        if value is None and self._nothing:
-            return {} if self._pointer else None
-        if not isinstance(value, dict):
-            raise wrong(value, key, "a mapping")
-        for name in self._required:
-            if name not in value:
-                raise KeyFault(key, f"has no {name}")
-        long = {name: self._read_field(name, child, (*key, name), reading) for name, child in value.items()}
-        return {name: child for name, child in long.items() if child is not None} or (
-            {} if self._pointer else None
-        )
-
-    def _read_field(self, name: str, value: Any, key: Key, reading: Reading) -> Any:
-        since = self._since.get(name, (3, 0))
-        if name not in self.fields and not name.startswith("x-"):
-            if self._open:
-                return value
-            near = f"; there are {', '.join(self.fields)}" if len(self.fields) < 10 else ""  # noqa: PLR2004
-            raise KeyFault(key, f"no such key here{near}")
-        if since > reading.version:
-            raise KeyFault(key, f"needs version {since[0]}.{since[1]} of the format, and the file says less")
-        return value if name.startswith("x-") else self.fields[name].read(value, key, reading)
-
-    def merge(self, base: Any, over: Any) -> Any:
-        merged = dict(base)
-        for name, value in over.items():
-            kind = self.fields.get(name)
-            merged[name] = kind.merge(base[name], value) if kind and name in base else value
-        for name in base.keys() - over.keys():
-            # the loader brings such lists into order, too, where the later file has none
-            if isinstance(kind := self.fields.get(name), Keyed):
-                merged[name] = kind.merge(base[name], [])
-        return merged

@@ -28,9 +28,8 @@ UNSTABLE = {
 }
 TAG_VERSION = re.compile(r"[a-zA-Z]{0,10}[-_]?\d+(\.\d+)*([-_.+][0-9A-Za-z.+_-]+)?")
 PASSWORD = re.compile(r"(PASSWORD|PASSWD|_PASS|SECRET|_TOKEN|API_KEY|PRIVATE_KEY)$", re.IGNORECASE)
-LONGEST_NAME = 64
-"""Swarm's limit for names of configs and secrets."""
-USUAL_STACK_NAME = 45
+LONGEST_SECRET = 12
+"""Swarm ends names at 64 characters, and domain and version are part of this one."""
 BACKUP_LABELS = re.compile(
     r"backupbot\.(backup(\.volumes\..+|\.path|\.pre-hook|\.post-hook)?|restore(\.(pre|post)-hook)?)"
 )
@@ -106,13 +105,12 @@ def config_versions(app: App, stack: Stack) -> Iterator[Finding]:
 
 
 def short_names(_app: App, stack: Stack) -> Iterator[Finding]:
-    for kind, objects in (("secrets", stack.secrets), ("configs", stack.configs)):
-        for name, thing in objects.items():
-            rest = len(thing.name.removeprefix(stack.name))
-            if thing.name.startswith(stack.name) and rest > LONGEST_NAME - USUAL_STACK_NAME:
-                key = f"{kind}.{name}.name"
-                message = f"{key}: leaves {LONGEST_NAME - rest} characters for the domain, of {LONGEST_NAME}"
-                yield found("R015", message, stack.source(key))
+    for name in stack.secrets:
+        if len(name) > LONGEST_SECRET:
+            message = (
+                f"secrets.{name}: {len(name)} characters; more than {LONGEST_SECRET} leave few for the domain"
+            )
+            yield found("R015", message, stack.source(f"secrets.{name}"))
 
 
 def backed_up(_app: App, stack: Stack) -> Iterator[Finding]:

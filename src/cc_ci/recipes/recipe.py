@@ -32,13 +32,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         return self.script.functions
 
     def assignment(self, key: str) -> Assignment | None:
-        """The line of .env.sample that sets `key`, or else the one that would if it were not commented out."""
+        """The line of .env.sample that sets `key`, or else the one that is commented out."""
         found = [assignment for assignment in self.assignments if assignment.key == key]
         return next((one for one in found if not one.off), found[0] if found else None)
 
 
 def read_recipe(root: Path) -> Recipe:
-    """Read a recipe. Raises UsageError where there is none, RecipeError for a file that can't be understood."""
+    """Read a recipe. Raises UsageError where there is none, RecipeError for what can't be understood."""
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder; give the path of a recipe")
     root = root.resolve()

@@ -14,7 +14,7 @@ HOST = re.compile(r"[`\"']([^`\"']+)[`\"']")
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """A router of a service. `hosts` are those of its rule in their order; `port` is the app's in its container."""
+    """A router of a service. `hosts` are those of its rule, in order; `port` is the container's."""
 
     service: str
     router: str

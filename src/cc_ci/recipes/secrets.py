@@ -55,7 +55,7 @@ def generate_secret(spec: SecretSpec) -> str:
 
 
 def secret_specs(recipe: "Recipe", stack: "Stack") -> tuple[SecretSpec, ...]:
-    """The external secrets that services use. Raises RecipeError for one without version or with odd modifiers."""
+    """The external secrets that services use. Raises RecipeError for one without a version."""
     return tuple(_specs(recipe, stack))
 
 

@@ -4,7 +4,8 @@ import posixpath
 from typing import Any
 
 from cc_ci.recipes.faults import Key, KeyFault
-from cc_ci.recipes.kinds import Anything, Flag, Kind, Pairs, Reading, Struct, Text, wrong
+from cc_ci.recipes.kinds import Anything, Flag, Kind, Reading, Text, wrong
+from cc_ci.recipes.mappings import Pairs, Struct
 from cc_ci.recipes.services import SERVICE
 
 

@@ -1,4 +1,4 @@
-"""One service of a stack, typed: durations in seconds, volumes by their keys, the engine's defaults filled in."""
+"""One service of a stack, typed: durations in seconds, volumes by their keys, defaults filled in."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar

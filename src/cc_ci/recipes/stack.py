@@ -101,7 +101,8 @@ class _Names:
         self._merged, self._app = merged, app
 
     def _entries(self, section: str) -> dict[str, dict[str, Any]]:
-        return self._merged.tree.get(section, {})
+        entries: dict[str, dict[str, Any]] = self._merged.tree.get(section, {})
+        return entries
 
     def _name(self, key: str, entry: Mapping[str, Any]) -> str:
         return entry.get("name") or f"{self._app.stack_name}_{key}"

@@ -67,7 +67,7 @@ class PublishedVersion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def published_versions(root: Path, *, runner: Runner | None = None) -> tuple[PublishedVersion, ...]:
-    """The tagged versions, oldest first; none where `root` is no repository. Tags that are no version are left out."""
+    """The tagged versions, oldest first, without tags that are none; empty where there is no repository."""
     found = (_published(tag) for tag in list_tags(root, runner=runner or LocalRunner()))
     return tuple(sorted((one for one in found if one), key=lambda one: one.version))
 

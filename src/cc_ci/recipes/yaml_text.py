@@ -46,7 +46,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Loader(yaml.CSafeLoader):
-    def resolve(self, kind: type[yaml.Node], value: str, implicit: Any) -> str:  # type: ignore[override]
+    def resolve(self, kind: type[yaml.Node], value: str, implicit: Any) -> str:
         if kind is not yaml.ScalarNode:
             return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call,no-any-return]
         return TAG + ("plain" if implicit[0] else "str")
@@ -64,8 +64,8 @@ def read_document(text: str, *, name: str) -> Document:
         raise RecipeError(
             f"not YAML: {' '.join(str(error).split())}", source=Source(file=name, line=1)
         ) from None
-    except KeyFault as fault:
-        raise Document(name=name, tree={}, lines=lines).blame(fault) from None
+    except KeyFault as error:
+        raise Document(name=name, tree={}, lines=lines).blame(error) from None
     except RecursionError:
         raise RecipeError("nested too deeply", source=Source(file=name, line=1)) from None
     if not isinstance(tree, dict):
@@ -147,7 +147,7 @@ def _merged(node: yaml.MappingNode, key: Key) -> Iterator[yaml.MappingNode]:
 
 
 def scalar(text: str, *, tag: str, key: Key) -> Any:
-    """What Go's parser makes of a scalar. Raises KeyFault for an unquoted timestamp and a tag that is not YAML's."""
+    """What Go's parser makes of a scalar. Raises KeyFault for an unquoted timestamp and a foreign tag."""
     if tag in (TAG + "str", "!"):
         return text
     if tag not in {TAG + name for name in ("plain", "int", "float", "bool", "null")}:
