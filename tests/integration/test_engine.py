@@ -94,13 +94,23 @@ class Deployment:
         self.engine.remove_network(self.network)
 
 
+@pytest.fixture(scope="module")
+def made() -> Iterator[list[Deployment]]:
+    """All of this module's deployments: their removals are waited out together."""
+    deployments: list[Deployment] = []
+    yield deployments
+    for deployment in deployments:
+        deployment.remove()
+
+
 @pytest.fixture
-def deployment(engine: DockerEngine, driver: StackDriver, node: Node, tmp_path: Path) -> Iterator[Deployment]:
-    made = Deployment(engine, driver, node, tmp_path / "run")
-    try:
-        yield made
-    finally:
-        made.remove()
+def deployment(
+    engine: DockerEngine, driver: StackDriver, node: Node, tmp_path: Path, made: list[Deployment]
+) -> Iterator[Deployment]:
+    deployment = Deployment(engine, driver, node, tmp_path / "run")
+    made.append(deployment)
+    yield deployment
+    driver.remove(deployment.name, wait=False)
 
 
 def recipe(root: Path, **service: object) -> Path:
@@ -111,6 +121,17 @@ def recipe(root: Path, **service: object) -> Path:
     (root / "compose.yml").write_text(yaml.safe_dump(content))
     (root / ".env.sample").write_text("TYPE=made\nDOMAIN=x\n")
     return root
+
+
+def test_a_pull_says_what_was_there(engine: DockerEngine) -> None:
+    # the first test: an image's layers stay as long as a container has them
+    engine.remove_image(BUSYBOX)
+    cold, warm = engine.pull(BUSYBOX), engine.pull(BUSYBOX)
+    assert cold.layers_extracted == len(cold.layers) > 0 < cold.bytes_pulled
+    assert (warm.layers_extracted, warm.bytes_pulled, warm.digest) == (0, 0, cold.digest)
+    assert engine.registry_digest(BUSYBOX) == cold.digest
+    with pytest.raises(StageFailed, match="does not exist in its registry"):
+        engine.pull("busybox:0.0.0")
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -244,16 +265,6 @@ def test_a_foreign_node_may_be_a_context_of_the_users(
     config = foreign.create_config("eng-context", content=b"x", labels={})
     assert [found.id for found in engine.configs() if found.name == "eng-context"] == [config]
     foreign.remove_config(config)
-
-
-def test_a_pull_says_what_was_there(engine: DockerEngine) -> None:
-    engine.remove_image(BUSYBOX)
-    cold, warm = engine.pull(BUSYBOX), engine.pull(BUSYBOX)
-    assert cold.layers_extracted == len(cold.layers) > 0 < cold.bytes_pulled
-    assert (warm.layers_extracted, warm.bytes_pulled, warm.digest) == (0, 0, cold.digest)
-    assert engine.registry_digest(BUSYBOX) == cold.digest
-    with pytest.raises(StageFailed, match="does not exist in its registry"):
-        engine.pull("busybox:0.0.0")
 
 
 def test_removing_what_is_gone_is_no_error(engine: DockerEngine) -> None:

@@ -4,6 +4,7 @@ Order of calls: `write`, `deploy` (with `since` taken before it), `converge`, `r
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from cc_ci.errors import StageFailed
 from cc_ci.recipes.app import App
 from cc_ci.recipes.stack import Stack
 from cc_ci.system.clock import Clock
-from cc_ci.system.process import Runner, check
+from cc_ci.system.process import Completed, Runner, check
 from cc_ci.system.units import EpochSeconds, Seconds
 
 __all__ = ["Convergence", "StackDriver"]
@@ -133,7 +134,14 @@ class StackDriver:
         with self._engine.events(since=self._engine.now(), kinds=("container", "network")) as events:
             line = argv.stack_remove(stack_name)
             completed = self._runner(line, env=self._engine.environment, timeout=LONGEST_DEPLOY)
-            check(completed, what=f"docker stack rm {stack_name}")
+            if not _only_gone(completed):
+                check(completed, what=f"docker stack rm {stack_name}")
             if wait:
                 limit = grace + REMOVAL_SLACK
                 wait_gone(self._engine, self._clock, events, stack_name, timeout=limit)
+
+
+def _only_gone(completed: Completed) -> bool:
+    """Whether a removal failed for no more than what another one had removed between its look and its call."""
+    faults = re.findall(r"Error response from daemon: ([^\n]*)", completed.stderr)
+    return bool(faults) and all("not found" in fault for fault in faults)

@@ -161,3 +161,10 @@ def test_a_refused_removal_is_said() -> None:
     runner = ScriptedRunner().on("docker", "stack", "rm", stderr="Error: rpc", returncode=1)
     with pytest.raises(CommandFailed, match="docker stack rm s: exit 1: Error: rpc"):
         driver(runner).remove("s", wait=True)
+
+
+def test_what_another_removal_took_first_is_no_fault() -> None:
+    said = "Failed to remove network n: Error response from daemon: network n not foundfailed to remove some"
+    runner = ScriptedRunner().on("docker", "stack", "rm", stderr=said, returncode=1)
+    driver(runner).remove("s", wait=True)
+    assert runner.calls == [("docker", "stack", "rm", "s")]
