@@ -4,7 +4,6 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Self
 
 import httpx2
@@ -32,13 +31,12 @@ class _Pinned(httpx2.HTTPTransport):
 class Probe:
     """Ask apps on one node; no name is looked up and no redirect followed. Close it, or use `with`.
 
-    Certificates are verified against the lab's authority on a private node and the system's on a foreign
-    one, anew for each request.
+    Certificates are verified anew for each request; `trust` says against what.
     """
 
     def __init__(self, node: Node) -> None:
         self._address = node.address
-        transport = _Pinned(node.address, trust=trust(node.ca_certificate))
+        transport = _Pinned(node.address, trust=trust(node))
         self._client = httpx2.Client(transport=transport, trust_env=False)
 
     def request(
@@ -76,9 +74,15 @@ class Probe:
         self.close()
 
 
-def trust(authority: Path | None) -> ssl.SSLContext:
-    """Verify names and chains against `authority` alone, or the system's when there is none."""
-    return ssl.create_default_context(cafile=str(authority) if authority else None)
+def trust(node: Node) -> ssl.SSLContext:
+    """Verify names and chains: against the lab's authority alone, or on a foreign node the system's, too."""
+    authority = str(node.ca_certificate) if node.ca_certificate else None
+    if node.private:
+        return ssl.create_default_context(cafile=authority)
+    context = ssl.create_default_context()
+    if authority:
+        context.load_verify_locations(authority)
+    return context
 
 
 def reachable(address: str, *, timeout: Seconds = 2.0, port: int = 443) -> bool:

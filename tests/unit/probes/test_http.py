@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 import pytest
 import trustme
 
@@ -123,6 +124,16 @@ def test_another_names_certificate_is_a_problem_that_tells_whose_it_is(node: Nod
 def test_an_authority_that_is_not_the_labs_is_not_trusted(node: Node, foreign_port: int) -> None:
     with Probe(node) as probe:
         answer = get(probe, f"https://{HOST}:{foreign_port}/")
+    assert answer.problem is not None
+    assert answer.problem.kind == "certificate"
+
+
+def test_on_a_foreign_node_a_further_authority_may_be_trusted(node: Node, port: int) -> None:
+    foreign = msgspec.structs.replace(node, kind="foreign")
+    with Probe(foreign) as probe:
+        assert get(probe, f"https://{HOST}:{port}/").status == 200
+    with Probe(msgspec.structs.replace(foreign, ca_certificate=None)) as probe:
+        answer = get(probe, f"https://{HOST}:{port}/")
     assert answer.problem is not None
     assert answer.problem.kind == "certificate"
 
