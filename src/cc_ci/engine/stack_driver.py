@@ -142,6 +142,6 @@ class StackDriver:
 
 
 def _only_gone(completed: Completed) -> bool:
-    """Whether a removal failed for no more than what another one had removed between its look and its call."""
+    """Whether a removal failed for no more than what another one had taken meanwhile."""
     faults = re.findall(r"Error response from daemon: ([^\n]*)", completed.stderr)
     return bool(faults) and all("not found" in fault for fault in faults)
