@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 
-from cc_ci.backups.reach import HELPER_IMAGE
 from cc_ci.engine.api import Engine
 from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
@@ -31,7 +30,7 @@ from cc_ci.pipeline.profiles import Profile
 from cc_ci.pipeline.recording import Recording
 from cc_ci.pipeline.subject import Choice, Subject, read_subject
 from cc_ci.probes.answers import Requester
-from cc_ci.probes.helper import HelperProbe
+from cc_ci.probes.helper import PROBE_IMAGE, HelperProbe
 from cc_ci.probes.http import Probe, reachable
 from cc_ci.results import schema
 from cc_ci.results.schema import RunResult, StageName
@@ -106,6 +105,9 @@ class Run:
 
     def __call__(self) -> Ran:
         """Carry it out. Raises only what comes before there is a recipe and a node to speak of."""
+        self._trace.record(
+            "start the program", phase="runner_setup", start=self._trace.started, end=self._clock.monotonic()
+        )
         with self._interruption.armed(deadline=self._request.deadline), contextlib.ExitStack() as stack:
             with self._trace.span("read the recipe", phase="recipe_fetch"):
                 run, scratch, subject = self._fetch(stack)
@@ -153,12 +155,17 @@ class Run:
             cc_ci_version=version("cc-ci"),
             started_at=self._trace.epoch,
             recipe=subject.described,
-            environment=environment(request.node, engine),
+            environment=environment(request.node, engine, client=self._client()),
             profile=request.profile.name,
             levers=msgspec.structs.asdict(request.profile.levers),
             cache=schema.CacheState(asked=request.cache),
         )
         return Recording(result, store=self._store, trace=self._trace, findings=self._findings)
+
+    def _client(self) -> str | None:
+        asked = self._runner(["docker", "version", "--format", "{{.Client.Version}}"])
+        # the version is printed even when no engine answers at the default address
+        return asked.stdout.strip() or None
 
     def _await_turn(self, stack: contextlib.ExitStack, engine: Engine, run: str) -> None:
         """Where runs share a proxy network, their names would answer for each other: one at a time."""
@@ -227,7 +234,7 @@ class Run:
             self._findings.warn(
                 "helper-probe", f"node: {node.address} is out of reach from here; a container asks"
             )
-            yield HelperProbe(node, self._runner, image=HELPER_IMAGE)
+            yield HelperProbe(node, self._runner, image=PROBE_IMAGE)
 
     def _execute(self, bench: Bench, subject: Subject, before: Census, recording: Recording) -> Actor:
         request = self._request
@@ -334,7 +341,7 @@ def waits(profile: Profile) -> Waits:
     )
 
 
-def environment(node: Node, engine: Engine) -> schema.Environment:
+def environment(node: Node, engine: Engine, *, client: str | None) -> schema.Environment:
     """Where the run is, without any name of a host."""
     facts = engine.system()
     return schema.Environment(
@@ -346,7 +353,7 @@ def environment(node: Node, engine: Engine) -> schema.Environment:
         kernel=facts.kernel,
         engine=facts.version,
         engine_api=facts.api,
-        client=None,
+        client=client,
         cgroup_version="2" if facts.cgroup_version == "2" else "1",
         ipvs=node.ipvs,
         images_kind="stand-in" if node.private else "hub",

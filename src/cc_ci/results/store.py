@@ -3,6 +3,7 @@
 RUN/results.json, RUN/evidence/, RUN/trace.json, RUN/junit.xml
 """
 
+import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from cc_ci.errors import UsageError
 from cc_ci.results.migrations import current
 from cc_ci.results.schema import RunResult
 from cc_ci.system.files import state_root, write_atomic
+
+RUNS_VARIABLE = "CC_CI_RUNS"
+"""Another folder for results than the state folder's `runs`."""
 
 
 class RunFolder(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,10 +45,10 @@ class RunFolder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Store:
-    """Results of runs under `root`, by default the state folder's `runs`."""
+    """Results of runs under `root`, by default where CC_CI_RUNS says, or the state folder's `runs`."""
 
     def __init__(self, root: Path | None = None) -> None:
-        self.root = state_root() / "runs" if root is None else root
+        self.root = root or Path(os.environ.get(RUNS_VARIABLE) or state_root() / "runs")
 
     def folder(self, run: str) -> RunFolder:
         """The folder of a run with exactly this id; it and `evidence` are made if they are not there."""

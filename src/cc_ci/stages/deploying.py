@@ -1,7 +1,10 @@
 """Deploy a stack, see it converge by the engine's events, and wait for the app's own sign that it serves."""
 
+import functools
+
 from cc_ci.engine.stack_driver import Convergence
 from cc_ci.errors import StageFailed
+from cc_ci.probes.generic import explain
 from cc_ci.probes.ready import NotReady, Readiness, Readying
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.evidence import keep_answers
@@ -45,6 +48,7 @@ def wait_ready(bench: Bench, deployed: Deployed) -> Readiness:
         clock=bench.clock,
         interval=bench.waits.probe_interval,
         hold=bench.waits.hold,
+        explain=functools.partial(explain, host=deployed.domain, stack=deployed.stack),
     )
     try:
         return readying.wait(timeout=ready_timeout(bench, deployed), failed=lambda: trouble(bench, deployed))

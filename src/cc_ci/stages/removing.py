@@ -6,12 +6,13 @@ from cc_ci.engine.api import EventStream
 from cc_ci.engine.labels import STACK
 from cc_ci.engine.state import EngineEvent
 from cc_ci.errors import CcCiError, InfrastructureError
-from cc_ci.isolation.census import Census, diff, take
+from cc_ci.isolation.census import Census, lasting_leaks
 from cc_ci.lab.certificates import uncertify
 from cc_ci.probes.stopping import ContainerEvent, stop_checks, stops
 from cc_ci.results.schema import Leak, TestResult
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.evidence import keep_stack
+from cc_ci.stages.volumes import scratch_volume
 from cc_ci.system.units import Seconds
 
 EVENT_DELAY: Seconds = 0.1
@@ -35,7 +36,8 @@ def undeploy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
                 lambda: _uncertify(bench, deployed),
             ]
         )
-        ended = stops(_container_events(drained(events), stack=stack))
+        with bench.span("how its services stopped", "teardown"):
+            ended = stops(_container_events(drained(events), stack=stack))
     if faults:
         raise InfrastructureError(f"teardown of {deployed.name}: {faults[0]}")
     grace = {
@@ -106,6 +108,8 @@ def _uncertify(bench: Bench, deployed: Deployed) -> None:
 
 def check_leaks(bench: Bench, before: Census) -> tuple[Census, tuple[Leak, ...]]:
     """What there is now, and what of it was left, or is gone, by this run."""
+    if not bench.node.private:
+        bench.engine.remove_volume(scratch_volume(bench))
     with bench.span("census", "leak_check"):
-        after = take(bench.engine)
-    return after, diff(before, after, run=bench.run)
+        leaks, after = lasting_leaks(bench.engine, before, run=bench.run, clock=bench.clock)
+    return after, leaks

@@ -22,10 +22,13 @@ class Redactor:
                 self._secrets.add(value)
         return secret
 
-    def __call__(self, text: str) -> str:
-        # longest first: a secret may contain another
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """All learnt so far, the longest first: one may contain another."""
         with self._lock:
-            secrets = sorted(self._secrets, key=len, reverse=True)
-        for secret in secrets:
+            return tuple(sorted(self._secrets, key=len, reverse=True))
+
+    def __call__(self, text: str) -> str:
+        for secret in self.secrets:
             text = text.replace(secret, MASK)
         return text
