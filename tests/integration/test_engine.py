@@ -1,5 +1,6 @@
 """The engine and the stack driver on a real node: pulls, deploys, updates, what fails, and removal."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -44,6 +45,10 @@ FOREVER = ["sh", "-c", "trap exit TERM; sleep 1000 & wait"]
 @pytest.fixture(scope="module")
 def engine(node: Node, busybox: None) -> DockerEngine:
     made = connect(node, LocalRunner())
+    for left in made.containers({RUN: ""}):
+        # a session that was killed, and its node with it, leaves containers that hold their image's layers
+        if left.state == "exited":
+            made.remove_container(left.id)
     for version in ("1.35.0", "1.37.0"):
         made.pull(f"busybox:{version}")
     return made
@@ -99,8 +104,9 @@ def made() -> Iterator[list[Deployment]]:
     """All of this module's deployments: their removals are waited out together."""
     deployments: list[Deployment] = []
     yield deployments
-    for deployment in deployments:
-        deployment.remove()
+    with contextlib.ExitStack() as removals:
+        for deployment in deployments:
+            removals.callback(deployment.remove)
 
 
 @pytest.fixture
