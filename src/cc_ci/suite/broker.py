@@ -134,10 +134,12 @@ class Broker:
                 connection.sendall(msgspec.json.encode(self._answer(connection)) + b"\n")
 
     def _answer(self, connection: socket.socket) -> Answer:
-        if (uid := peer_uid(connection)) != self._uid:
-            return Answer(problem=f"uid {uid} is not this run's")
         try:
-            return self._knowledge(msgspec.json.decode(_line(connection), type=Request))
+            # read even what will be refused: to close on unread bytes resets the connection, answer and all
+            line = _line(connection)
+            if (uid := peer_uid(connection)) != self._uid:
+                return Answer(problem=f"uid {uid} is not this run's")
+            return self._knowledge(msgspec.json.decode(line, type=Request))
         except msgspec.MsgspecError as error:
             return Answer(problem=f"request not understood: {error}")
         except Exception as error:  # noqa: BLE001 - the suite is told, the run goes on
