@@ -85,7 +85,7 @@ def _path(recipe: Recipe, name: str, *, told: bool) -> Path:
 
 
 def coop_cloud_labels(stack: Stack, name: str) -> dict[str, str]:
-    """A label such as coop-cloud.STACK.version by service, `app` first; the 2021 style names the service, too."""
+    """A label such as coop-cloud.STACK.version by service, `app` first; in 2021 it named the service, too."""
     services = sorted(stack.services.values(), key=lambda service: service.name != "app")
     plain = f"coop-cloud.{stack.name}.{name}"
     found = {

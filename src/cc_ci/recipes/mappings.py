@@ -146,7 +146,10 @@ class Struct:
         merged = dict(base)
         for name, value in over.items():
             kind = self.fields.get(name)
-            merged[name] = kind.merge(base[name], value) if kind and name in base else value
+            if kind and name in base:
+                merged[name] = kind.merge(base[name], value)
+            elif value != []:
+                merged[name] = value
         for name in base.keys() - over.keys():
             # the loader brings such lists into order, too, where the later file has none
             if isinstance(kind := self.fields.get(name), Keyed):
