@@ -80,7 +80,7 @@ def assert_alike(ours: tuple[dict[str, Any] | None, str], theirs: tuple[dict[str
 
 
 def comparable(tree: dict[str, Any]) -> dict[str, Any]:
-    """Both sides alike: no version, no extension fields, of which docker keeps the first file's, and ports and
+    """Both sides alike: no version, no extension fields, which docker keeps of one file only, and ports and
     volumes, which it sorts by one of their fields, in one order."""
     kept = {name: section for name, section in tree.items() if name in SECTIONS and section}
     for service in kept.get("services", {}).values():
