@@ -21,6 +21,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     ci_domain: str
     ipvs: bool
+    stand_ins: bool = False
+    """Images come from the lab's registry, which has stand-ins and what was loaded into it."""
     cpus: float | None = None
     memory_bytes: Bytes | None = None
     proxy_container: str | None = None

@@ -189,3 +189,19 @@ def record_path(name: Name, *, state: Path | None = None) -> Path:
 
 def _records(state: Path | None) -> Path:
     return (state or state_root()) / "images" / "records"
+
+
+def origin(references: Iterable[str], *, state: Path | None = None) -> Literal["stand-in", "loaded"]:
+    """What the lab's registry has under these names: `loaded` if all of it was brought in."""
+    names = set(references)
+    brought = bool(names) and all(_was_loaded(reference, state=state) for reference in names)
+    return "loaded" if brought else "stand-in"
+
+
+def _was_loaded(reference: str, *, state: Path | None) -> bool:
+    try:
+        record = read_record(split(reference), state=state)
+    except UsageError:
+        # no tag, or a digest: no name that the lab's registry gives
+        return False
+    return record is not None and record.definition == LOADED

@@ -283,6 +283,7 @@ class PrivateNode:
             address=chosen.node,
             ci_domain=wants.ci_domain,
             ipvs=has_ipvs(self._runner),
+            stand_ins=wants.images == "standin",
             cpus=wants.cpus,
             memory_bytes=wants.memory_bytes,
             proxy_container=proxy.CONTAINER if self._serving else None,

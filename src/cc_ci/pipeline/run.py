@@ -19,6 +19,7 @@ from cc_ci.isolation.census import Census, take
 from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.locks import locked
 from cc_ci.isolation.scratch import scratch_folder
+from cc_ci.lab.images import origin
 from cc_ci.lab.sources import lab_folder
 from cc_ci.pipeline.acting import Actor
 from cc_ci.pipeline.executor import Executor, StageOutcome
@@ -155,7 +156,9 @@ class Run:
             cc_ci_version=version("cc-ci"),
             started_at=self._trace.epoch,
             recipe=subject.described,
-            environment=environment(request.node, engine, client=self._client()),
+            environment=environment(
+                request.node, engine, client=self._client(), references=subject.references
+            ),
             profile=request.profile.name,
             levers=msgspec.structs.asdict(request.profile.levers),
             cache=schema.CacheState(asked=request.cache),
@@ -341,7 +344,9 @@ def waits(profile: Profile) -> Waits:
     )
 
 
-def environment(node: Node, engine: Engine, *, client: str | None) -> schema.Environment:
+def environment(
+    node: Node, engine: Engine, *, client: str | None, references: Sequence[str]
+) -> schema.Environment:
     """Where the run is, without any name of a host."""
     facts = engine.system()
     return schema.Environment(
@@ -356,7 +361,7 @@ def environment(node: Node, engine: Engine, *, client: str | None) -> schema.Env
         client=client,
         cgroup_version="2" if facts.cgroup_version == "2" else "1",
         ipvs=node.ipvs,
-        images_kind="stand-in" if node.private else "hub",
+        images_kind=origin(references) if node.stand_ins else "hub",
     )
 
 

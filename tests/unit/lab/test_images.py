@@ -158,3 +158,12 @@ def test_images_loaded_under_names_of_their_own_are_listed_apart(lab: Path, tmp_
     images.write_record(record(image, definition=images.LOADED), state=tmp_path)
     images.write_record(foreign, state=tmp_path)
     assert images.loaded([image], state=tmp_path) == (foreign,)
+
+
+def test_the_origin_of_images_is_loaded_only_when_all_are(lab: Path, tmp_path: Path) -> None:
+    image = first(lab)
+    images.write_record(record(image, definition=images.LOADED), state=tmp_path)
+    reference = record(image, definition="").reference
+    assert images.origin([reference], state=tmp_path) == "loaded"
+    assert images.origin([reference, "never-heard-of@sha256:0"], state=tmp_path) == "stand-in"
+    assert images.origin([], state=tmp_path) == "stand-in"
