@@ -32,7 +32,7 @@ from cc_ci.system.units import EpochSeconds, Seconds
 
 Labels = Mapping[str, str]
 
-GONE = ("no such", "not found")
+GONE = ("no such", "not found", "is not connected")
 LONGEST_CALL: Seconds = 120.0
 """An engine that unpacks an image answers late; one that takes longer is not well."""
 

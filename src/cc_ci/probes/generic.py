@@ -78,12 +78,13 @@ def _route(host: str, known: tuple[Route, ...]) -> Route | None:
 def _blame(route: Route | None, *, stack: Stack) -> str:
     """Which label of the recipe makes the proxy not serve a host over TLS, or that none does.
 
-    Without `tls.certresolver` (or `tls`), a router has no part in https, and the proxy answers 404 itself.
+    Without `tls.certresolver` a router has no certificate; without `tls`, too, it has no part in https, and
+    the proxy answers 404 itself.
     """
     if route is None:
         return "no router of the recipe has this host in its rule"
     section = f"services.{route.service}.deploy.labels"
-    if route.certresolver or route.tls:
+    if route.certresolver:
         return f"router {route.router} has TLS on, so look at the proxy's log"
     source = stack.source(section)
     place = f"{source.file}:{source.line}: " if source else ""

@@ -14,9 +14,12 @@ from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.evidence import keep_stack
 from cc_ci.stages.volumes import scratch_volume
 from cc_ci.system.units import Seconds
+from cc_ci.system.waiting import wait_until
 
 EVENT_DELAY: Seconds = 0.1
 """Engine events arrive 0.4 to 1.8 ms after they are stamped, so this is ample."""
+NETWORK_PATIENCE: Seconds = 20.0
+"""Joining a network takes 0.65 s where nothing else is done."""
 
 
 def undeploy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
@@ -84,11 +87,28 @@ def _remove_stack(bench: Bench, deployed: Deployed) -> None:
 
 
 def _leave_proxy(bench: Bench, deployed: Deployed) -> None:
-    if bench.node.proxy_container is None:
+    """Take the proxy out of the network and remove it; tried again, for an interrupted connect goes on."""
+    container = bench.node.proxy_container
+    if container is None:
         return
+
+    def leave() -> str | None:
+        try:
+            bench.engine.disconnect_network(deployed.proxy_network, container)
+            bench.engine.remove_network(deployed.proxy_network)
+        except InfrastructureError as error:
+            return str(error)
+        return None
+
     with bench.span("remove the proxy network", "teardown"):
-        bench.engine.disconnect_network(deployed.proxy_network, bench.node.proxy_container)
-        bench.engine.remove_network(deployed.proxy_network)
+        wait_until(
+            leave,
+            name=f"network {deployed.proxy_network} to go",
+            ready=lambda trouble: trouble is None,
+            timeout=NETWORK_PATIENCE,
+            clock=bench.clock,
+            describe=str,
+        )
 
 
 def _remove_owned(bench: Bench, deployed: Deployed) -> None:
