@@ -71,7 +71,7 @@ class Actor:
             case "check":
                 checking.check(bench, self._deployed(name), stage=step.stage)
             case "seed":
-                self._markers[name] = seeds.plant(bench, self._deployed(name))
+                self._markers[name] = seeds.plant(bench, self._deployed(name), stage=step.stage)
             case "upgrade":
                 self._upgrade(name)
             case "verify_upgrade":

@@ -4,6 +4,7 @@ from cc_ci.backups.backup import Backups
 from cc_ci.backups.restic import Repository, Snapshot
 from cc_ci.recipes.backup_labels import backup_plan
 from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.checking import proof
 from cc_ci.stages.seeds import KEPT, LATER, require, seeds_of
 from cc_ci.stages.volumes import volume_reach
 
@@ -25,7 +26,10 @@ def back_up(bench: Bench, deployed: Deployed, repository: Repository) -> Snapsho
 
 def overwrite(bench: Bench, deployed: Deployed) -> None:
     """Change the marker, then take it away, and add later data: the restore has something to undo."""
-    with bench.span("change, delete and add data", "seed"):
+    with (
+        bench.span("change, delete and add data", "seed"),
+        proof(bench, f"{deployed.name}: the marker changes and goes, later data comes", stage="restore"),
+    ):
         seeds = seeds_of(bench, deployed)
         seeds.write(KEPT, "changed after the backup")
         require(seeds, KEPT, "changed after the backup", after="it was changed")
@@ -45,8 +49,10 @@ def verify(bench: Bench, deployed: Deployed, *, value: str) -> None:
     """The marker is back, and what came later is gone."""
     with bench.span("restored data", "verify"):
         seeds = seeds_of(bench, deployed)
-        require(seeds, KEPT, value, after="the restore")
-        require(seeds, LATER, None, after="the restore")
+        with proof(bench, f"{deployed.name}: the marker is back", stage="restore"):
+            require(seeds, KEPT, value, after="the restore")
+        with proof(bench, f"{deployed.name}: later data is gone", stage="restore"):
+            require(seeds, LATER, None, after="the restore")
 
 
 def _backups(bench: Bench, deployed: Deployed, repository: Repository) -> Backups:

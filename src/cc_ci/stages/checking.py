@@ -1,6 +1,7 @@
 """The checks that hold for every recipe, on a deployment that is up."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 from cc_ci.errors import InfrastructureError, StageFailed, Unverified
 from cc_ci.probes.generic import proxy_checks, service_checks
@@ -37,3 +38,27 @@ def conclude(bench: Bench, found: Sequence[TestResult], *, stage: StageName) -> 
         if worst:
             more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
             raise error(f"{worst[0].name}: {worst[0].reason}{more}")
+
+
+@contextlib.contextmanager
+def proof(bench: Bench, name: str, *, stage: StageName) -> Iterator[None]:
+    """Count one thing shown as a test of its stage: passed if nothing is raised, failed with what is."""
+    started = bench.clock.monotonic()
+
+    def keep(reason: str | None) -> None:
+        result = TestResult(
+            name=name,
+            outcome="failed" if reason else "passed",
+            start=started - bench.trace.started,
+            seconds=bench.clock.monotonic() - started,
+            assertions=1,
+            reason=reason,
+        )
+        bench.findings.tests.setdefault(stage, []).append(result)
+
+    try:
+        yield
+    except StageFailed as error:
+        keep(str(error))
+        raise
+    keep(None)

@@ -7,7 +7,9 @@ from cc_ci.backups.markers import VolumeMarkers
 from cc_ci.backups.planned import marker_places
 from cc_ci.errors import StageFailed
 from cc_ci.recipes.backup_labels import backup_plan
+from cc_ci.results.schema import StageName
 from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.checking import proof
 from cc_ci.stages.volumes import volume_reach
 
 KEPT = "cc-ci-kept"
@@ -72,10 +74,13 @@ def seeds_of(bench: Bench, deployed: Deployed) -> Seeds:
     return VolumeSeeds(bench, deployed)
 
 
-def plant(bench: Bench, deployed: Deployed) -> str:
+def plant(bench: Bench, deployed: Deployed, *, stage: StageName) -> str:
     """Put a new marker in, and see it come back; its value."""
     value = f"marker-{secrets.token_hex(8)}"
-    with bench.span("seed", "seed"):
+    with (
+        bench.span("seed", "seed"),
+        proof(bench, f"{deployed.name}: a marker goes in and is read", stage=stage),
+    ):
         seeds = seeds_of(bench, deployed)
         seeds.write(KEPT, value)
         require(seeds, KEPT, value, after="it was written")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from cc_ci.errors import StageFailed
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.stages.bench import Bench, Candidate, Deployed
+from cc_ci.stages.checking import proof
 from cc_ci.stages.deploying import roll_out
 from cc_ci.stages.preparing import configured, make_secrets, write_files
 from cc_ci.stages.seeds import KEPT, require, seeds_of
@@ -46,12 +47,17 @@ def verify(
     bench: Bench, deployed: Deployed, *, old: Stack, before: Mapping[str, str], seeded: str | None
 ) -> None:
     """Digests have moved where they should, and the seeded data is still there."""
-    with bench.span("images of the services", "verify"):
-        faults = verify_moved(old=old, new=deployed.stack, before=before, after=deployed.running)
-    if faults:
-        raise StageFailed(faults[0])
+    with (
+        bench.span("images of the services", "verify"),
+        proof(bench, f"{deployed.name}: each service runs the image it should", stage="upgrade"),
+    ):
+        if faults := verify_moved(old=old, new=deployed.stack, before=before, after=deployed.running):
+            raise StageFailed(faults[0])
     if seeded is None:
         bench.findings.warn("upgrade-data", "upgrade: nothing could be seeded, so kept data was not shown")
         return
-    with bench.span("seeded data", "verify"):
+    with (
+        bench.span("seeded data", "verify"),
+        proof(bench, f"{deployed.name}: the marker is still there", stage="upgrade"),
+    ):
         require(seeds_of(bench, deployed), KEPT, seeded, after="the upgrade")
