@@ -37,6 +37,8 @@ class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     started: Seconds | None = None
     seconds: Seconds = 0.0
+    deployments: tuple[str, ...] = ()
+    """Those that its steps worked on."""
 
 
 class Executor:
@@ -121,6 +123,7 @@ def combine(stage: StageName, steps: Iterable[StepOutcome]) -> StageOutcome:
     """One outcome for a stage: its first step that did not pass decides, and gives the reason."""
     ran = list(steps)
     cause = next((done for done in ran if done.outcome != "passed"), None)
+    worked_on = (done.step.deployment for done in ran if done.step.deployment and done.started is not None)
     started = min((done.started for done in ran if done.started is not None), default=None)
     return StageOutcome(
         stage=stage,
@@ -128,4 +131,5 @@ def combine(stage: StageName, steps: Iterable[StepOutcome]) -> StageOutcome:
         reason=cause.reason if cause else None,
         started=started,
         seconds=sum(done.seconds for done in ran),
+        deployments=tuple(dict.fromkeys(worked_on)),
     )

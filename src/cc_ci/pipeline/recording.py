@@ -1,6 +1,5 @@
 """The results of a run as they grow: written after every stage, so that a crash leaves what was known."""
 
-from collections.abc import Iterable
 from typing import Any, get_args
 
 import msgspec
@@ -101,12 +100,8 @@ class Recording:
             reason=outcome.reason,
             blame=BLAMES.get(outcome.outcome),
             tests=tuple(self._findings.tests.get(outcome.stage, ())),
-            evidence=tuple(_sorted(self._findings.evidence.get(outcome.stage, ()))),
+            evidence=tuple(f"evidence/{name}" for name in outcome.deployments),
         )
-
-
-def _sorted(paths: Iterable[str]) -> list[str]:
-    return sorted(set(paths))
 
 
 def _harness(cost: OwnCost, *, total: float) -> Harness:

@@ -109,7 +109,7 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     blame: Blame | None = None
     tests: tuple[TestResult, ...] = ()
     evidence: tuple[str, ...] = ()
-    """Files, relative to the run's folder."""
+    """Folders with the evidence of its deployments, relative to the run's."""
 
     @property
     def green(self) -> bool:

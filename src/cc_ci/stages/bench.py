@@ -91,7 +91,6 @@ class Findings:
     images: list[ServiceImage] = field(default_factory=list)
     transfers: list[ImageTransfer] = field(default_factory=list)
     warnings: list[Warn] = field(default_factory=list)
-    evidence: dict[StageName, list[str]] = field(default_factory=dict)
     cache_proved: bool | None = None
 
     def warn(self, code: str, message: str) -> None:

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from cc_ci.engine.labels import STACK
-from cc_ci.engine.state import ContainerState
 from cc_ci.errors import CcCiError
 from cc_ci.probes.answers import Answer
 from cc_ci.stages.bench import Bench, Deployed
@@ -26,16 +24,10 @@ def keep_stack(bench: Bench, deployed: Deployed) -> None:
     """Save what the engine knows of a stack: each part by itself, so that one trouble hides no other."""
     stack = deployed.stack.name
     _attempt(bench, deployed, "tasks.json", lambda: _json(bench.engine.stack(stack)))
-    _attempt(bench, deployed, "containers.json", lambda: _json(_containers(bench, stack)))
+    _attempt(bench, deployed, "health.json", lambda: _json(bench.engine.health(stack)))
     for service in deployed.stack.services:
         read = functools.partial(bench.engine.logs, f"{stack}_{service}")
         _attempt(bench, deployed, f"{service}.log", read)
-
-
-def _containers(bench: Bench, stack: str) -> dict[str, ContainerState | None]:
-    """How each container stands, its health checks' output included."""
-    listed = bench.engine.containers({STACK: stack})
-    return {container.name: bench.engine.container(container.id) for container in listed}
 
 
 def _attempt(bench: Bench, deployed: Deployed, name: str, read: Callable[[], str]) -> None:
