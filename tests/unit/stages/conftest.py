@@ -1,0 +1,95 @@
+"""A bench for stages without Docker: a fake engine, a manual clock, an app that answers as told."""
+
+from pathlib import Path
+
+import pytest
+from small_recipe import app as read_app
+from small_recipe import node, recipe
+
+from cc_ci.engine.fakes import FakeEngine
+from cc_ci.engine.overlay import Levers
+from cc_ci.engine.stack_driver import StackDriver
+from cc_ci.probes.answers import Answer
+from cc_ci.stages.bench import Bench, Candidate, Deployed, Findings, Waits
+from cc_ci.suite.runner import SuiteRunner
+from cc_ci.system.clock import ManualClock
+from cc_ci.system.process import ScriptedRunner
+from cc_ci.system.redaction import Redactor
+from cc_ci.system.units import EpochSeconds
+from cc_ci.timing.trace import Trace
+
+WAITS = Waits(
+    resolve_image="always",
+    stability=5.0,
+    stability_because="abra's waiter",
+    probe_interval=1.0,
+    hold=1.0,
+    overlay=Levers(),
+)
+
+
+class ScriptedApp:
+    """An app that gives every request the same answer."""
+
+    def request(self, _method: str, url: str, **_options: object) -> Answer:
+        return Answer(url=url, status=200, headers={"server": "app"}, body="hello")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def engine(clock: ManualClock) -> FakeEngine:
+    return FakeEngine(clock)
+
+
+@pytest.fixture
+def runner() -> ScriptedRunner:
+    return ScriptedRunner()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, clock: ManualClock, engine: FakeEngine, runner: ScriptedRunner) -> Bench:
+    where = node()
+    redact = Redactor()
+    return Bench(
+        run="small-1",
+        recipe="small",
+        expires=EpochSeconds(clock.now() + 600),
+        node=where,
+        engine=engine,
+        driver=StackDriver(engine, runner, where, clock),
+        runner=runner,
+        clock=clock,
+        trace=Trace(clock),
+        redact=redact,
+        requester=ScriptedApp(),
+        suite=None,
+        suites=SuiteRunner(node=where, runner=runner, clock=clock, logs=engine.logs, scratch_root=tmp_path),
+        variant=None,
+        waits=WAITS,
+        engine_ahead=0.0,
+        tell=lambda _line: None,
+        scratch=tmp_path / "scratch",
+        evidence=tmp_path / "evidence",
+        findings=Findings(),
+    )
+
+
+@pytest.fixture
+def deployed(bench: Bench, tmp_path: Path) -> Deployed:
+    app, stack = read_app(recipe(tmp_path / "small"))
+    made = Deployed(
+        name="install",
+        app=app,
+        stack=stack,
+        candidate=Candidate(label="1.0.0+1.26.3", recipe=app.recipe),
+        proxy_network="p1",
+        folder=tmp_path / "scratch" / "install",
+        secrets={"password": "a secret of the app"},
+        since=bench.engine.now(),
+    )
+    bench.deployed["install"] = made
+    return made

@@ -1,0 +1,60 @@
+import pytest
+
+from cc_ci.engine.fakes import FakeEngine
+from cc_ci.engine.state import Image
+from cc_ci.errors import StageFailed, Unverified, UsageError
+from cc_ci.stages.bench import Bench
+from cc_ci.stages.images import bring_images
+
+
+def image(name: str, *layers: str) -> Image:
+    return Image(
+        id=f"id-{name}", tags=(name,), digests=(f"{name}@sha256:1",), diff_ids=layers, size_bytes=100
+    )
+
+
+@pytest.fixture(autouse=True)
+def registry(engine: FakeEngine) -> None:
+    engine.in_registry = {"a:1": image("a:1", "base", "a"), "b:1": image("b:1", "base", "b")}
+
+
+def test_images_are_pulled_once_each_and_said(bench: Bench) -> None:
+    bring_images(bench, ["b:1", "a:1", "a:1"], cache=None)
+    transfers = {one.reference: one.layers_extracted for one in bench.findings.transfers}
+    assert transfers == {"a:1": 2, "b:1": 1}
+    assert bench.findings.cache_proved is None
+
+
+def test_cold_removes_the_images_first_and_is_proved(bench: Bench, engine: FakeEngine) -> None:
+    engine.on_node = dict(engine.in_registry)
+    bring_images(bench, ["a:1", "b:1"], cache="cold")
+    assert bench.findings.cache_proved is True
+    assert bench.findings.transfers[0].layers_present_before == 0
+
+
+def test_cold_is_not_claimed_when_another_image_holds_a_layer(bench: Bench, engine: FakeEngine) -> None:
+    engine.on_node = {"other:1": image("other:1", "base")}
+    with pytest.raises(Unverified, match="1 of 2 layers were there"):
+        bring_images(bench, ["a:1"], cache="cold")
+
+
+def test_warm_is_proved_when_all_layers_were_there(bench: Bench, engine: FakeEngine) -> None:
+    engine.on_node = dict(engine.in_registry)
+    bring_images(bench, ["a:1"], cache="warm")
+    assert bench.findings.cache_proved is True
+
+
+def test_warm_needs_the_images(bench: Bench) -> None:
+    with pytest.raises(UsageError, match="a:1 is not on the node"):
+        bring_images(bench, ["a:1"], cache="warm")
+
+
+def test_warm_is_not_claimed_when_the_tag_moved_on(bench: Bench, engine: FakeEngine) -> None:
+    engine.on_node = {"a:1": image("a:1", "base", "older")}
+    with pytest.raises(Unverified, match="the tag has moved on"):
+        bring_images(bench, ["a:1"], cache="warm")
+
+
+def test_an_image_that_does_not_exist_is_the_recipe_s_fault(bench: Bench) -> None:
+    with pytest.raises(StageFailed, match="gone:1"):
+        bring_images(bench, ["gone:1"], cache=None)

@@ -1,0 +1,91 @@
+import msgspec
+import pytest
+
+from cc_ci.engine.fakes import FakeEngine
+from cc_ci.engine.state import EngineEvent
+from cc_ci.errors import InfrastructureError
+from cc_ci.isolation.census import take
+from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.removing import check_leaks, undeploy
+from cc_ci.system.process import ScriptedRunner
+from cc_ci.system.units import EpochSeconds
+
+PROXY = "cc-ci-proxy"
+
+
+@pytest.fixture
+def bench(bench: Bench) -> Bench:
+    private = msgspec.structs.replace(bench.node, proxy_container=PROXY)
+    object.__setattr__(bench, "node", private)
+    return bench
+
+
+@pytest.fixture(autouse=True)
+def made(bench: Bench, engine: FakeEngine, deployed: Deployed, runner: ScriptedRunner) -> None:
+    labels = bench.labels("install").all()
+    engine.create_network("p1", labels=labels)
+    engine.connect_network("p1", PROXY)
+    engine.create_volume(deployed.stack.volumes["content"].name, labels=labels)
+    engine.log_texts = {f"{deployed.stack.name}_app": "the secret is: a secret of the app"}
+    runner.on("docker", "stack", "rm")
+
+
+def event(deployed: Deployed, action: str, *, at: EpochSeconds, **attributes: str) -> EngineEvent:
+    labels = {
+        "com.docker.stack.namespace": deployed.stack.name,
+        "com.docker.swarm.service.name": f"{deployed.stack.name}_app",
+    }
+    return EngineEvent(kind="container", action=action, id="c1", at=at, attributes={**labels, **attributes})
+
+
+def test_all_that_a_deployment_has_is_gone_and_a_second_time_is_no_trouble(
+    bench: Bench, engine: FakeEngine, deployed: Deployed
+) -> None:
+    undeploy(bench, deployed)
+    assert take(engine).items == ()
+    assert engine.joined == set()
+    undeploy(bench, deployed)
+
+
+def test_evidence_is_saved_before_anything_is_removed_and_without_secrets(
+    bench: Bench, engine: FakeEngine, deployed: Deployed
+) -> None:
+    bench.redact.learn("a secret of the app")
+    undeploy(bench, deployed)
+    names = [name for name, _ in engine.calls]
+    assert names.index("logs") < names.index("remove_network")
+    assert (bench.evidence / "install" / "app.log").read_text() == "the secret is: [redacted]"
+
+
+def test_what_can_t_be_removed_is_said_after_the_rest_is_gone(
+    bench: Bench, engine: FakeEngine, deployed: Deployed
+) -> None:
+    engine.fail("remove_volume")
+    with pytest.raises(InfrastructureError, match="teardown of install: remove_volume"):
+        undeploy(bench, deployed)
+    assert engine.networks() == ()
+
+
+def test_an_interrupted_join_is_waited_for(bench: Bench, engine: FakeEngine, deployed: Deployed) -> None:
+    engine.fail("remove_network", InfrastructureError("network p1 has active endpoints"), once=True)
+    undeploy(bench, deployed)
+    assert engine.networks() == ()
+
+
+def test_how_a_service_stopped_is_read_from_the_engine_s_events(
+    bench: Bench, engine: FakeEngine, deployed: Deployed
+) -> None:
+    now = engine.now()
+    engine.happens(
+        event(deployed, "kill", at=now, signal="15"),
+        event(deployed, "kill", at=EpochSeconds(now + 0.05), signal="9"),
+        event(deployed, "die", at=EpochSeconds(now + 0.06), exitCode="137"),
+    )
+    stops = {stop.name: stop.outcome for stop in undeploy(bench, deployed)}
+    assert stops["generic: graceful stop of app"] == "failed"
+
+
+def test_what_a_run_left_is_a_leak(bench: Bench, engine: FakeEngine) -> None:
+    after, leaks = check_leaks(bench, msgspec.structs.replace(take(engine), items=()))
+    assert {leak.kind for leak in leaks} == {"network", "volume"}
+    assert len(after.items) == 2
