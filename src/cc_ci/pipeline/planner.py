@@ -183,7 +183,8 @@ def _restrict(plan: Plan, only: StageName) -> Plan:
             open_.extend(by_name[name].needs)
     deployments = {by_name[name].deployment for name in kept}
     steps = [
-        step
+        # the pull is for whatever is deployed first: it must not look like a stage that ran
+        msgspec.structs.replace(step, stage=only) if step.action == "pull" else step
         for step in plan.steps
         if step.name in kept or (step.action == "undeploy" and step.deployment in deployments)
     ]

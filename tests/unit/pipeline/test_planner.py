@@ -72,8 +72,8 @@ def test_volumes_without_labels_are_named() -> None:
 def test_one_stage_brings_what_it_needs() -> None:
     plan = plan_stock(FULL, only="restore")
     actions = [f"{step.stage}:{step.action}" for step in plan.steps]
-    assert actions[:5] == ["install:pull", "backup:prepare", "backup:deploy", "backup:seed", "backup:backup"]
-    assert not any(action.startswith(("upgrade:", "functional:")) for action in actions)
+    assert actions[:5] == ["restore:pull", "backup:prepare", "backup:deploy", "backup:seed", "backup:backup"]
+    assert not any(action.startswith(("install:", "upgrade:", "functional:")) for action in actions)
     assert actions[-2:] == ["teardown:undeploy", "teardown:leak_check"]
 
 
