@@ -33,7 +33,7 @@ unit: setup ## the tests that need no Docker
 	$(step) "unit tests" $(bin)/pytest tests/unit
 
 integration: setup ## the tests on a real private node
-	$(step) "integration tests" $(bin)/pytest tests/integration
+	$(step) "integration tests" $(bin)/pytest tests/integration -n 2 --dist loadfile
 
 format: setup ## format the code and mend what the linter can
 	$(step) "format" $(bin)/ruff format .

@@ -13,7 +13,8 @@ from cc_ci.lab.workshop import workshop
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner
 
-NAME = os.environ.get("CC_CI_TEST_NODE", "test")
+NAME = os.environ.get("CC_CI_TEST_NODE", "test") + os.environ.get("PYTEST_XDIST_WORKER", "")
+"""Tests side by side have a node each."""
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +26,9 @@ def node() -> Iterator[Node]:
 @pytest.fixture(scope="session")
 def busybox() -> None:
     """See that the small image is in the lab's registry."""
-    if missing := outdated(select(read_images(), ["busybox"])):
-        with workshop(runner=LocalRunner(), clock=SystemClock(), say=print) as builder:
-            build(missing, builder=builder)
+    if not outdated(wanted := select(read_images(), ["busybox"])):
+        return
+    with workshop(runner=LocalRunner(), clock=SystemClock(), say=print) as builder:
+        # another worker may have built it while this one waited for its turn
+        if due := outdated(wanted):
+            build(due, builder=builder)

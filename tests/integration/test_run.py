@@ -269,7 +269,7 @@ class TestBrokenRecipes:
         path = altered(("entrypoint: /entrypoint.sh", 'entrypoint: ["sh", "-c", "exit 3"]'))
         called = cli("run", path, "--stage", "install")
         assert called.returncode == 1, called.stdout
-        assert "exit code 3" in called.stdout
+        assert "service app: ended" in called.stdout
 
     def test_a_missing_image(self, cli: Cli, altered: Callable[..., str]) -> None:
         path = altered(("busybox:1.37.0", "busybox:0.0.1"))

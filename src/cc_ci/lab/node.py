@@ -141,10 +141,7 @@ class PrivateNode:
         with self._locked():
             before = self.record
             wants = wanted or (before.wanted if before else Wanted())
-            chosen = self._addresses(before)
-            # first, so that a half-made node is taken down, or finished, as what it is
-            record = Record(name=self.places.name, wanted=wants, addresses=chosen)
-            write_atomic(self.places.record, msgspec.json.encode(record))
+            chosen = self._settle(wants, before)
             self._group.create(Limits(cpus=wants.cpus, memory_bytes=wants.memory_bytes))
             lab_authority().create()
             self._namespaces(chosen)
@@ -155,6 +152,18 @@ class PrivateNode:
             if self._serving:
                 self._proxy(node, wants)
             return node
+
+    def _settle(self, wants: Wanted, before: Record | None) -> Addresses:
+        """Choose addresses, and write down what the node is to be before anything of it is made.
+
+        So a half-made node is taken down, or finished, as what it is; and two that are made at the same time
+        do not choose the same.
+        """
+        with filelock.FileLock(runtime_root() / "addresses.lock"):
+            chosen = self._addresses(before)
+            record = Record(name=self.places.name, wanted=wants, addresses=chosen)
+            write_atomic(self.places.record, msgspec.json.encode(record))
+        return chosen
 
     def _addresses(self, before: Record | None) -> Addresses:
         """Those it had, while they are its own or nobody's: its Swarm remembers them."""
