@@ -11,13 +11,20 @@ import msgspec
 from cc_ci.errors import InfrastructureError
 from cc_ci.system.process import Runner, check
 
-RANGE = IPv4Network("10.213.0.0/16")
-"""Each node takes a /24 of it: the link to this machine, and the link to the upstream registry."""
+LINKS = tuple(map(IPv4Network, ("10.213.0.0/16", "172.29.0.0/16", "192.168.208.0/20")))
+"""Each node takes a /24 of one: the link to this machine, and the link to the upstream registry."""
 SLIRP = IPv4Network("10.0.2.0/24")
 """Where slirp4netns has its gateway and its resolver (slirp4netns(1))."""
 SLIRP_RESOLVER = "10.0.2.3"
-POOLS = tuple(IPv4Network(f"10.{second}.0.0/15") for second in (214, 218, 222, 226, 230, 234, 238, 242))
+POOLS = tuple(
+    map(
+        IPv4Network,
+        (*(f"10.{second}.0.0/15" for second in range(214, 246, 4)), "172.24.0.0/15", "172.26.0.0/15"),
+    )
+)
 """Candidates for the engine's own networks: one half for bridges, the other for Swarm's overlays."""
+WIDEST = 8
+"""A wider route, such as the halves of the internet that a VPN claims, is no network that one is in."""
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +41,7 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
 def choose(taken: Iterable[IPv4Network]) -> Addresses:
     """Take the first free networks. Raises InfrastructureError when all are in use."""
     used = [*taken, SLIRP]
-    link = _first(RANGE.subnets(new_prefix=24), used)
+    link = _first((part for whole in LINKS for part in whole.subnets(new_prefix=24)), used)
     bridges, overlays = _first(iter(POOLS), [*used, link]).subnets(prefixlen_diff=1)
     return Addresses(
         host=str(link[1]),
@@ -71,7 +78,7 @@ def _network(text: str) -> IPv4Network | None:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
         return None  # "default", or a broadcast entry
-    return network if isinstance(network, IPv4Network) and network.prefixlen else None
+    return network if isinstance(network, IPv4Network) and network.prefixlen >= WIDEST else None
 
 
 def is_free(address: str, taken: Iterable[IPv4Network]) -> bool:

@@ -49,8 +49,9 @@ class NodeGroup:
             else:
                 self._create_2(limits)
         except OSError as error:
+            what = error.filename or f"control group /{self._path}"
             raise InfrastructureError(
-                f"{error.filename}: {error.strerror}; a node needs root and writable control groups"
+                f"{what}: {error.strerror}; a node needs root, and limits that what runs already fits in"
             ) from error
 
     def join_argv(self, part: str) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 
-from cc_ci.errors import InfrastructureError
 from cc_ci.system.clock import Clock
 from cc_ci.system.files import write_atomic
 from cc_ci.system.identity import Identity, signal_process
@@ -49,6 +48,7 @@ class Daemon:
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **env} if env else None,
+                cwd="/",
                 start_new_session=True,
             )
         write_atomic(self._record, msgspec.json.encode(Identity.of(process.pid)))
@@ -74,11 +74,6 @@ class Daemon:
             clock=self._clock,
             interval=0.05,
         )
-
-    def require(self) -> None:
-        """Raise InfrastructureError with its last words if it has ended."""
-        if self.identity is None:
-            raise InfrastructureError(f"{self.name}: ended at once: {self.last_words()}; see {self.log}")
 
     def last_words(self) -> str:
         try:

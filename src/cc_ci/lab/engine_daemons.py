@@ -68,7 +68,9 @@ def dockerd_argv(node: Places, group: NodeGroup) -> tuple[str, ...]:
 
 def dockerd_environment(bundle: Path) -> dict[str, str]:
     """The lab's registry answers for Docker Hub, which dockerd trusts by the system's authorities alone."""
-    return {"SSL_CERT_FILE": str(bundle), "DOCKER_CONFIG": "/nonexistent"}
+    # a proxy of the user's would answer in the registry's place
+    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "")
+    return {**proxies, "SSL_CERT_FILE": str(bundle), "DOCKER_CONFIG": "/nonexistent"}
 
 
 def swarm_argv(addresses: Addresses) -> list[str]:

@@ -1,12 +1,14 @@
 """A node's namespaces: its own network and its own view of a few files. The host's are left as they are."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from cc_ci.lab.places import Places
 from cc_ci.system.process import Runner, check
 
-HIDDEN = ("/etc/docker", "/run/docker", "/run/containerd", "/var/lib/docker")
-"""The machine's own engine has its files there; the node sees empty folders instead."""
+HIDDEN = ("/etc/docker", "/var/lib/docker")
+"""The machine's own engine has its files there; the node sees empty folders instead. So it is with /run,
+where sockets of the machine's services are: a recipe may ask for any of them."""
 
 
 def inside(node: Places) -> tuple[str, ...]:
@@ -65,33 +67,55 @@ def remove_link(name: str, runner: Runner) -> None:
         check(runner(["ip", "link", "delete", name]), what=f"link {name}")
 
 
-def make_mount_namespace(node: Places, runner: Runner, *, files: dict[Path, Path]) -> None:
-    """Make the node's mount namespace, unless it is there.
+def make_mount_namespace(node: Places, runner: Runner, *, files: Mapping[str, str]) -> None:
+    """Make the node's mount namespace, unless it is there, and see that it has `files` (path -> content).
 
-    In it `files` (where -> what) lie over the machine's own, its engine's folders are empty, and the node's
-    volumes are where an operator has them, so that a backup made in it has the paths that theirs have.
+    In it they lie over the machine's own, its engine's folders are empty, /run has only the node's things
+    (and the node's socket where an engine's usually is), and the node's volumes are where an operator has
+    them, so that a backup made in it has the paths that theirs have.
     """
     holder = node.mount_namespace.parent
-    if _mounted(node.mount_namespace):
-        return
-    holder.mkdir(parents=True, exist_ok=True)
-    if not _mounted(holder):
-        # a namespace can only be kept on a mount that nobody shares
-        check(runner(["mount", "--bind", str(holder), str(holder)]))
-        check(runner(["mount", "--make-private", str(holder)]))
-    node.mount_namespace.touch()
-    node.volumes.mkdir(parents=True, exist_ok=True)
-    for folder in HIDDEN:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    unshare = ["unshare", f"--mount={node.mount_namespace}", "--propagation", "slave", "--"]
-    check(runner([*unshare, "sh", "-e", "-c", _mounts(node, files)]), what="mount namespace")
+    if not _mounted(node.mount_namespace):
+        holder.mkdir(parents=True, exist_ok=True)
+        if not _mounted(holder):
+            # a namespace can only be kept on a mount that nobody shares
+            check(runner(["mount", "--bind", str(holder), str(holder)]))
+            check(runner(["mount", "--make-private", str(holder)]))
+        node.mount_namespace.touch()
+        node.volumes.mkdir(parents=True, exist_ok=True)
+        for folder in HIDDEN:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        unshare = ["unshare", f"--mount={node.mount_namespace}", "--propagation", "slave", "--"]
+        check(runner([*unshare, "sh", "-e", "-c", _mounts(node)]), what="mount namespace")
+    for path, content in files.items():
+        _lay_over(node, runner, path=path, content=content)
 
 
-def _mounts(node: Places, files: dict[Path, Path]) -> str:
+def _mounts(node: Places) -> str:
+    new_run = node.runtime / "new-run"
     lines = [f"mount -t tmpfs -o mode=755 cc-ci {folder}" for folder in HIDDEN]
-    lines += [f"mount --bind {what} $(readlink -f {where})" for where, what in files.items()]
     lines += ["mkdir /var/lib/docker/volumes", f"mount --bind {node.volumes} /var/lib/docker/volumes"]
+    if node.runtime.is_relative_to("/run"):
+        lines += [
+            f"mkdir -p {new_run}",
+            f"mount -t tmpfs -o mode=755 cc-ci {new_run}",
+            f"mkdir -p {new_run}/{node.runtime.relative_to('/run')}",
+            f"mount --bind {node.runtime} {new_run}/{node.runtime.relative_to('/run')}",
+            f"ln -s {node.socket} {new_run}/docker.sock",
+            f"mount --no-mtab --move {new_run} /run",
+        ]
     return "\n".join(lines)
+
+
+def _lay_over(node: Places, runner: Runner, *, path: str, content: str) -> None:
+    """Put a file over the machine's; again where the machine has replaced its own, which undoes a mount."""
+    enter = ("nsenter", f"--mount={node.mount_namespace}", "--")
+    if runner([*enter, "cat", path]).stdout == content:
+        return
+    source = node.runtime / Path(path).name
+    source.write_text(content)
+    script = f"umount {path} 2>/dev/null || true; mount --bind {source} $(readlink -f {path})"
+    check(runner([*enter, "sh", "-e", "-c", script]), what=f"{path} of node {node.name}")
 
 
 def remove_mount_namespace(node: Places, runner: Runner) -> None:

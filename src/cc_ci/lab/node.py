@@ -185,9 +185,10 @@ class PrivateNode:
         here = ((), node.link("h"), chosen.host)
         there = (node.network_namespace, "host0", (chosen.node,))
         namespaces.link(self._runner, near=here, far=there, prefix=30)
-        write_atomic(node.runtime / "resolv.conf", f"nameserver {chosen.node}\n")
-        write_atomic(node.runtime / "hosts", "127.0.0.1 localhost\n::1 localhost\n")
-        files = {Path("/etc") / name: node.runtime / name for name in ("resolv.conf", "hosts")}
+        files = {
+            "/etc/resolv.conf": f"nameserver {chosen.node}\n",
+            "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
+        }
         namespaces.make_mount_namespace(node, self._runner, files=files)
 
     def _network(self, wants: Wanted, chosen: Addresses) -> None:
