@@ -16,7 +16,7 @@ import msgspec
 
 from cc_ci.engine.argv import client_environment
 from cc_ci.engine.node import Node
-from cc_ci.errors import InfrastructureError
+from cc_ci.errors import CommandFailed, InfrastructureError
 from cc_ci.lab import addresses, engine_daemons, names, namespaces, proxy, upstream
 from cc_ci.lab.addresses import Addresses
 from cc_ci.lab.certificates import lab_authority
@@ -240,12 +240,16 @@ class PrivateNode:
         environment = engine_daemons.dockerd_environment(lab_authority().bundle)
         if dockerd.start(engine_daemons.dockerd_argv(node, self._group), env=environment):
             self._say("engine: waiting for dockerd")
-        self._answers(dockerd, lambda: self._engine_version() is not None, timeout=60)
+        self._answers(dockerd, lambda: self._engine_version() is not None, timeout=120)
         node.socket.chmod(0o600)
         count_bytes(f"{node.cgroup}/engine", folder=node.state)
 
     def _engine_version(self) -> str | None:
-        asked = self._docker(["docker", "version", "--format", "{{.Server.Version}}"], timeout=10)
+        try:
+            asked = self._docker(["docker", "version", "--format", "{{.Server.Version}}"], timeout=10)
+        except CommandFailed:
+            # it listens before it serves: first it stops what a killed one left running, 10 s each
+            return None
         return asked.stdout.strip() if asked.ok else None
 
     def _answers(self, daemon: Daemon, look: Callable[[], bool], *, timeout: Seconds) -> None:
