@@ -102,10 +102,9 @@ def _report(made: "tuple[Record, ...]") -> None:
 
 @contextmanager
 def _builder() -> "Iterator[Builder]":
-    from cc_ci.cli.story import story
+    from cc_ci.cli.story import story, told_runner
     from cc_ci.lab.workshop import workshop
     from cc_ci.system.clock import SystemClock
-    from cc_ci.system.process import LocalRunner
 
-    with story() as say, workshop(runner=LocalRunner(), clock=SystemClock(), say=say) as builder:
+    with story() as say, workshop(runner=told_runner(say), clock=SystemClock(), say=say) as builder:
         yield builder

@@ -88,9 +88,12 @@ def status(*, name: str | None, as_json: bool) -> None:
         return
     if not found:
         click.echo("no private node; `cc-ci node up` makes one")
-    for seen in found:
-        for label, value in _rows(seen):
-            click.echo(f"{label:<10} {value}")
+        return
+    click.echo("\n\n".join(_shown(seen) for seen in found))
+
+
+def _shown(seen: "Status") -> str:
+    return "\n".join(f"{label:<10} {value}" for label, value in _rows(seen))
 
 
 def _rows(seen: "Status") -> list[tuple[str, str]]:
@@ -101,7 +104,7 @@ def _rows(seen: "Status") -> list[tuple[str, str]]:
     running = ", ".join(f"{name} {pid or 'gone'}" for name, pid in seen.processes.items())
     return [
         ("node", seen.name),
-        ("state", "up" if seen.up else "down; `cc-ci node up` brings it up"),
+        ("state", "up" if seen.up else f"down; `cc-ci node up --name {seen.name}` brings it up"),
         ("engine", f"{seen.engine or 'not running'}; IPVS: {'yes' if seen.ipvs else 'no'}"),
         ("limits", f"{cpus}, {memory}"),
         ("images", f"{wanted.images}; link to the registry: {link}"),
@@ -113,9 +116,10 @@ def _rows(seen: "Status") -> list[tuple[str, str]]:
 
 
 def _node(name: str | None, tell: Callable[[str], None]) -> "PrivateNode":
+    from cc_ci.cli.story import told_runner
     from cc_ci.lab.node import DEFAULT, PrivateNode
 
-    return PrivateNode(name or DEFAULT, say=tell)
+    return PrivateNode(name or DEFAULT, runner=told_runner(tell), say=tell)
 
 
 def _wanted(chosen: "PrivateNode", flags: dict[str, object]) -> "Wanted | None":

@@ -19,16 +19,16 @@ def reap(*, node: str | None, run: str | None, dry_run: bool, as_json: bool) -> 
     import msgspec
 
     from cc_ci.cli.chosen_node import chosen_node
+    from cc_ci.cli.story import told_runner
     from cc_ci.engine.docker_engine import connect
     from cc_ci.errors import ContaminationError
     from cc_ci.isolation.reaper import Reaped, Reaper
     from cc_ci.isolation.scratch import scratch_folder
     from cc_ci.system.clock import SystemClock
-    from cc_ci.system.process import LocalRunner
     from cc_ci.system.settings import load_settings
 
     reached = chosen_node(load_settings({"node": node}))
-    engine = connect(reached, LocalRunner())
+    engine = connect(reached, told_runner(lambda line: click.echo(line, err=True)))
     reaper = Reaper(engine, clock=SystemClock(), folder_of=scratch_folder, certificates=reached.certificates)
     reaped = Reaped(plan=reaper.plan(only=run)) if dry_run else reaper.reap(only=run)
     told = "\n".join(lines(reaped, dry_run=dry_run))

@@ -3,8 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from cc_ci.system.process import Runner
 
 
 @contextmanager
@@ -29,3 +33,11 @@ def story(*, started: float | None = None) -> Iterator[Callable[[str], None]]:
             status.update(line)
 
         yield tell
+
+
+def told_runner(tell: Callable[[str], None]) -> "Runner":
+    """A runner that tells each command it runs, when --verbose asks for it."""
+    from cc_ci.system.process import LocalRunner
+
+    options = click.get_current_context().find_object(dict) or {}
+    return LocalRunner(log=tell if options.get("verbose") else None)

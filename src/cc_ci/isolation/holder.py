@@ -6,10 +6,9 @@ from typing import Literal
 
 import msgspec
 
-Presence = Literal["alive", "dead", "out of sight"]
+from cc_ci.system.identity import start_time
 
-_START_TIME = 22 - 4
-"""`starttime` is field 22 of /proc/PID/stat (proc(5)); counted here from the fourth, behind the state."""
+Presence = Literal["alive", "dead", "out of sight"]
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,17 +44,6 @@ def this_process(*, proc: Path = Path("/proc")) -> Holder:
         pid=pid,
         started=start_time(pid, proc=proc) or 0,
     )
-
-
-def start_time(pid: int, *, proc: Path = Path("/proc")) -> int | None:
-    """Clock ticks from boot to the start of process `pid`; None when it is gone or a zombie."""
-    try:
-        stat = (proc / str(pid) / "stat").read_text()
-    except OSError:
-        return None
-    # the command's name is in brackets and may hold any character, so fields are counted behind it
-    state, *fields = stat.rpartition(")")[2].split()
-    return None if state in "ZX" else int(fields[_START_TIME])
 
 
 def from_labels(labels: dict[str, str]) -> Holder | None:

@@ -4,7 +4,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cc_ci.isolation.holder import Holder, from_labels, start_time, this_process
+from cc_ci.isolation.holder import Holder, from_labels, this_process
+from cc_ci.system.identity import start_time
 
 ME = Holder(boot="b1", namespace=10, pid=42, started=777)
 
