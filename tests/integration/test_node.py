@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from cc_ci.lab.cgroups import NodeGroup
 from cc_ci.lab.node import PrivateNode, Wanted
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.identity import Identity
@@ -111,7 +112,7 @@ def test_the_machine_is_left_as_it_was(lab: Lab, untouched: dict[str, Any]) -> N
 def test_everything_is_inside_the_limits(lab: Lab) -> None:
     group = Path("/sys/fs/cgroup/memory/cc-ci/itn1")
     if not group.exists():
-        pytest.skip("this machine has no cgroup v1 memory controller")
+        pytest.skip("this machine has cgroup v2: its limits were never run")
     assert int((group / "memory.limit_in_bytes").read_text()) == 1 << 30
     assert int(Path("/sys/fs/cgroup/cpu/cc-ci/itn1/cpu.cfs_quota_us").read_text()) == 150_000
     dockerd = lab.pids()["dockerd"]
@@ -121,7 +122,7 @@ def test_everything_is_inside_the_limits(lab: Lab) -> None:
 def test_page_cache_counts_against_the_limit(lab: Lab) -> None:
     group = Path("/sys/fs/cgroup/memory/cc-ci/itn1")
     if not group.exists():
-        pytest.skip("this machine has no cgroup v1 memory controller")
+        pytest.skip("this machine has cgroup v2: its limits were never run")
     lab.node.up(msgspec.structs.replace(SMALL, memory_bytes=400 << 20))
     lab.docker("run", "--rm", "busybox:1.35.0", "dd", "if=/dev/zero", "of=/file", "bs=1M", "count=600")
     assert int((group / "memory.max_usage_in_bytes").read_text()) > 300 << 20
@@ -188,9 +189,16 @@ def test_a_stale_pidfile_is_no_hindrance(lab: Lab) -> None:
 
 @pytest.mark.usefixtures("service")
 def test_a_reboot_leaves_its_data(lab: Lab) -> None:
-    """As a boot leaves it: no process, no namespace, no runtime folder; its data is there."""
-    lab.node.down()
-    assert not lab.node.places.runtime.exists()
+    """As a boot leaves it: no process, namespace or link, no runtime folder; its data is there."""
+    places = lab.node.places
+    for pid in run("ip", "netns", "pids", places.upstream_namespace.name).split():
+        os.kill(int(pid), signal.SIGKILL)
+    NodeGroup(places.cgroup).kill()
+    for namespace in (places.network_namespace, places.upstream_namespace):
+        run("ip", "netns", "delete", namespace.name)
+    run("umount", str(places.mount_namespace))
+    run("umount", str(places.mount_namespace.parent))
+    shutil.rmtree(places.runtime)
     lab.node.up()
     await_service(lab)
 

@@ -11,7 +11,7 @@ from cc_ci.system.process import Completed, Runner
 from cc_ci.system.units import Seconds
 
 VOLUMES = "/var/lib/docker/volumes"
-HELPER_IMAGE = "restic/restic:0.17.3"
+HELPER_IMAGE = "restic/restic:0.14.0"
 """What a foreign node needs: restic, and beside it busybox's find, stat, tee, xargs and rm."""
 NOT_THERE = (125, 126, 127)
 """What docker and nsenter exit with when they can't run a program."""

@@ -1,5 +1,8 @@
 """A node's namespaces: its own network and its own view of a few files. The host's are left as they are."""
 
+import contextlib
+import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,7 +32,11 @@ def make_network_namespace(path: Path, runner: Runner) -> None:
 
 
 def remove_network_namespace(path: Path, runner: Runner) -> None:
+    """Remove it with what runs in it, be it on record or not."""
     if path.exists():
+        for pid in runner(["ip", "netns", "pids", path.name]).stdout.split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
         check(runner(["ip", "netns", "delete", path.name]), what=f"network namespace {path.name}")
 
 

@@ -54,9 +54,11 @@ def daemon(node: Places, upstream: str, *, clock: Clock) -> Daemon:
 
 
 def start(node: Places, at: Mapping[str, str], *, authority: LabAuthority, clock: Clock) -> None:
-    """Start the registry of each upstream name that does not run yet."""
+    """Start the registry of each upstream name that does not run, or runs at another address than now."""
     for upstream, address in at.items():
         process = daemon(node, upstream, clock=clock)
+        if not _configured(node, upstream, address=address):
+            process.stop(patience=5)
         if process.identity is None:
             configuration = _configure(node, upstream, address=address, authority=authority)
             process.start(
@@ -67,6 +69,11 @@ def start(node: Places, at: Mapping[str, str], *, authority: LabAuthority, clock
 def stop(node: Places, *, clock: Clock) -> None:
     for upstream in upstream_names():
         daemon(node, upstream, clock=clock).stop(patience=5)
+
+
+def _configured(node: Places, upstream: str, *, address: str) -> bool:
+    file = node.runtime / "upstream" / upstream / "registry.yml"
+    return file.is_file() and f'"{address}:443"' in file.read_text()
 
 
 def _configure(node: Places, upstream: str, *, address: str, authority: LabAuthority) -> Path:

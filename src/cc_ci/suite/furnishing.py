@@ -34,7 +34,7 @@ def furnish(
         "ld.so.cache": "",
         # Debian's launcher reads what is in this folder, and stops if nothing is
         "chromium.d/none": "",
-        "ssl/certs/ca-certificates.crt": _bundle(ca_bundle),
+        "ssl/certs/ca-certificates.crt": _bundle(ca_bundle, besides=ca_certificate),
     }
     for name, content in contents.items():
         _write(scratch / "etc" / name, content.encode())
@@ -66,11 +66,14 @@ def hosts_file(names: Iterable[str], *, address: str) -> str:
     return "".join(["127.0.0.1 localhost\n", *lines])
 
 
-def _bundle(given: Path | None) -> str:
-    bundle = given or next((path for path in MACHINE_BUNDLES if path.is_file()), None)
-    if bundle is None:
+def _bundle(given: Path | None, *, besides: Path | None) -> str:
+    """The authorities that are trusted: those given, else the machine's and the one `besides`."""
+    if given is not None:
+        return given.read_text()
+    machine = next((path for path in MACHINE_BUNDLES if path.is_file()), None)
+    if machine is None:
         raise InfrastructureError(f"{MACHINE_BUNDLES[0]}: no CA certificates here; install ca-certificates")
-    return bundle.read_text()
+    return machine.read_text().rstrip() + "\n" + (besides.read_text() if besides else "")
 
 
 def _write(path: Path, content: bytes) -> None:
