@@ -4,7 +4,9 @@ from typing import Literal
 
 import msgspec
 
+from cc_ci.engine.overlay import Levers as OverlayLevers
 from cc_ci.errors import UsageError
+from cc_ci.stages.bench import Waits
 from cc_ci.system.units import Seconds
 
 DeployShare = Literal["none"]
@@ -73,3 +75,20 @@ def profile_named(name: str) -> Profile:
     except KeyError:
         there_are = ", ".join(PROFILES)
         raise UsageError(f"profile {name}: not known; there is {there_are}") from None
+
+
+def waits(profile: Profile) -> Waits:
+    """What stages are told of a profile's levers."""
+    levers = profile.levers
+    return Waits(
+        resolve_image=levers.deploy_resolve_image,
+        stability=levers.readiness_stability,
+        stability_because=profile.waits.get("readiness_stability", profile.name),
+        probe_interval=levers.readiness_probe_interval,
+        hold=levers.readiness_hold,
+        overlay=OverlayLevers(
+            health_interval=levers.health_interval,
+            update_monitor=levers.upgrade_monitor,
+            restart_delay=levers.restart_delay,
+        ),
+    )

@@ -12,14 +12,12 @@ import msgspec
 from cc_ci.engine.api import Engine
 from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
-from cc_ci.engine.overlay import Levers as OverlayLevers
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.errors import InfrastructureError, Interrupted
 from cc_ci.isolation.census import Census, take
 from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.locks import locked
 from cc_ci.isolation.scratch import scratch_folder
-from cc_ci.lab.images import origin
 from cc_ci.lab.sources import lab_folder
 from cc_ci.pipeline.acting import Actor
 from cc_ci.pipeline.executor import Executor, StageOutcome
@@ -27,9 +25,10 @@ from cc_ci.pipeline.interruption import Interruption
 from cc_ci.pipeline.locating import locate
 from cc_ci.pipeline.names import run_id
 from cc_ci.pipeline.planner import plan_stock
-from cc_ci.pipeline.profiles import Profile
+from cc_ci.pipeline.profiles import Profile, waits
 from cc_ci.pipeline.recording import Recording
 from cc_ci.pipeline.subject import Choice, Subject, read_subject
+from cc_ci.pipeline.surroundings import environment, missing_values
 from cc_ci.probes.answers import Requester
 from cc_ci.probes.helper import PROBE_IMAGE, HelperProbe
 from cc_ci.probes.http import Probe, reachable
@@ -37,7 +36,7 @@ from cc_ci.results import schema
 from cc_ci.results.schema import RunResult, StageName
 from cc_ci.results.store import RunFolder, Store
 from cc_ci.results.verdict import judge
-from cc_ci.stages.bench import Bench, Deployed, Findings, Waits
+from cc_ci.stages.bench import Bench, Deployed, Findings
 from cc_ci.stages.images import Cache
 from cc_ci.suite.facts import find_suite
 from cc_ci.suite.runner import SuiteRunner
@@ -325,56 +324,3 @@ def _digests(engine: Engine, references: Sequence[str]) -> dict[str, tuple[str |
 def shipped_suites() -> tuple[Path, ...]:
     folder = lab_folder().parent / "suites"
     return (folder,) if folder.is_dir() else ()
-
-
-def waits(profile: Profile) -> Waits:
-    """What stages are told of a profile's levers."""
-    levers = profile.levers
-    return Waits(
-        resolve_image=levers.deploy_resolve_image,
-        stability=levers.readiness_stability,
-        stability_because=profile.waits.get("readiness_stability", profile.name),
-        probe_interval=levers.readiness_probe_interval,
-        hold=levers.readiness_hold,
-        overlay=OverlayLevers(
-            health_interval=levers.health_interval,
-            update_monitor=levers.upgrade_monitor,
-            restart_delay=levers.restart_delay,
-        ),
-    )
-
-
-def environment(
-    node: Node, engine: Engine, *, client: str | None, references: Sequence[str]
-) -> schema.Environment:
-    """Where the run is, without any name of a host."""
-    facts = engine.system()
-    return schema.Environment(
-        node_kind=node.kind,
-        cpus=node.cpus or float(facts.cpus),
-        memory_bytes=node.memory_bytes or facts.memory_bytes,
-        machine_cpus=facts.cpus,
-        machine_memory_bytes=facts.memory_bytes,
-        kernel=facts.kernel,
-        engine=facts.version,
-        engine_api=facts.api,
-        client=client,
-        cgroup_version="2" if facts.cgroup_version == "2" else "1",
-        ipvs=node.ipvs,
-        images_kind=origin(references) if node.stand_ins else "hub",
-    )
-
-
-def missing_values(node: Node, actor: Actor) -> dict[str, str]:
-    """Why values of the result are null."""
-    missing: dict[str, str] = {}
-    if actor.candidates["new"].commit is None:
-        missing["recipe.commit_to"] = "the recipe is not in a git repository"
-        missing["recipe.dirty"] = "the recipe is not in a git repository"
-    if "old" not in actor.candidates:
-        missing["recipe.version_from"] = missing["recipe.commit_from"] = "no earlier version"
-    if actor.bench.suite is None:
-        missing["recipe.suite_hash"] = "no suite"
-    if not node.private:
-        missing["resources.*"] = "a foreign node's control groups can't be read from here"
-    return missing

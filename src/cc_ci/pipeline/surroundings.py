@@ -1,0 +1,45 @@
+"""Where a run was, and why values of its result are null."""
+
+from collections.abc import Sequence
+
+from cc_ci.engine.api import Engine
+from cc_ci.engine.node import Node
+from cc_ci.lab.images import origin
+from cc_ci.pipeline.acting import Actor
+from cc_ci.results import schema
+
+
+def environment(
+    node: Node, engine: Engine, *, client: str | None, references: Sequence[str]
+) -> schema.Environment:
+    """Where the run is, without any name of a host."""
+    facts = engine.system()
+    return schema.Environment(
+        node_kind=node.kind,
+        cpus=node.cpus or float(facts.cpus),
+        memory_bytes=node.memory_bytes or facts.memory_bytes,
+        machine_cpus=facts.cpus,
+        machine_memory_bytes=facts.memory_bytes,
+        kernel=facts.kernel,
+        engine=facts.version,
+        engine_api=facts.api,
+        client=client,
+        cgroup_version="2" if facts.cgroup_version == "2" else "1",
+        ipvs=node.ipvs,
+        images_kind=origin(references) if node.stand_ins else "hub",
+    )
+
+
+def missing_values(node: Node, actor: Actor) -> dict[str, str]:
+    """Why values of the result are null."""
+    missing: dict[str, str] = {}
+    if actor.candidates["new"].commit is None:
+        missing["recipe.commit_to"] = "the recipe is not in a git repository"
+        missing["recipe.dirty"] = "the recipe is not in a git repository"
+    if "old" not in actor.candidates:
+        missing["recipe.version_from"] = missing["recipe.commit_from"] = "no earlier version"
+    if actor.bench.suite is None:
+        missing["recipe.suite_hash"] = "no suite"
+    if not node.private:
+        missing["resources.*"] = "a foreign node's control groups can't be read from here"
+    return missing
