@@ -37,7 +37,7 @@ def read_script(text: str, *, name: str = "abra.sh") -> Script:
 
 def _braces(line: str) -> int:
     """How many bodies of functions a line opens or closes: a brace of a variable is none."""
-    opened = bool(re.search(r"(\(\s*\)|^\s*function\s+\S+)\s*\{\s*(#.*)?$", line))
+    opened = bool(re.search(r"(\(\s*\)|^\s*function\s+\S+|^)\s*\{\s*(#.*)?$", line))
     return opened - bool(re.match(r"\}\s*(#.*)?$", line))
 
 

@@ -117,6 +117,7 @@ FILE = Struct(
     },
     since={"configs": (3, 3), "secrets": (3, 1)},
     pointer=True,
+    notes=True,
 )
 
 

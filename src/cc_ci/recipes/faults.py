@@ -22,6 +22,7 @@ class RecipeError(StageFailed):
     """The recipe can't be understood; the message begins with file and line where there are any."""
 
     def __init__(self, message: str, *, source: Source | None = None) -> None:
+        message = "\\n".join(message.splitlines())
         super().__init__(f"{source}: {message}" if source else message)
         self.source = source
         self.fault = message

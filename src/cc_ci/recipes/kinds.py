@@ -79,14 +79,14 @@ class Flag(_Replaced):
 class Number(_Replaced):
     """A number. With `zero`, 0 is a value like any other; else it is as good as nothing."""
 
-    def __init__(self, *, whole: bool = True, zero: bool = False, least: int | None = None) -> None:
-        self._whole, self._zero, self._least = whole, zero, least
+    def __init__(self, *, whole: bool = True, zero: bool = False, signed: bool = False) -> None:
+        self._whole, self._zero, self._signed = whole, zero, signed
 
     def read(self, value: Any, key: Key, reading: Reading) -> Any:  # noqa: ARG002
         if not is_number(value) or (self._whole and value != int(value)):
             raise wrong(value, key, "a whole number" if self._whole else "a number")
-        if self._least is not None and value < self._least:
-            raise wrong(value, key, f"a number of at least {self._least}")
+        if value < 0 and not self._signed:
+            raise wrong(value, key, "a number of at least 0")
         number = int(value) if self._whole else value
         return number if number or self._zero else None
 

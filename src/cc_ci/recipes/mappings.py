@@ -63,6 +63,17 @@ class Environment(Pairs):
         return {**base, **{name: value for name, value in over.items() if value or not base.get(name)}}
 
 
+class Each(Appended):
+    """A list whose items are all of one kind."""
+
+    def __init__(self, item: Kind) -> None:
+        self._item = item
+
+    def read(self, value: Any, key: Key, reading: Reading) -> Any:
+        items = listed(value, key)
+        return [self._item.read(item, (*key, index), reading) for index, item in enumerate(items)] or None
+
+
 class Hosts(Appended):
     """name:address texts, or a mapping."""
 
@@ -72,7 +83,15 @@ class Hosts(Appended):
             return (
                 sorted(f"{name}:{address}" for name, address in pairs.items() if address is not None) or None
             )
-        return Texts(unique=True).read(value, key, reading)
+        texts = Texts(unique=True).read(value, key, reading) or []
+        return [self._host(text, (*key, index)) for index, text in enumerate(texts)] or None
+
+    @staticmethod
+    def _host(text: str, key: Key) -> str:
+        name, separator, address = text.partition("=" if "=" in text else ":")
+        if not separator:
+            raise KeyFault(key, f"{text!r} is not name:address")
+        return f"{name}:{address.removeprefix('[').removesuffix(']')}"
 
 
 class Keyed:
@@ -103,7 +122,11 @@ class Keyed:
 
 
 class Struct:
-    """A mapping with known keys. `since`: formats that brought a key; `nothing`: it may be null."""
+    """A mapping with known keys. `since`: formats that brought a key; `nothing`: it may be null.
+
+    `notes`: keys that begin with x- are kept. `open_`: docker's schema looks at no key, and what it does not
+    know has no effect.
+    """
 
     def __init__(
         self,
@@ -114,9 +137,10 @@ class Struct:
         nothing: bool = False,
         pointer: bool = False,
         open_: bool = False,
+        notes: bool = False,
     ) -> None:
         self.fields, self._since, self._required = fields, since or {}, required
-        self._nothing, self._pointer, self._open = nothing, pointer, open_
+        self._nothing, self._pointer, self._open, self._notes = nothing, pointer, open_, notes
 
     def read(self, value: Any, key: Key, reading: Reading) -> Any:
         if value is None and self._nothing:
@@ -132,15 +156,15 @@ class Struct:
         )
 
     def _read_field(self, name: str, value: Any, key: Key, reading: Reading) -> Any:
-        since = self._since.get(name, (3, 0))
-        if name not in self.fields and not name.startswith("x-"):
-            if self._open:
-                return value
+        if name not in self.fields:
+            if self._open or (self._notes and name.startswith("x-")):
+                return None if self._open else value
             near = f"; there are {', '.join(self.fields)}" if len(self.fields) < 10 else ""  # noqa: PLR2004
             raise KeyFault(key, f"no such key here{near}")
+        since = self._since.get(name, (3, 0))
         if since > reading.version:
             raise KeyFault(key, f"needs version {since[0]}.{since[1]} of the format, and the file says less")
-        return value if name.startswith("x-") else self.fields[name].read(value, key, reading)
+        return self.fields[name].read(value, key, reading)
 
     def merge(self, base: Any, over: Any) -> Any:
         merged = dict(base)

@@ -18,8 +18,9 @@ NANOSECONDS = {
     "h": 3600 * 10**9,
 }
 TERM = r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)"
-SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
+SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
 POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+LONGEST = 2**63
 LEAST_EXPONENT, LIMIT_EXPONENT = -4, 6
 """Outside of these Go's `%v` writes a float with an exponent."""
 SPACE, QUOTES = " \t\r\n", "'\""
@@ -32,6 +33,8 @@ def nanoseconds(text: str) -> int | None:
     if not re.fullmatch(rf"[-+]?({TERM})+", text):
         return None
     total = sum(int(Decimal(number) * NANOSECONDS[unit]) for number, unit in re.findall(TERM, text))
+    if total >= LONGEST:
+        return None
     return -total if text.startswith("-") else total
 
 
@@ -70,8 +73,6 @@ def number_text(value: float) -> str:
     """A number as Go prints it: 1.5, 1e+09, 365."""
     if isinstance(value, int):
         return str(value)
-    if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - the test for NaN
-        return {"inf": "+Inf", "-inf": "-Inf"}.get(str(value), "NaN")
     sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
     assert isinstance(exponent, int)  # noqa: S101 - finite
     power = len(digits) + exponent - 1

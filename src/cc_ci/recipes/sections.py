@@ -4,8 +4,8 @@ import posixpath
 from typing import Any
 
 from cc_ci.recipes.faults import Key, KeyFault
-from cc_ci.recipes.kinds import Anything, Flag, Kind, Reading, Text, wrong
-from cc_ci.recipes.mappings import Pairs, Struct
+from cc_ci.recipes.kinds import Flag, Kind, Reading, Text, wrong
+from cc_ci.recipes.mappings import Each, Pairs, Struct
 from cc_ci.recipes.services import SERVICE
 
 
@@ -14,7 +14,7 @@ class External:
 
     def read(self, value: Any, key: Key, reading: Reading) -> Any:
         if isinstance(value, dict):
-            return {"name": None, **(Struct({"name": Text()}).read(value, key, reading) or {})}
+            return {"name": None, **(Struct({"name": Text()}, open_=True).read(value, key, reading) or {})}
         if not isinstance(value, bool):
             raise wrong(value, key, "true, false or a mapping with a name")
         return value or None
@@ -29,7 +29,7 @@ class Entry(Struct):
     def __init__(
         self, fields: dict[str, Kind], *, conflicts: tuple[str, ...] = (), nothing: bool = True
     ) -> None:
-        super().__init__(fields, nothing=nothing, pointer=True)
+        super().__init__(fields, nothing=nothing, pointer=True, notes=True)
         self._conflicts = conflicts
 
     def read(self, value: Any, key: Key, reading: Reading) -> Any:
@@ -63,12 +63,15 @@ class FileEntry(Entry):
         return {**entry, "file": absolute}
 
 
+IPAM = Struct(
+    {"driver": Text(), "config": Each(Struct({"subnet": Text()}, pointer=True))}, pointer=True, nothing=True
+)
 NETWORK = Entry(
     {
         "name": Text(),
         "driver": Text(),
         "driver_opts": Pairs(),
-        "ipam": Anything(),
+        "ipam": IPAM,
         "external": External(),
         "internal": Flag(),
         "attachable": Flag(),

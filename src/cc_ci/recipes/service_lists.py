@@ -42,7 +42,7 @@ def _range(text: str) -> list[int] | None:
     if not text:
         return []
     first, _, last = text.partition("-")
-    if not first.isdecimal() or not (last or first).isdecimal():
+    if not text.isascii() or not first.isdecimal() or not (last or first).isdecimal():
         return None
     low, high = int(first), int(last or first)
     return list(range(low, high + 1)) if low <= high <= LAST_PORT else None
@@ -76,6 +76,10 @@ def _short_volume(text: str, key: Key) -> dict[str, Any]:
     if len(parts) == 1:
         return {"type": "volume", "target": text}
     source, target, *options = parts
+    if len(source) == 1 and source.isalpha():
+        raise KeyFault(
+            key, f"{text!r} begins with what docker takes for a drive; give the volume a longer name"
+        )
     bind = source[0] in "./~"
     return {"type": "bind" if bind else "volume", "source": source, "target": target, **_options(options)}
 
@@ -100,6 +104,7 @@ LONG_PORT = Struct({"mode": Text(), "target": Number(), "published": Number(), "
 LONG_REFERENCE = Struct(
     {"source": Text(), "target": Text(), "uid": Text(), "gid": Text(), "mode": Number(zero=True)},
     pointer=True,
+    open_=True,
 )
 LONG_VOLUME = Struct(
     {
@@ -108,9 +113,9 @@ LONG_VOLUME = Struct(
         "target": Text(),
         "read_only": Flag(),
         "consistency": Text(),
-        "bind": Struct({"propagation": Text()}, pointer=True),
-        "volume": Struct({"nocopy": Flag()}, pointer=True),
-        "tmpfs": Struct({"size": Number(least=0)}, pointer=True),
+        "bind": Struct({"propagation": Text()}, pointer=True, open_=True),
+        "volume": Struct({"nocopy": Flag()}, pointer=True, open_=True),
+        "tmpfs": Struct({"size": Number()}, pointer=True, open_=True),
         "cluster": Struct({}, pointer=True),
     },
     required=("type",),

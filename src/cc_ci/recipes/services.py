@@ -3,8 +3,20 @@
 from typing import Any
 
 from cc_ci.recipes.faults import Key
-from cc_ci.recipes.kinds import Duration, Flag, Number, Reading, Shell, Size, Test, Text, Texts, wrong
-from cc_ci.recipes.mappings import Environment, Hosts, Pairs, Struct
+from cc_ci.recipes.kinds import (
+    Anything,
+    Duration,
+    Flag,
+    Number,
+    Reading,
+    Shell,
+    Size,
+    Test,
+    Text,
+    Texts,
+    wrong,
+)
+from cc_ci.recipes.mappings import Each, Environment, Hosts, Pairs, Struct
 from cc_ci.recipes.service_lists import PORTS, REFERENCES, VOLUMES
 
 FORBIDDEN = {
@@ -45,10 +57,11 @@ class Ulimits:
     def read(self, value: Any, key: Key, reading: Reading) -> Any:
         if not isinstance(value, dict):
             raise wrong(value, key, "a mapping")
-        both = Struct({"soft": Number(zero=True), "hard": Number(zero=True)}, required=("soft", "hard"))
+        limit = Number(zero=True, signed=True)
+        both = Struct({"soft": limit, "hard": limit}, required=("soft", "hard"))
         return {
-            name: (both if isinstance(limit, dict) else Number(zero=True)).read(limit, (*key, name), reading)
-            for name, limit in value.items()
+            name: (both if isinstance(item, dict) else limit).read(item, (*key, name), reading)
+            for name, item in value.items()
         } or None
 
     def merge(self, base: Any, over: Any) -> Any:
@@ -90,22 +103,6 @@ UPDATE = Struct(
 )
 
 
-class Preferences:
-    def read(self, value: Any, key: Key, reading: Reading) -> Any:
-        if not isinstance(value, list):
-            raise wrong(value, key, "a list")
-        spread = Struct({"spread": Text()}, pointer=True)
-        return [spread.read(item, (*key, index), reading) for index, item in enumerate(value)] or None
-
-    def merge(self, base: Any, over: Any) -> Any:
-        return [*base, *over]
-
-
-class GenericResources(Preferences):
-    def read(self, value: Any, key: Key, reading: Reading) -> Any:  # noqa: ARG002
-        return value or None
-
-
 DEPLOY = Struct(
     {
         "mode": Text(),
@@ -117,10 +114,12 @@ DEPLOY = Struct(
         "resources": Struct(
             {
                 "limits": Struct(
-                    {"cpus": Text(), "memory": Size(), "pids": Number()}, since={"pids": (3, 9)}, pointer=True
+                    {"cpus": Text(), "memory": Size(), "pids": Number(signed=True)},
+                    since={"pids": (3, 9)},
+                    pointer=True,
                 ),
                 "reservations": Struct(
-                    {"cpus": Text(), "memory": Size(), "generic_resources": GenericResources()}, pointer=True
+                    {"cpus": Text(), "memory": Size(), "generic_resources": Each(Anything())}, pointer=True
                 ),
             }
         ),
@@ -134,7 +133,11 @@ DEPLOY = Struct(
             pointer=True,
         ),
         "placement": Struct(
-            {"constraints": Texts(), "preferences": Preferences(), "max_replicas_per_node": Number()}
+            {
+                "constraints": Texts(),
+                "preferences": Each(Struct({"spread": Text()}, pointer=True)),
+                "max_replicas_per_node": Number(),
+            }
         ),
     },
     nothing=True,
@@ -155,11 +158,21 @@ HEALTHCHECK = Struct(
 
 
 class Build(Struct):
-    """Deployed by nobody: only checked for being text or a mapping."""
+    """Deployed by nobody, and still checked."""
 
     def read(self, value: Any, key: Key, reading: Reading) -> Any:
         return {"context": value} if isinstance(value, str) else super().read(value, key, reading)
 
+
+BUILD = Build(
+    {
+        **{name: Text() for name in ("context", "dockerfile", "network", "target", "shm_size")},
+        "args": Pairs(nulls=True),
+        "labels": Pairs(),
+        "cache_from": Texts(),
+        "extra_hosts": Hosts(),
+    },
+)
 
 TEXTS = "cgroup_parent cgroupns_mode container_name domainname hostname image ipc isolation mac_address"
 MORE_TEXTS = "network_mode pid restart stop_signal user userns_mode working_dir"
@@ -167,7 +180,7 @@ MORE_TEXTS = "network_mode pid restart stop_signal user userns_mode working_dir"
 SERVICE = Struct(
     {
         **{name: Text() for name in f"{TEXTS} {MORE_TEXTS}".split()},
-        "build": Build({}, open_=True),
+        "build": BUILD,
         "cap_add": Texts(unique=True),
         "cap_drop": Texts(unique=True),
         "command": Shell(),
@@ -176,10 +189,10 @@ SERVICE = Struct(
         "depends_on": Texts(unique=True),
         "deploy": DEPLOY,
         "devices": Texts(unique=True),
-        "dns": Texts(single=True),
-        "dns_search": Texts(single=True),
+        "dns": Texts(single=True, unique=True),
+        "dns_search": Texts(single=True, unique=True),
         "entrypoint": Shell(),
-        "env_file": Texts(single=True),
+        "env_file": Texts(single=True, unique=True),
         "environment": Environment(),
         "expose": Texts(numbers=True, unique=True),
         "external_links": Texts(unique=True),
@@ -190,22 +203,23 @@ SERVICE = Struct(
         "links": Texts(unique=True),
         "logging": Logging({"driver": Text(), "options": Options()}, pointer=True),
         "networks": ServiceNetworks(),
-        "oom_score_adj": Number(),
+        "oom_score_adj": Number(signed=True),
         "ports": PORTS,
         "privileged": Flag(),
         "profiles": Texts(unique=True),
         "read_only": Flag(),
         "secrets": REFERENCES,
         "security_opt": Texts(unique=True),
-        "shm_size": Text(numbers=True),
+        "shm_size": Text(),
         "stdin_open": Flag(),
         "stop_grace_period": Duration(),
         "sysctls": Pairs(),
-        "tmpfs": Texts(single=True),
+        "tmpfs": Texts(single=True, unique=True),
         "tty": Flag(),
         "ulimits": Ulimits(),
         "volumes": VOLUMES,
     },
     since={"profiles": (3, 8), "oom_score_adj": (3, 13), "cgroupns_mode": (3, 10)},
     pointer=True,
+    notes=True,
 )

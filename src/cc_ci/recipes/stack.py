@@ -14,6 +14,8 @@ from cc_ci.recipes.service import DEFAULT_NETWORK, Service, read_service
 if TYPE_CHECKING:
     from cc_ci.recipes.app import App
 
+MOUNTS = ("volume", "bind", "tmpfs", "npipe", "cluster")
+
 __all__ = ["FileObject", "Network", "Service", "Stack", "Volume", "read_stack"]
 
 
@@ -151,9 +153,27 @@ def _service(name: str, tree: dict[str, Any], stack: Stack) -> Service:
         raise stack.fault(key, "has no image; a stack can't build one")
     if "env_file" in tree:
         raise stack.fault(f"{key}.env_file", "is not understood; put its variables under environment")
+    _refuse_incomplete(name, tree, stack)
     service = read_service(name, tree, volumes={key: volume.name for key, volume in stack.volumes.items()})
     _refuse_undefined(service, tree, stack)
     return service
+
+
+def _refuse_incomplete(name: str, tree: dict[str, Any], stack: Stack) -> None:
+    """What passes docker's schema and can't be deployed."""
+    needed = {
+        "volumes": ("type", "target"),
+        "ports": ("target",),
+        "configs": ("source",),
+        "secrets": ("source",),
+    }
+    for section, keys in needed.items():
+        for item in tree.get(section, ()):
+            if missing := [key for key in keys if not item.get(key)]:
+                raise stack.fault(f"services.{name}.{section}", f"an entry has no {missing[0]}")
+            if section == "volumes" and item["type"] not in MOUNTS:
+                fault = f"{item['type']} is not one of {', '.join(MOUNTS)}"
+                raise stack.fault(f"services.{name}.volumes.{item['target']}", fault)
 
 
 def _refuse_undefined(service: Service, tree: dict[str, Any], stack: Stack) -> None:

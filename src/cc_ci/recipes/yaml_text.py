@@ -4,6 +4,7 @@ Go's parser and PyYAML differ on scalars: `22:22`, `yes` and `2_000-1` are text 
 same number; a key that is given twice is an error.
 """
 
+import math
 import re
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
@@ -147,7 +148,7 @@ def _merged(node: yaml.MappingNode, key: Key) -> Iterator[yaml.MappingNode]:
 
 
 def scalar(text: str, *, tag: str, key: Key) -> Any:
-    """What Go's parser makes of a scalar. Raises KeyFault for an unquoted timestamp and a foreign tag."""
+    """What Go's parser makes of a scalar. Raises KeyFault for an unquoted timestamp, .nan, a foreign tag."""
     if tag in (TAG + "str", "!"):
         return text
     if tag not in {TAG + name for name in ("plain", "int", "float", "bool", "null")}:
@@ -158,6 +159,8 @@ def scalar(text: str, *, tag: str, key: Key) -> Any:
         return BOOLEANS[text]
     if TIMESTAMP.fullmatch(text):
         raise KeyFault(key, f"{text} is read as a point in time; put it in quotes")
+    if SPECIAL_FLOAT.fullmatch(text):
+        raise KeyFault(key, f"{text} is read as a number that there is not; put it in quotes")
     if date := DATE.fullmatch(text):
         year, month, day = date.groups()
         return f"{year}-{month:0>2}-{day:0>2} 00:00:00 +0000 UTC"
@@ -171,5 +174,5 @@ def _number(text: str) -> Any:
         if abs(number := int(digits, 0)) < LARGEST:
             return number
     if not text.startswith("_") and FLOAT.fullmatch(plain):
-        return float(plain)
-    return float(text.replace(".", "", 1)) if SPECIAL_FLOAT.fullmatch(text) else text
+        return float(plain) if math.isfinite(float(plain)) else text
+    return text

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from cc_ci.errors import CommandFailed, UsageError
+from cc_ci.errors import CommandFailed, StageFailed, UsageError
 from cc_ci.system.process import Completed, Runner, check
 
 QUIET = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "safe.directory=*")
@@ -65,7 +65,10 @@ def is_dirty(repo: Path, *, runner: Runner) -> bool:
 
 
 def export_tree(repo: Path, ref: str, into: Path, *, runner: Runner) -> None:
-    """Write the files of `ref` into a folder. Raises UsageError where there is no such ref."""
+    """Write the files of `ref` into a folder.
+
+    Raises UsageError where there is no such ref, StageFailed for a link that leads out of it.
+    """
     commit = commit_id(repo, runner=runner, ref=ref)
     if commit is None:
         raise UsageError(f"{ref}: no such tag or commit in {repo}")
@@ -74,7 +77,10 @@ def export_tree(repo: Path, ref: str, into: Path, *, runner: Runner) -> None:
         archive = Path(scratch) / "tree.tar"
         check(_git(repo, "archive", "--format=tar", f"--output={archive}", commit, runner=runner))
         with tarfile.open(archive) as tree:
-            tree.extractall(into, filter="data")
+            try:
+                tree.extractall(into, filter="data")
+            except tarfile.FilterError as error:
+                raise StageFailed(f"{ref}: {error}; a link may only lead to files of its own tree") from None
 
 
 def clone(url: str, into: Path, *, runner: Runner) -> None:

@@ -42,7 +42,7 @@ APPS = st.fixed_dictionaries(
     optional={
         "labels": VALUES,
         "environment": VALUES,
-        "dns": st.just(["9.9.9.9"]),
+        "deploy": st.just({"placement": {"constraints": ["node.role == manager"]}}),
         "user": st.sampled_from("uv"),
     },
 )
@@ -54,6 +54,11 @@ def tree(*services: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def constraints(service: dict[str, Any]) -> list[str]:
+    found: list[str] = service.get("deploy", {}).get("placement", {}).get("constraints", [])
+    return found
+
+
 @given(APPS, APPS)
 def test_the_later_file_wins_and_nothing_of_the_earlier_is_lost(
     base: dict[str, Any], over: dict[str, Any]
@@ -62,7 +67,7 @@ def test_the_later_file_wins_and_nothing_of_the_earlier_is_lost(
     assert both["image"] == over["image"]
     for part in ("labels", "environment"):
         assert both.get(part, {}) == {**base.get(part, {}), **over.get(part, {})}
-    assert both.get("dns", []) == base.get("dns", []) + over.get("dns", [])
+    assert constraints(both) == constraints(base) + constraints(over)
 
 
 @given(APPS, APPS, APPS)
@@ -158,6 +163,36 @@ def test_any_value_of_any_key_is_understood_or_refused_in_one_line(
             "0.yml:4: services.app.environment.A: must be text or a number",
         ),
         ("services:\n  app:\n    ports: ['x:y']\n", "0.yml:3: services.app.ports.0: 'x:y' is no port"),
+        ("services:\n  app:\n    ports: ['٣:80']\n", "0.yml:3: services.app.ports.0: .* is no port"),
+        (
+            "services:\n  app:\n    volumes: ['d:/d']\n",
+            "0.yml:3: services.app.volumes.0: .* takes for a drive",
+        ),
+        (
+            "services:\n  app:\n    deploy: {replicas: -1}\n",
+            "0.yml:3: .*replicas: must be a number of at least 0",
+        ),
+        (
+            "services:\n  app:\n    deploy: {replicas: .nan}\n",
+            r"0.yml:3: .*replicas: \.nan is read as a number",
+        ),
+        ("services:\n  app:\n    deploy: {x-note: 1}\n", "0.yml:3: services.app.deploy.x-note: no such key"),
+        (
+            "services:\n  app:\n    extra_hosts: [name]\n",
+            "0.yml:3: .*extra_hosts.0: 'name' is not name:address",
+        ),
+        (
+            "services:\n  app:\n    build: {dockerfile: 1}\n",
+            "0.yml:3: services.app.build.dockerfile: must be text",
+        ),
+        (
+            "networks:\n  n:\n    ipam: {config: [1]}\n",
+            "0.yml:3: networks.n.ipam.config.0: must be a mapping",
+        ),
+        (
+            "services:\n  app:\n    stop_grace_period: 9999999h\n",
+            "0.yml:3: .*stop_grace_period: must be a duration",
+        ),
     ],
 )
 def test_a_fault_names_file_line_and_key(text: str, said: str) -> None:
@@ -195,7 +230,26 @@ def test_a_link_out_of_the_recipe_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("services: {app: {image: x:1, volumes: [d:/d]}}", "services.app.volumes./d: d is not under volumes"),
+        (
+            "services: {app: {image: x:1, volumes: [no:/d]}}",
+            "services.app.volumes./d: no is not under volumes",
+        ),
+        (
+            "services: {app: {image: x:1, secrets: [{target: t}]}}",
+            "services.app.secrets: an entry has no source",
+        ),
+        (
+            "services: {app: {image: x:1, ports: [{published: 1}]}}",
+            "services.app.ports: an entry has no target",
+        ),
+        (
+            "services: {app: {image: x:1, volumes: [{type: '$NONE', target: /d}]}}",
+            "services.app.volumes: an entry has no type",
+        ),
+        (
+            "services: {app: {image: x:1, volumes: [{type: disk, target: /d}]}}",
+            "services.app.volumes./d: disk is not one of volume, bind",
+        ),
         ("services: {app: {image: x:1, networks: [n]}}", "services.app.networks.n: n is not under networks"),
         ("services: {app: {build: .}}", "services.app: has no image"),
         ("services: {}", "services: there are none"),
@@ -209,11 +263,14 @@ def test_what_no_stack_can_be_made_of_is_named(tmp_path: Path, text: str, said: 
 def test_names_are_swarms(tmp_path: Path) -> None:
     made = stack(
         tmp_path,
-        "services: {app: {image: x:1, volumes: [d:/d, e:/e], "
+        "services: {app: {image: x:1, volumes: [data:/d, other:/e], "
         "stop_grace_period: 1m, healthcheck: {test: a, interval: 5s}}}\n"
-        "volumes: {d: , e: {name: mine}}\nnetworks: {proxy: {external: true}, i: }\n",
+        "volumes: {data: , other: {name: mine}}\nnetworks: {proxy: {external: true}, i: }\n",
     )
-    assert {key: volume.name for key, volume in made.volumes.items()} == {"d": "a_ci_test_d", "e": "mine"}
+    assert {key: volume.name for key, volume in made.volumes.items()} == {
+        "data": "a_ci_test_data",
+        "other": "mine",
+    }
     assert {key: network.name for key, network in made.networks.items()} == {
         "proxy": "proxy",
         "i": "a_ci_test_i",
@@ -222,7 +279,26 @@ def test_names_are_swarms(tmp_path: Path) -> None:
     app = made.services["app"]
     assert app.healthcheck
     assert (app.healthcheck.interval, app.healthcheck.timeout, app.stop_grace_period) == (5.0, 30.0, 60.0)
-    assert [(mount.volume, mount.source) for mount in app.mounts] == [("d", "a_ci_test_d"), ("e", "mine")]
+    assert [(mount.volume, mount.source) for mount in app.mounts] == [
+        ("data", "a_ci_test_data"),
+        ("other", "mine"),
+    ]
+
+
+def test_what_dockers_schema_does_not_look_at_has_no_effect() -> None:
+    text = (
+        "services: {app: {image: x:1, configs: [{source: c, file: ./c}], "
+        "volumes: [{type: bind, source: /a, target: /b, bind: {create: 1}}]}}\n"
+    )
+    app = merged(text).tree["services"]["app"]
+    assert app["configs"] == [{"source": "c"}]
+    assert app["volumes"] == [{"type": "bind", "source": "/a", "target": "/b", "bind": {}}]
+
+
+def test_a_fault_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
+    text = 'services: {app: {image: x:1}}\nconfigs: {c: {file: "a\\nb"}}\n'
+    with pytest.raises(RecipeError, match=r"compose.yml:2: configs.c.file: a\\nb is not in the recipe"):
+        stack(tmp_path, text)
 
 
 def test_an_unclosed_quote_is_no_command() -> None:

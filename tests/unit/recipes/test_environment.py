@@ -87,6 +87,11 @@ def test_exports_are_read_and_functions_are_not_run() -> None:
     assert script.functions == ("backup", "restore")
 
 
+def test_an_export_of_a_function_is_none_of_ours_wherever_its_brace_is() -> None:
+    script = read_script("dump()\n{\n  export PASSWORD=$(cat /run/secrets/db)\n}\nexport V=v1\n")
+    assert (script.exports, script.functions) == ({"V": "v1"}, ("dump",))
+
+
 def test_an_export_that_needs_a_shell_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"abra.sh:2: A: \"\$\(date\)\" needs a shell"):
         read_script('\nexport A="$(date)"\n')

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from cc_ci.cli.recipe import recipe as command
-from cc_ci.errors import UsageError
+from cc_ci.errors import StageFailed, UsageError
 from cc_ci.recipes.app import App, configure
 from cc_ci.recipes.backup_labels import backup_plan
 from cc_ci.recipes.faults import RecipeError
@@ -74,6 +74,14 @@ def test_a_tag_is_laid_out_as_it_was(repository: Path, tmp_path: Path) -> None:
     assert read_recipe(tmp_path / "old").name == "keycloak"
     with pytest.raises(UsageError, match=r"8.0.0: no such tag"):
         export_tree(repository, "8.0.0", tmp_path / "older", runner=runner)
+
+
+def test_a_tag_with_a_link_out_of_its_tree_is_the_recipes_fault(repository: Path, tmp_path: Path) -> None:
+    (repository / "link").symlink_to("/etc/passwd")
+    git(repository, "add", "link")
+    git(repository, "commit", "-qm", "link")
+    with pytest.raises(StageFailed, match=r"HEAD: .*link"):
+        export_tree(repository, "HEAD", tmp_path / "out", runner=LocalRunner())
 
 
 def test_a_repository_is_dirty_once_a_file_differs(repository: Path) -> None:
