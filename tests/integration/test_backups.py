@@ -1,6 +1,7 @@
 """With the real restic: on folders of this machine, in a node's namespaces, and in containers of a node."""
 
 import io
+import os
 import re
 import shutil
 import stat
@@ -24,6 +25,9 @@ from cc_ci.lab import node as lab_node
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import Completed, LocalRunner, check
 from cc_ci.system.redaction import Redactor
+
+NAME = "isof" + os.environ.get("PYTEST_XDIST_WORKER", "")
+"""Tests side by side have a node each."""
 
 pytestmark = pytest.mark.integration
 
@@ -122,8 +126,8 @@ def test_another_password_opens_nothing(repository: Repository, location: str, c
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
-    yield lab_node.up("isof")
-    lab_node.down("isof")
+    yield lab_node.up(NAME)
+    lab_node.down(NAME)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Leases, census and reaper on a real node, with holders that are killed or live where they can't be seen."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,9 @@ from cc_ci.isolation.reaper import Reaper
 from cc_ci.lab import node as lab_node
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner
+
+NAME = "isof" + os.environ.get("PYTEST_XDIST_WORKER", "")
+"""Tests side by side have a node each."""
 
 pytestmark = pytest.mark.integration
 
@@ -37,8 +41,8 @@ IN_ITS_OWN_NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-p
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
-    yield lab_node.up("isof")
-    lab_node.down("isof")
+    yield lab_node.up(NAME)
+    lab_node.down(NAME)
 
 
 @pytest.fixture(scope="module")

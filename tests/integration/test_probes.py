@@ -1,5 +1,6 @@
 """An app behind the lab's real Traefik; the app is Traefik's own binary too, which a node has at hand."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,9 @@ from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner, check
 from cc_ci.system.waiting import wait_until
 
+NAME = "isof" + os.environ.get("PYTEST_XDIST_WORKER", "")
+"""Tests side by side have a node each."""
+
 pytestmark = pytest.mark.integration
 
 DOMAIN = "prob-1a2b3c.ci.test"
@@ -27,8 +31,8 @@ PING = Expectation(path="/ping", statuses=(200,), contains="OK")
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
     wanted = lab_node.Wanted(refresh=1.0, throttle=0.1)
-    yield lab_node.up("isof", wanted=wanted)
-    lab_node.down("isof")
+    yield lab_node.up(NAME, wanted=wanted)
+    lab_node.down(NAME)
 
 
 @pytest.fixture(scope="module")

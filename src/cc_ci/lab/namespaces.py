@@ -53,11 +53,14 @@ def link(  # one end each, and the name that the end has
     """
     enter, near_name, near_address = near
     namespace, far_name, far_addresses = far
-    if not runner([*enter, "ip", "link", "show", near_name]).ok:
+    inside_far = in_network(namespace)
+    if not runner([*inside_far, "ip", "link", "show", far_name]).ok:
+        # one end without the other is on its way out with a namespace that is gone
+        runner([*enter, "ip", "link", "delete", near_name])
         peer = ["type", "veth", "peer", "name", far_name, "netns", namespace.name]
         check(runner([*enter, "ip", "link", "add", near_name, *peer]), what=f"link {near_name}")
     _address(runner, enter, near_name, (near_address,), prefix=prefix)
-    _address(runner, in_network(namespace), far_name, far_addresses, prefix=prefix)
+    _address(runner, inside_far, far_name, far_addresses, prefix=prefix)
 
 
 def _address(
