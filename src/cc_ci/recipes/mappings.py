@@ -9,13 +9,14 @@ from cc_ci.recipes.plain import number_text
 
 
 class Pairs:
-    """KEY=value texts, or a mapping; a mapping in its long form. `nulls`: a key may have no value."""
+    """A mapping, or KEY=value texts if `lists`; a mapping when long. `nulls`: a key may have no value."""
 
-    def __init__(self, *, nulls: bool = False) -> None:
-        self._nulls = nulls
+    def __init__(self, *, nulls: bool = False, lists: bool = True) -> None:
+        self._nulls, self._lists = nulls, lists
 
     def read(self, value: Any, key: Key, reading: Reading) -> Any:
-        pairs = self._listed(value, key) if isinstance(value, list) else self._mapped(value, key)
+        listed_ = self._lists and isinstance(value, list)
+        pairs = self._listed(value, key) if listed_ else self._mapped(value, key)
         return self.looked_up(pairs, reading) or None
 
     def _listed(self, value: list[Any], key: Key) -> dict[str, str | None]:
@@ -29,7 +30,7 @@ class Pairs:
 
     def _mapped(self, value: Any, key: Key) -> dict[str, str | None]:
         if not isinstance(value, dict):
-            raise wrong(value, key, "a mapping or a list of KEY=value")
+            raise wrong(value, key, f"a mapping{' or a list of KEY=value' if self._lists else ''}")
         return {name: self._text(item, (*key, name)) for name, item in value.items()}
 
     def _text(self, value: Any, key: Key) -> str | None:

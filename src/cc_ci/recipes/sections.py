@@ -10,11 +10,14 @@ from cc_ci.recipes.services import SERVICE
 
 
 class External:
-    """`external: true`, or the older mapping with a name."""
+    """`external: true`, or the older mapping with a name; `open_` as for Struct."""
+
+    def __init__(self, *, open_: bool = False) -> None:
+        self._mapping = Struct({"name": Text()}, open_=open_)
 
     def read(self, value: Any, key: Key, reading: Reading) -> Any:
         if isinstance(value, dict):
-            return {"name": None, **(Struct({"name": Text()}, open_=True).read(value, key, reading) or {})}
+            return {"name": None, **(self._mapping.read(value, key, reading) or {})}
         if not isinstance(value, bool):
             raise wrong(value, key, "true, false or a mapping with a name")
         return value or None
@@ -63,14 +66,12 @@ class FileEntry(Entry):
         return {**entry, "file": absolute}
 
 
-IPAM = Struct(
-    {"driver": Text(), "config": Each(Struct({"subnet": Text()}, pointer=True))}, pointer=True, nothing=True
-)
+IPAM = Struct({"driver": Text(), "config": Each(Struct({"subnet": Text()}, pointer=True))}, pointer=True)
 NETWORK = Entry(
     {
         "name": Text(),
         "driver": Text(),
-        "driver_opts": Pairs(),
+        "driver_opts": Pairs(lists=False),
         "ipam": IPAM,
         "external": External(),
         "internal": Flag(),
@@ -82,7 +83,7 @@ VOLUME = Entry(
     {
         "name": Text(),
         "driver": Text(),
-        "driver_opts": Pairs(),
+        "driver_opts": Pairs(lists=False),
         "external": External(),
         "labels": Pairs(),
     },
@@ -91,10 +92,10 @@ VOLUME = Entry(
 FILES: dict[str, Kind] = {
     "name": Text(),
     "file": Text(),
-    "external": External(),
+    "external": External(open_=True),
     "labels": Pairs(),
     "driver": Text(),
-    "driver_opts": Pairs(),
+    "driver_opts": Pairs(lists=False),
     "template_driver": Text(),
 }
 SECTIONS: dict[str, Struct] = {

@@ -100,7 +100,9 @@ def _reference(value: Any, key: Key, reading: Reading) -> list[dict[str, Any]]:
     return [{"source": value} if isinstance(value, str) else LONG_REFERENCE.read(value, key, reading)]
 
 
-LONG_PORT = Struct({"mode": Text(), "target": Number(), "published": Number(), "protocol": Text()})
+LONG_PORT = Struct(
+    {"mode": Text(), "target": Number(), "published": Number(), "protocol": Text()}, pointer=True
+)
 LONG_REFERENCE = Struct(
     {"source": Text(), "target": Text(), "uid": Text(), "gid": Text(), "mode": Number(zero=True)},
     pointer=True,
@@ -120,6 +122,7 @@ LONG_VOLUME = Struct(
     },
     required=("type",),
     since={"cluster": (3, 13)},
+    pointer=True,
 )
 REFERENCES = Keyed(
     _reference, identity=lambda item: item.get("source"), order=lambda item: item.get("source", "")

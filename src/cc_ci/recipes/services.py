@@ -86,7 +86,12 @@ class Logging(Struct):
 
 
 SERVICE_NETWORK = Struct(
-    {"aliases": Texts(unique=True), "ipv4_address": Text(), "ipv6_address": Text(), "driver_opts": Pairs()},
+    {
+        "aliases": Texts(unique=True),
+        "ipv4_address": Text(),
+        "ipv6_address": Text(),
+        "driver_opts": Pairs(lists=False),
+    },
     since={"driver_opts": (3, 12)},
     pointer=True,
 )
@@ -201,7 +206,7 @@ SERVICE = Struct(
         "init": Flag(pointer=True),
         "labels": Pairs(),
         "links": Texts(unique=True),
-        "logging": Logging({"driver": Text(), "options": Options()}, pointer=True),
+        "logging": Logging({"driver": Text(), "options": Options(lists=False)}, pointer=True),
         "networks": ServiceNetworks(),
         "oom_score_adj": Number(signed=True),
         "ports": PORTS,

@@ -151,6 +151,10 @@ def test_any_value_of_any_key_is_understood_or_refused_in_one_line(
         ("version: '2.4'\nservices: {}\n", "0.yml:1: version: '2.4' is not one of 3"),
         ("version: 3.8\nservices: {}\n", "0.yml:1: version: must be text; put it in quotes, and is 3.8"),
         ("a: &a\n  b: *a\n", "0.yml:.*holds itself"),
+        (
+            "volumes:\n  v:\n    driver_opts: [a=b]\n",
+            "0.yml:3: volumes.v.driver_opts: must be a mapping, and is a",
+        ),
         ("- 1\n", "0.yml:1: not a mapping"),
         ("", "0.yml:1: empty"),
         ("services:\n  app:\n    extends: x\n", "0.yml:3: services.app.extends: not understood by a stack"),
@@ -251,6 +255,7 @@ def test_a_link_out_of_the_recipe_is_refused(tmp_path: Path) -> None:
             "services.app.volumes./d: disk is not one of volume, bind",
         ),
         ("services: {app: {image: x:1, networks: [n]}}", "services.app.networks.n: n is not under networks"),
+        ("services: {app: {image: x:1, ports: [{}]}}", "services.app.ports: an entry has no target"),
         ("services: {app: {build: .}}", "services.app: has no image"),
         ("services: {}", "services: there are none"),
     ],
