@@ -64,7 +64,7 @@ def configure(
 def app_env(recipe: Recipe, *, domain: str, overrides: Mapping[str, str]) -> dict[str, str]:
     """.env.sample as `abra app new` fills it in, evaluated, and over it what abra.sh exports."""
     sample = recipe.env_sample.replace(f"{recipe.name}.example.com", domain)
-    assignments = read_assignments(EXAMPLE_DOMAIN.sub(domain, sample))
+    assignments = read_assignments(EXAMPLE_DOMAIN.sub(lambda _found: domain, sample))
     return {**evaluate(assignments, {**overrides, "DOMAIN": domain}), **recipe.exports}
 
 

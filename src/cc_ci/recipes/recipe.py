@@ -1,5 +1,6 @@
 """A recipe's repository or folder, read as it stands; nothing in it is run."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from cc_ci.recipes.env_sample import Assignment, read_assignments
 from cc_ci.recipes.faults import RecipeError, Source
 
 ENV_SAMPLE, ABRA_SH, COMPOSE = ".env.sample", "abra.sh", "compose.yml"
+
+
+# it becomes part of labels, domains and paths
+NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*")
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +70,12 @@ def _compose_files(root: Path) -> tuple[Path, ...]:
 
 
 def _name(root: Path, assignments: tuple[Assignment, ...]) -> str:
-    kind = next((one.value for one in assignments if one.key in ("TYPE", "RECIPE") and not one.off), "")
-    return kind.partition(":")[0] or root.name
+    kind = next((one for one in assignments if one.key in ("TYPE", "RECIPE") and not one.off), None)
+    name = kind.value.partition(":")[0] if kind else ""
+    if kind and name and not NAME.fullmatch(name):
+        fault = f"{kind.key}: {name!r} is no recipe's name; it has letters, digits, dots, - and _"
+        raise RecipeError(fault, source=Source(file=ENV_SAMPLE, line=kind.line))
+    return name or root.name
 
 
 def read_text(root: Path, name: str) -> str:

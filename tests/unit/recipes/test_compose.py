@@ -1,6 +1,7 @@
 """The reader of compose files: merging, faults with their places, and nothing but one clear line."""
 
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,18 @@ def test_any_value_of_any_key_is_understood_or_refused_in_one_line(
 ) -> None:
     said = refusal(yaml.safe_dump({"services": {"app": service}, section: value}))
     assert said is None or re.fullmatch(r"0\.yml:\d+: .*\S", said)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), JSON, max_size=2))
+def test_any_service_is_one_of_a_stack_or_refused_in_one_line(service: dict[str, Any]) -> None:
+    text = yaml.safe_dump({"services": {"app": {"image": "x:1", **service}}})
+    said = ""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            assert list(stack(Path(folder), text).services) == ["app"]
+        except RecipeError as error:
+            said = str(error)
+    assert not said or re.fullmatch(r"compose\.yml:\d+: .*\S", said)
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,13 @@ def test_an_export_that_needs_a_shell_is_refused() -> None:
         read_script('\nexport A="$(date)"\n')
 
 
+def test_a_name_that_is_a_path_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text("services: {app: {image: x:1}}\n")
+    (tmp_path / ".env.sample").write_text("A=1\nTYPE=../wiki:1.0.0\n")
+    with pytest.raises(RecipeError, match=r".env.sample:2: TYPE: '../wiki' is no recipe's name"):
+        read_recipe(tmp_path)
+
+
 def test_exports_come_over_the_sample_and_the_example_domain_is_ours(tmp_path: Path) -> None:
     (tmp_path / "compose.yml").write_text("services: {app: {image: x:1}}\n")
     (tmp_path / ".env.sample").write_text(
