@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cc_ci.backups.restic import Repository, Snapshot
-from cc_ci.errors import Unverified
+from cc_ci.errors import InfrastructureError, Unverified
 from cc_ci.isolation.census import Census
 from cc_ci.pipeline.names import app_domain
+from cc_ci.pipeline.needs import Need
 from cc_ci.pipeline.plan import Plan, Step, Which
+from cc_ci.providers.api import Provider
 from cc_ci.recipes.stack import Stack
 from cc_ci.results.schema import Leak, TestResult
 from cc_ci.stages import (
@@ -16,6 +19,7 @@ from cc_ci.stages import (
     deploying,
     images,
     preparing,
+    providing,
     removing,
     seeds,
     testing,
@@ -32,6 +36,7 @@ class Actor:
     plan: Plan
     candidates: Mapping[Which, Candidate]
     references: tuple[str, ...]
+    need: Need | None = None
     cache: images.Cache | None
     before: Census
     keep: bool = False
@@ -42,6 +47,7 @@ class Actor:
     after: Census | None = None
     _markers: dict[str, str] = field(default_factory=dict)
     _old: dict[str, tuple[Stack, Mapping[str, str]]] = field(default_factory=dict)
+    _provider: Provider | None = None
     _repository: Repository | None = None
     _snapshot: Snapshot | None = None
     _stops: list[TestResult] = field(default_factory=list)
@@ -64,6 +70,8 @@ class Actor:
         match step.action:
             case "pull":
                 images.bring_images(bench, self.references, cache=self.cache)
+            case "provide":
+                self._provide()
             case "prepare":
                 self._prepare(name)
             case "deploy":
@@ -88,6 +96,8 @@ class Actor:
                 self._test(step, name)
             case "undeploy":
                 self._undeploy(step, name)
+            case "withdraw":
+                self._withdraw()
             case "leak_check":
                 self._check_leaks()
 
@@ -100,10 +110,41 @@ class Actor:
         twin = self._deployed(planned.twin_of) if planned.twin_of else None
         if twin is not None and twin is self.kept:
             raise Unverified(f"{name}: --keep left {twin.name} up, which has the same domain")
-        domain = (
-            twin.domain if twin else app_domain(candidate.recipe.name, ci_domain=self.bench.node.ci_domain)
-        )
+        domain = self._domains[planned.twin_of or name]
         preparing.prepare(self.bench, name, domain=domain, candidate=candidate, twin=twin)
+
+    @cached_property
+    def _domains(self) -> dict[str, str]:
+        """Of each deployment but twins; known from the start, since a provider must be told of all."""
+        recipe, ci_domain = self.candidates["new"].recipe.name, self.bench.node.ci_domain
+        return {
+            planned.name: app_domain(recipe, ci_domain=ci_domain)
+            for planned in self.plan.deployments
+            if planned.twin_of is None
+        }
+
+    def _provide(self) -> None:
+        need = self._needed()
+        suite = self.candidates["new"].suite
+        paths = suite.wiring.redirects if suite else ()
+        self._provider = providing.provide(
+            self.bench,
+            domain=need.domain,
+            candidate=need.candidate,
+            sign_on=need.sign_on,
+            redirects=[f"https://{domain}{path}" for domain in self._domains.values() for path in paths],
+        )
+        providing.check(self.bench, self._provider, need.sign_on)
+
+    def _withdraw(self) -> None:
+        """An app that was left up for a look keeps its provider."""
+        if self.kept is None:
+            providing.withdraw(self.bench, self._provider, self._needed().sign_on)
+
+    def _needed(self) -> Need:
+        if self.need is None:
+            raise InfrastructureError("plan: a provider is asked for, and the suite needs none")
+        return self.need
 
     def _upgrade(self, name: str) -> None:
         deployed = self._deployed(name)
@@ -130,9 +171,10 @@ class Actor:
         return self.plan.deployment(name).twin_of or name
 
     def _test(self, step: Step, name: str) -> None:
-        if self.bench.suite is None:
+        suite = self._deployed(name).candidate.suite
+        if suite is None:
             raise Unverified("tests: there is no suite")
-        testing.run_suite(self.bench, self._deployed(name), self.bench.suite, stage=step.stage)
+        testing.run_suite(self.bench, self._deployed(name), suite, stage=step.stage)
 
     def _undeploy(self, step: Step, name: str) -> None:
         """Nothing was begun, or it is gone: nothing to do. How services stopped is told at the end."""

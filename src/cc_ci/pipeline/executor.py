@@ -15,7 +15,7 @@ from cc_ci.results.schema import Outcome, StageName
 from cc_ci.system.clock import Clock
 from cc_ci.system.units import Seconds
 
-CLOSING = ("undeploy", "leak_check")
+CLOSING = ("undeploy", "withdraw", "leak_check")
 """Actions that run whatever happened before."""
 
 

@@ -11,6 +11,7 @@ STAGES: tuple[StageName, ...] = get_args(StageName)
 
 Action = Literal[
     "pull",
+    "provide",
     "prepare",
     "deploy",
     "check",
@@ -23,6 +24,7 @@ Action = Literal[
     "verify_restore",
     "test",
     "undeploy",
+    "withdraw",
     "leak_check",
 ]
 """A step's work; `stages` holds one function for each."""

@@ -11,13 +11,18 @@ import msgspec
 from cc_ci.pipeline.plan import STAGES, Action, Blame, Decided, Deployment, Plan, Step, Which
 from cc_ci.results.schema import StageName
 
+PROVIDE = "provide"
+AS_A_USER: tuple[Action, ...] = ("seed", "verify_upgrade", "overwrite", "verify_restore", "test")
+
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What the planner must know: of the recipe, its suite and what was asked for."""
 
     previous_version: str | None
     has_suite: bool
-    sso_declared: bool = False
+    provider: str | None = None
+    """What the suite needs to sign on."""
+    has_sso_tests: bool = False
     stateless: bool = False
     volumes: tuple[str, ...] = ()
     backed_up: bool = False
@@ -34,13 +39,17 @@ def plan_stock(known: Known, *, only: StageName | None = None, keep: bool = Fals
     decided = _decided(known)
     undecided = {stage.stage for stage in decided}
     steps = [Step(name="pull", action="pull", stage="install")]
+    if known.provider:
+        steps.append(
+            Step(name=PROVIDE, action="provide", stage="sso", deployment=known.provider, needs=("pull",))
+        )
     deployments: list[Deployment] = []
     for stage in STAGES:
         if stage in undecided or stage not in _SEGMENTS:
             continue
         segment = _SEGMENTS[stage](known)
         deployments.extend(segment.deployments)
-        steps.extend(segment.steps)
+        steps.extend(_with_provider(step) if known.provider else step for step in segment.steps)
     plan = Plan(deployments=tuple(deployments), steps=tuple(steps), decided=decided)
     return _finish(_restrict(plan, only) if only else plan, keep=keep)
 
@@ -52,8 +61,8 @@ def _decided(known: Known) -> tuple[Decided, ...]:
     found.extend(_backup_decided(known))
     if not known.has_suite:
         found.append(_skipped("functional", "no suite: generic checks only"))
-    if not known.sso_declared:
-        found.append(_skipped("sso", "the suite declares no single sign-on"))
+    if known.provider is None:
+        found.append(_skipped("sso", "the suite needs no provider of single sign-on"))
     return tuple(found)
 
 
@@ -162,12 +171,30 @@ def _functional(_known: Known) -> _Segment:
     return segment
 
 
+def _sso(known: Known) -> _Segment:
+    segment = _Segment(needs=(PROVIDE,))
+    if not known.has_sso_tests:
+        return segment
+    segment.deployed("sso", stage="sso", version="new")
+    segment.then("test", stage="sso", deployment="sso")
+    segment.undeployed("sso", stage="sso")
+    return segment
+
+
+def _with_provider(step: Step) -> Step:
+    """While the provider is away, what acts as a user would say nothing of the app."""
+    if step.action not in AS_A_USER or PROVIDE in step.needs:
+        return step
+    return msgspec.structs.replace(step, needs=(*step.needs, PROVIDE))
+
+
 _SEGMENTS = {
     "install": _install,
     "upgrade": _upgrade,
     "backup": _backup,
     "restore": _restore,
     "functional": _functional,
+    "sso": _sso,
 }
 
 
@@ -183,8 +210,8 @@ def _restrict(plan: Plan, only: StageName) -> Plan:
             open_.extend(by_name[name].needs)
     deployments = {by_name[name].deployment for name in kept}
     steps = [
-        # the pull is for whatever is deployed first: it must not look like a stage that ran
-        msgspec.structs.replace(step, stage=only) if step.action == "pull" else step
+        # the pull and the provider are for whatever is deployed: they must not look like a stage that ran
+        msgspec.structs.replace(step, stage=only) if step.name in {"pull", PROVIDE} else step
         for step in plan.steps
         if step.name in kept or (step.action == "undeploy" and step.deployment in deployments)
     ]
@@ -197,6 +224,11 @@ def _restrict(plan: Plan, only: StageName) -> Plan:
 
 def _finish(plan: Plan, *, keep: bool) -> Plan:
     """Give the last removal to the teardown stage, and end with the leak check."""
+    withdraw = [
+        Step(name="withdraw", action="withdraw", stage="teardown", deployment=step.deployment)
+        for step in plan.steps
+        if step.action == "provide"
+    ]
     if keep:
         kept = _skipped("teardown", "--keep: an app was left up for a look")
         return msgspec.structs.replace(plan, decided=(*plan.decided, kept))
@@ -206,4 +238,4 @@ def _finish(plan: Plan, *, keep: bool) -> Plan:
         msgspec.structs.replace(step, stage="teardown") if step.name == last else step for step in plan.steps
     ]
     leak_check = Step(name="leak_check", action="leak_check", stage="teardown")
-    return msgspec.structs.replace(plan, steps=(*steps, leak_check))
+    return msgspec.structs.replace(plan, steps=(*steps, *withdraw, leak_check))

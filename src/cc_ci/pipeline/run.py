@@ -24,10 +24,11 @@ from cc_ci.pipeline.executor import Executor, StageOutcome
 from cc_ci.pipeline.interruption import Interruption
 from cc_ci.pipeline.locating import locate
 from cc_ci.pipeline.names import run_id
+from cc_ci.pipeline.needs import Places, read_need
 from cc_ci.pipeline.planner import plan_stock
 from cc_ci.pipeline.profiles import Profile, waits
 from cc_ci.pipeline.recording import Recording
-from cc_ci.pipeline.subject import Choice, Subject, read_subject
+from cc_ci.pipeline.subject import Choice, Subject, Tested, read_subject
 from cc_ci.pipeline.surroundings import environment, missing_values
 from cc_ci.probes.answers import Requester
 from cc_ci.probes.helper import PROBE_IMAGE, HelperProbe
@@ -137,16 +138,24 @@ class Run:
         scratch = scratch_folder(run)
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         scratch.mkdir(parents=True, mode=0o700)
-        suite = find_suite(root.name, (*request.suite_roots, *shipped_suites()))
-        subject = read_subject(
-            root,
-            choice=request.choice,
-            suite=suite,
-            variant=request.variant,
+        places = Places(
+            recipes=request.recipe_roots,
+            suites=(*request.suite_roots, *shipped_suites()),
             scratch=scratch,
-            runner=self._runner,
+        )
+        tested = self._tested(root.name, run=run, places=places)
+        subject = read_subject(
+            root, choice=request.choice, tested=tested, scratch=scratch, runner=self._runner
         )
         return run, scratch, subject
+
+    def _tested(self, recipe: str, *, run: str, places: Places) -> Tested:
+        suite = find_suite(recipe, places.suites)
+        need = None
+        for name in suite.needs if suite else ():
+            domain = self._request.node.ci_domain
+            need = read_need(name, run=run, ci_domain=domain, places=places, runner=self._runner)
+        return Tested(suite=suite, variant=self._request.variant, need=need)
 
     def _record(self, run: str, subject: Subject, engine: Engine) -> Recording:
         request = self._request
@@ -215,9 +224,7 @@ class Run:
             trace=self._trace,
             redact=self._redact,
             requester=stack.enter_context(self._requester()),
-            suite=subject.suite,
             suites=suites,
-            variant=subject.variant,
             waits=waits(request.profile),
             engine_ahead=ahead,
             tell=self._tell,
@@ -247,6 +254,7 @@ class Run:
             plan=plan,
             candidates=subject.candidates,
             references=subject.references,
+            need=subject.need,
             cache=request.cache,
             before=before,
             keep=request.keep,

@@ -6,9 +6,12 @@ from pathlib import Path
 import msgspec
 
 from cc_ci.backups.planned import marker_places
-from cc_ci.errors import UsageError
+from cc_ci.errors import InfrastructureError
+from cc_ci.pipeline.needs import Need
 from cc_ci.pipeline.plan import Which
 from cc_ci.pipeline.planner import Known
+from cc_ci.pipeline.versions import named, tagged
+from cc_ci.recipes.app import App
 from cc_ci.recipes.backup_labels import backup_plan
 from cc_ci.recipes.recipe import Recipe, read_recipe
 from cc_ci.recipes.stack import Stack, read_stack
@@ -21,6 +24,8 @@ from cc_ci.system import git
 from cc_ci.system.process import Runner
 
 UNTAGGED = "working tree"
+EXAMPLE = "app.example.test"
+"""Domain of a stack that is only read, for its images, volumes and labels."""
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,14 +34,18 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     candidates: Mapping[Which, Candidate]
     stacks: Mapping[Which, Stack]
-    suite: Suite | None
-    variant: str | None
     dirty: bool | None
+    need: Need | None = None
+
+    @property
+    def suite(self) -> Suite | None:
+        return self.candidates["new"].suite
 
     @property
     def references(self) -> tuple[str, ...]:
-        """All images of all versions."""
-        return tuple(service.image for stack in self.stacks.values() for service in stack.services.values())
+        """All images of all versions, and of the provider."""
+        stacks = (*self.stacks.values(), *((self.need.stack,) if self.need else ()))
+        return tuple(service.image for stack in stacks for service in stack.services.values())
 
     @property
     def known(self) -> Known:
@@ -46,7 +55,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         return Known(
             previous_version=old.label if old else None,
             has_suite=bool(self.suite and self.suite.has_tests),
-            sso_declared=bool(self.suite and self.suite.sso),
+            provider=self.need.name if self.need else None,
+            has_sso_tests=bool(self.suite and self.suite.has_sso_tests),
             stateless=bool(self.suite and self.suite.stateless),
             volumes=tuple(sorted(self.stacks["new"].volumes)),
             backed_up=plan.enabled,
@@ -64,7 +74,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             commit_from=old.commit if old else None,
             commit_to=new.commit,
             dirty=self.dirty,
-            variant=(self.variant,) if self.variant else (),
+            variant=(new.variant,) if new.variant else (),
             suite_hash=self.suite.hash if self.suite else None,
         )
 
@@ -90,35 +100,46 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     from_: str | None = None
 
 
-def read_subject(
-    root: Path, *, choice: Choice, suite: Suite | None, variant: str | None, scratch: Path, runner: Runner
-) -> Subject:
+class Tested(msgspec.Struct, frozen=True, kw_only=True):
+    """How every version of the recipe is configured and tested."""
+
+    suite: Suite | None = None
+    variant: str | None = None
+    need: Need | None = None
+
+    def applied(self, candidate: Candidate) -> Candidate:
+        sign_on = self.need.sign_on if self.need else None
+        return msgspec.structs.replace(candidate, suite=self.suite, variant=self.variant, sign_on=sign_on)
+
+
+def read_subject(root: Path, *, choice: Choice, tested: Tested, scratch: Path, runner: Runner) -> Subject:
     """Read the recipe at `root` in its versions; tags are laid out in `scratch`."""
     published = published_versions(root, runner=runner)
     tree = read_recipe(root)
     new = (
-        _tagged(root, _of(published, choice.to), scratch, runner)
+        tagged(root, named(published, choice.to), scratch, runner)
         if choice.to
         else _untagged(tree, root, runner)
     )
     old = _previous(root, published, choice=choice, below=new.label, scratch=scratch, runner=runner)
-    candidates: dict[Which, Candidate] = {"new": new, **({"old": old} if old else {})}
-    stacks = {
-        which: _stack(candidate, suite=suite, variant=variant) for which, candidate in candidates.items()
-    }
+    found: dict[Which, Candidate] = {"new": new, **({"old": old} if old else {})}
+    candidates = {which: tested.applied(candidate) for which, candidate in found.items()}
+    apps = {which: configured(candidate, domain=EXAMPLE) for which, candidate in candidates.items()}
+    _require_wired(apps["new"], tested.suite)
     return Subject(
         name=tree.name,
         candidates=candidates,
-        stacks=stacks,
-        suite=suite,
-        variant=variant,
+        stacks={which: read_stack(app) for which, app in apps.items()},
+        need=tested.need,
         dirty=None if choice.to else git.is_dirty(root, runner=runner),
     )
 
 
-def _stack(candidate: Candidate, *, suite: Suite | None, variant: str | None) -> Stack:
-    """The stack as it will be, but for its domain: enough to know its images, volumes and labels."""
-    return read_stack(configured(candidate, suite=suite, variant=variant, domain="app.example.test"))
+def _require_wired(app: App, suite: Suite | None) -> None:
+    """The suite's wiring may name secrets that the new version has; an older one need not know them."""
+    wired = set(suite.wiring.secrets) if suite else set()
+    if unknown := sorted(wired - {secret.name for secret in app.secrets}):
+        raise InfrastructureError(f"suite.toml: wiring.secrets: the recipe has no secret {unknown[0]!r}")
 
 
 def _untagged(tree: Recipe, root: Path, runner: Runner) -> Candidate:
@@ -128,9 +149,7 @@ def _untagged(tree: Recipe, root: Path, runner: Runner) -> Candidate:
 
 def read_label(recipe: Recipe) -> str | None:
     """The version that the recipe's own labels give it."""
-    return configured(
-        Candidate(label="", recipe=recipe), suite=None, variant=None, domain="app.example.test"
-    ).version
+    return configured(Candidate(label="", recipe=recipe), domain=EXAMPLE).version
 
 
 def _previous(
@@ -142,20 +161,5 @@ def _previous(
     scratch: Path,
     runner: Runner,
 ) -> Candidate | None:
-    found = _of(published, choice.from_) if choice.from_ else previous_version(published, below=below)
-    return _tagged(root, found, scratch, runner) if found else None
-
-
-def _of(published: tuple[PublishedVersion, ...], tag: str) -> PublishedVersion:
-    for version in published:
-        if tag in {version.tag, version.version.text}:
-            return version
-    there_are = ", ".join(version.tag for version in published) or "none"
-    raise UsageError(f"version {tag}: not published; there is {there_are}")
-
-
-def _tagged(root: Path, version: PublishedVersion, scratch: Path, runner: Runner) -> Candidate:
-    # the folder's last part is the recipe's name, which is read from it
-    folder = scratch / version.tag.replace("/", "_") / root.name
-    git.export_tree(root, version.tag, folder, runner=runner)
-    return Candidate(label=version.tag, recipe=read_recipe(folder), commit=version.commit)
+    found = named(published, choice.from_) if choice.from_ else previous_version(published, below=below)
+    return tagged(root, found, scratch, runner) if found else None

@@ -38,7 +38,7 @@ def missing_values(node: Node, actor: Actor) -> dict[str, str]:
         missing["recipe.dirty"] = "the recipe is not in a git repository"
     if "old" not in actor.candidates:
         missing["recipe.version_from"] = missing["recipe.commit_from"] = "no earlier version"
-    if actor.bench.suite is None:
+    if actor.candidates["new"].suite is None:
         missing["recipe.suite_hash"] = "no suite"
     if not node.private:
         missing["resources.*"] = "a foreign node's control groups can't be read from here"

@@ -14,6 +14,7 @@ from cc_ci.engine.overlay import Levers as OverlayLevers
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.probes.answers import Requester
 from cc_ci.probes.ready import Expectation
+from cc_ci.providers.api import SignOn
 from cc_ci.recipes.app import App
 from cc_ci.recipes.recipe import Recipe
 from cc_ci.recipes.stack import Stack
@@ -41,11 +42,23 @@ class Waits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of the recipe as it is deployed: `label` is what people call it."""
+    """One version of a recipe and how it is deployed and tested: `label` is what people call it."""
 
     label: str
     recipe: Recipe
     commit: str | None = None
+    suite: Suite | None = None
+    variant: str | None = None
+    sign_on: SignOn | None = None
+    """What the app is told of its provider."""
+
+    @property
+    def expectation(self) -> Expectation:
+        """The app's own sign that it serves: the suite's, or any answer of the app below 500."""
+        if self.suite is None:
+            return Expectation()
+        probe = self.suite.probe
+        return Expectation(path=probe.path, statuses=(probe.status,), contains=probe.contains)
 
 
 @dataclass(kw_only=True)
@@ -80,6 +93,7 @@ class Deployed:
             env=self.app.env,
             version=self.candidate.label,
             further_hosts=hosts,
+            sso=self.candidate.sign_on,
         )
 
 
@@ -115,9 +129,7 @@ class Bench:
     trace: Trace
     redact: Redactor
     requester: Requester
-    suite: Suite | None
     suites: SuiteRunner
-    variant: str | None
     waits: Waits
     engine_ahead: Seconds
     """How far the engine's clock leads the runner's; measured once per run."""
@@ -138,11 +150,3 @@ class Bench:
             return self.trace.span(name, phase=phase)
         self.tell(f"waiting for {waits_for}")
         return self.trace.span(name, phase=phase, waits_for=waits_for)
-
-    @property
-    def expectation(self) -> Expectation:
-        """The app's own sign that it serves: the suite's, or any answer of the app below 500."""
-        if self.suite is None:
-            return Expectation()
-        probe = self.suite.probe
-        return Expectation(path=probe.path, statuses=(probe.status,), contains=probe.contains)

@@ -19,7 +19,7 @@ def check(bench: Bench, deployed: Deployed, *, stage: StageName) -> None:
                 domain=deployed.domain,
                 stack=deployed.stack,
                 routes=routes(deployed.stack),
-                expectation=bench.expectation,
+                expectation=deployed.candidate.expectation,
             ),
             *service_checks(bench.engine.stack(deployed.stack.name), stack=deployed.stack),
         )

@@ -13,10 +13,10 @@ from cc_ci.timing.phases import POLL_SLACK, Phase
 from cc_ci.timing.trace import OpenSpan
 
 
-def deploy(bench: Bench, deployed: Deployed) -> None:
-    """Deploy for the first time; afterwards the app serves."""
-    _join_proxy(bench, deployed, phase="deploy")
-    roll_out(bench, deployed, phase=None)
+def deploy(bench: Bench, deployed: Deployed, *, phase: Phase | None = None) -> None:
+    """Deploy for the first time; afterwards the app serves. `phase` as for `roll_out`."""
+    _join_proxy(bench, deployed, phase=phase or "deploy")
+    roll_out(bench, deployed, phase=phase)
 
 
 def roll_out(bench: Bench, deployed: Deployed, *, phase: Phase | None) -> None:
@@ -44,21 +44,22 @@ def wait_ready(bench: Bench, deployed: Deployed) -> Readiness:
     readying = Readying(
         bench.requester,
         domain=deployed.domain,
-        expectations=(bench.expectation,),
+        expectations=(deployed.candidate.expectation,),
         clock=bench.clock,
         interval=bench.waits.probe_interval,
         hold=bench.waits.hold,
         explain=functools.partial(explain, host=deployed.domain, stack=deployed.stack),
     )
     try:
-        return readying.wait(timeout=ready_timeout(bench, deployed), failed=lambda: trouble(bench, deployed))
+        return readying.wait(timeout=ready_timeout(deployed), failed=lambda: trouble(bench, deployed))
     except NotReady as error:
         keep_answers(bench, deployed, error.answers)
         raise
 
 
-def ready_timeout(bench: Bench, deployed: Deployed) -> Seconds:
-    asked = bench.suite.timeouts.ready if bench.suite else None
+def ready_timeout(deployed: Deployed) -> Seconds:
+    suite = deployed.candidate.suite
+    asked = suite.timeouts.ready if suite else None
     return asked or deployed.app.timeout
 
 

@@ -8,15 +8,26 @@ from cc_ci.recipes.routes import routes
 from cc_ci.recipes.secrets import generate_secret
 from cc_ci.recipes.stack import read_stack
 from cc_ci.stages.bench import Bench, Candidate, Deployed
-from cc_ci.suite.facts import Suite
+from cc_ci.timing.phases import Phase
 
 SHARED_PROXY = "proxy"
 
 
-def prepare(bench: Bench, name: str, *, domain: str, candidate: Candidate, twin: Deployed | None) -> Deployed:
-    """Set up what a deploy needs. A twin lends its domain and secret values, but no volume."""
-    with bench.span("configure the app", "app_new"):
-        app = configured(candidate, suite=bench.suite, variant=bench.variant, domain=domain)
+def prepare(
+    bench: Bench,
+    name: str,
+    *,
+    domain: str,
+    candidate: Candidate,
+    twin: Deployed | None,
+    phase: Phase | None = None,
+) -> Deployed:
+    """Set up what a deploy needs. A twin lends its domain and secret values, but no volume.
+
+    `phase` is that of the whole, None for the phases of an app under test.
+    """
+    with bench.span("configure the app", phase or "app_new"):
+        app = configured(candidate, domain=domain)
         stack = read_stack(app)
         network = _proxy_network(bench, app, labels=bench.labels(name))
         deployed = Deployed(
@@ -32,27 +43,30 @@ def prepare(bench: Bench, name: str, *, domain: str, candidate: Candidate, twin:
         # from here on there is something to remove
         bench.deployed[name] = deployed
         _certify(bench, deployed)
-    with bench.span("make secrets", "secrets"):
+    with bench.span("make secrets", phase or "secrets"):
         make_secrets(bench, deployed, values=twin.secrets if twin else {})
-    with bench.span("write the stack's files", "app_new"):
+    with bench.span("write the stack's files", phase or "app_new"):
         write_files(bench, deployed)
     return deployed
 
 
-def configured(candidate: Candidate, *, suite: Suite | None, variant: str | None, domain: str) -> App:
-    """The app of one version, as the suite and its variant want it."""
-    env = dict(suite.env_for(variant)) if suite else {}
+def configured(candidate: Candidate, *, domain: str) -> App:
+    """The app of one version, as its suite, the variant and the wiring to a provider want it."""
+    suite, variant = candidate.suite, candidate.variant
+    env = dict(suite.env_for(variant, sign_on=candidate.sign_on)) if suite else {}
     chosen = suite.variant(variant).compose_files if suite and variant else None
     return configure(candidate.recipe, domain=domain, overrides=env, variant=chosen)
 
 
 def make_secrets(bench: Bench, deployed: Deployed, *, values: dict[str, str]) -> None:
-    """Make the secrets that the app names and that are not there yet."""
+    """Make the secrets that the app names and that are not there yet: as given, as wired, or new ones."""
     labels = bench.labels(deployed.name).all()
+    suite = deployed.candidate.suite
+    given = {**(suite.secrets_for(deployed.candidate.sign_on) if suite else {}), **values}
     for secret in deployed.app.secrets:
         if secret.name in deployed.secrets:
             continue
-        value = bench.redact.learn(values.get(secret.name) or generate_secret(secret))
+        value = bench.redact.learn(given.get(secret.name) or generate_secret(secret))
         bench.engine.create_secret(secret.swarm_name, value=value, labels=labels)
         deployed.secrets[secret.name] = value
 

@@ -11,6 +11,7 @@ from cc_ci.results.schema import StageName
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.checking import proof
 from cc_ci.stages.volumes import volume_reach
+from cc_ci.suite.facts import Suite
 
 KEPT = "cc-ci-kept"
 """Key of the marker that must outlive an upgrade and come back by a restore."""
@@ -29,9 +30,8 @@ class Seeds(Protocol):
 class SuiteSeeds:
     """Through the app, by the suite's seed module."""
 
-    def __init__(self, bench: Bench, deployed: Deployed) -> None:
-        assert bench.suite is not None  # noqa: S101 - the caller looked
-        self._suite = bench.suite
+    def __init__(self, bench: Bench, deployed: Deployed, suite: Suite) -> None:
+        self._suite = suite
         self._suites = bench.suites
         self._facts = deployed.facts
 
@@ -66,8 +66,9 @@ class VolumeSeeds:
 
 
 def seeds_of(bench: Bench, deployed: Deployed) -> Seeds:
-    if bench.suite and bench.suite.seeds:
-        return SuiteSeeds(bench, deployed)
+    suite = deployed.candidate.suite
+    if suite and suite.seeds:
+        return SuiteSeeds(bench, deployed, suite)
     bench.findings.warn(
         "volume-markers", "no seeds in a suite: markers are files in the volumes, not data of the app"
     )

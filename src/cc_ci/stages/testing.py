@@ -11,7 +11,9 @@ def run_suite(bench: Bench, deployed: Deployed, suite: Suite, *, stage: StageNam
     """Run all tests, and raise for the worst: a suite that breaks is errored, an app that fails is failed."""
     evidence = bench.evidence / deployed.name / "suite"
     with bench.span("suite", "test", waits_for="the suite's tests"):
-        report = bench.suites.run_tests(suite, deployed.facts, evidence=evidence)
+        report = bench.suites.run_tests(
+            suite, deployed.facts, evidence=evidence, part="sso" if stage == "sso" else "app"
+        )
         for test in report.tests:
             bench.trace.record(
                 f"test {test.id}",

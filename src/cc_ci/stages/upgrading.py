@@ -14,7 +14,7 @@ from cc_ci.stages.seeds import KEPT, require, seeds_of
 def upgrade(bench: Bench, deployed: Deployed, *, to: Candidate) -> None:
     """Deploy the new version over the old one: same domain, same secrets, and the new ones it brings."""
     with bench.span("configure the new version", "upgrade"):
-        deployed.app = configured(to, suite=bench.suite, variant=bench.variant, domain=deployed.domain)
+        deployed.app = configured(to, domain=deployed.domain)
         deployed.stack = read_stack(deployed.app)
         deployed.candidate = to
         make_secrets(bench, deployed, values={})

@@ -74,6 +74,7 @@ class Knowledge:
             env=self._env,
             version=app.version,
             seeds=self._seeds,
+            sso=app.sso,
         )
 
     def _secret(self, name: str) -> Answer:

@@ -9,6 +9,8 @@ from typing import Annotated
 import msgspec
 
 from cc_ci.errors import InfrastructureError
+from cc_ci.providers.api import SignOn
+from cc_ci.suite.protocol import SSO_TESTS
 from cc_ci.system.units import Seconds
 
 FACTS_FILE = "suite.toml"
@@ -48,6 +50,17 @@ class Weight(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cpus: Annotated[float, msgspec.Meta(gt=0)] = 1.0
 
 
+class Wiring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the app is told of its provider: values of its env and secrets, with the placeholders of `SignOn`.
+
+    `redirects` are the paths of the app that a log-in may come back to.
+    """
+
+    redirects: tuple[Annotated[str, msgspec.Meta(pattern="^/")], ...] = ("/*",)
+    env: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+
+
 class _Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     recipe: Name
     probe: Probe = Probe()
@@ -56,10 +69,10 @@ class _Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     variants: dict[Name, Variant] = {}
     env: dict[str, str] = {}
     secrets: tuple[str, ...] = ()
-    dependencies: tuple[Name, ...] = ()
+    needs: Annotated[tuple[Name, ...], msgspec.Meta(max_length=1)] = ()
+    wiring: Wiring = Wiring()
     seeds: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.py$")] | None = None
     stateless: bool = False
-    sso: bool = False
 
 
 class Suite(_Declared, frozen=True, kw_only=True):
@@ -70,18 +83,31 @@ class Suite(_Declared, frozen=True, kw_only=True):
 
     @property
     def has_tests(self) -> bool:
-        return any(path.match("test_*.py") for path in suite_files(self.folder))
+        """Tests for the stage functional, that is: those for sso do not count."""
+        return any(path.match("test_*.py") and not path.match(SSO_TESTS) for path in suite_files(self.folder))
+
+    @property
+    def has_sso_tests(self) -> bool:
+        return any(path.match(SSO_TESTS) for path in suite_files(self.folder))
 
     @property
     def env_names(self) -> tuple[str, ...]:
-        """The names that the suite sets, in any variant."""
+        """The names that the suite sets, in any variant or by its wiring."""
         return tuple(
-            dict.fromkeys((*self.env, *(name for one in self.variants.values() for name in one.env)))
+            dict.fromkeys(
+                (*self.env, *self.wiring.env, *(name for one in self.variants.values() for name in one.env))
+            )
         )
 
-    def env_for(self, variant: str | None) -> Mapping[str, str]:
-        """The env values for tests, those of `variant` on top."""
-        return self.env if variant is None else {**self.env, **self.variant(variant).env}
+    def env_for(self, variant: str | None, *, sign_on: SignOn | None = None) -> Mapping[str, str]:
+        """The env values for tests, those of `variant` on top, then those of the wiring."""
+        chosen = self.variant(variant).env if variant else {}
+        wired = {name: sign_on.fill(text) for name, text in self.wiring.env.items()} if sign_on else {}
+        return {**self.env, **chosen, **wired}
+
+    def secrets_for(self, sign_on: SignOn | None) -> dict[str, str]:
+        """The secrets whose values the provider decides, by compose name."""
+        return {name: sign_on.fill(text) for name, text in self.wiring.secrets.items()} if sign_on else {}
 
     def variant(self, name: str) -> Variant:
         if name not in self.variants:

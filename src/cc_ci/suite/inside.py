@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import msgspec
 
+from cc_ci.providers.api import SignOn
 from cc_ci.suite.protocol import (
     BROKER_SOCKET,
     CA_BUNDLE,
@@ -62,6 +63,11 @@ class App:
     def seeds(self) -> str | None:
         """The seed module's file name."""
         return self._facts.seeds
+
+    @property
+    def sso(self) -> SignOn | None:
+        """The run's realm, client and user at the provider; None where the suite needs none."""
+        return self._facts.sso
 
     def secret(self, name: str) -> str:
         """The value of a secret that suite.toml declares."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
+from cc_ci.providers.api import SignOn
 from cc_ci.suite import browser as browsers
 from cc_ci.suite.inside import App, Seed, SuiteProblem, http_client, load_seeds, trust
 from cc_ci.suite.protocol import BROWSER_FOLDER, EVIDENCE_FOLDER, REPORT_FILE
@@ -46,6 +47,14 @@ def http(app: App, _trust: ssl.SSLContext) -> Iterator[httpx2.Client]:
     """An HTTP client with the app's URL as its base; follows no redirect unless asked."""
     with http_client(app, verify=_trust) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def sso(app: App) -> SignOn:
+    """The provider's part of the run: issuer, client_id, client_secret, realm, username, password."""
+    if app.sso is None:
+        raise SuiteProblem("suite.toml: needs: no provider is declared")
+    return app.sso
 
 
 @pytest.fixture

@@ -2,14 +2,21 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
+
+from cc_ci.providers.api import SignOn
 
 BROKER_SOCKET = Path("/run/cc-ci/broker.sock")
 SUITE_FOLDER = Path("/suite")
 EVIDENCE_FOLDER = Path("/evidence")
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 """Where these are inside the sandbox."""
+
+Part = Literal["app", "sso"]
+"""Which of a suite's tests: those in `SSO_TESTS`, or all others."""
+SSO_TESTS = "test_sso*.py"
 
 REPORT_FILE = "report.jsonl"
 LOG_FILE = "pytest.log"
@@ -33,6 +40,7 @@ class AppFacts(msgspec.Struct, frozen=True, kw_only=True):
     env: Mapping[str, str] = {}
     version: str | None = None
     further_hosts: tuple[str, ...] = ()
+    sso: SignOn | None = None
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +53,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     env: Mapping[str, str]
     version: str | None
     seeds: str | None
+    sso: SignOn | None = None
 
 
 class AskFacts(msgspec.Struct, tag="facts", tag_field="verb", forbid_unknown_fields=True):

@@ -20,7 +20,7 @@ from cc_ci.suite.egress import close_egress
 from cc_ci.suite.evidence import prepare, settle
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.furnishing import copy_suite, furnish, hosts_file
-from cc_ci.suite.protocol import BROKER_SOCKET, LOG_FILE, REPORT_FILE, AppFacts, SeedAnswer, SeedRequest
+from cc_ci.suite.protocol import BROKER_SOCKET, LOG_FILE, REPORT_FILE, AppFacts, Part, SeedAnswer, SeedRequest
 from cc_ci.suite.report import TestReport, problems_of, read_lines, tests_of
 from cc_ci.suite.sandbox import Sandbox, sandbox_uid
 from cc_ci.system.clock import Clock
@@ -75,17 +75,19 @@ class SuiteRunner:
         evidence: Path,
         timeout: Seconds | None = None,
         select: str | None = None,
+        part: Part = "app",
     ) -> TestReport:
-        """Run the suite's tests (`select`: pytest's -k); `evidence` gets report, log, pictures and console.
+        """Run one `part` of the suite's tests; `select` is pytest's -k.
 
-        Never raises for a test or a suite; InfrastructureError where no sandbox could be had.
+        `evidence` gets report, log, pictures and console. Never raises for a test or a suite;
+        InfrastructureError where no sandbox could be had.
         """
         prepare(evidence, uid=self._uid)
         started = self._clock.monotonic()
         try:
             with self._sandbox(suite, app, evidence=evidence) as sandbox:
                 problem = self._session(
-                    sandbox, suite=suite, timeout=timeout or suite.timeouts.tests, select=select
+                    sandbox, suite=suite, timeout=timeout or suite.timeouts.tests, select=select, part=part
                 )
         finally:
             settle(evidence, redact=self._redact)
@@ -102,10 +104,21 @@ class SuiteRunner:
     def seed_delete(self, suite: Suite, app: AppFacts, key: str) -> None:
         self._seed(suite, app, SeedRequest(verb="delete", key=key))
 
-    def _session(self, sandbox: Sandbox, *, suite: Suite, timeout: Seconds, select: str | None) -> str | None:
+    def _session(
+        self, sandbox: Sandbox, *, suite: Suite, timeout: Seconds, select: str | None, part: Part
+    ) -> str | None:
         """Run pytest; what kept it from being a whole run of the suite, or None."""
         selection = ["--select", select] if select else []
-        program = (sys.executable, "-m", "cc_ci.suite.session", "--timeout", str(timeout), *selection)
+        program = (
+            sys.executable,
+            "-m",
+            "cc_ci.suite.session",
+            "--timeout",
+            str(timeout),
+            "--part",
+            part,
+            *selection,
+        )
         completed = self._run(sandbox, program, timeout=timeout)
         if completed is None:
             return f"suite {suite.recipe}: not done after {timeout:g} s; {LOG_FILE} says where it hangs"
@@ -177,7 +190,8 @@ class SuiteRunner:
 
     @contextlib.contextmanager
     def _sandbox(self, suite: Suite, app: AppFacts, *, evidence: Path | None) -> Iterator[Sandbox]:
-        for secret in app.secrets.values():
+        sign_on = (app.sso.client_secret, app.sso.password) if app.sso else ()
+        for secret in (*app.secrets.values(), *sign_on):
             self._redact.learn(secret)
         self._scratch_root.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix="suite-", dir=self._scratch_root))

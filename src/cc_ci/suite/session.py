@@ -4,8 +4,9 @@ import argparse
 import faulthandler
 import os
 import sys
+from typing import get_args
 
-from cc_ci.suite.protocol import EVIDENCE_FOLDER, LOG_FILE, SUITE_FOLDER
+from cc_ci.suite.protocol import EVIDENCE_FOLDER, LOG_FILE, SSO_TESTS, SUITE_FOLDER, Part
 
 OPTIONS = (
     *("-p", "cc_ci.suite.plugin"),
@@ -25,6 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--timeout", type=float, required=True)
     parser.add_argument("--select")
+    parser.add_argument("--part", choices=get_args(Part), required=True)
     asked = parser.parse_args()
     log = os.open(EVIDENCE_FOLDER / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(log, 1)
@@ -32,8 +34,15 @@ def main() -> None:
     faulthandler.dump_traceback_later(max(asked.timeout - LAST_WORDS, 0.1), file=log)
     import pytest  # noqa: PLC0415 - its import belongs into the log, too
 
-    selection = ["-k", asked.select] if asked.select else []
+    selection = [*part_options(asked.part), *(["-k", asked.select] if asked.select else [])]
     sys.exit(pytest.main([*OPTIONS, *selection, str(SUITE_FOLDER)]))
+
+
+def part_options(part: Part) -> list[str]:
+    """Pytest's options for one part of the suite: its files alone are collected."""
+    if part == "sso":
+        return ["-o", f"python_files={SSO_TESTS}"]
+    return ["-o", "python_files=test_*.py", f"--ignore-glob=*/{SSO_TESTS}"]
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +32,30 @@ def test_stock_deploys_for_each_stage_and_removes_before_the_next() -> None:
         *("functional:prepare", "functional:deploy", "functional:test", "teardown:undeploy"),
         "teardown:leak_check",
     ]
+
+
+SIGNING_ON = msgspec.structs.replace(FULL, provider="keycloak", has_sso_tests=True)
+
+
+def test_a_provider_is_up_from_the_start_and_goes_last() -> None:
+    steps = plan_stock(SIGNING_ON).steps
+    assert [step.action for step in steps][:2] == ["pull", "provide"]
+    assert [step.action for step in steps][-3:] == ["undeploy", "withdraw", "leak_check"]
+    assert [step.action for step in steps if step.stage == "sso"] == ["provide", "prepare", "deploy", "test"]
+
+
+def test_what_acts_as_a_user_needs_the_provider_and_what_installs_does_not() -> None:
+    needing = {step.action for step in plan_stock(SIGNING_ON).steps if "provide" in step.needs}
+    assert needing == {"seed", "verify_upgrade", "overwrite", "verify_restore", "test", "prepare"}
+    before_sso = [step for step in plan_stock(SIGNING_ON).steps if step.stage != "sso"]
+    assert "provide" not in {need for step in before_sso if step.action == "prepare" for need in step.needs}
+
+
+def test_one_stage_of_an_app_that_signs_on_brings_the_provider() -> None:
+    actions = [f"{step.stage}:{step.action}" for step in plan_stock(SIGNING_ON, only="functional").steps]
+    assert actions[:2] == ["functional:pull", "functional:provide"]
+    assert "teardown:withdraw" in actions
+    assert "provide" not in {step.action for step in plan_stock(SIGNING_ON, only="install").steps}
 
 
 def test_the_fresh_deployment_is_the_twin_of_the_one_backed_up() -> None:
@@ -85,6 +110,8 @@ knowns = st.builds(
     volumes=st.sampled_from([(), ("a",), ("a", "b")]),
     backed_up=st.booleans(),
     can_seed=st.booleans(),
+    provider=st.none() | st.just("keycloak"),
+    has_sso_tests=st.booleans(),
 )
 
 

@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 
 from cc_ci.errors import InfrastructureError
+from cc_ci.providers.api import SignOn
 from cc_ci.suite.facts import find_suite, read_suite, suite_hash
 
 WHOLE = """
 recipe = "notes"
 seeds = "seed.py"
 secrets = ["password"]
-dependencies = ["keycloak"]
-sso = true
+needs = ["keycloak"]
 env = { A = "1", B = "2" }
 
 [probe]
@@ -25,6 +25,11 @@ tests = 12.5
 [weight]
 memory_mib = 64
 cpus = 0.5
+
+[wiring]
+redirects = ["/callback"]
+env = { OIDC_ISSUER = "{issuer}", C = "{realm}" }
+secrets = { oidc_client_secret = "{client_secret}" }
 
 [variants.postgres]
 compose_files = ["compose.yml", "compose.postgres.yml"]
@@ -46,16 +51,46 @@ def test_everything_that_may_be_said_is_read(tmp_path: Path) -> None:
     assert (suite.timeouts.ready, suite.timeouts.tests, suite.timeouts.seed) == (90, 12.5, 30)
     assert (suite.weight.memory_mib, suite.weight.cpus) == (64, 0.5)
     assert suite.variant("postgres").compose_files == ("compose.yml", "compose.postgres.yml")
-    assert (suite.secrets, suite.dependencies, suite.sso) == (("password",), ("keycloak",), True)
+    assert (suite.secrets, suite.needs) == (("password",), ("keycloak",))
 
 
 def test_a_variant_sets_values_on_top_of_the_suites_own(tmp_path: Path) -> None:
     suite = read_suite(suite_folder(tmp_path, WHOLE))
     assert suite.env_for(None) == {"A": "1", "B": "2"}
     assert suite.env_for("postgres") == {"A": "1", "B": "3", "C": "4"}
-    assert suite.env_names == ("A", "B", "C")
+    assert suite.env_names == ("A", "B", "OIDC_ISSUER", "C")
     with pytest.raises(InfrastructureError, match="no 'mysql'; it has postgres"):
         suite.variant("mysql")
+
+
+SIGN_ON = SignOn(
+    provider="keycloak",
+    provider_url="https://keyc-1.example",
+    issuer="https://keyc-1.example/realms/run-1",
+    realm="run-1",
+    client_id="app",
+    client_secret="c-secret",
+    username="member",
+    password="m-secret",
+    email="member@example",
+)
+
+
+def test_the_wiring_is_filled_in_from_the_provider(tmp_path: Path) -> None:
+    suite = read_suite(suite_folder(tmp_path, WHOLE))
+    wired = suite.env_for("postgres", sign_on=SIGN_ON)
+    assert wired == {"A": "1", "B": "3", "OIDC_ISSUER": SIGN_ON.issuer, "C": "run-1"}
+    assert suite.secrets_for(SIGN_ON) == {"oidc_client_secret": "c-secret"}
+    assert suite.secrets_for(None) == {}
+
+
+def test_tests_for_sign_on_are_a_part_of_their_own(tmp_path: Path) -> None:
+    folder = suite_folder(tmp_path, WHOLE)
+    (folder / "test_sso.py").write_text("")
+    suite = read_suite(folder)
+    assert (suite.has_tests, suite.has_sso_tests) == (False, True)
+    (folder / "test_notes.py").write_text("")
+    assert read_suite(folder).has_tests
 
 
 def test_a_recipe_name_is_enough(tmp_path: Path) -> None:

@@ -125,5 +125,6 @@ def test_inside_the_sandbox_nothing_of_the_engine_is_imported() -> None:
         [sys.executable, "-c", source], check=True, capture_output=True, text=True
     ).stdout.split()
     layers = {name.split(".")[1] for name in loaded if name.startswith("cc_ci.")}
-    assert layers == {"suite", "system"}
+    assert layers == {"suite", "system", "providers"}
+    assert "cc_ci.providers.known" not in loaded
     assert not {"docker", "playwright"} & set(loaded)

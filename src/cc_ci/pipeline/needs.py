@@ -1,0 +1,50 @@
+"""A provider that a suite needs: its newest published recipe, its suite, and the run's part of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from cc_ci.errors import InfrastructureError, UsageError
+from cc_ci.pipeline.locating import locate
+from cc_ci.pipeline.names import app_domain
+from cc_ci.pipeline.versions import newest, tagged
+from cc_ci.providers.api import SignOn
+from cc_ci.providers.known import planned
+from cc_ci.recipes.stack import Stack, read_stack
+from cc_ci.stages.bench import Candidate
+from cc_ci.stages.preparing import configured
+from cc_ci.suite.facts import find_suite
+from cc_ci.system.process import Runner
+
+
+class Need(msgspec.Struct, frozen=True, kw_only=True):
+    """One provider of the run, as it will be deployed at `domain`."""
+
+    name: str
+    domain: str
+    candidate: Candidate
+    stack: Stack
+    sign_on: SignOn
+
+
+class Places(msgspec.Struct, frozen=True, kw_only=True):
+    """Where recipes and suites are looked for, and what is fetched is laid."""
+
+    recipes: Sequence[Path]
+    suites: Sequence[Path]
+    scratch: Path
+
+
+def read_need(name: str, *, run: str, ci_domain: str, places: Places, runner: Runner) -> Need:
+    """Read the provider's recipe; raises InfrastructureError where there is none."""
+    domain = app_domain(name, ci_domain=ci_domain)
+    sign_on = planned(name, domain=domain, run=run)
+    try:
+        root = locate(name, roots=places.recipes, scratch=places.scratch, runner=runner)
+    except UsageError as error:
+        raise InfrastructureError(f"suite.toml: needs: {error}") from error
+    found = tagged(root, newest(root, runner=runner), places.scratch / "provider", runner)
+    candidate = msgspec.structs.replace(found, suite=find_suite(name, places.suites))
+    stack = read_stack(configured(candidate, domain=domain))
+    return Need(name=name, domain=domain, candidate=candidate, stack=stack, sign_on=sign_on)

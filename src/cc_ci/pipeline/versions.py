@@ -1,0 +1,35 @@
+"""Published versions of a recipe, laid out as folders of their own."""
+
+from pathlib import Path
+
+from cc_ci.errors import InfrastructureError, UsageError
+from cc_ci.recipes.recipe import read_recipe
+from cc_ci.recipes.versions import PublishedVersion, published_versions
+from cc_ci.stages.bench import Candidate
+from cc_ci.system import git
+from cc_ci.system.process import Runner
+
+
+def newest(root: Path, *, runner: Runner) -> PublishedVersion:
+    """The newest version of the recipe at `root`; raises InfrastructureError where none is published."""
+    published = published_versions(root, runner=runner)
+    if not published:
+        raise InfrastructureError(f"{root.name}: no version is published, so none can be deployed")
+    return max(published, key=lambda one: one.version)
+
+
+def named(published: tuple[PublishedVersion, ...], tag: str) -> PublishedVersion:
+    """The version that `tag` names; raises UsageError with those that there are."""
+    for version in published:
+        if tag in {version.tag, version.version.text}:
+            return version
+    there_are = ", ".join(version.tag for version in published) or "none"
+    raise UsageError(f"version {tag}: not published; there is {there_are}")
+
+
+def tagged(root: Path, version: PublishedVersion, scratch: Path, runner: Runner) -> Candidate:
+    """Lay the version out below `scratch`."""
+    # the folder's last part is the recipe's name, which is read from it
+    folder = scratch / version.tag.replace("/", "_") / root.name
+    git.export_tree(root, version.tag, folder, runner=runner)
+    return Candidate(label=version.tag, recipe=read_recipe(folder), commit=version.commit)
