@@ -1,19 +1,24 @@
 """An app behind the lab's real Traefik; the app is Traefik's own binary too, which a node has at hand."""
 
+import functools
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
+from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.census import lasting_leaks, take
 from cc_ci.isolation.reaper import Reaper
 from cc_ci.lab import node as lab_node
 from cc_ci.lab.certificates import certify, uncertify
 from cc_ci.probes.answers import from_router, get
+from cc_ci.probes.containers import straight
 from cc_ci.probes.http import Probe
-from cc_ci.probes.ready import Expectation, Readying
+from cc_ci.probes.predicates import AtContainer, InContainer, ThroughProxy
+from cc_ci.probes.ready import Expectation, NotReady, Readying
 from cc_ci.probes.stopping import ContainerEvent, stop_checks, stops
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner, check
@@ -86,13 +91,60 @@ def deploy(engine: DockerEngine) -> None:
 
 
 def test_an_app_becomes_ready_through_the_proxy(app: str, probe: Probe) -> None:
-    wait = Readying(probe, domain=app, expectations=(PING,), clock=SystemClock(), hold=0.3)
-    readiness = wait.wait(timeout=30)
-    (answer,) = readiness.answers
+    sign = ThroughProxy(name="app", expectation=PING, domain=app, requester=probe)
+    readiness = Readying(sign, clock=SystemClock(), hold=0.3).wait(timeout=30)
+    answer = get(probe, PING.url(app))
     assert (answer.status, answer.body) == (200, "OK")
     assert answer.certificate is not None
     assert answer.certificate.names == (app,)
     assert 0.3 <= readiness.noticed_at - readiness.true_at < 2
+
+
+def running(engine: DockerEngine, service: str) -> str | None:
+    found = engine.containers({"com.docker.swarm.service.name": f"prob_{service}"})
+    return found[0].id if found else None
+
+
+def test_signs_of_three_kinds_are_waited_for_side_by_side(
+    app: str, node: Node, engine: DockerEngine, probe: Probe
+) -> None:
+    locate = functools.partial(running, engine)
+    ask = straight(node, engine, LocalRunner())
+    own = ThroughProxy(name="app", expectation=PING, domain=app, requester=probe)
+    direct = AtContainer(name="direct", service="app", port=8080, expectation=PING, locate=locate, ask=ask)
+    program = ("/traefik", "healthcheck", "--ping", "--entrypoints.web.address=:8080")
+    command = (*program, "--ping.entrypoint=web")
+    inside = InContainer(name="inside", service="app", run=command, locate=locate, execute=engine.exec)
+    before = Path("/proc/self/ns/net").readlink()
+    readiness = Readying(own, direct, inside, clock=SystemClock(), hold=0.3).wait(timeout=30)
+    assert [(held.name, held.unmet) for held in readiness.predicates] == [
+        ("app", None),
+        ("direct", None),
+        ("inside", None),
+    ]
+    assert Path("/proc/self/ns/net").readlink() == before
+    assert "127.0.0.1" not in str(direct.look().answer)
+
+
+def test_a_command_that_the_image_lacks_ends_the_wait_at_once(app: str, engine: DockerEngine) -> None:
+    locate = functools.partial(running, engine)
+    for program in ("pg_isready", "/usr/bin/pg_isready"):
+        sign = InContainer(name="db", service="app", run=(program,), locate=locate, execute=engine.exec)
+        with pytest.raises(InfrastructureError, match="pg_isready is not in the container of service app"):
+            Readying(sign, clock=SystemClock()).wait(timeout=30)
+
+
+def test_a_container_that_is_silent_at_its_port_is_named(app: str, node: Node, engine: DockerEngine) -> None:
+    sign = AtContainer(
+        name="management",
+        service="app",
+        port=9000,
+        expectation=PING,
+        locate=functools.partial(running, engine),
+        ask=straight(node, engine, LocalRunner()),
+    )
+    with pytest.raises(NotReady, match=r"last: management: http://.*:9000/ping: unreachable: .*refused"):
+        Readying(sign, clock=SystemClock()).wait(timeout=0.5)
 
 
 def test_plain_http_leads_to_https(app: str, probe: Probe) -> None:

@@ -29,19 +29,27 @@ WRITE_OUT = MARK + "%{response_code} %{time_total}"
 
 
 class HelperProbe:
-    """curl in a container of `image` on `network`, connecting to the node's address by the app's name.
+    """curl in a container of `image` on `network`, connecting to `address` (the node's) by the app's name.
 
     The image's own certificate authorities are trusted; what certificate was shown is not known. Raises
     InfrastructureError when the container can't be run: then nothing was asked.
     """
 
     def __init__(
-        self, node: Node, runner: Runner, *, image: str, network: str = "host", labels: Mapping[str, str] = {}
+        self,
+        node: Node,
+        runner: Runner,
+        *,
+        image: str,
+        network: str = "host",
+        address: str | None = None,
+        labels: Mapping[str, str] = {},
     ) -> None:
         self._node = node
         self._runner = runner
         self._image = image
         self._network = network
+        self._address = address or node.address
         self._labels = labels
 
     def request(
@@ -56,7 +64,7 @@ class HelperProbe:
         curl = curl_argv(
             method,
             url,
-            address=self._node.address,
+            address=self._address,
             headers=headers,
             timeout=timeout,
             sends=content is not None,

@@ -1,21 +1,25 @@
-"""Waiting until an app answers as it should, through the proxy.
+"""Waiting until an app is ready by all its signs: predicates that are looked at side by side.
 
-An HTTP answer gives no event, so this polls; how often is a parameter. The first good answer is confirmed by
-a second one after a short hold: the router may know a container that is about to go.
+An answer gives no event, so this polls; how often is a parameter. Each predicate has its own time, that of
+its first good look. Once all have held, all are looked at again after a short hold: the router may know a
+container that is about to go.
 """
 
+import concurrent.futures
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor
+from typing import Protocol
 
 import msgspec
 
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed
-from cc_ci.probes.answers import Answer, Requester, from_router, get
+from cc_ci.probes.answers import Answer, from_router
 from cc_ci.system.clock import Clock
 from cc_ci.system.units import Seconds
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True):
-    """An app's own sign that it is ready: `path` answers with one of `statuses` and has `contains` in it.
+    """What an app answers when it is ready: `path` with one of `statuses`, and `contains` in it.
 
     Without `statuses`, any answer of the app itself below 500 will do.
     """
@@ -30,11 +34,15 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
         return f"https://{self.host or domain}{self.path}"
 
     def unmet(self, answer: Answer) -> str | None:
-        """Why `answer` is not what is expected, or None if it is."""
+        """Why `answer`, had through the proxy, is not what is expected, or None if it is."""
+        if answer.problem is None and from_router(answer):
+            return f"{answer.url}: the proxy itself answers {answer.status}: {answer.body.strip()}"
+        return self.unmet_by_app(answer)
+
+    def unmet_by_app(self, answer: Answer) -> str | None:
+        """Why `answer`, which nobody but the app can have given, is not what is expected."""
         if answer.problem:
             return str(answer)
-        if from_router(answer):
-            return f"{answer.url}: the proxy itself answers {answer.status}: {answer.body.strip()}"
         if self.statuses and answer.status not in self.statuses:
             wanted = " or ".join(map(str, self.statuses))
             return f"{answer.url}: status {answer.status} instead of {wanted}"
@@ -45,18 +53,52 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
 
-class Readiness(msgspec.Struct, frozen=True, kw_only=True):
-    """How an app came to be ready; stamps are monotonic.
+class Sight(msgspec.Struct, frozen=True, kw_only=True):
+    """What one look came to: `unmet` says why the predicate does not hold, None when it does.
 
-    `true_at`: the first good answer was complete. `bad_until`: the last look before it that was not good, so
-    the difference is the resolution. `noticed_at`: it was confirmed.
+    `no_proxy`: the proxy itself was not to be reached, which says nothing of the app.
     """
 
-    answers: tuple[Answer, ...]
+    unmet: str | None = None
+    answer: Answer | None = None
+    no_proxy: bool = False
+
+
+class Predicate(Protocol):
+    """One sign that an app is ready. A look raises InfrastructureError where it can't be taken."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def waits_for(self) -> str: ...
+    def look(self) -> Sight: ...
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """How one predicate came to hold; stamps are monotonic.
+
+    `true_at`: its first good look was complete, None as long as there is none. `bad_until`: the last look
+    before that was not good, so the difference is the resolution.
+    """
+
+    name: str
+    waits_for: str
     looks: int
+    bad_until: Seconds | None
+    true_at: Seconds | None
+    unmet: str | None
+
+    @property
+    def resolution(self) -> Seconds | None:
+        return None if self.true_at is None or self.bad_until is None else self.true_at - self.bad_until
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """`true_at`: the last predicate came to hold; `noticed_at`: all of them were confirmed."""
+
+    predicates: tuple[Held, ...]
     true_at: Seconds
     noticed_at: Seconds
-    bad_until: Seconds | None
 
 
 class NotReady(StageFailed):
@@ -67,88 +109,140 @@ class NotReady(StageFailed):
         self.answers = answers
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True):
-    answers: tuple[Answer, ...]
-    unmet: tuple[str, ...]
-    at: Seconds
+class _Watched:
+    """One predicate as it is looked at, again and again."""
+
+    def __init__(self, predicate: Predicate, *, due: Seconds) -> None:
+        self.predicate = predicate
+        self.due = due
+        self.looks = 0
+        self.sight = Sight(unmet="no look at it is over yet")
+        self.bad_until: Seconds | None = None
+        self.true_at: Seconds | None = None
+
+    def saw(self, sight: Sight, at: Seconds) -> None:
+        self.looks += 1
+        self.sight = sight
+        if sight.unmet:
+            self.bad_until, self.true_at = at, None
+        elif self.true_at is None:
+            self.true_at = at
+
+    def held(self) -> Held:
+        return Held(
+            name=self.predicate.name,
+            waits_for=self.predicate.waits_for,
+            looks=self.looks,
+            bad_until=self.bad_until,
+            true_at=self.true_at,
+            unmet=self.sight.unmet,
+        )
 
 
 class Readying:
-    """One wait for one app; `interval` between looks and `hold` before the second good one are levers.
+    """One wait for one app; `interval` between looks and `hold` before all are confirmed are levers.
 
-    `explain` tells what in the recipe makes an answer not the app's, for the message of a wait in vain.
+    `side_by_side` gives what takes as many looks at once as it is told.
     """
 
     def __init__(
         self,
-        requester: Requester,
-        *,
-        domain: str,
-        expectations: tuple[Expectation, ...] = (Expectation(),),
+        *predicates: Predicate,
         clock: Clock,
         interval: Seconds = 0.2,
         hold: Seconds = 0.5,
-        request_timeout: Seconds = 10.0,
-        explain: Callable[[Answer], str | None] = lambda _answer: None,
+        side_by_side: Callable[[int], Executor] = ThreadPoolExecutor,
     ) -> None:
-        self._requester = requester
-        self._domain = domain
-        self._expectations = expectations
         self._clock = clock
         self._interval = interval
         self._hold = hold
-        self._request_timeout = request_timeout
-        self._explain = explain
+        self._side_by_side = side_by_side
+        self._watched = [_Watched(predicate, due=clock.monotonic()) for predicate in predicates]
+        self._asked_at: Seconds | None = None
 
-    def look(self) -> Look:
-        answers = tuple(
-            get(self._requester, expectation.url(self._domain), timeout=self._request_timeout)
-            for expectation in self._expectations
-        )
-        unmet = tuple(
-            reason
-            for expectation, answer in zip(self._expectations, answers, strict=True)
-            if (reason := expectation.unmet(answer))
-        )
-        return Look(answers=answers, unmet=unmet, at=self._clock.monotonic())
+    @property
+    def seen(self) -> tuple[Held, ...]:
+        """What is known of each predicate by now, also after a wait in vain."""
+        return tuple(one.held() for one in self._watched)
 
     def wait(self, *, timeout: Seconds, failed: Callable[[], str | None] = lambda: None) -> Readiness:
-        """Look until all expectations are met twice.
+        """Look until all predicates hold, and still do after the hold.
 
-        `failed` says why it can never happen (the stack crashed), or None. Raises NotReady with the last
-        answers, InfrastructureError when the proxy itself was never to be reached.
+        `failed` says why they never can (the stack crashed), or None. Raises NotReady, which names the
+        predicates that never came true, or InfrastructureError when the proxy was never to be reached.
         """
         deadline = self._clock.monotonic() + timeout
-        looks, bad_until = 0, None
-        good: Look | None = None
-        while True:
-            look = self.look()
-            looks += 1
-            if good and not look.unmet:
-                return Readiness(
-                    answers=look.answers,
-                    looks=looks,
-                    true_at=good.at,
-                    noticed_at=look.at,
-                    bad_until=bad_until,
-                )
-            good = None if look.unmet else look
-            bad_until = look.at if look.unmet else bad_until
-            if look.unmet and (reason := failed()):
-                raise NotReady(f"readiness: {reason}", answers=look.answers)
-            remaining = deadline - self._clock.monotonic()
-            if remaining <= 0:
-                raise self._late(look, timeout=timeout)
-            self._clock.sleep(min(self._hold if good else self._interval, remaining))
+        with self._side_by_side(len(self._watched)) as pool:
+            while True:
+                self._until_all_hold(pool, deadline=deadline, timeout=timeout, failed=failed)
+                true_at = max(one.true_at or 0.0 for one in self._watched)
+                remaining = deadline - self._clock.monotonic()
+                if remaining <= 0:
+                    raise self._late(timeout)
+                self._clock.sleep(min(self._hold, remaining))
+                noticed_at = self._look_at_all(pool)
+                if not self._outstanding():
+                    return Readiness(predicates=self.seen, true_at=true_at, noticed_at=noticed_at)
+                self._require_sound(failed)
 
-    def _late(self, look: Look, *, timeout: Seconds) -> CcCiError:
-        causes = (cause for answer in look.answers if (cause := self._explain(answer)))
-        last = "; ".join([*look.unmet, *causes]) or "it answered well, but too late to be confirmed"
-        if look.unmet and all(_unreachable(answer) for answer in look.answers):
+    def _until_all_hold(
+        self, pool: Executor, *, deadline: Seconds, timeout: Seconds, failed: Callable[[], str | None]
+    ) -> None:
+        """Each predicate is looked at in its own rhythm, so that one that hangs holds up no other."""
+        flying: dict[Future[tuple[Sight, Seconds]], _Watched] = {}
+        while outstanding := self._outstanding():
+            idle = [one for one in outstanding if one not in flying.values()]
+            due = [one for one in idle if min(one.due, deadline) <= self._clock.monotonic()]
+            flying.update({pool.submit(self._look, one.predicate): one for one in due})
+            until = min([deadline, *(one.due for one in idle if one not in due)])
+            if not flying:
+                self._clock.sleep(max(until - self._clock.monotonic(), 0.0))
+                continue
+            self._land(flying, until=until)
+            if self._outstanding():
+                self._require_sound(failed)
+                if self._clock.monotonic() >= deadline:
+                    raise self._late(timeout)
+
+    def _land(self, flying: dict[Future[tuple[Sight, Seconds]], _Watched], *, until: Seconds) -> None:
+        """Wait until a look is done, and take in all that are."""
+        remaining = max(until - self._clock.monotonic(), 0.0)
+        done, _ = concurrent.futures.wait(flying, timeout=remaining, return_when=FIRST_COMPLETED)
+        for future in done:
+            self._saw(flying.pop(future), *future.result())
+
+    def _saw(self, one: _Watched, sight: Sight, at: Seconds) -> None:
+        one.saw(sight, at)
+        one.due = at + self._interval
+
+    def _outstanding(self) -> list[_Watched]:
+        return [one for one in self._watched if one.true_at is None]
+
+    def _look(self, predicate: Predicate) -> tuple[Sight, Seconds]:
+        return predicate.look(), self._clock.monotonic()
+
+    def _look_at_all(self, pool: Executor) -> Seconds:
+        futures = [pool.submit(self._look, one.predicate) for one in self._watched]
+        for one, future in zip(self._watched, futures, strict=True):
+            self._saw(one, *future.result())
+        return max(future.result()[1] for future in futures)
+
+    def _require_sound(self, failed: Callable[[], str | None]) -> None:
+        """Ask the engine no more often than there are looks at one predicate."""
+        now = self._clock.monotonic()
+        if self._asked_at is not None and now < self._asked_at + self._interval:
+            return
+        self._asked_at = now
+        if reason := failed():
+            raise NotReady(f"readiness: {reason}", answers=self._answers())
+
+    def _late(self, timeout: Seconds) -> CcCiError:
+        unmet = [one for one in self._watched if one.sight.unmet]
+        last = "; ".join(f"{one.predicate.name}: {one.sight.unmet}" for one in unmet)
+        if unmet and all(one.sight.no_proxy for one in unmet):
             return InfrastructureError(f"proxy: not to be reached for {timeout:g} s; last: {last}")
-        message = f"readiness: not there after {timeout:g} s; last: {last}"
-        return NotReady(message, answers=look.answers)
+        said = last or "it answered well, but too late to be confirmed"
+        return NotReady(f"readiness: not there after {timeout:g} s; last: {said}", answers=self._answers())
 
-
-def _unreachable(answer: Answer) -> bool:
-    return answer.problem is not None and answer.problem.kind == "unreachable"
+    def _answers(self) -> tuple[Answer, ...]:
+        return tuple(one.sight.answer for one in self._watched if one.sight.answer)

@@ -1,14 +1,9 @@
-"""Deploy a stack, see it converge by the engine's events, and wait for the app's own sign that it serves."""
-
-import functools
+"""Deploy a stack, see it converge by the engine's events, and wait for the app's own signs that it serves."""
 
 from cc_ci.engine.stack_driver import Convergence
-from cc_ci.errors import StageFailed
-from cc_ci.probes.generic import explain
-from cc_ci.probes.ready import NotReady, Readiness, Readying
 from cc_ci.stages.bench import Bench, Deployed
-from cc_ci.stages.evidence import keep_answers
-from cc_ci.system.units import EpochSeconds, Seconds
+from cc_ci.stages.readying import predicates, wait_ready
+from cc_ci.system.units import EpochSeconds
 from cc_ci.timing.phases import POLL_SLACK, Phase
 from cc_ci.timing.trace import OpenSpan
 
@@ -24,6 +19,7 @@ def roll_out(bench: Bench, deployed: Deployed, *, phase: Phase | None) -> None:
 
     `phase` is that of the whole, None for the three phases of a first deploy.
     """
+    signs = predicates(bench, deployed)
     deployed.since = bench.engine.now()
     with bench.span("docker stack deploy", phase or "deploy", waits_for="docker stack deploy"):
         bench.driver.deploy(deployed.app, deployed.folder, resolve_image=bench.waits.resolve_image)
@@ -35,41 +31,9 @@ def roll_out(bench: Bench, deployed: Deployed, *, phase: Phase | None) -> None:
             stable_for=bench.waits.stability,
         )
         _name_parts(bench, converged, phase=phase or "converge")
-    with bench.span("ready", phase or "ready", waits_for="the app's own predicate through the proxy"):
-        _name_slack(bench, wait_ready(bench, deployed), phase=phase or "ready")
+    with bench.span("ready", phase or "ready", waits_for="the app's own signs that it serves"):
+        wait_ready(bench, deployed, signs, phase=phase or "ready")
     deployed.running = bench.driver.running_images(deployed.stack.name)
-
-
-def wait_ready(bench: Bench, deployed: Deployed) -> Readiness:
-    readying = Readying(
-        bench.requester,
-        domain=deployed.domain,
-        expectations=(deployed.candidate.expectation,),
-        clock=bench.clock,
-        interval=bench.waits.probe_interval,
-        hold=bench.waits.hold,
-        explain=functools.partial(explain, host=deployed.domain, stack=deployed.stack),
-    )
-    try:
-        return readying.wait(timeout=ready_timeout(deployed), failed=lambda: trouble(bench, deployed))
-    except NotReady as error:
-        keep_answers(bench, deployed, error.answers)
-        raise
-
-
-def ready_timeout(deployed: Deployed) -> Seconds:
-    suite = deployed.candidate.suite
-    asked = suite.timeouts.ready if suite else None
-    return asked or deployed.app.timeout
-
-
-def trouble(bench: Bench, deployed: Deployed) -> str | None:
-    """Why the stack can't come to serve any more, or None."""
-    try:
-        bench.driver.require_sound(deployed.stack, since=deployed.since)
-    except StageFailed as error:
-        return str(error)
-    return None
 
 
 def _join_proxy(bench: Bench, deployed: Deployed, *, phase: Phase) -> None:
@@ -99,9 +63,3 @@ def _record(bench: Bench, name: str, *, phase: Phase, start: EpochSeconds, end: 
     at = bench.trace.monotonic_at
     ahead = bench.engine_ahead
     return bench.trace.record(name, phase=phase, start=at(start, ahead=ahead), end=at(end, ahead=ahead))
-
-
-def _name_slack(bench: Bench, readiness: Readiness, *, phase: Phase) -> None:
-    bench.trace.record(
-        "hold: still ready", phase=phase, start=readiness.true_at, end=readiness.noticed_at
-    ).note(waits_for="the second good answer")

@@ -16,6 +16,9 @@ from cc_ci.system.units import Seconds
 FACTS_FILE = "suite.toml"
 MADE_BY_TOOLS = {"__pycache__", ".pytest_cache"}
 
+APP_SIGN = "app"
+"""The name that the app's own sign, that of `[probe]`, has among the others."""
+
 Positive = Annotated[Seconds, msgspec.Meta(gt=0)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
@@ -26,6 +29,30 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     path: Annotated[str, msgspec.Meta(pattern="^/")] = "/"
     status: Annotated[int, msgspec.Meta(ge=100, le=599)] = 200
     contains: str | None = None
+
+
+class Sign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A further sign that the app is ready, by name; its keys say where it is looked for.
+
+    `service` and `run`: the command exits 0 in the service's container. `service`, `port` and `path`: the
+    container answers there with `status` and `contains`. `path` alone: as `Probe`, through the proxy.
+    """
+
+    name: Name
+    service: Name | None = None
+    run: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] | None = None
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
+    path: Annotated[str, msgspec.Meta(pattern="^/")] | None = None
+    status: Annotated[int, msgspec.Meta(ge=100, le=599)] | None = None
+    contains: str | None = None
+
+    def __post_init__(self) -> None:
+        keys = {key for key in self.__struct_fields__ if getattr(self, key) is not None} - {"name"}
+        wanted = ({"service", "run"}, {"service", "port", "path"}, {"path"})
+        if keys not in wanted and keys - {"status", "contains"} not in wanted[1:]:
+            had = ", ".join(sorted(keys)) or "nothing"
+            message = f"{self.name!r} has {had}; it takes service and run, or service, port and path, or path"
+            raise ValueError(message)
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,6 +91,7 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class _Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     recipe: Name
     probe: Probe = Probe()
+    readiness: tuple[Sign, ...] = ()
     timeouts: Timeouts = Timeouts()
     weight: Weight = Weight()
     variants: dict[Name, Variant] = {}
@@ -73,6 +101,12 @@ class _Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     wiring: Wiring = Wiring()
     seeds: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.py$")] | None = None
     stateless: bool = False
+
+    def __post_init__(self) -> None:
+        names = [APP_SIGN, *(sign.name for sign in self.readiness)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            message = f"readiness: the name {twice[0]!r} is there twice ({APP_SIGN!r} is that of [probe])"
+            raise ValueError(message)
 
 
 class Suite(_Declared, frozen=True, kw_only=True):

@@ -108,6 +108,19 @@ def test_a_recipe_name_is_enough(tmp_path: Path) -> None:
         ('recipe = "notes"\ntimeouts = { tests = 0 }', "timeouts.tests: expected `float` > 0.0"),
         ('recipe = "notes"\nseeds = "other.py"', "seeds: 'other.py' is not in the suite's folder"),
         ('recipe = "notes"\nseeds = "../x.py"', "seeds: expected `str` matching regex"),
+        ('recipe = "notes"\n[[readiness]]\nname = "db"\nrun = ["x"]', "readiness[0]: 'db' has run; it takes"),
+        (
+            'recipe = "notes"\n[[readiness]]\nname = "db"\nservice = "db"\npath = "/"',
+            "readiness[0]: 'db' has path, service; it takes service and run, or service, port and",
+        ),
+        (
+            'recipe = "notes"\n[[readiness]]\nname = "db"\nservice = "db"\nrun = ["x"]\nstatus = 200',
+            "readiness[0]: 'db' has run, service, status; it takes",
+        ),
+        (
+            'recipe = "notes"\n[[readiness]]\nname = "app"\npath = "/health"',
+            "top level: readiness: the name 'app' is there twice",
+        ),
         ('recipe = "notes', "can't be read: "),
     ],
 )
@@ -153,3 +166,27 @@ def test_a_link_in_a_suite_is_refused(tmp_path: Path) -> None:
     (folder / "test_x.py").symlink_to("/etc/hostname")
     with pytest.raises(InfrastructureError, match=r"test_x\.py: a link"):
         read_suite(folder)
+
+
+def test_signs_of_readiness_are_of_three_kinds(tmp_path: Path) -> None:
+    text = """
+recipe = "notes"
+[[readiness]]
+name = "database"
+service = "db"
+run = ["pg_isready", "-h", "127.0.0.1"]
+[[readiness]]
+name = "management"
+service = "app"
+port = 9000
+path = "/health/ready"
+contains = "UP"
+[[readiness]]
+name = "api"
+path = "/healthz/readiness"
+status = 204
+"""
+    database, management, api = read_suite(suite_folder(tmp_path, text)).readiness
+    assert (database.service, database.run) == ("db", ("pg_isready", "-h", "127.0.0.1"))
+    assert (management.service, management.port, management.status) == ("app", 9000, None)
+    assert (api.service, api.path, api.status) == (None, "/healthz/readiness", 204)

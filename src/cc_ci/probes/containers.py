@@ -1,0 +1,116 @@
+"""Plain http to a container's own address, past the proxy.
+
+On a private node the connection is opened inside the container's own network namespace: every container has
+one, also those that are on internal networks only, which no address outside of them reaches.
+"""
+
+import contextlib
+import ctypes
+import http.client
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from cc_ci.engine.api import Engine
+from cc_ci.engine.node import Node
+from cc_ci.engine.state import ContainerState
+from cc_ci.errors import InfrastructureError
+from cc_ci.probes.answers import BODY_LIMIT, Answer, Problem, get
+from cc_ci.probes.helper import PROBE_IMAGE, HelperProbe
+from cc_ci.probes.predicates import Straight
+from cc_ci.system.process import Runner
+from cc_ci.system.units import Seconds
+
+LOOPBACK = "127.0.0.1"
+OWN_NETWORK = Path("/proc/thread-self/ns/net")
+CLONE_NEWNET = 0x40000000
+"""The kind of namespace that setns(2) is to enter; include/uapi/linux/sched.h."""
+
+Connect = Callable[..., socket.socket]
+
+
+def straight(node: Node, engine: Engine, runner: Runner, *, labels: Mapping[str, str] = {}) -> Straight:
+    """How to ask containers of `node`: from here, or on a foreign node by a helper beside them."""
+
+    def ask(container: str, *, port: int, path: str, timeout: Seconds) -> Answer:
+        state = engine.container(container)
+        url = f"http://{_address(state)}:{port}{path}"
+        if state is None or not state.pid:
+            return _unanswered(url, "the container is gone")
+        if node.private:
+            return ask_in(Path(f"/proc/{state.pid}/ns/net"), url, timeout=timeout)
+        helper = HelperProbe(
+            node,
+            runner,
+            image=PROBE_IMAGE,
+            network=f"container:{container}",
+            address=_address(state),
+            labels=labels,
+        )
+        return get(helper, url, timeout=timeout)
+
+    return ask
+
+
+def _address(state: ContainerState | None) -> str:
+    """Any of the container's own; one with the node's network has none."""
+    return next(iter(state.addresses.values()), LOOPBACK) if state else LOOPBACK
+
+
+def ask_in(namespace: Path, url: str, *, timeout: Seconds) -> Answer:
+    """GET `url` from inside a network namespace; redirects are not followed."""
+    host, _, path = url.removeprefix("http://").partition("/")
+    name, _, port = host.partition(":")
+    started = time.monotonic()
+    try:
+        connection = http.client.HTTPConnection(name, int(port))
+        connection.sock = _connect(namespace, name, int(port), timeout=timeout)
+        with contextlib.closing(connection):
+            connection.request("GET", f"/{path}", headers={"Connection": "close"})
+            response = connection.getresponse()
+            body = response.read(BODY_LIMIT).decode(errors="replace")
+            headers = {key.lower(): value for key, value in response.getheaders()}
+    except PermissionError as error:
+        raise InfrastructureError(f"container's network: {error.strerror}; run as root") from error
+    except TimeoutError:
+        return _unanswered(url, f"no answer in {timeout:g} s")
+    except (OSError, http.client.HTTPException) as error:
+        return _unanswered(url, str(error) or type(error).__name__)
+    seconds = time.monotonic() - started
+    return Answer(url=url, status=response.status, headers=headers, body=body, seconds=seconds)
+
+
+def _unanswered(url: str, detail: str) -> Answer:
+    return Answer(url=url, problem=Problem(kind="unreachable", detail=detail))
+
+
+def _connect(namespace: Path, host: str, port: int, *, timeout: Seconds) -> socket.socket:
+    """A connection belongs for good to the namespace that it was opened in; the thread comes back."""
+    with _inside(namespace):
+        return socket.create_connection((host, port), timeout=timeout)
+
+
+@contextlib.contextmanager
+def _inside(namespace: Path) -> Iterator[None]:
+    """Enter a network namespace with this thread alone. An OSError says that it is gone."""
+    with contextlib.ExitStack() as stack:
+        own, wanted = (_opened(path, stack) for path in (OWN_NETWORK, namespace))
+        _enter(wanted)
+        try:
+            yield
+        finally:
+            _enter(own)
+
+
+def _opened(path: Path, stack: contextlib.ExitStack) -> int:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    stack.callback(os.close, descriptor)
+    return descriptor
+
+
+def _enter(descriptor: int) -> None:
+    if ctypes.CDLL(None, use_errno=True).setns(descriptor, CLONE_NEWNET):
+        reason = os.strerror(ctypes.get_errno())
+        raise InfrastructureError(f"container's network: can't be entered ({reason}); run as root")

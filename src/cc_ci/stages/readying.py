@@ -1,0 +1,120 @@
+"""Wait for all signs by which an app says that it serves, and record how long each took."""
+
+import functools
+from collections.abc import Sequence
+
+from cc_ci.backups.hooks import running_container
+from cc_ci.errors import InfrastructureError, StageFailed
+from cc_ci.probes.containers import straight
+from cc_ci.probes.generic import explain
+from cc_ci.probes.predicates import AtContainer, InContainer, ThroughProxy
+from cc_ci.probes.ready import Expectation, Held, NotReady, Predicate, Readying
+from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.evidence import keep_answers
+from cc_ci.suite.facts import APP_SIGN, FACTS_FILE, Sign
+from cc_ci.system.units import Seconds
+from cc_ci.timing.phases import Phase
+
+OK = 200
+
+
+def wait_ready(bench: Bench, deployed: Deployed, signs: Sequence[Predicate], *, phase: Phase) -> None:
+    """Return when all signs held once and the hold is over; each becomes a span, also when it is in vain."""
+    started = bench.clock.monotonic()
+    readying = Readying(
+        *signs,
+        clock=bench.clock,
+        interval=bench.waits.probe_interval,
+        hold=bench.waits.hold,
+    )
+    try:
+        ready = readying.wait(timeout=ready_timeout(deployed), failed=lambda: trouble(bench, deployed))
+    except NotReady as error:
+        keep_answers(bench, deployed, error.answers)
+        raise
+    finally:
+        for held in readying.seen:
+            _record(bench, held, phase=phase, started=started)
+    bench.trace.record("hold: still ready", phase=phase, start=ready.true_at, end=ready.noticed_at).note(
+        waits_for="the second good look at all signs"
+    )
+
+
+def predicates(bench: Bench, deployed: Deployed) -> tuple[Predicate, ...]:
+    """The app's own sign through the proxy, and what else the suite names.
+
+    Raises InfrastructureError for a service that the recipe does not have.
+    """
+    suite = deployed.candidate.suite
+    own = _through_proxy(bench, deployed, APP_SIGN, deployed.candidate.expectation)
+    return (own, *(_predicate(bench, deployed, sign) for sign in (suite.readiness if suite else ())))
+
+
+def _predicate(bench: Bench, deployed: Deployed, sign: Sign) -> Predicate:
+    expectation = Expectation(path=sign.path or "/", statuses=(sign.status or OK,), contains=sign.contains)
+    if sign.service is None:
+        return _through_proxy(bench, deployed, sign.name, expectation)
+    _require_service(deployed, sign)
+    locate = functools.partial(_locate, bench, deployed)
+    if sign.run:
+        return InContainer(
+            name=sign.name, service=sign.service, run=sign.run, locate=locate, execute=bench.engine.exec
+        )
+    labels = bench.labels(deployed.name).lasting()
+    return AtContainer(
+        name=sign.name,
+        service=sign.service,
+        port=sign.port or 0,
+        expectation=expectation,
+        locate=locate,
+        ask=straight(bench.node, bench.engine, bench.runner, labels=labels),
+    )
+
+
+def _through_proxy(bench: Bench, deployed: Deployed, name: str, expectation: Expectation) -> ThroughProxy:
+    return ThroughProxy(
+        name=name,
+        expectation=expectation,
+        domain=deployed.domain,
+        requester=bench.requester,
+        explain=functools.partial(explain, host=deployed.domain, stack=deployed.stack),
+    )
+
+
+def _require_service(deployed: Deployed, sign: Sign) -> None:
+    if sign.service not in deployed.stack.services:
+        known = ", ".join(sorted(deployed.stack.services))
+        place = f"suite {deployed.candidate.recipe.name}: {FACTS_FILE}: readiness {sign.name}"
+        raise InfrastructureError(f"{place}: the recipe has no service {sign.service!r}; it has {known}")
+
+
+def _locate(bench: Bench, deployed: Deployed, service: str) -> str | None:
+    return running_container(bench.engine, stack=deployed.stack.name, service=service)
+
+
+def _record(bench: Bench, held: Held, *, phase: Phase, started: Seconds) -> None:
+    """The span of one sign ends when it came true; where it never did, now, as failed."""
+    end = bench.clock.monotonic() if held.true_at is None else held.true_at
+    span = bench.trace.record(f"ready: {held.name}", phase=phase, start=started, end=end)
+    span.note(
+        waits_for=held.waits_for,
+        resolution_seconds=held.resolution,
+        looks=held.looks,
+    )
+    if held.unmet:
+        span.fail(held.unmet)
+
+
+def ready_timeout(deployed: Deployed) -> Seconds:
+    suite = deployed.candidate.suite
+    asked = suite.timeouts.ready if suite else None
+    return asked or deployed.app.timeout
+
+
+def trouble(bench: Bench, deployed: Deployed) -> str | None:
+    """Why the stack can't come to serve any more, or None."""
+    try:
+        bench.driver.require_sound(deployed.stack, since=deployed.since)
+    except StageFailed as error:
+        return str(error)
+    return None
