@@ -4,19 +4,21 @@ A step runs when all that it needs has passed. Removals always run for what was 
 interruption, and an interruption can't cut them short.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 from cc_ci.errors import CcCiError, StageFailed, Unverified
 from cc_ci.pipeline.interruption import Interruption
-from cc_ci.pipeline.plan import Plan, Step
-from cc_ci.results.schema import Outcome, StageName
+from cc_ci.pipeline.plan import PROVIDE, Plan, Step
+from cc_ci.results.schema import Blame, Outcome, StageName
 from cc_ci.system.clock import Clock
 from cc_ci.system.units import Seconds
 
 CLOSING = ("undeploy", "withdraw", "leak_check")
 """Actions that run whatever happened before."""
+
+BLAMES: Mapping[Outcome, Blame] = {"failed": "recipe", "errored": "cc-ci"}
 
 
 class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +29,8 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     started: Seconds | None = None
     seconds: Seconds = 0.0
+    lacked: str | None = None
+    """The step that it needed and that did not pass."""
 
 
 class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +41,7 @@ class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     started: Seconds | None = None
     seconds: Seconds = 0.0
+    blame: Blame | None = None
     deployments: tuple[str, ...] = ()
     """Those that its steps worked on."""
 
@@ -70,7 +75,12 @@ class Executor:
     def execute(self, plan: Plan) -> tuple[StageOutcome, ...]:
         for decided in plan.decided:
             self._stage_done(
-                StageOutcome(stage=decided.stage, outcome=decided.outcome, reason=decided.reason)
+                StageOutcome(
+                    stage=decided.stage,
+                    outcome=decided.outcome,
+                    reason=decided.reason,
+                    blame=BLAMES.get(decided.outcome),
+                )
             )
         last_of = {step.stage: step.name for step in plan.steps}
         for step in plan.steps:
@@ -88,7 +98,8 @@ class Executor:
         if self._interruption.fired:
             return StepOutcome(step=step, outcome="unverified", reason=f"not run: {self._interruption.fired}")
         if broken := self._broken_needs(step):
-            return StepOutcome(step=step, outcome="unverified", reason=f"not run: {broken} did not pass")
+            reason = f"not run: {broken} did not pass"
+            return StepOutcome(step=step, outcome="unverified", reason=reason, lacked=broken)
         return self._timed(step)
 
     def _broken_needs(self, step: Step) -> str | None:
@@ -130,6 +141,13 @@ def combine(stage: StageName, steps: Iterable[StepOutcome]) -> StageOutcome:
         outcome=cause.outcome if cause else "passed",
         reason=cause.reason if cause else None,
         started=started,
+        blame=_blame(cause) if cause else None,
         seconds=sum(done.seconds for done in ran),
         deployments=tuple(dict.fromkeys(worked_on)),
     )
+
+
+def _blame(cause: StepOutcome) -> Blame | None:
+    if PROVIDE in {cause.step.name, cause.lacked}:
+        return "provider"
+    return BLAMES.get(cause.outcome)

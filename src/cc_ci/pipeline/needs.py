@@ -12,6 +12,7 @@ from cc_ci.pipeline.versions import newest, tagged
 from cc_ci.providers.api import SignOn
 from cc_ci.providers.known import planned
 from cc_ci.recipes.stack import Stack, read_stack
+from cc_ci.results.schema import ProviderUsed
 from cc_ci.stages.bench import Candidate
 from cc_ci.stages.preparing import configured
 from cc_ci.suite.facts import find_suite
@@ -26,6 +27,10 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     candidate: Candidate
     stack: Stack
     sign_on: SignOn
+
+    @property
+    def described(self) -> ProviderUsed:
+        return ProviderUsed(name=self.name, version=self.candidate.label, commit=self.candidate.commit)
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):

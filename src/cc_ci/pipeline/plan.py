@@ -29,6 +29,9 @@ Action = Literal[
 ]
 """A step's work; `stages` holds one function for each."""
 
+PROVIDE = "provide"
+"""Name of the step that brings the provider up."""
+
 Which = Literal["new", "old"]
 Blame = Literal["failed", "unverified"]
 

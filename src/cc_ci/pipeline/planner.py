@@ -8,11 +8,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cc_ci.pipeline.plan import STAGES, Action, Blame, Decided, Deployment, Plan, Step, Which
+from cc_ci.pipeline.plan import PROVIDE, STAGES, Action, Blame, Decided, Deployment, Plan, Step, Which
 from cc_ci.results.schema import StageName
-
-PROVIDE = "provide"
-AS_A_USER: tuple[Action, ...] = ("seed", "verify_upgrade", "overwrite", "verify_restore", "test")
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,8 +179,8 @@ def _sso(known: Known) -> _Segment:
 
 
 def _with_provider(step: Step) -> Step:
-    """While the provider is away, what acts as a user would say nothing of the app."""
-    if step.action not in AS_A_USER or PROVIDE in step.needs:
+    """All stages but the install act as a user, which says nothing of the app while the provider is away."""
+    if step.stage == "install" or step.action == "undeploy" or PROVIDE in step.needs:
         return step
     return msgspec.structs.replace(step, needs=(*step.needs, PROVIDE))
 

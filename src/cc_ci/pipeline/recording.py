@@ -6,7 +6,7 @@ import msgspec
 
 from cc_ci.pipeline.executor import StageOutcome
 from cc_ci.results.checks import phase_warnings
-from cc_ci.results.schema import Blame, Harness, Outcome, RunResult, StageName, StageResult
+from cc_ci.results.schema import Harness, RunResult, StageName, StageResult
 from cc_ci.results.store import RunFolder, Store
 from cc_ci.results.verdict import Verdict
 from cc_ci.stages.bench import Findings
@@ -14,8 +14,6 @@ from cc_ci.timing.critical_path import attribute
 from cc_ci.timing.own_cost import OwnCost
 from cc_ci.timing.resources import SampledResources
 from cc_ci.timing.trace import Trace
-
-BLAMES: dict[Outcome, Blame] = {"failed": "recipe", "errored": "cc-ci"}
 
 
 class Recording:
@@ -98,7 +96,7 @@ class Recording:
             start=start,
             seconds=outcome.seconds,
             reason=outcome.reason,
-            blame=BLAMES.get(outcome.outcome),
+            blame=outcome.blame,
             tests=tuple(self._findings.tests.get(outcome.stage, ())),
             evidence=tuple(f"evidence/{name}" for name in outcome.deployments),
         )

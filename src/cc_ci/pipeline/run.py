@@ -164,6 +164,7 @@ class Run:
             cc_ci_version=version("cc-ci"),
             started_at=self._trace.epoch,
             recipe=subject.described,
+            provider=subject.need.described if subject.need else None,
             environment=environment(
                 request.node, engine, client=self._client(), references=subject.references
             ),

@@ -47,6 +47,14 @@ class RecipeUnderTest(msgspec.Struct, frozen=True, kw_only=True):
     suite_hash: str | None = None
 
 
+class ProviderUsed(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider that was deployed for the run, from the newest published version of its recipe."""
+
+    name: str
+    version: str
+    commit: str | None = None
+
+
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """Where it ran, without names of hosts."""
 
@@ -157,6 +165,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["running", "finished"] = "running"
     started_at: float
     recipe: RecipeUnderTest
+    provider: ProviderUsed | None = None
+    """None where the suite needs none."""
     environment: Environment = Environment()
     profile: str
     levers: dict[str, LeverValue] = {}

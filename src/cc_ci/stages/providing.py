@@ -82,12 +82,13 @@ def _attempt(provider: Provider, sign_on: SignOn) -> CcCiError | None:
 
 
 def last_words(bench: Bench, deployed: Deployed) -> str:
-    """The last lines that each service of a stack logged, in one line, redacted."""
+    """The last lines that each service of a stack logged, without their stamps, in one line, redacted."""
     said: list[str] = []
     for service in deployed.stack.services:
         try:
             lines = bench.engine.logs(f"{deployed.stack.name}_{service}").strip().splitlines()
         except CcCiError:
             continue
-        said.extend(f"; {service}: {line.strip()}" for line in lines[-LAST_LINES:])
+        words = dict.fromkeys(line.partition(" ")[2].strip() for line in lines[-LAST_LINES:])
+        said.extend(f"; {service}: {line}" for line in words)
     return bench.redact("".join(said))

@@ -75,6 +75,24 @@ def test_an_error_becomes_the_outcome_of_whose_fault_it_is(error: Exception, out
     assert stages["functional"].outcome == "passed"
 
 
+def test_a_provider_that_is_away_is_to_blame_for_what_could_not_be_shown() -> None:
+    known = Known(
+        previous_version="1",
+        has_suite=True,
+        volumes=("content",),
+        backed_up=True,
+        provider="keycloak",
+        has_sso_tests=True,
+    )
+    bench = Bench({"provide": Unverified("keycloak: did not come up")})
+    stages = bench.run(plan_stock(known))
+    assert stages["install"].outcome == "passed"
+    assert (stages["sso"].outcome, stages["sso"].reason) == ("unverified", "keycloak: did not come up")
+    assert {stages[name].outcome for name in ("upgrade", "functional", "restore")} == {"unverified"}
+    assert {stages[name].blame for name in ("sso", "upgrade", "functional")} == {"provider"}
+    assert "withdraw" in bench.acted
+
+
 def test_what_was_begun_is_removed_after_a_failure() -> None:
     bench = Bench({"upgrade.upgrade.upgrade": StageFailed("service app: still the old image")})
     bench.run()

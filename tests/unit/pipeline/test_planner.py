@@ -45,10 +45,10 @@ def test_a_provider_is_up_from_the_start_and_goes_last() -> None:
 
 
 def test_what_acts_as_a_user_needs_the_provider_and_what_installs_does_not() -> None:
-    needing = {step.action for step in plan_stock(SIGNING_ON).steps if "provide" in step.needs}
-    assert needing == {"seed", "verify_upgrade", "overwrite", "verify_restore", "test", "prepare"}
-    before_sso = [step for step in plan_stock(SIGNING_ON).steps if step.stage != "sso"]
-    assert "provide" not in {need for step in before_sso if step.action == "prepare" for need in step.needs}
+    steps = plan_stock(SIGNING_ON).steps
+    needing = {step.stage for step in steps if "provide" in step.needs}
+    assert needing == {"upgrade", "backup", "restore", "functional", "sso"}
+    assert not [step for step in steps if step.action == "undeploy" and step.needs]
 
 
 def test_one_stage_of_an_app_that_signs_on_brings_the_provider() -> None:
