@@ -24,6 +24,7 @@ COMMANDS = {
     ),
     "logs": Command("cc_ci.cli.logs", "Read the evidence of a run."),
     "recipe": Command("cc_ci.cli.recipe", "Show what is understood of a recipe, or lint it."),
+    "suite": Command("cc_ci.cli.suite", "Make a first suite for a recipe, or check one."),
     "node": Command("cc_ci.cli.node", "Bring the private node up or down."),
     "images": Command("cc_ci.cli.images", "Build stand-in images, or bring real ones in."),
     "reap": Command("cc_ci.cli.reap", "Remove what dead runs left behind."),

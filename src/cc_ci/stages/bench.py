@@ -58,7 +58,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         if self.suite is None:
             return Expectation()
         probe = self.suite.probe
-        return Expectation(path=probe.path, statuses=(probe.status,), contains=probe.contains)
+        statuses = () if probe.status == "any" else (probe.status,)
+        return Expectation(path=probe.path, statuses=statuses, contains=probe.contains)
 
 
 @dataclass(kw_only=True)

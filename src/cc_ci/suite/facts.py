@@ -4,7 +4,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,10 +24,13 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The app is ready when `path` answers with `status` and a body that contains `contains`."""
+    """The app is ready when `path` answers with `status` and a body that contains `contains`.
+
+    "any" is any status of the app's own below 500.
+    """
 
     path: Annotated[str, msgspec.Meta(pattern="^/")] = "/"
-    status: Annotated[int, msgspec.Meta(ge=100, le=599)] = 200
+    status: Annotated[int, msgspec.Meta(ge=100, le=599)] | Literal["any"] = 200
     contains: str | None = None
 
 

@@ -102,7 +102,7 @@ def test_a_recipe_name_is_enough(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("", "top level: object missing required field `recipe`"),
-        ('recipe = "notes"\nprobe = { status = "200" }', "probe.status: expected `int`, got `str`"),
+        ('recipe = "notes"\nprobe = { status = "200" }', "probe.status: invalid enum value '200'"),
         ('recipe = "notes"\nprobe = { path = "health" }', "probe.path: expected `str` matching regex '^/'"),
         ('recipe = "notes"\ntimeout = 3', "top level: object contains unknown field `timeout`"),
         ('recipe = "notes"\ntimeouts = { tests = 0 }', "timeouts.tests: expected `float` > 0.0"),

@@ -1,0 +1,106 @@
+"""`cc-ci suite`: make a first suite for a recipe, and check one without running it."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from cc_ci.recipes.app import App
+    from cc_ci.suite.facts import Suite
+
+RECIPE = click.argument("recipe")
+
+
+@click.group()
+def suite() -> None:
+    """Make and check suites, which say how recipes are tested; no Docker is needed."""
+
+
+@suite.command()
+@RECIPE
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Where suites are kept; else the first of the setting `suites`, or those that ship.",
+)
+def new(recipe: str, *, into: Path | None) -> None:
+    """Make a suite for RECIPE, a name, a folder or an address, that is green as it stands."""
+    from cc_ci.errors import UsageError
+    from cc_ci.recipes.stack import read_stack
+    from cc_ci.suite.skeleton import files
+
+    with tempfile.TemporaryDirectory() as scratch:
+        app = _app(recipe, scratch=Path(scratch))
+        folder = (into or _roots()[0]) / app.recipe.root.name
+        secrets = tuple(secret.name for secret in app.secrets)
+        made = files(folder.name, read_stack(app), secrets=secrets)
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        message = f"{folder}: is there already; see what is wrong with it by `cc-ci suite check {recipe}`"
+        raise UsageError(message) from None
+    for name, text in made.items():
+        (folder / name).write_text(text)
+        click.echo(str(folder / name))
+    places = f"CC_CI_SUITES={into} " if into else ""
+    click.echo(f"next: {places}cc-ci run {recipe} --stage functional; then fill in seed.py", err=True)
+
+
+@suite.command()
+@RECIPE
+def check(recipe: str) -> None:
+    """Read the suite of RECIPE and hold it against the recipe, without running it; exits 1 for faults."""
+    from cc_ci.errors import UsageError
+    from cc_ci.suite.checking import faults, remarks
+    from cc_ci.suite.facts import find_suite
+
+    with tempfile.TemporaryDirectory() as scratch:
+        app = _app(recipe, scratch=Path(scratch))
+        found = find_suite(app.recipe.root.name, _roots())
+        if found is None:
+            raise UsageError(f"{recipe}: has no suite; make one by `cc-ci suite new {recipe}`")
+        wrong = (*faults(found), *_faults_with(found, app))
+    for line in wrong:
+        click.echo(line)
+    for line in remarks(found):
+        click.echo(f"remark: {line}", err=True)
+    if wrong:
+        raise click.exceptions.Exit(1)
+    click.echo(f"{found.folder}: nothing wrong that reading shows; run it by `cc-ci run {recipe}`", err=True)
+
+
+def _faults_with(found: "Suite", app: "App") -> tuple[str, ...]:
+    """Against the recipe as the suite deploys it, in every variant."""
+    from cc_ci.recipes.app import configure
+    from cc_ci.recipes.stack import read_stack
+    from cc_ci.suite.checking import faults_with
+
+    said: list[str] = []
+    for variant in (None, *found.variants):
+        files = found.variant(variant).compose_files if variant else None
+        env = found.env_for(variant)
+        chosen = configure(app.recipe, domain=app.domain, overrides=env, variant=files)
+        said += faults_with(found, chosen, read_stack(chosen))
+    return tuple(dict.fromkeys(said))
+
+
+def _app(asked: str, *, scratch: Path) -> "App":
+    from cc_ci.pipeline.locating import locate
+    from cc_ci.recipes.app import configure
+    from cc_ci.recipes.recipe import read_recipe
+    from cc_ci.system.process import LocalRunner
+    from cc_ci.system.settings import load_settings
+
+    roots = load_settings().recipes
+    root = locate(asked, roots=roots, scratch=scratch, runner=LocalRunner())
+    return configure(read_recipe(root), domain=f"{root.name}.example.com")
+
+
+def _roots() -> list[Path]:
+    from cc_ci.pipeline.run import shipped_suites
+    from cc_ci.system.settings import load_settings
+
+    return [*load_settings().suites, *shipped_suites()]

@@ -1,0 +1,76 @@
+"""What is wrong with a suite, as far as reading tells: none of its code is run, and no Docker is needed."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from cc_ci.recipes.app import App
+from cc_ci.recipes.stack import Stack
+from cc_ci.suite.facts import FACTS_FILE, Suite, suite_files
+
+SEED_FUNCTIONS = {"write": 4, "read": 3, "delete": 3}
+"""With the number of their arguments."""
+
+
+def faults(suite: Suite) -> tuple[str, ...]:
+    """One line each, with the file and, where there is one, the line or key."""
+    trees = {}
+    found = []
+    for path in suite_files(suite.folder):
+        if path.suffix == ".py":
+            try:
+                trees[path] = ast.parse(path.read_bytes())
+            except SyntaxError as error:
+                found.append(f"{path}:{error.lineno}: {error.msg}")
+    tests = {path: tree for path, tree in trees.items() if path.match("test_*.py")}
+    found += [f"{path}: has no test" for path, tree in tests.items() if not any(_tests(tree))]
+    if suite.seeds and (module := trees.get(suite.folder / suite.seeds)):
+        found += _seed_faults(suite.folder / suite.seeds, module)
+    if suite.needs and not suite.has_sso_tests:
+        found.append(f"{suite.folder / FACTS_FILE}: needs: no test_sso*.py signs on with it")
+    return tuple(found)
+
+
+def faults_with(suite: Suite, app: App, stack: Stack) -> tuple[str, ...]:
+    """What the suite names and the recipe, as it is deployed for it, does not have."""
+    named = {
+        "secrets": (suite.secrets, {secret.name for secret in app.secrets}),
+        "wiring.secrets": (suite.wiring.secrets, {secret.name for secret in app.secrets}),
+        "readiness": ([one.service for one in suite.readiness if one.service], set(stack.services)),
+        "env": (suite.env_names, {one.key for one in app.recipe.assignments} | app.recipe.exports.keys()),
+    }
+    return tuple(
+        f"{suite.folder / FACTS_FILE}: {key}: the recipe has no {name!r}; it has {_listed(known)}"
+        for key, (wanted, known) in named.items()
+        for name in wanted
+        if name not in known
+    )
+
+
+def remarks(suite: Suite) -> tuple[str, ...]:
+    """What is right, and could be more."""
+    said = []
+    if not suite.seeds and not suite.stateless:
+        said.append("no seeds: that data survives is shown by plain files in the volumes only")
+    if suite.probe.status == "any":
+        said.append("probe.status: any answer below 500 counts as ready")
+    return tuple(f"{suite.folder / FACTS_FILE}: {line}" for line in said)
+
+
+def _tests(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    return (node for node in found if node.name.startswith("test_"))
+
+
+def _seed_faults(path: Path, module: ast.Module) -> Iterator[str]:
+    there = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
+    for name, count in SEED_FUNCTIONS.items():
+        if name not in there:
+            yield f"{path}: has no function {name}"
+        elif len(there[name].args.args) != count:
+            line, has = there[name].lineno, len(there[name].args.args)
+            yield f"{path}:{line}: {name} takes {has} arguments instead of {count}"
+
+
+def _listed(known: set[str]) -> str:
+    return ", ".join(sorted(known)) or "none"
