@@ -65,13 +65,18 @@ def rootfs(image: Image, *, work: Path, into: Path, runner: Runner, say: Callabl
     """
     system = _system(image, work=work, runner=runner)
     root = system if image.root == "system" else work / "root"
-    say(f"{image.short}: installing {', '.join(image.packages)} from Debian {image.suite}")
-    fill = _install if image.root == "system" else _unpack
-    contents = fill(image, system=system, root=root, runner=runner)
-    arrange = image.folder / "arrange.sh"
-    if arrange.exists():
-        check(runner([str(arrange), str(root)], env=UNATTENDED), what=f"{image.short}: arrange.sh")
-    _archive(root, into=into, runner=runner)
+    contents = "a system without anything on top"
+    if image.packages:
+        say(f"{image.short}: installing {', '.join(image.packages)} from Debian {image.suite}")
+        fill = _install if image.root == "system" else _unpack
+        contents = fill(image, system=system, root=root, runner=runner)
+    arrange(image, root, runner=runner)
+    archive(root, into=into, runner=runner)
+    return described(contents, image)
+
+
+def described(contents: str, image: Image) -> str:
+    """What is inside, with the system below it."""
     return f"{contents} (Debian {image.suite}, {platform.machine()})"
 
 
@@ -100,12 +105,27 @@ def _base(suite: str) -> Path:
 def _system(image: Image, *, work: Path, runner: Runner) -> Path:
     system = work / "system"
     check(runner(["cp", "--archive", "--reflink=auto", str(_base(image.suite)), str(system)]))
-    shutil.copyfile("/etc/resolv.conf", system / "etc/resolv.conf")
-    policy = system / "usr/sbin/policy-rc.d"
-    policy.write_text("#!/bin/sh\nexit 101\n")
-    policy.chmod(0o755)
+    furnish(system, suite=image.suite)
     check(_inside(system, "apt-get", "-q", "update", runner=runner), what=f"{image.suite}: apt-get update")
     return system
+
+
+def arrange(image: Image, root: Path, *, runner: Runner) -> None:
+    """Let the definition's arrange.sh, where there is one, change what will be in the archive."""
+    script = image.folder / "arrange.sh"
+    if script.exists():
+        check(runner([str(script), str(root)], env=UNATTENDED), what=f"{image.short}: arrange.sh")
+
+
+def furnish(root: Path, *, suite: str) -> None:
+    """Give a root what apt needs to work in it; all of it is left out of archives."""
+    for folder in ("etc/apt", "usr/sbin"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    shutil.copyfile("/etc/resolv.conf", root / "etc/resolv.conf")
+    shutil.copyfile(_base(suite) / "etc/apt/sources.list", root / "etc/apt/sources.list")
+    policy = root / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
 
 
 def debian_mirror(runner: Runner, *, os_release: Path = Path("/etc/os-release")) -> str | None:
@@ -148,11 +168,12 @@ def _inside(system: Path, *argv: str, runner: Runner) -> Completed:
     return runner([*enter, *argv], env=UNATTENDED)
 
 
-def _archive(root: Path, *, into: Path, runner: Runner) -> None:
+def archive(root: Path, *, into: Path, runner: Runner, left_out: Iterable[str] = ()) -> None:
+    """Write all of `root` to the archive `into`, but for LEFT_OUT and `left_out`, with settled stamps."""
     argv = ["tar", "--create", f"--file={into}", f"--directory={root}", "--sort=name", "--numeric-owner"]
     stamps = [f"--mtime=@{NEWEST_STAMP}", "--clamp-mtime"]
-    left_out = [f"--exclude=./{pattern}" for pattern in LEFT_OUT]
-    check(runner([*argv, *stamps, *left_out, "."]))
+    excluded = [f"--exclude=./{pattern}" for pattern in (*LEFT_OUT, *left_out)]
+    check(runner([*argv, *stamps, *excluded, "."]))
 
 
 def _list(lines: str) -> str:

@@ -11,6 +11,7 @@ import msgspec
 from cc_ci.lab import base, images
 from cc_ci.lab.archives import loadable
 from cc_ci.lab.images import Image, Name, Record
+from cc_ci.lab.layers import Layer
 from cc_ci.lab.push import push, writable_registry
 from cc_ci.lab.workshop import Builder
 from cc_ci.system.process import check
@@ -21,20 +22,34 @@ LABEL = "cc-ci"
 
 
 def outdated(wanted: Sequence[Image]) -> tuple[Image, ...]:
-    """Those that must be built: not in the registry, or defined otherwise since. Loaded ones are kept."""
-    return tuple(image for image in wanted if images.status(image) in ("missing", "outdated"))
+    """Those that must be built: not in the registry, or defined otherwise since. Loaded ones are kept.
+
+    Parents of those come before them.
+    """
+    due = (image for image in wanted if _due(image))
+    return tuple({one.name: one for image in due for one in image.lineage if _due(one)}.values())
+
+
+def _due(image: Image) -> bool:
+    return images.status(image) in ("missing", "outdated")
 
 
 def build(wanted: Sequence[Image], *, builder: Builder) -> tuple[Record, ...]:
     """Build each image from its definition and push it."""
     base.make_bases(
-        (image.suite for image in wanted if image.packages), runner=builder.runner, say=builder.say
+        (image.suite for image in wanted if _needs_base(image)), runner=builder.runner, say=builder.say
     )
     made: list[Record] = []
-    for upstream, group in itertools.groupby(wanted, key=lambda image: image.name.upstream):
+    due = _with_lost_parents(wanted, builder=builder)
+    for upstream, group in itertools.groupby(due, key=lambda image: image.name.upstream):
         with writable_registry(upstream, builder=builder):
             made += [_build_one(image, builder=builder) for image in group]
     return tuple(made)
+
+
+def _needs_base(image: Image) -> bool:
+    """An image without packages may be made of the definition's files alone."""
+    return bool(image.packages) or image.root != "packages"
 
 
 def load(file: Path, *, builder: Builder) -> tuple[Record, ...]:
@@ -70,10 +85,28 @@ def _build_one(image: Image, *, builder: Builder) -> Record:
 
 
 def _rootfs(image: Image, *, work: Path, into: Path, builder: Builder) -> str:
-    """What the Dockerfile adds first; an image without packages is made of the definition's files alone."""
-    if not image.packages:
+    """What the Dockerfile adds first."""
+    if not _needs_base(image):
         return image.summary
+    if image.parent:
+        return Layer(image, work=work, builder=builder).make(into=into)
     return base.rootfs(image, work=work, into=into, runner=builder.runner, say=builder.say)
+
+
+def _with_lost_parents(wanted: Sequence[Image], *, builder: Builder) -> tuple[Image, ...]:
+    """Parents that the builder has not as they are defined come first: its engine may have been reset."""
+    found: dict[Name, Image] = {}
+    given = {image.name for image in wanted}
+    for image in wanted:
+        lost = (one for one in image.lineage[:-1] if one.name not in given and not _on_builder(one, builder))
+        found |= {one.name: one for one in (*lost, image)}
+    return tuple(found.values())
+
+
+def _on_builder(image: Image, builder: Builder) -> bool:
+    template = f'--format={{{{index .Config.Labels "{LABEL}.stand-in.definition"}}}}'
+    there = builder.docker("image", "inspect", template, image.short)
+    return there.stdout.strip() == images.definition_hash(image)
 
 
 def build_argv(image: Image, *, definition: str, contents: str, context: Path) -> list[str]:
@@ -88,7 +121,8 @@ def build_argv(image: Image, *, definition: str, contents: str, context: Path) -
     }
     flags = [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
     fixed = ["build", "--network=none", "--force-rm", "--no-cache", f"--build-arg=VERSION={image.name.tag}"]
-    return [*fixed, *flags, "--tag", image.short, str(context)]
+    parent = [f"--build-arg=PARENT={image.parent.short}"] if image.parent else []
+    return [*fixed, *parent, *flags, "--tag", image.short, str(context)]
 
 
 class _Origin(msgspec.Struct, frozen=True, kw_only=True):

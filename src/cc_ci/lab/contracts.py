@@ -11,6 +11,7 @@ import msgspec
 from cc_ci.errors import InfrastructureError
 from cc_ci.lab.workshop import Builder
 from cc_ci.system.process import Completed, check
+from cc_ci.system.units import Seconds
 from cc_ci.system.waiting import wait_until
 
 TAG = "{tag}"
@@ -43,6 +44,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The image started as it is: what `fetch` prints inside it, and how it ends when told to stop."""
 
     what: str
+    environment: dict[str, str] = {}
+    timeout: Seconds = 10.0
     fetch: tuple[str, ...]
     prints: str
     exit_code: int
@@ -101,7 +104,8 @@ def broken_check(clause: Check, reference: str, *, builder: Builder) -> str | No
 
 def broken_service(service: Service, reference: str, *, builder: Builder) -> str | None:
     """Start the image as it is, ask it, stop it; None if all is as declared, else what was seen."""
-    started = check(builder.docker("run", "--detach", "--network=none", reference))
+    given = [f"--env={name}={value}" for name, value in service.environment.items()]
+    started = check(builder.docker("run", "--detach", "--network=none", *given, reference))
     container = started.stdout.strip()
     try:
         wait_until(
@@ -109,7 +113,7 @@ def broken_service(service: Service, reference: str, *, builder: Builder) -> str
             name=service.what,
             ready=lambda asked: bool(re.search(service.prints, asked.stdout)),
             describe=_said,
-            timeout=10,
+            timeout=service.timeout,
             clock=builder.clock,
         )
         check(builder.docker("stop", "-t", "10", container))

@@ -1,7 +1,7 @@
 """Stand-in images: how each is defined, under which upstream name it is served, and whether it is there."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -34,17 +34,28 @@ class Name(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.upstream}/{self.path}:{self.tag}"
 
 
+Root = Literal["system", "packages", "layer"]
+"""What an image starts from: a whole Debian system, the files of packages alone, or a parent image."""
+
+
 class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    suite: str
-    packages: tuple[str, ...]
+    """`suite` is Debian's, `parent` another stand-in as FOLDER:TAG: one of the two is there.
+
+    `build_packages` are there while fetch.sh runs, and not in the image.
+    """
+
+    suite: str | None = None
+    parent: str | None = None
+    packages: tuple[str, ...] = ()
+    build_packages: tuple[str, ...] = ()
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What `image.toml` says. `root` is what the image starts from: a whole system, or packages alone."""
+    """What `image.toml` says."""
 
     repository: str
     summary: str
-    root: Literal["system", "packages"]
+    root: Root
     versions: dict[str, Version]
     demo: bool = False
 
@@ -55,15 +66,22 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     short_name: str
     name: Name
     summary: str
-    root: Literal["system", "packages"]
+    root: Root
     demo: bool
     suite: str
     packages: tuple[str, ...]
+    build_packages: tuple[str, ...] = ()
+    parent: "Image | None" = None
     folder: Path
 
     @property
     def short(self) -> str:
         return f"{self.short_name}:{self.name.tag}"
+
+    @property
+    def lineage(self) -> tuple["Image", ...]:
+        """Its parents, the first of all first, and itself."""
+        return (*(self.parent.lineage if self.parent else ()), self)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,26 +112,45 @@ def split(reference: str) -> Name:
 
 def read_images(root: Path | None = None) -> tuple[Image, ...]:
     """Read all definitions under lab/images. Raises InfrastructureError for one that can't be read."""
-    folders = sorted((root or lab_folder() / "images").glob("*/image.toml"))
-    return tuple(image for file in folders for image in _versions(file))
+    files = sorted((root or lab_folder() / "images").glob("*/image.toml"))
+    drafts = {
+        f"{file.parent.name}:{tag}": (file, tag) for file in files for tag in _definition(file).versions
+    }
+    return tuple(_image(short, drafts, below=()) for short in drafts)
 
 
-def _versions(file: Path) -> Iterable[Image]:
+def _definition(file: Path) -> Definition:
     try:
-        definition = msgspec.toml.decode(file.read_bytes(), type=Definition)
+        return msgspec.toml.decode(file.read_bytes(), type=Definition)
     except (msgspec.MsgspecError, ValueError) as error:
         raise InfrastructureError(f"{file}: {error}") from error
-    for tag, version in definition.versions.items():
-        yield Image(
-            short_name=file.parent.name,
-            name=split(f"{definition.repository}:{tag}"),
-            summary=definition.summary,
-            root=definition.root,
-            demo=definition.demo,
-            suite=version.suite,
-            packages=version.packages,
-            folder=file.parent,
-        )
+
+
+def _image(short: str, drafts: Mapping[str, tuple[Path, str]], *, below: tuple[str, ...]) -> Image:
+    """One version, its parent read first; `below` are those whose parent it is."""
+    if short not in drafts or short in below:
+        why = "its own parent" if short in below else "no such stand-in"
+        raise InfrastructureError(f"{drafts[below[-1]][0]}: parent: {short}: {why}")
+    file, tag = drafts[short]
+    definition = _definition(file)
+    version = definition.versions[tag]
+    if (version.suite is None) == (version.parent is None):
+        raise InfrastructureError(f"{file}: versions.{tag}: give it a suite or a parent, one of the two")
+    if (definition.root == "layer") != (version.parent is not None):
+        raise InfrastructureError(f'{file}: versions.{tag}: a parent goes with root = "layer"')
+    parent = _image(version.parent, drafts, below=(*below, short)) if version.parent else None
+    return Image(
+        short_name=file.parent.name,
+        name=split(f"{definition.repository}:{tag}"),
+        summary=definition.summary,
+        root=definition.root,
+        demo=definition.demo,
+        suite=version.suite or (parent.suite if parent else ""),
+        packages=version.packages,
+        build_packages=version.build_packages,
+        parent=parent,
+        folder=file.parent,
+    )
 
 
 def select(images: Sequence[Image], names: Sequence[str]) -> tuple[Image, ...]:
@@ -134,7 +171,10 @@ def _named(images: Sequence[Image], name: str) -> tuple[Image, ...]:
 
 def definition_hash(image: Image) -> str:
     """Hash all that decides what the image will hold; packages' own versions are not known before."""
-    digest = hashlib.sha256(msgspec.json.encode((BUILD_FORMAT, image.root, image.suite, image.packages)))
+    decides: tuple[object, ...] = (BUILD_FORMAT, image.root, image.suite, image.packages)
+    if image.parent:
+        decides = (*decides, image.build_packages, definition_hash(image.parent))
+    digest = hashlib.sha256(msgspec.json.encode(decides))
     for path in sorted(image.folder.rglob("*")):
         if path.is_file() and path.name not in NOT_IN_THE_IMAGE:
             mode = path.stat().st_mode & 0o777
