@@ -213,3 +213,71 @@ def content_of(tar: tarfile.TarFile, path: str) -> bytes:
     stream = tar.extractfile(path)
     assert stream is not None
     return stream.read()
+
+
+def layer_on(parent: Image, folder: Path, *, fetch: str) -> Image:
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("ARG PARENT\nFROM $PARENT\nADD rootfs.tar /\n")
+    (folder / "fetch.sh").write_text(f"#!/bin/sh\nset -e\n{fetch}\n")
+    (folder / "fetch.sh").chmod(0o755)
+    return Image(
+        short_name="own",
+        name=images.Name(upstream=UPSTREAM, path="own/thing", tag="1.0"),
+        summary="a thing",
+        root="layer",
+        demo=False,
+        suite=parent.suite,
+        packages=("netcat-openbsd",),
+        build_packages=("busybox-static",),
+        parent=parent,
+        folder=folder,
+    )
+
+
+@pytest.fixture
+def settings_with_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """This machine's settings of package clients, as far as the chroot may see them."""
+    (tmp_path / ".npmrc").write_text("//registry.invalid/:_authToken=machines-own-token\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return "machines-own-token"
+
+
+def test_a_layer_shares_what_is_below_it_and_holds_what_was_fetched(
+    served: Builder, only_here: None, tmp_path: Path, settings_with_a_secret: str
+) -> None:
+    (debian,) = images.select(ALL, ["debian"])
+    fetch = (
+        "busybox echo $VERSION >/fetched; grep -c authToken ~/.npmrc >>/fetched; rm -f /etc/debian_version"
+    )
+    image = layer_on(debian, tmp_path / "own", fetch=fetch)
+    builds.build([image], builder=served)
+    below, whole = (_layers(served, one.short) for one in (debian, image))
+    assert whole[: len(below)] == below
+    assert len(whole) == len(below) + 1
+    assert check(served.docker("run", "--rm", "own:1.0", "cat", "/fetched")).stdout == "1.0\n1\n"
+    tools = served.docker(
+        "run", "--rm", "own:1.0", "sh", "-c", "command -v nc; command -v busybox; ls /stand-in"
+    )
+    assert tools.stdout == "/usr/bin/nc\n"
+    archive = tmp_path / "own.tar"
+    check(served.docker("save", "--output", str(archive), "own:1.0"))
+    content = archive.read_bytes()
+    assert settings_with_a_secret.encode() not in content
+
+
+def test_a_fetch_that_fails_leaves_no_container_and_no_mount(
+    served: Builder, only_here: None, tmp_path: Path
+) -> None:
+    (debian,) = images.select(ALL, ["debian"])
+    image = layer_on(debian, tmp_path / "own", fetch="echo no such release >&2; exit 7")
+    with pytest.raises(CommandFailed, match=r"^own:1\.0: fetch\.sh: exit 7: .*no such release"):
+        builds.build([image], builder=served)
+    assert images.status(image) == "missing"
+    assert check(served.docker("ps", "--all", "--quiet")).stdout == ""
+    assert str(served.scratch) not in Path("/proc/self/mounts").read_text()
+
+
+def _layers(builder: Builder, image: str) -> list[str]:
+    argv = ("image", "inspect", "--format={{json .RootFS.Layers}}", image)
+    layers: list[str] = json.loads(check(builder.docker(*argv)).stdout)
+    return layers

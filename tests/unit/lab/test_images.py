@@ -167,3 +167,56 @@ def test_the_origin_of_images_is_loaded_only_when_all_are(lab: Path, tmp_path: P
     assert images.origin([reference], state=tmp_path) == "loaded"
     assert images.origin([reference, "never-heard-of@sha256:0"], state=tmp_path) == "stand-in"
     assert images.origin([], state=tmp_path) == "stand-in"
+
+
+LAYERED = """
+repository = "docker.io/own/app"
+summary = "an app"
+root = "layer"
+
+[versions."3"]
+parent = "thing:2.0"
+build_packages = ["tool"]
+"""
+
+
+def layered(lab: Path, text: str = LAYERED) -> Path:
+    folder = lab / "app"
+    folder.mkdir()
+    (folder / "image.toml").write_text(text)
+    (folder / "Dockerfile").write_text("ARG PARENT\nFROM $PARENT\n")
+    return folder
+
+
+def test_a_layer_has_the_suite_of_its_parent_and_comes_after_it(lab: Path) -> None:
+    layered(lab)
+    (app,) = images.select(images.read_images(lab), ["app"])
+    assert (app.suite, app.packages, app.build_packages) == ("new", (), ("tool",))
+    assert [one.short for one in app.lineage] == ["thing:2.0", "app:3"]
+
+
+def test_another_parent_makes_another_layer(lab: Path) -> None:
+    layered(lab)
+    before = images.definition_hash(images.select(images.read_images(lab), ["app"])[0])
+    (lab / "thing" / "Dockerfile").write_text("FROM scratch\nCMD sh\n")
+    assert images.definition_hash(images.select(images.read_images(lab), ["app"])[0]) != before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("thing:2.0", "thing:9", "parent: thing:9: no such stand-in"),
+        ("thing:2.0", "app:3", "parent: app:3: its own parent"),
+        (
+            'parent = "thing:2.0"',
+            'parent = "thing:2.0"\nsuite = "new"',
+            "a suite or a parent, one of the two",
+        ),
+        ('parent = "thing:2.0"\n', "", "a suite or a parent, one of the two"),
+        ('"layer"', '"system"', 'a parent goes with root = "layer"'),
+    ],
+)
+def test_a_layer_without_one_right_parent_is_refused(lab: Path, old: str, new: str, said: str) -> None:
+    layered(lab, LAYERED.replace(old, new))
+    with pytest.raises(InfrastructureError, match=said):
+        images.read_images(lab)
