@@ -1,5 +1,6 @@
 """`cc-ci images`: make the stand-in images, bring real ones in, say what there is."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from cc_ci.lab.workshop import Builder
 
 
+Row = dict[str, str | float | None]
+
+
 @click.group()
 def images() -> None:
     """Images that the lab's registry serves: stand-ins built here, or real ones brought in."""
@@ -19,16 +23,20 @@ def images() -> None:
 
 @images.command()
 @click.argument("names", nargs=-1)
+@click.option("--all", "all_", is_flag=True, help="Build every stand-in there is.")
 @click.option("--force", is_flag=True, help="Build also what is up to date, or was loaded.")
-def build(names: tuple[str, ...], *, force: bool) -> None:
+def build(names: tuple[str, ...], *, all_: bool, force: bool) -> None:
     """Build stand-ins NAMES, such as nginx or nginx:1.22.1, and put them into the registry.
 
-    No NAMES: those that the demo needs. What is up to date is left alone.
+    No NAMES: those that the demo needs. What is up to date is left alone, so that a call that was interrupted
+    is taken up by the next one.
     """
     from cc_ci.lab import builds
     from cc_ci.lab.images import read_images, select
 
-    wanted = select(read_images(), names)
+    if names and all_:
+        raise click.UsageError("give NAMES or --all, not both")
+    wanted = read_images() if all_ else select(read_images(), names)
     due = wanted if force else builds.outdated(wanted)
     for image in wanted:
         if image not in due:
@@ -64,8 +72,8 @@ def list_(*, as_json: bool) -> None:
     _table(rows)
 
 
-def _row(image: "Image") -> dict[str, str | int | None]:
-    from cc_ci.lab.images import read_record, status
+def _row(image: "Image") -> Row:
+    from cc_ci.lab.images import own_bytes, read_record, status
 
     record = read_record(image.name)
     seen = status(image)
@@ -73,31 +81,47 @@ def _row(image: "Image") -> dict[str, str | int | None]:
         "name": str(image.name),
         "status": seen,
         "size_bytes": record.size_bytes if record and seen != "missing" else None,
+        "own_bytes": own_bytes(image) if record and seen != "missing" else None,
+        "seconds": record.seconds if record and seen != "missing" else None,
         "contents": record.contents if record and seen != "missing" else image.summary,
     }
 
 
-def _loaded_row(record: "Record") -> dict[str, str | int | None]:
+def _loaded_row(record: "Record") -> Row:
     return {
         "name": record.reference,
         "status": "loaded",
         "size_bytes": record.size_bytes,
+        "own_bytes": record.size_bytes,
+        "seconds": record.seconds,
         "contents": record.contents,
     }
 
 
-def _table(rows: list[dict[str, str | int | None]]) -> None:
+def _table(rows: list[Row]) -> None:
+    """Sizes are unpacked; `own` is what an image weighs beyond the parent that it shares."""
     width = max(len(str(row["name"])) for row in rows)
+    click.echo(f"{'image':{width}}  {'status':8}  {'size':>8}  {'own':>8}  {'built in':>8}  contents")
     for row in rows:
-        size = row["size_bytes"]
-        shown = f"{size / 1e6:.0f} MB" if isinstance(size, int) else "-"
-        click.echo(f"{row['name']:{width}}  {row['status']:8}  {shown:>7}  {row['contents']}")
+        sizes = f"{_megabytes(row['size_bytes']):>8}  {_megabytes(row['own_bytes']):>8}"
+        seconds = f"{row['seconds']:.0f} s" if row["seconds"] is not None else "-"
+        click.echo(f"{row['name']:{width}}  {row['status']:8}  {sizes}  {seconds:>8}  {row['contents']}")
+
+
+def _megabytes(size: str | float | None) -> str:
+    return f"{size / 1e6:.0f} MB" if isinstance(size, (int, float)) else "-"
 
 
 def _report(made: "tuple[Record, ...]") -> None:
-    for record in made:
-        size = f"{record.size_bytes / 1e6:.0f} MB"
-        click.echo(f"{record.reference}  {size}  {record.seconds:.0f} s  {record.digest}")
+    from cc_ci.lab.images import read_images
+
+    known = {str(image.name): image for image in read_images()}
+    names = [record.reference for record in made]
+    rows = [
+        _row(known[name]) if name in known else _loaded_row(one)
+        for name, one in zip(names, made, strict=True)
+    ]
+    _table(rows)
 
 
 @contextmanager
@@ -106,5 +130,8 @@ def _builder() -> "Iterator[Builder]":
     from cc_ci.lab.workshop import workshop
     from cc_ci.system.clock import SystemClock
 
-    with story() as say, workshop(runner=told_runner(say), clock=SystemClock(), say=say) as builder:
+    with (
+        story(started=time.monotonic()) as say,
+        workshop(runner=told_runner(say), clock=SystemClock(), say=say) as builder,
+    ):
         yield builder

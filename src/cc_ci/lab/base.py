@@ -118,8 +118,11 @@ def arrange(image: Image, root: Path, *, runner: Runner) -> None:
 
 
 def furnish(root: Path, *, suite: str) -> None:
-    """Give a root what apt needs to work in it; all of it is left out of archives."""
-    for folder in ("etc/apt", "usr/sbin"):
+    """Give a root what apt needs to work in it; all of it is left out of archives.
+
+    Some packages' alternatives have a manual page, and fail without a folder for it.
+    """
+    for folder in ("etc/apt", "usr/sbin", "usr/share/man/man1"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     shutil.copyfile("/etc/resolv.conf", root / "etc/resolv.conf")
     shutil.copyfile(_base(suite) / "etc/apt/sources.list", root / "etc/apt/sources.list")

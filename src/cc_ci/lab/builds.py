@@ -35,15 +35,18 @@ def _due(image: Image) -> bool:
 
 
 def build(wanted: Sequence[Image], *, builder: Builder) -> tuple[Record, ...]:
-    """Build each image from its definition and push it."""
+    """Build each image from its definition and push it; what is finished stays."""
     base.make_bases(
         (image.suite for image in wanted if _needs_base(image)), runner=builder.runner, say=builder.say
     )
     made: list[Record] = []
     due = _with_lost_parents(wanted, builder=builder)
+    numbers = {image.name: f"image {number} of {len(due)}" for number, image in enumerate(due, start=1)}
     for upstream, group in itertools.groupby(due, key=lambda image: image.name.upstream):
         with writable_registry(upstream, builder=builder):
-            made += [_build_one(image, builder=builder) for image in group]
+            for image in group:
+                builder.say(f"{image.short}: {numbers[image.name]}")
+                made.append(_build_one(image, builder=builder))
     return tuple(made)
 
 

@@ -222,6 +222,15 @@ def write_record(record: Record, *, state: Path | None = None) -> None:
     write_atomic(record_path(split(record.reference), state=state), msgspec.json.encode(record))
 
 
+def own_bytes(image: Image, *, state: Path | None = None) -> Bytes | None:
+    """What the image weighs beyond its parent; None where that is not known."""
+    record = read_record(image.name, state=state)
+    if record is None or image.parent is None:
+        return record.size_bytes if record else None
+    below = read_record(image.parent.name, state=state)
+    return record.size_bytes - below.size_bytes if below else None
+
+
 def record_path(name: Name, *, state: Path | None = None) -> Path:
     file = f"{name.upstream}_{name.path}_{name.tag}".replace("/", "_").replace(":", "_")
     return _records(state) / f"{file}.json"

@@ -45,7 +45,7 @@ def test_the_list_gives_size_and_contents_of_what_is_there() -> None:
     (image,) = images.select(images.read_images(), ["nginx:1.22.1"])
     serve(image, definition=images.definition_hash(image))
     result = CliRunner().invoke(command, ["list"])
-    assert ["docker.io/library/nginx:1.22.1", "built", "92", "MB", "nginx", "1-1"] in [
+    assert ["docker.io/library/nginx:1.22.1", "built", "92", "MB", "92", "MB", "1", "s", "nginx", "1-1"] in [
         line.split() for line in result.stdout.splitlines()
     ]
 
@@ -57,6 +57,21 @@ def test_what_is_up_to_date_or_was_loaded_needs_no_engine() -> None:
     result = CliRunner().invoke(command, ["build"])
     assert result.exit_code == 0
     assert result.stderr.splitlines() == [f"{first.short}: up to date", f"{second.short}: up to date"]
+
+
+def test_a_layer_s_own_weight_is_told_apart_from_what_it_shares() -> None:
+    (postgres,) = images.select(images.read_images(), ["postgres"])
+    for image in postgres.lineage:
+        serve(image, definition=images.definition_hash(image))
+    rows = {row["name"]: row for row in json.loads(CliRunner().invoke(command, ["list", "--json"]).stdout)}
+    assert rows[str(postgres.name)]["size_bytes"] == 92_000_000
+    assert rows[str(postgres.name)]["own_bytes"] == 0
+
+
+def test_all_and_names_do_not_go_together() -> None:
+    result = CliRunner().invoke(command, ["build", "--all", "nginx"])
+    assert result.exit_code == 2
+    assert "not both" in result.stderr
 
 
 def test_an_unknown_image_is_the_callers_mistake() -> None:
