@@ -26,7 +26,7 @@ UNSTABLE = {
     "beta",
     "alpha",
 }
-TAG_VERSION = re.compile(r"[a-zA-Z]{0,10}[-_]?\d+(\.\d+)*([-_.+][0-9A-Za-z.+_-]+)?")
+TAG_VERSION = re.compile(r"[a-zA-Z]{0,10}[-_.]?\d+(\.\d+)*([-_.+][0-9A-Za-z.+_-]+)?")
 PASSWORD = re.compile(r"(PASSWORD|PASSWD|_PASS|SECRET|_TOKEN|API_KEY|PRIVATE_KEY)$", re.IGNORECASE)
 LONGEST_SECRET = 12
 """Swarm ends names at 64 characters, and domain and version are part of this one."""

@@ -1,0 +1,89 @@
+"""The recipe that can't be run here: read, judged and held against its suite."""
+
+from pathlib import Path
+
+import pytest
+
+from cc_ci.lab.sources import lab_folder, repository
+from cc_ci.providers.api import SignOn
+from cc_ci.recipes.app import App, configure
+from cc_ci.recipes.backup_labels import backup_plan
+from cc_ci.recipes.lint import lint
+from cc_ci.recipes.recipe import read_recipe
+from cc_ci.recipes.stack import Stack, read_stack
+from cc_ci.recipes.versions import previous_version, published_versions
+from cc_ci.suite.checking import faults, faults_with
+from cc_ci.suite.facts import Suite, read_suite
+from cc_ci.system.process import LocalRunner
+
+NAME = "lasuite-docs"
+VERSIONS = ("0.1.0+v5.4.1", "0.2.0+v5.5.0")
+SIGN_ON = SignOn(
+    provider="keycloak",
+    provider_url="https://keyc.ci.test",
+    issuer="https://keyc.ci.test/realms/run",
+    realm="run",
+    client_id="client",
+    client_secret="quiet",
+    username="member",
+    password="word",
+    email="member@ci.test",
+)
+
+
+@pytest.fixture(scope="module")
+def suite() -> Suite:
+    return read_suite(lab_folder().parent / "suites" / NAME)
+
+
+def deployed(version: str, suite: Suite) -> tuple[App, Stack]:
+    env = suite.env_for(None, sign_on=SIGN_ON)
+    app = configure(
+        read_recipe(lab_folder() / "recipes" / NAME / version), domain="docs.ci.test", overrides=env
+    )
+    return app, read_stack(app)
+
+
+def test_it_is_published_in_two_versions_and_lint_finds_nothing(tmp_path: Path) -> None:
+    root = repository(NAME, runner=LocalRunner(), into=tmp_path)
+    previous = previous_version(published_versions(root), below=VERSIONS[1])
+    assert previous is not None
+    assert previous.tag == VERSIONS[0]
+    assert [found for found in lint(read_recipe(root)) if found.severity != "unchecked"] == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_its_suite_names_nothing_that_it_does_not_have(version: str, suite: Suite) -> None:
+    app, stack = deployed(version, suite)
+    assert app.version == version
+    assert faults(suite) == ()
+    assert faults_with(suite, app, stack) == ()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_all_parts_of_the_backend_are_of_one_release(version: str, suite: Suite) -> None:
+    _, stack = deployed(version, suite)
+    ours = {one.image.partition(":")[2] for one in stack.services.values() if "lasuite/" in one.image}
+    assert ours == {version.partition("+")[2]}
+    assert stack.services["backend"].environment == {
+        **stack.services["celery"].environment,
+        "WEB_CONCURRENCY": "4",
+    }
+
+
+def test_it_is_told_of_its_provider_before_it_is_deployed(suite: Suite) -> None:
+    _, stack = deployed(VERSIONS[1], suite)
+    told = stack.services["backend"].environment
+    assert told["OIDC_RP_CLIENT_ID"] == "client"
+    assert told["OIDC_OP_TOKEN_ENDPOINT"] == f"{SIGN_ON.issuer}/protocol/openid-connect/token"
+    assert suite.secrets_for(SIGN_ON) == {"oidc_secret": "quiet"}
+    assert not any("example.com" in (value or "") for name, value in told.items() if name.startswith("OIDC"))
+
+
+def test_only_what_matters_is_backed_up(suite: Suite) -> None:
+    plan = backup_plan(deployed(VERSIONS[1], suite)[1])
+    assert {one.volume: one.paths for one in plan.volumes} == {
+        "media": ("docs-media-storage",),
+        "postgres": ("backup.sql",),
+    }
+    assert (plan.uncovered, plan.excluded) == ((), ())
