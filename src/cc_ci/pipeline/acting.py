@@ -90,6 +90,8 @@ class Actor:
                 backing_up.overwrite(bench, self._deployed(name))
             case "restore":
                 backing_up.restore(bench, self._deployed(name), *self._backup())
+            case "redeploy":
+                deploying.redeploy(bench, self._deployed(name), phase="restore")
             case "verify_restore":
                 backing_up.verify(bench, self._deployed(name), value=self._markers[self._origin(name)])
             case "test":

@@ -21,6 +21,7 @@ Action = Literal[
     "backup",
     "overwrite",
     "restore",
+    "redeploy",
     "verify_restore",
     "test",
     "undeploy",

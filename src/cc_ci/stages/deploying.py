@@ -14,6 +14,13 @@ def deploy(bench: Bench, deployed: Deployed, *, phase: Phase | None = None) -> N
     roll_out(bench, deployed, phase=phase)
 
 
+def redeploy(bench: Bench, deployed: Deployed, *, phase: Phase) -> None:
+    """Deploy again on the volumes that are there: an app has in memory what was before the restore."""
+    with bench.span("undeploy, volumes stay", phase, waits_for="tasks and networks of the stack to be gone"):
+        bench.driver.remove(deployed.stack.name, wait=True)
+    roll_out(bench, deployed, phase=phase)
+
+
 def roll_out(bench: Bench, deployed: Deployed, *, phase: Phase | None) -> None:
     """Hand the stack to Swarm, and return when it has converged and the app serves.
 

@@ -38,6 +38,8 @@ class App:
 
     def __init__(self, *, socket_path: Path = BROKER_SOCKET) -> None:
         self._socket_path = socket_path
+        self.kept: dict[str, str] = {}
+        """In the seed module: what the run, not the app, remembers from call to call, such as a token."""
 
     @property
     def domain(self) -> str:

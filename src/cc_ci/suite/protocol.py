@@ -91,11 +91,14 @@ class SeedRequest(msgspec.Struct, frozen=True, kw_only=True):
     verb: str
     key: str
     value: str | None = None
+    kept: Mapping[str, str] = {}
+    """What earlier calls on this app asked the run to remember."""
 
 
 class SeedAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`failure` blames the app, `problem` the suite."""
 
     value: str | None = None
+    kept: Mapping[str, str] = {}
     failure: str | None = None
     problem: str | None = None

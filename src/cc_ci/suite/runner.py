@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -54,6 +54,8 @@ class SuiteRunner:
         self._redact = redact or Redactor()
         self._scratch_root = scratch_root or runtime_root()
         self._uid = sandbox_uid()
+        self._kept: dict[str, Mapping[str, str]] = {}
+        """By the app's domain: what its seeds asked to be remembered."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -156,12 +158,16 @@ class SuiteRunner:
 
     def _seed(self, suite: Suite, app: AppFacts, request: SeedRequest) -> str | None:
         what = f"suite {suite.recipe}: seed {request.verb} {request.key!r}"
+        request = msgspec.structs.replace(request, kept=self._kept.get(app.domain, {}))
         with self._sandbox(suite, app, evidence=None) as sandbox:
             answer = self._seeding(sandbox, request, what=what, timeout=suite.timeouts.seed)
         if answer.failure:
             raise StageFailed(f"{app.domain}: {what}: {self._redact(answer.failure)}")
         if answer.problem:
             raise InfrastructureError(f"{what}: {self._redact(answer.problem)}")
+        self._kept[app.domain] = answer.kept
+        for value in answer.kept.values():
+            self._redact.learn(value)
         return answer.value
 
     def _seeding(self, sandbox: Sandbox, request: SeedRequest, *, what: str, timeout: Seconds) -> SeedAnswer:

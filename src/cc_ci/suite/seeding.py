@@ -43,18 +43,19 @@ def _said(error: Exception) -> str:
 
 def _call(request: SeedRequest, *, app: App) -> SeedAnswer:
     module = load_seeds(app)
+    app.kept = dict(request.kept)
     with http_client(app) as http:
         seed = Seed(module=module, app=app, http=http)
         match request.verb:
             case "write":
                 seed.write(request.key, request.value or "")
             case "read":
-                return SeedAnswer(value=seed.read(request.key))
+                return SeedAnswer(value=seed.read(request.key), kept=app.kept)
             case "delete":
                 seed.delete(request.key)
             case verb:
                 return SeedAnswer(problem=f"{verb!r}: no such verb")
-    return SeedAnswer()
+    return SeedAnswer(kept=app.kept)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import cc_ci.suite.runner
@@ -14,6 +15,7 @@ from cc_ci.suite.protocol import AppFacts
 from cc_ci.suite.runner import SuiteRunner
 from cc_ci.system.clock import ManualClock
 from cc_ci.system.process import Completed, Runner, ScriptedRunner
+from cc_ci.system.redaction import Redactor
 
 APP = AppFacts(domain="tiny-1.ci.test", stack_name="tiny-1_ci_test", further_hosts=("www.tiny.test",))
 LAB = Node(
@@ -59,12 +61,19 @@ def _files_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cc_ci.suite.runner, "sandbox_uid", lambda: 1_900_000_001)
 
 
-def suite_runner(node: Node, runner: Runner, tmp_path: Path, clock: ManualClock | None = None) -> SuiteRunner:
+def suite_runner(
+    node: Node,
+    runner: Runner,
+    tmp_path: Path,
+    clock: ManualClock | None = None,
+    redact: Redactor | None = None,
+) -> SuiteRunner:
     return SuiteRunner(
         node=node,
         runner=runner,
         clock=clock or ManualClock(),
         logs=lambda service: service,
+        redact=redact,
         scratch_root=tmp_path / "scratch",
     )
 
@@ -89,8 +98,23 @@ def test_on_a_foreign_node_the_apps_names_lead_to_its_address(suite: Suite, tmp_
 def test_a_key_and_a_value_go_in_by_stdin_alone(suite: Suite, tmp_path: Path) -> None:
     runner = Peeking().on("env", stdout="{}")
     suite_runner(FOREIGN, runner, tmp_path).seed_write(suite, APP, "the key", "the value")
-    assert runner.stdins == ['{"verb":"write","key":"the key","value":"the value"}\n']
+    assert runner.stdins == ['{"verb":"write","key":"the key","value":"the value","kept":{}}\n']
     assert not any("the value" in word for word in runner.calls[0])
+
+
+def test_what_a_seed_keeps_is_given_to_the_next_call_on_the_same_app(suite: Suite, tmp_path: Path) -> None:
+    runner = Peeking().on("env", stdout='{"kept":{"token":"a-token-of-16-chars"}}')
+    redact = Redactor()
+    seeds = suite_runner(FOREIGN, runner, tmp_path, redact=redact)
+    seeds.seed_write(suite, APP, "k", "v")
+    seeds.seed_read(suite, APP, "k")
+    seeds.seed_read(suite, msgspec.structs.replace(APP, domain="other.test"), "k")
+    assert [msgspec.json.decode(line)["kept"] for line in runner.stdins] == [
+        {},
+        {"token": "a-token-of-16-chars"},
+        {},
+    ]
+    assert "a-token" not in redact("it said a-token-of-16-chars")
 
 
 def test_a_seed_that_hangs_is_named_with_its_limit(suite: Suite, tmp_path: Path) -> None:
