@@ -2,6 +2,8 @@
 # Unpacks the distribution of $VERSION to /opt/keycloak: uid 1000 owns it in group 0, which may write wherever he may.
 set -e
 
+# Java takes the home from the password file, and there Maven's repository would become part of the layer
+export MAVEN_OPTS="-Duser.home=$HOME"
 artifact=org.keycloak:keycloak-quarkus-dist:$VERSION:tar.gz
 mvn --batch-mode --quiet --strict-checksums dependency:copy -Dartifact="$artifact" -DoutputDirectory=/tmp/dist
 
