@@ -8,7 +8,9 @@ import click
 
 if TYPE_CHECKING:
     from cc_ci.engine.node import Node
+    from cc_ci.pipeline.fetching import Asked
     from cc_ci.pipeline.run import Ran
+    from cc_ci.results.schema import StageName
 
 STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 
@@ -26,6 +28,7 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 @click.option("--authority", metavar="FILE", help="A CA that signs a foreign node's certificates.")
 @click.option("--deadline", "deadline_seconds", type=float, metavar="SECONDS", help="End the run after this.")
 @click.option("--keep", is_flag=True, help="Leave the app up for a look; says how to get there.")
+@click.option("--dry-run", is_flag=True, help="Say what the run would do, and do nothing; needs no node.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of the tables.")
 @click.pass_obj
 def run(
@@ -38,6 +41,7 @@ def run(
     stage: str | None,
     variant: str | None,
     keep: bool,
+    dry_run: bool,
     as_json: bool,
     **flags: object,
 ) -> None:
@@ -45,6 +49,7 @@ def run(
     started = time.monotonic()
     from cc_ci.cli.chosen_node import chosen_node
     from cc_ci.cli.story import story
+    from cc_ci.pipeline.fetching import Asked
     from cc_ci.pipeline.profiles import profile_named
     from cc_ci.pipeline.run import Request, Run
     from cc_ci.pipeline.subject import Choice
@@ -56,15 +61,27 @@ def run(
     from cc_ci.system.settings import load_settings
 
     settings = load_settings(flags)
+    choice = Choice(to=to, from_=from_)
+    only = next((name for name in get_args(StageName) if name == stage), None)
+    if dry_run:
+        asked = Asked(
+            recipe=recipe,
+            choice=choice,
+            variant=variant,
+            recipe_roots=settings.recipes,
+            suite_roots=settings.suites,
+        )
+        _tell_plan(asked, ci_domain=settings.ci_domain, stage=only, keep=keep, as_json=as_json)
+        return
     node = chosen_node(settings)
     redact = Redactor()
     request = Request(
         recipe=recipe,
         node=node,
         profile=profile_named(settings.profile),
-        choice=Choice(to=to, from_=from_),
+        choice=choice,
         variant=variant,
-        stage=next((name for name in get_args(StageName) if name == stage), None),
+        stage=only,
         cache=None if settings.cache == "as-is" else settings.cache,
         keep=keep,
         deadline=settings.deadline_seconds,
@@ -86,6 +103,34 @@ def run(
     store.prune(keep=settings.keep_runs)
     _tell_results(ran, node, as_json=as_json)
     sys.exit(ran.result.exit_code)
+
+
+def _tell_plan(
+    asked: "Asked", *, ci_domain: str, stage: "StageName | None", keep: bool, as_json: bool
+) -> None:
+    import tempfile
+    from pathlib import Path
+
+    import msgspec
+
+    from cc_ci.pipeline.fetching import rehearse
+    from cc_ci.cli.planned import planned
+    from cc_ci.report.tables import console
+    from cc_ci.system.process import LocalRunner
+
+    with tempfile.TemporaryDirectory() as scratch:
+        subject, plan = rehearse(
+            asked,
+            ci_domain=ci_domain,
+            stage=stage,
+            keep=keep,
+            scratch=Path(scratch),
+            runner=LocalRunner(),
+        )
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(plan)))
+    else:
+        console(sys.stdout).print(planned(subject, plan))
 
 
 def _tell_results(ran: "Ran", node: "Node", *, as_json: bool) -> None:

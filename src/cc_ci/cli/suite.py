@@ -100,7 +100,7 @@ def _app(asked: str, *, scratch: Path) -> "App":
 
 
 def _roots() -> list[Path]:
-    from cc_ci.pipeline.run import shipped_suites
+    from cc_ci.pipeline.fetching import shipped_suites
     from cc_ci.system.settings import load_settings
 
     return [*load_settings().suites, *shipped_suites()]

@@ -18,17 +18,16 @@ from cc_ci.isolation.census import Census, take
 from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.locks import locked
 from cc_ci.isolation.scratch import scratch_folder
-from cc_ci.lab.sources import lab_folder
 from cc_ci.pipeline.acting import Actor
 from cc_ci.pipeline.executor import Executor, StageOutcome
+from cc_ci.pipeline.fetching import Asked, read
 from cc_ci.pipeline.interruption import Interruption
 from cc_ci.pipeline.locating import locate
 from cc_ci.pipeline.names import run_id
-from cc_ci.pipeline.needs import Places, read_need
 from cc_ci.pipeline.planner import plan_stock
 from cc_ci.pipeline.profiles import Profile, waits
 from cc_ci.pipeline.recording import Recording
-from cc_ci.pipeline.subject import Choice, Subject, Tested, read_subject
+from cc_ci.pipeline.subject import Choice, Subject
 from cc_ci.pipeline.surroundings import environment, missing_values
 from cc_ci.probes.answers import Requester
 from cc_ci.probes.helper import PROBE_IMAGE, HelperProbe
@@ -39,7 +38,6 @@ from cc_ci.results.store import RunFolder, Store
 from cc_ci.results.verdict import judge
 from cc_ci.stages.bench import Bench, Deployed, Findings
 from cc_ci.stages.images import Cache
-from cc_ci.suite.facts import find_suite
 from cc_ci.suite.runner import SuiteRunner
 from cc_ci.system.clock import Clock
 from cc_ci.system.process import Runner
@@ -138,24 +136,17 @@ class Run:
         scratch = scratch_folder(run)
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         scratch.mkdir(parents=True, mode=0o700)
-        places = Places(
-            recipes=request.recipe_roots,
-            suites=(*request.suite_roots, *shipped_suites()),
-            scratch=scratch,
+        asked = Asked(
+            recipe=request.recipe,
+            choice=request.choice,
+            variant=request.variant,
+            recipe_roots=request.recipe_roots,
+            suite_roots=request.suite_roots,
         )
-        tested = self._tested(root.name, run=run, places=places)
-        subject = read_subject(
-            root, choice=request.choice, tested=tested, scratch=scratch, runner=self._runner
+        subject = read(
+            asked, root, run=run, ci_domain=request.node.ci_domain, scratch=scratch, runner=self._runner
         )
         return run, scratch, subject
-
-    def _tested(self, recipe: str, *, run: str, places: Places) -> Tested:
-        suite = find_suite(recipe, places.suites)
-        need = None
-        for name in suite.needs if suite else ():
-            domain = self._request.node.ci_domain
-            need = read_need(name, run=run, ci_domain=domain, places=places, runner=self._runner)
-        return Tested(suite=suite, variant=self._request.variant, need=need)
 
     def _record(self, run: str, subject: Subject, engine: Engine) -> Recording:
         request = self._request
@@ -328,8 +319,3 @@ def _domain(kept: Deployed | None) -> str | None:
 def _digests(engine: Engine, references: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
     found = {reference: engine.image(reference) for reference in set(references)}
     return {reference: (image.digest, image.id) for reference, image in found.items() if image}
-
-
-def shipped_suites() -> tuple[Path, ...]:
-    folder = lab_folder().parent / "suites"
-    return (folder,) if folder.is_dir() else ()
