@@ -113,8 +113,8 @@ def _tell_plan(
 
     import msgspec
 
-    from cc_ci.pipeline.fetching import rehearse
     from cc_ci.cli.planned import planned
+    from cc_ci.pipeline.fetching import rehearse
     from cc_ci.report.tables import console
     from cc_ci.system.process import LocalRunner
 
