@@ -1,0 +1,82 @@
+"""What tests and seeds ask of Keycloak: realms with one client and one user, through the admin API."""
+
+CREATED = 201
+CLIENT = "site"
+CLIENT_SECRET = "a secret between the site and its realm"  # noqa: S105 - of made-up realms alone
+USERNAME = "member"
+
+
+def administrator(app, http):
+    """Headers for the admin API; the rights to a new realm are only in tokens that are newer."""
+    given = {"username": app.env["ADMIN_USERNAME"], "password": app.secret("admin_password")}
+    answer = grant(http, "master", client_id="admin-cli", grant_type="password", **given)
+    return {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
+
+
+def grant(http, realm, **form):
+    return http.post(f"/realms/{realm}/protocol/openid-connect/token", data=form)
+
+
+def log_in(http, realm, password):
+    """The member's log-in by the realm's own client."""
+    client = {"client_id": CLIENT, "client_secret": CLIENT_SECRET}
+    given = {"username": USERNAME, "password": password, "scope": "openid"}
+    return grant(http, realm, grant_type="password", **client, **given)
+
+
+def make(app, http, realm, *, password, attributes=None):
+    """A realm with a client and a user, who has attributes that no profile knows of."""
+    headers = administrator(app, http)
+    http.post("/admin/realms", json={"realm": realm, "enabled": True}, headers=headers).raise_for_status()
+    headers = administrator(app, http)
+    profile = http.get(f"/admin/realms/{realm}/users/profile", headers=headers).raise_for_status().json()
+    profile["unmanagedAttributePolicy"] = "ADMIN_EDIT"
+    http.put(f"/admin/realms/{realm}/users/profile", json=profile, headers=headers).raise_for_status()
+    for kind, made in (("clients", client(app)), ("users", member(password, attributes or {}))):
+        answer = http.post(f"/admin/realms/{realm}/{kind}", json=made, headers=headers)
+        answer.raise_for_status()
+        assert answer.status_code == CREATED
+
+
+def client(app):
+    return {
+        "clientId": CLIENT,
+        "secret": CLIENT_SECRET,
+        "redirectUris": [f"{app.url}/back"],
+        "directAccessGrantsEnabled": True,
+    }
+
+
+def member(password, attributes):
+    return {
+        "username": USERNAME,
+        "email": "member@example.org",
+        "firstName": "Ada",
+        "lastName": "Member",
+        "enabled": True,
+        "attributes": attributes,
+        "credentials": [{"type": "password", "value": password, "temporary": False}],
+    }
+
+
+def user(http, realm, headers):
+    """The realm's member, as an administrator sees them."""
+    found = http.get(f"/admin/realms/{realm}/users", params={"username": USERNAME}, headers=headers)
+    (only,) = found.raise_for_status().json()
+    whole = http.get(f"/admin/realms/{realm}/users/{only['id']}", headers=headers)
+    return whole.raise_for_status().json()
+
+
+def change(http, realm, headers, **fields):
+    """Change the member; a password among `fields` becomes theirs."""
+    now = user(http, realm, headers)
+    password = fields.pop("password", None)
+    if password is not None:
+        fields["credentials"] = [{"type": "password", "value": password, "temporary": False}]
+    place = f"/admin/realms/{realm}/users/{now['id']}"
+    http.put(place, json={**now, **fields}, headers=headers).raise_for_status()
+
+
+def remove(app, http, realm):
+    headers = administrator(app, http)
+    http.delete(f"/admin/realms/{realm}", headers=headers).raise_for_status()
