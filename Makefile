@@ -7,11 +7,12 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 bin := .venv/bin
 step := @scripts/step
+IMAGES ?= standin
 
-.PHONY: help setup demo test format unit integration check lock down clean
+.PHONY: help setup demo test test-heavy format unit integration check lock down clean
 
 help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install what is missing: system packages, uv, the locked Python packages
 	$(step) "set-up" scripts/setup
@@ -33,7 +34,11 @@ unit: setup ## the tests that need no Docker
 	$(step) "unit tests" $(bin)/pytest tests/unit
 
 integration: setup ## the tests on a real private node
-	$(step) "integration tests" $(bin)/pytest tests/integration -n 2 --dist loadfile
+	$(step) "integration tests" $(bin)/pytest tests/integration -m "not heavy" -n 2 --dist loadfile
+
+test-heavy: setup ## the heavy recipes through their whole life, an hour and more; IMAGES=hub: on the true images
+	$(step) "heavy tests" env CC_CI_HEAVY=1 CC_CI_IMAGES=$(IMAGES) $(bin)/pytest tests/integration -m heavy
+	$(step) "contracts of all stand-ins" env CC_CI_HEAVY=1 $(bin)/pytest tests/integration/test_images.py
 
 format: setup ## format the code and mend what the linter can
 	$(step) "format" $(bin)/ruff format .
