@@ -1,0 +1,175 @@
+"""n8n as its editor talks to it: the owner's session, workflows, credentials, executions."""
+
+import hashlib
+import json
+import time
+import uuid
+
+PUBLISHED_WITHIN = 20
+BETWEEN_LOOKS = 0.1
+
+
+def owner(app):
+    """Who owns this instance. The password is the run's own, and known to every test and seed of it."""
+    digest = hashlib.sha256(f"owner {app.secret('encrypt_key')}".encode()).hexdigest()
+    return {
+        "email": "owner@example.com",
+        "firstName": "Olive",
+        "lastName": "Owner",
+        "password": f"Aa1{digest[:30]}",
+    }
+
+
+def log_in(app, http):
+    """Be the owner, and become it first where n8n has none yet."""
+    if has_no_owner(http):
+        set_up(app, http)
+    else:
+        person = owner(app)
+        credentials = {"emailOrLdapLoginId": person["email"], "password": person["password"]}
+        http.post("/rest/login", json=credentials).raise_for_status()
+
+
+def has_no_owner(http):
+    settings = http.get("/rest/settings").raise_for_status().json()["data"]
+    return settings["userManagement"]["showSetupOnFirstLoad"]
+
+
+def set_up(app, http):
+    http.post("/rest/owner/setup", json=owner(app)).raise_for_status()
+
+
+def call(http, method, path, **options):
+    """One request of the API; what its answer holds."""
+    return http.request(method, f"/rest{path}", **options).raise_for_status().json()["data"]
+
+
+def add_credential(http, *, name, user, password):
+    return call(
+        http,
+        "POST",
+        "/credentials",
+        json={"name": name, "type": "httpBasicAuth", "data": {"user": user, "password": password}},
+    )
+
+
+def add_workflow(http, *, name, marker, credential):
+    """A webhook that asks for the credential, then a node that sets `marker`; it answers what that gives."""
+    hook = {
+        "id": str(uuid.uuid4()),
+        "name": "Asked",
+        "type": "n8n-nodes-base.webhook",
+        "typeVersion": 2,
+        "position": [0, 0],
+        "webhookId": str(uuid.uuid4()),
+        "parameters": {
+            "path": str(uuid.uuid4()),
+            "httpMethod": "POST",
+            "authentication": "basicAuth",
+            "responseMode": "lastNode",
+            "options": {},
+        },
+        "credentials": {"httpBasicAuth": {"id": credential["id"], "name": credential["name"]}},
+    }
+    fields = [
+        {"id": str(uuid.uuid4()), "name": "marker", "type": "string", "value": marker},
+        {"id": str(uuid.uuid4()), "name": "said", "type": "string", "value": "={{ $json.body.word }}"},
+    ]
+    answer = {
+        "id": str(uuid.uuid4()),
+        "name": "Marked",
+        "type": "n8n-nodes-base.set",
+        "typeVersion": 3.4,
+        "position": [220, 0],
+        "parameters": {"assignments": {"assignments": fields}, "options": {}},
+    }
+    return call(
+        http,
+        "POST",
+        "/workflows",
+        json={
+            "name": name,
+            "nodes": [hook, answer],
+            "connections": {"Asked": {"main": [[{"node": "Marked", "type": "main", "index": 0}]]}},
+            "settings": {"executionOrder": "v1"},
+            "active": False,
+        },
+    )
+
+
+def activate(http, workflow):
+    """Make its webhook reachable."""
+    version = {"versionId": workflow["versionId"]}
+    call(http, "POST", f"/workflows/{workflow['id']}/activate", json=version)
+    status = published(http, workflow)
+    assert status == "published", f"the workflow is {status} {PUBLISHED_WITHIN} s after its activation"
+
+
+def published(http, workflow):
+    """What has become of its activation: n8n publishes after it has answered."""
+    ends = time.monotonic() + PUBLISHED_WITHIN
+    while (status := publication(http, workflow)) == "in_progress" and time.monotonic() < ends:
+        time.sleep(BETWEEN_LOOKS)
+    return status
+
+
+def publication(http, workflow):
+    return call(http, "GET", f"/workflows/{workflow['id']}/publication-status")["status"]
+
+
+def ask(http, workflow, *, user, password, word="hello"):
+    """Run the workflow as the world outside does: the answer of its webhook."""
+    path = node(workflow, "Asked")["parameters"]["path"]
+    return http.post(f"/webhook/{path}", json={"word": word}, auth=(user, password))
+
+
+def node(workflow, name):
+    return next(one for one in workflow["nodes"] if one["name"] == name)
+
+
+def marker_of(workflow):
+    fields = node(workflow, "Marked")["parameters"]["assignments"]["assignments"]
+    return next(field["value"] for field in fields if field["name"] == "marker")
+
+
+def find(http, kind, name):
+    """The one workflow or credential of that name, whole and decrypted; None if there is none."""
+    listed = call(http, "GET", f"/{kind}", params={"filter": json.dumps({"name": name})})
+    ids = [one["id"] for one in listed if one["name"] == name]
+    if not ids:
+        return None
+    return call(http, "GET", f"/{kind}/{ids[0]}", params={"includeData": "true"})
+
+
+def executions(http, workflow):
+    """The workflow's runs that are over, the latest first."""
+    wanted = {"filter": json.dumps({"workflowId": workflow["id"], "status": ["success"]}), "limit": 20}
+    return call(http, "GET", "/executions", params=wanted)["results"]
+
+
+def outcome(http, execution):
+    """What the last node gave in this run."""
+    run = call(http, "GET", f"/executions/{execution['id']}")["data"]
+    path = ("resultData", "runData", "Marked", 0, "data", "main", 0, 0, "json")
+    return {name: follow(run, *path, name) for name in ("marker", "said")}
+
+
+def follow(flatted, *path):
+    """The value at `path` where each string, list and object stands apart and is named by its number."""
+    table = json.loads(flatted)
+    here = table[0]
+    for key in path:
+        here = here[key]
+        if isinstance(here, str):
+            here = table[int(here)]
+    return here
+
+
+def remove_workflow(http, workflow):
+    """Executions go with it; only what is in the archive may be deleted."""
+    call(http, "POST", f"/workflows/{workflow['id']}/archive")
+    call(http, "DELETE", f"/workflows/{workflow['id']}")
+
+
+def remove_credential(http, credential):
+    call(http, "DELETE", f"/credentials/{credential['id']}")
