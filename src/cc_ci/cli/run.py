@@ -22,6 +22,7 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 @click.option("--stage", type=click.Choice(STAGES), help="Run one stage and what it needs.")
 @click.option("--variant", metavar="NAME", help="A variant that suite.toml names.")
 @click.option("--profile", metavar="NAME", help="A set of lever values, such as stock.")
+@click.option("--driver", type=click.Choice(["stack", "abra"]), default="stack", help="What deploys stacks.")
 @click.option("--cache", type=click.Choice(["as-is", "cold", "warm"]), help="Prove what the image cache had.")
 @click.option("--node", metavar="NAME|CONTEXT|HOST", help="A private node by name, or a Swarm that is there.")
 @click.option("--address", metavar="IP", help="Where a foreign node's proxy answers, if not at its host.")
@@ -41,6 +42,7 @@ def run(
     stage: str | None,
     variant: str | None,
     keep: bool,
+    driver: str,
     dry_run: bool,
     as_json: bool,
     **flags: object,
@@ -50,7 +52,7 @@ def run(
     from cc_ci.cli.chosen_node import chosen_node
     from cc_ci.cli.story import story
     from cc_ci.pipeline.fetching import Asked
-    from cc_ci.pipeline.profiles import profile_named
+    from cc_ci.pipeline.profiles import driven_by, profile_named
     from cc_ci.pipeline.run import Request, Run
     from cc_ci.pipeline.subject import Choice
     from cc_ci.results.schema import StageName
@@ -78,7 +80,7 @@ def run(
     request = Request(
         recipe=recipe,
         node=node,
-        profile=profile_named(settings.profile),
+        profile=driven_by(profile_named(settings.profile), "abra" if driver == "abra" else "stack"),
         choice=choice,
         variant=variant,
         stage=only,

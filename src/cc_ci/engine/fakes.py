@@ -52,6 +52,7 @@ class FakeEngine:
         self.in_registry: dict[str, Image] = {}
         self.joined: set[tuple[str, str]] = set()
         self.written: dict[str, str | bytes] = {}
+        self.labelled: dict[str, dict[str, str]] = {}
         self.log_texts: dict[str, str] = {}
         self.environment: Mapping[str, str] = {"DOCKER_HOST": "unix:///fake.sock"}
         self._failing: dict[str, list[tuple[Exception, bool]]] = {}
@@ -198,6 +199,9 @@ class FakeEngine:
     def create_secret(self, name: str, *, value: str, labels: Labels) -> str:
         self.written[name] = value
         return self._create("secret", name, labels)
+
+    def label_secret(self, name: str, *, labels: Labels) -> None:
+        self.labelled[name] = dict(labels)
 
     def create_config(self, name: str, *, content: bytes, labels: Labels) -> str:
         self.written[name] = content

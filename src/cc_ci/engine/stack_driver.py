@@ -5,11 +5,11 @@ Order of calls: `write`, `deploy` (with `since` taken before it), `converge`, `r
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cc_ci.engine import argv
-from cc_ci.engine.api import Engine
+from cc_ci.engine.api import Engine, Labels
 from cc_ci.engine.convergence import Failed
 from cc_ci.engine.deploy_errors import deploy_error
 from cc_ci.engine.labels import SERVICE, STACK
@@ -20,6 +20,7 @@ from cc_ci.engine.run_folder import deployed_files, require_own_variables, write
 from cc_ci.engine.watching import POLL, Convergence, Watch, wait_gone
 from cc_ci.errors import StageFailed
 from cc_ci.recipes.app import App
+from cc_ci.recipes.secrets import SecretSpec, generate_secret
 from cc_ci.recipes.stack import Stack
 from cc_ci.system.clock import Clock
 from cc_ci.system.process import Completed, Runner, check
@@ -51,6 +52,16 @@ class StackDriver:
         self._clock = clock
         self._written: dict[Path, Stack] = {}
         self._watches: dict[str, Watch] = {}
+
+    def make_secrets(
+        self, app: App, wanted: Sequence[SecretSpec], *, given: Mapping[str, str], labels: Labels
+    ) -> dict[str, str]:
+        """Make each wanted secret, with its given value or a new one; the values by name."""
+        del app
+        made = {secret.name: given.get(secret.name) or generate_secret(secret) for secret in wanted}
+        for secret in wanted:
+            self._engine.create_secret(secret.swarm_name, value=made[secret.name], labels=labels)
+        return made
 
     def write(self, app: App, stack: Stack, overlay: Overlay, folder: Path) -> tuple[Path, ...]:
         """Write what `deploy` takes: the recipe's own files, and the overlay, once it is checked."""
@@ -139,6 +150,14 @@ class StackDriver:
             if wait:
                 limit = grace + REMOVAL_SLACK
                 wait_gone(self._engine, self._clock, events, stack_name, timeout=limit)
+
+    def remove_owned(self, app: App, stack: Stack) -> None:
+        """Remove what outlives a stack, for it is the operator's to remove: its volumes and secrets."""
+        for volume in stack.volumes.values():
+            if not volume.external:
+                self._engine.remove_volume(volume.name)
+        for secret in app.secrets:
+            self._engine.remove_secret(secret.swarm_name)
 
 
 def _only_gone(completed: Completed) -> bool:

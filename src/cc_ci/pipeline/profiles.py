@@ -9,6 +9,7 @@ from cc_ci.errors import UsageError
 from cc_ci.stages.bench import Waits
 from cc_ci.system.units import Seconds
 
+DriverName = Literal["stack", "abra"]
 DeployShare = Literal["none"]
 ReadinessEvents = Literal["off"]
 TeardownWait = Literal["removal"]
@@ -17,6 +18,8 @@ TeardownWait = Literal["removal"]
 class Levers(msgspec.Struct, frozen=True, kw_only=True):
     """Every lever that a run obeys, by the name that results.json gives it (dots as underscores)."""
 
+    deploy_driver: DriverName
+    """What hands stacks to Swarm: cc-ci's own stack driver, or the operator's abra."""
     deploy_share: DeployShare
     """`none`: each stage deploys for itself."""
     deploy_resolve_image: Literal["always"]
@@ -47,6 +50,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 STOCK = Profile(
     name="stock",
     levers=Levers(
+        deploy_driver="stack",
         deploy_share="none",
         deploy_resolve_image="always",
         readiness_stability=5.0,
@@ -75,6 +79,13 @@ def profile_named(name: str) -> Profile:
     except KeyError:
         there_are = ", ".join(PROFILES)
         raise UsageError(f"profile {name}: not known; there is {there_are}") from None
+
+
+def driven_by(profile: Profile, driver: DriverName) -> Profile:
+    """The same profile with another driver."""
+    return msgspec.structs.replace(
+        profile, levers=msgspec.structs.replace(profile.levers, deploy_driver=driver)
+    )
 
 
 def waits(profile: Profile) -> Waits:

@@ -1,6 +1,7 @@
 """One run, from the command to its results: set up, plan, execute, take everything away, judge."""
 
 import contextlib
+import functools
 import shutil
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import msgspec
 
+from cc_ci.engine.abra_driver import AbraDriver, require_abra
 from cc_ci.engine.api import Engine
 from cc_ci.engine.docker_engine import connect
+from cc_ci.engine.driver import Driver
 from cc_ci.engine.node import Node
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.errors import InfrastructureError, Interrupted
@@ -210,7 +213,7 @@ class Run:
             expires=EpochSeconds(engine.now() + request.deadline),
             node=request.node,
             engine=engine,
-            driver=StackDriver(engine, self._runner, request.node, self._clock),
+            driver=self._driver(engine, scratch),
             runner=self._runner,
             clock=self._clock,
             trace=self._trace,
@@ -224,6 +227,14 @@ class Run:
             evidence=self._store.folder(run).evidence,
             findings=self._findings,
         )
+
+    def _driver(self, engine: Engine, scratch: Path) -> Driver:
+        stacks = StackDriver(engine, self._runner, self._request.node, self._clock)
+        if self._request.profile.levers.deploy_driver == "stack":
+            return stacks
+        require_abra()
+        span = functools.partial(self._trace.span, phase=None)
+        return AbraDriver(stacks, engine, self._runner, home=scratch / "abra", span=span)
 
     @contextlib.contextmanager
     def _requester(self) -> Iterator[Requester]:

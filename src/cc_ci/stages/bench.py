@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from cc_ci.engine.api import Engine
+from cc_ci.engine.driver import Driver
 from cc_ci.engine.labels import RunLabels
 from cc_ci.engine.node import Node
 from cc_ci.engine.overlay import Levers as OverlayLevers
-from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.probes.answers import Requester
 from cc_ci.probes.ready import Expectation
 from cc_ci.providers.api import SignOn
@@ -124,7 +124,7 @@ class Bench:
     """When the run's deadline is over, on the engine's clock."""
     node: Node
     engine: Engine
-    driver: StackDriver
+    driver: Driver
     runner: Runner
     clock: Clock
     trace: Trace

@@ -5,7 +5,6 @@ from cc_ci.engine.overlay import overlay
 from cc_ci.lab.certificates import certify
 from cc_ci.recipes.app import App, configure
 from cc_ci.recipes.routes import routes
-from cc_ci.recipes.secrets import generate_secret
 from cc_ci.recipes.stack import read_stack
 from cc_ci.stages.bench import Bench, Candidate, Deployed
 from cc_ci.timing.phases import Phase
@@ -63,12 +62,13 @@ def make_secrets(bench: Bench, deployed: Deployed, *, values: dict[str, str]) ->
     labels = bench.labels(deployed.name).all()
     suite = deployed.candidate.suite
     given = {**(suite.secrets_for(deployed.candidate.sign_on) if suite else {}), **values}
-    for secret in deployed.app.secrets:
-        if secret.name in deployed.secrets:
-            continue
-        value = bench.redact.learn(given.get(secret.name) or generate_secret(secret))
-        bench.engine.create_secret(secret.swarm_name, value=value, labels=labels)
-        deployed.secrets[secret.name] = value
+    wanted = [secret for secret in deployed.app.secrets if secret.name not in deployed.secrets]
+    for value in given.values():
+        bench.redact.learn(value)
+    made = bench.driver.make_secrets(deployed.app, wanted, given=given, labels=labels)
+    for value in made.values():
+        bench.redact.learn(value)
+    deployed.secrets.update(made)
 
 
 def write_files(bench: Bench, deployed: Deployed) -> None:

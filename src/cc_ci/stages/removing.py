@@ -112,13 +112,8 @@ def _leave_proxy(bench: Bench, deployed: Deployed) -> None:
 
 
 def _remove_owned(bench: Bench, deployed: Deployed) -> None:
-    """Volumes and secrets outlive a stack's removal: they are the operator's to remove."""
     with bench.span("remove volumes and secrets", "teardown"):
-        for volume in deployed.stack.volumes.values():
-            if not volume.external:
-                bench.engine.remove_volume(volume.name)
-        for secret in deployed.app.secrets:
-            bench.engine.remove_secret(secret.swarm_name)
+        bench.driver.remove_owned(deployed.app, deployed.stack)
 
 
 def _uncertify(bench: Bench, deployed: Deployed) -> None:

@@ -1,0 +1,41 @@
+"""What a stage asks of whatever hands stacks to Swarm; `StackDriver` and `AbraDriver` do it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from cc_ci.engine.api import Labels
+from cc_ci.engine.overlay import Overlay
+from cc_ci.engine.watching import Convergence
+from cc_ci.recipes.app import App
+from cc_ci.recipes.secrets import SecretSpec
+from cc_ci.recipes.stack import Stack
+from cc_ci.system.units import EpochSeconds, Seconds
+
+
+class Driver(Protocol):
+    """Order of calls: `make_secrets`, `write`, `deploy` (`since` taken before it), `converge`, `remove`."""
+
+    def make_secrets(
+        self, app: App, wanted: Sequence[SecretSpec], *, given: Mapping[str, str], labels: Labels
+    ) -> dict[str, str]:
+        """Make each wanted secret, with its given value or a new one; the values by name."""
+        ...
+
+    def write(self, app: App, stack: Stack, overlay: Overlay, folder: Path) -> tuple[Path, ...]: ...
+
+    def deploy(self, app: App, folder: Path, *, resolve_image: str = "always") -> None: ...
+
+    def converge(
+        self, stack: Stack, *, since: EpochSeconds, timeout: Seconds, stable_for: Seconds = 0.0
+    ) -> Convergence: ...
+
+    def require_sound(self, stack: Stack, *, since: EpochSeconds) -> None: ...
+
+    def running_images(self, stack_name: str) -> Mapping[str, str]: ...
+
+    def remove(self, stack_name: str, *, wait: bool) -> None: ...
+
+    def remove_owned(self, app: App, stack: Stack) -> None:
+        """Remove what outlives a stack: its volumes and secrets. Works twice."""
+        ...

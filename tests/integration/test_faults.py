@@ -1,0 +1,118 @@
+"""Recipes that lose data or never serve: the recipe's fault, before the deadline, with nothing left."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cc_ci.engine.docker_engine import connect
+from cc_ci.engine.node import Node
+from cc_ci.isolation.census import take
+from cc_ci.lab.sources import repository
+from cc_ci.results.schema import RunResult, StageResult
+from cc_ci.results.store import Store
+from cc_ci.system.process import LocalRunner
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("busybox")]
+
+DEADLINE = 300
+
+Change = tuple[str, str, str]
+"""A file of the small recipe, a text in it, and what stands there instead."""
+
+
+@pytest.fixture
+def run(node: Node, tmp_path: Path) -> Callable[..., RunResult]:
+    """Run one stage of a changed copy of the small recipe; nothing of it may stay."""
+
+    def call(stage: str, *changes: Change) -> RunResult:
+        copy = tmp_path / "pocket"
+        shutil.copytree(repository("pocket", runner=LocalRunner()), copy)
+        for file, old, new in changes:
+            text = (copy / file).read_text()
+            assert old in text
+            (copy / file).write_text(text.replace(old, new))
+        before = take(connect(node, LocalRunner()))
+        argv = [sys.executable, "-m", "cc_ci", "run", str(copy), "--stage", stage]
+        env = {**os.environ, "CC_CI_NODE": node.name, "CC_CI_RUNS": str(tmp_path / "runs")}
+        called = subprocess.run(
+            [*argv, "--deadline", str(DEADLINE)], env=env, capture_output=True, text=True, check=False
+        )
+        assert called.returncode != 2, called.stderr
+        assert take(connect(node, LocalRunner())).names() == before.names()
+        return Store(tmp_path / "runs").load()
+
+    return call
+
+
+def failed(result: RunResult, stage: str) -> StageResult:
+    """The stage that is the recipe's fault, in a run that ended by itself."""
+    assert result.exit_code == 1, result.because
+    assert result.total_seconds < DEADLINE
+    assert result.census.leaks == ()
+    found = next(one for one in result.stages if one.name == stage)
+    assert (found.outcome, found.blame) == ("failed", "recipe")
+    return found
+
+
+def test_a_dump_that_is_cut_short_is_no_backup(run: Callable[..., RunResult]) -> None:
+    # it ends well and so does the restore, as a dump does whose writer dies in a pipe
+    cut = (
+        "backup.sh",
+        "tar -cf backup.tar entries",
+        "mkdir -p /tmp/none && tar -cf backup.tar -C /tmp/none .",
+    )
+    keep_folder = ("backup.sh", "rm -rf entries", "rm -rf entries && mkdir entries")
+    stage = failed(run("restore", cut, keep_folder), "restore")
+    assert "data was lost" in (stage.reason or "")
+
+
+def test_a_dump_that_can_t_be_loaded_is_told_with_its_hook(run: Callable[..., RunResult]) -> None:
+    cut = ("backup.sh", "tar -cf backup.tar entries", "tar -cf - entries | head -c 700 >backup.tar")
+    stage = failed(run("restore", cut), "restore")
+    assert "restore.post-hook" in (stage.reason or "")
+    assert "compose.yml" in (stage.reason or "")
+
+
+def test_a_restore_hook_that_is_missing_restores_nothing(run: Callable[..., RunResult]) -> None:
+    hook = ("compose.yml", '        - "backupbot.restore.post-hook=/backup.sh load"\n', "")
+    stage = failed(run("restore", hook), "restore")
+    assert "cc-ci-kept" in (stage.reason or "")
+
+
+def test_a_migration_that_fails_half_way(run: Callable[..., RunResult]) -> None:
+    half = "mv /notes/entries /notes/entries.new && echo step 2 of 3: no space for the index && exit 1"
+    migration = ("compose.yml", "entrypoint: /entrypoint.sh", f'entrypoint: ["sh", "-c", "{half}"]')
+    result = run("upgrade", migration)
+    stage = failed(result, "upgrade")
+    assert "service app" in (stage.reason or "")
+
+
+WAITS_FOR_DB = """entrypoint: ["sh", "-c", "nc -z db 5432 || exit 1"]"""
+DB = """services:
+  db:
+    image: busybox:1.37.0
+    command: sleep 1000
+    stop_grace_period: 1s
+    networks:
+      - proxy
+    healthcheck:
+      test: ["CMD", "false"]
+      interval: 1s
+      retries: 3
+      start_period: 5s
+"""
+
+
+def test_a_service_that_needs_another_which_never_gets_ready(run: Callable[..., RunResult]) -> None:
+    changes = (
+        ("compose.yml", "entrypoint: /entrypoint.sh", WAITS_FOR_DB),
+        ("compose.yml", "services:\n", DB),
+        ("compose.yml", "TIMEOUT:-60", "TIMEOUT:-40"),
+    )
+    stage = failed(run("install", *changes), "install")
+    assert "service db" in (stage.reason or "")
