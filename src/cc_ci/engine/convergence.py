@@ -54,9 +54,15 @@ def judge(
     """Judge a stack that is to have the services `expected`; `history` has seen the snapshot already."""
     for service in snapshot.services:
         if reason := failure(service, snapshot.tasks_of(service.name), history, now=now):
-            return Failed(service=service.name, reason=reason)
+            return Failed(service=service.name, reason=f"{reason}{_not_ready_either(service, snapshot)}")
     waits = tuple(_waits(snapshot, expected))
     return Converging(waits_for=waits) if waits else Converged(at=_true_at(snapshot, history))
+
+
+def _not_ready_either(failed: ServiceState, snapshot: StackSnapshot) -> str:
+    """The service that ends is not always the cause: it may need one of these."""
+    others = [service.name for service in snapshot.services if service is not failed and not settled(service)]
+    return f"; not ready either: {', '.join(others)}" if others else ""
 
 
 def deadline(snapshot: StackSnapshot, history: History, *, timeout: Seconds) -> EpochSeconds:
