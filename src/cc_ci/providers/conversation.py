@@ -1,6 +1,6 @@
 """Speak JSON with a provider's API; what it refuses is told in one line."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -60,3 +60,12 @@ class Conversation:
         except msgspec.MsgspecError as error:
             raise Unverified(f"{self._name}: {answer.url}: not JSON: {error}") from error
         return found
+
+
+def reason(attempt: Callable[[], None]) -> str | None:
+    """Why an attempt was not verified, or None if it was."""
+    try:
+        attempt()
+    except Unverified as error:
+        return str(error)
+    return None

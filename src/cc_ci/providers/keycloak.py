@@ -5,13 +5,13 @@ in it, and whoever makes a realm with the role `create-realm` may administer tha
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from cc_ci.errors import Unverified
 from cc_ci.probes.answers import Requester
 from cc_ci.providers.api import Shown, SignOn
-from cc_ci.providers.conversation import Conversation
+from cc_ci.providers.conversation import Conversation, reason
 
 MASTER = "/realms/master/protocol/openid-connect/token"
 GONE = 404
@@ -33,8 +33,8 @@ class Keycloak:
 
     def check(self, sign_on: SignOn) -> tuple[Shown, ...]:
         return (
-            Shown(what="discovery names the issuer", reason=_reason(lambda: self._discovery(sign_on))),
-            Shown(what="the user gets a token", reason=_reason(lambda: self._user_token(sign_on))),
+            Shown(what="discovery names the issuer", reason=reason(lambda: self._discovery(sign_on))),
+            Shown(what="the user gets a token", reason=reason(lambda: self._user_token(sign_on))),
         )
 
     def take_down(self, sign_on: SignOn) -> None:
@@ -123,11 +123,3 @@ def realm_of(sign_on: SignOn, *, redirects: Sequence[str]) -> dict[str, Any]:
         "credentials": [{"type": "password", "value": sign_on.password, "temporary": False}],
     }
     return {"realm": sign_on.realm, "enabled": True, "clients": [client], "users": [user]}
-
-
-def _reason(attempt: Callable[[], None]) -> str | None:
-    try:
-        attempt()
-    except Unverified as error:
-        return str(error)
-    return None

@@ -8,6 +8,7 @@ import msgspec
 from cc_ci.errors import InfrastructureError
 from cc_ci.probes.answers import Requester
 from cc_ci.providers.api import Provider, SignOn
+from cc_ci.providers.authentik import Authentik
 from cc_ci.providers.keycloak import Keycloak
 
 
@@ -32,6 +33,10 @@ def _keycloak(requester: Requester, url: str, administrator: Administrator) -> P
     return Keycloak(requester, url=url, username=administrator.username, password=administrator.password)
 
 
+def _authentik(requester: Requester, url: str, administrator: Administrator) -> Provider:
+    return Authentik(requester, url=url, token=administrator.password)
+
+
 KINDS: Mapping[str, Kind] = {
     "keycloak": Kind(
         issuer="{url}/realms/{realm}",
@@ -39,6 +44,13 @@ KINDS: Mapping[str, Kind] = {
         admin_user="admin",
         admin_secret="admin_password",  # noqa: S106 - a name
         reach=_keycloak,
+    ),
+    "authentik": Kind(
+        issuer="{url}/application/o/{realm}/",
+        admin_env="AUTHENTIK_BOOTSTRAP_EMAIL",
+        admin_user="akadmin",
+        admin_secret="admin_token",  # noqa: S106 - a name
+        reach=_authentik,
     ),
 }
 

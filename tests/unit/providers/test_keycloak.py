@@ -207,5 +207,5 @@ def test_the_administrator_is_the_recipe_s(server: ScriptedKeycloak, sign_on: Si
 
 
 def test_a_provider_that_is_not_known_is_named() -> None:
-    with pytest.raises(InfrastructureError, match="no provider 'okta'; there is keycloak"):
+    with pytest.raises(InfrastructureError, match="no provider 'okta'; there is keycloak, authentik"):
         planned("okta", domain="okta-1.example", run="notes-1")
