@@ -15,6 +15,9 @@ from cc_ci.system.process import LocalRunner
 
 NAME = os.environ.get("CC_CI_TEST_NODE", "test") + os.environ.get("PYTEST_XDIST_WORKER", "")
 """Tests side by side have a node each."""
+HEAVY_NODE = os.environ.get("CC_CI_HEAVY_NODE", "heavy")
+HUB = os.environ.get("CC_CI_IMAGES") == "hub"
+"""On the true images, where a hub can be reached."""
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +35,14 @@ def busybox() -> None:
         # another worker may have built it while this one waited for its turn
         if due := outdated(wanted):
             build(due, builder=builder)
+
+
+@pytest.fixture(scope="session")
+def reference() -> Iterator[Node]:
+    """The reference node, 2 CPUs and 6 GB whatever the machine has, and every image that recipes name."""
+    if not HUB and (due := outdated(read_images())):
+        with workshop(runner=LocalRunner(), clock=SystemClock(), say=print) as builder:
+            build(due, builder=builder)
+    wants = lab_node.Wanted(cpus=2.0, memory_bytes=6 * 2**30, images="hub" if HUB else "standin")
+    yield lab_node.up(HEAVY_NODE, wanted=wants)
+    lab_node.down(HEAVY_NODE)
