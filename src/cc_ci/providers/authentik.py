@@ -18,6 +18,10 @@ API = "/api/v3"
 SCOPES = "goauthentik.io/providers/oauth2/scope-"
 CONSENT = "default-provider-authorization-implicit-consent"
 SIGN_OUT = "default-provider-invalidation-flow"
+GRANTS = ("authorization_code", "refresh_token", "client_credentials", "password")
+"""From 2026.5 on, a provider that names none allows none; older releases pass over the field."""
+VERIFIED = 'return {"email": request.user.email, "email_verified": True}'
+"""From 2025.10 on, the mapping that ships says of every address that it is not verified."""
 GONE = 404
 
 
@@ -33,7 +37,12 @@ class Authentik:
 
     def set_up(self, sign_on: SignOn, *, redirects: Sequence[str]) -> None:
         """Make provider, application and user; what was made is known even if the rest fails."""
-        provider = self._make("/providers/oauth2/", self._provider_of(sign_on, redirects))
+        email = {"name": f"{sign_on.realm} email", "scope_name": "email", "expression": VERIFIED}
+        verified = self._make("/propertymappings/provider/scope/", email)
+        self._made.append(f"/propertymappings/provider/scope/{verified['pk']}/")
+        provider = self._make(
+            "/providers/oauth2/", self._provider_of(sign_on, redirects, email=verified["pk"])
+        )
         self._made.append(f"/providers/oauth2/{provider['pk']}/")
         application = {"name": sign_on.realm, "slug": sign_on.realm, "provider": provider["pk"]}
         self._make("/core/applications/", application)
@@ -63,7 +72,7 @@ class Authentik:
             self._api("DELETE", self._made[-1], expect=(204, GONE))
             self._made.pop()
 
-    def _provider_of(self, sign_on: SignOn, redirects: Sequence[str]) -> dict[str, Any]:
+    def _provider_of(self, sign_on: SignOn, redirects: Sequence[str], *, email: str) -> dict[str, Any]:
         mappings = (
             self._first(f"/propertymappings/provider/scope/?managed={SCOPES}{name}") for name in _SCOPES
         )
@@ -72,10 +81,11 @@ class Authentik:
             "authorization_flow": self._first(f"/flows/instances/?slug={CONSENT}"),
             "invalidation_flow": self._first(f"/flows/instances/?slug={SIGN_OUT}"),
             "client_type": "confidential",
+            "grant_types": GRANTS,
             "client_id": sign_on.client_id,
             "client_secret": sign_on.client_secret,
             "redirect_uris": [redirect_rule(address) for address in redirects],
-            "property_mappings": list(mappings),
+            "property_mappings": [*mappings, email],
             "signing_key": self._first("/crypto/certificatekeypairs/?has_key=true"),
         }
 
@@ -117,7 +127,7 @@ class Authentik:
         return self._talk.ask(method, f"{API}{path}", body=body, bearer=self._token, expect=expect)
 
 
-_SCOPES = ("openid", "profile", "email")
+_SCOPES = ("openid", "profile")
 
 
 def redirect_rule(address: str) -> dict[str, str]:

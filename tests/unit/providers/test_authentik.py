@@ -16,6 +16,13 @@ from cc_ci.providers.known import planned, reach
 from cc_ci.system.units import Seconds
 
 URL = "https://auth-1.example"
+REQUIRED = {
+    "providers/oauth2/": {"name", "authorization_flow", "invalidation_flow", "redirect_uris"},
+    "core/applications/": {"name", "slug"},
+    "core/users/": {"username", "name"},
+    "core/tokens/": {"identifier"},
+    "propertymappings/provider/scope/": {"name", "scope_name", "expression"},
+}
 LISTS = ("flows/instances", "propertymappings/provider/scope", "crypto/certificatekeypairs")
 
 
@@ -46,7 +53,11 @@ class ScriptedAuthentik:
             return self._api(method, url, path.removeprefix("/api/v3/"), content)
         if path == "/application/o/token/":
             form = dict(parse_qsl(content or ""))
-            right = form["password"] == "app-password" and form["username"] in self.users()
+            right = (
+                form["password"] == "app-password"
+                and form["username"] in self.users()
+                and self.allows(form["grant_type"], client=form["client_id"])
+            )
             return (
                 _json(url, 200, {"access_token": "t"})
                 if right
@@ -63,6 +74,11 @@ class ScriptedAuthentik:
     def users(self) -> set[str]:
         return {one["username"] for path, one in self.objects.items() if path.startswith("core/users/")}
 
+    def allows(self, grant: str, *, client: str) -> bool:
+        """As of 2026.5: what a provider does not name, it does not allow."""
+        providers = [one for path, one in self.objects.items() if path.startswith("providers/oauth2/")]
+        return any(one["client_id"] == client and grant in one.get("grant_types", []) for one in providers)
+
     def _api(self, method: str, url: str, path: str, content: str | None) -> Answer:
         if self.broken and path.startswith(self.broken):
             return _json(url, 500, {"detail": "broken"})
@@ -76,6 +92,11 @@ class ScriptedAuthentik:
         if set_for := re.fullmatch(r"core/users/(\d+)/set_password/", path):
             self.passwords[set_for[1]] = body["password"]
             return Answer(url=url, status=204)
+        return self._make(url, path, body)
+
+    def _make(self, url: str, path: str, body: dict[str, Any]) -> Answer:
+        if missing := REQUIRED[path] - body.keys():
+            return _json(url, 400, {key: ["This field is required."] for key in missing})
         identity = len(self.objects) + 1
         self.objects[f"{path}{body.get('slug') or identity}/"] = body
         return _json(url, 201, {**body, "pk": identity})
@@ -104,14 +125,37 @@ def test_a_provider_an_application_and_a_user_are_made(
     server: ScriptedAuthentik, authentik: Authentik, sign_on: SignOn
 ) -> None:
     authentik.set_up(sign_on, redirects=["https://note-1.example/callback"])
-    provider = server.objects["providers/oauth2/1/"]
+    provider = server.objects["providers/oauth2/2/"]
     assert provider["client_secret"] == sign_on.client_secret
     assert provider["redirect_uris"] == [
         {"matching_mode": "strict", "url": "https://note-1.example/callback"}
     ]
-    assert [key.rpartition("-")[2] for key in provider["property_mappings"]] == ["openid", "profile", "email"]
+    assert provider["property_mappings"] == [
+        "pk-of-goauthentik.io/providers/oauth2/scope-openid",
+        "pk-of-goauthentik.io/providers/oauth2/scope-profile",
+        1,
+    ]
     assert list(server.passwords.values()) == [sign_on.password]
     assert [one.reason for one in authentik.check(sign_on)] == [None, None]
+
+
+def test_the_member_s_address_counts_as_verified(
+    server: ScriptedAuthentik, authentik: Authentik, sign_on: SignOn
+) -> None:
+    authentik.set_up(sign_on, redirects=[])
+    mapping = server.objects["propertymappings/provider/scope/1/"]
+    assert mapping["scope_name"] == "email"
+    assert '"email_verified": True' in mapping["expression"]
+
+
+def test_a_provider_that_allows_no_password_grant_is_seen(
+    server: ScriptedAuthentik, authentik: Authentik, sign_on: SignOn
+) -> None:
+    authentik.set_up(sign_on, redirects=[])
+    server.objects["providers/oauth2/2/"]["grant_types"] = ["authorization_code"]
+    discovery, token = authentik.check(sign_on)
+    assert discovery.reason is None
+    assert "invalid_grant" in (token.reason or "")
 
 
 def test_the_issuer_ends_in_a_slash(sign_on: SignOn) -> None:
