@@ -107,8 +107,11 @@ class AbraDriver:
     def remove_owned(self, app: App, stack: Stack) -> None:
         """Volumes, secrets, app, in the order that abra asks for; then whatever it left."""
         if self._env_file(app).exists():
-            for line in (abra_argv.remove_volumes, abra_argv.remove_secrets, abra_argv.remove_app):
-                self._removing(line(app.domain))
+            self._removing(abra_argv.remove_volumes(app.domain))
+            if app.secrets:
+                # without any, abra ends in an error
+                self._removing(abra_argv.remove_secrets(app.domain))
+            self._removing(abra_argv.remove_app(app.domain))
             self._env_file(app).unlink(missing_ok=True)
         self._stacks.remove_owned(app, stack)
 
