@@ -60,5 +60,5 @@ def test_env_values_are_taken_as_they_are() -> None:
 
 
 def test_a_value_that_no_quotes_can_hold_is_refused() -> None:
-    with pytest.raises(UsageError, match="A: .*abra's env file can't hold"):
+    with pytest.raises(UsageError, match=r"A: .*abra's env file can't hold"):
         env_text({"A": "it's $5"})
