@@ -43,7 +43,8 @@ def build(names: tuple[str, ...], *, all_: bool, force: bool) -> None:
             click.echo(f"{image.short}: up to date", err=True)
     if due:
         with _builder() as builder:
-            _report(builds.build(due, builder=builder))
+            # another command may have made some while this one waited for its turn
+            _report(builds.build(due if force else builds.outdated(wanted), builder=builder))
 
 
 @images.command()
