@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-import random
 import time
 import uuid
 
 NOT_FOUND = 404
+SESSION = "n8n-auth"
+"""The cookie by which n8n knows who is there."""
 PUBLISHED_WITHIN = 20
 BETWEEN_LOOKS = 0.1
 
@@ -23,22 +24,20 @@ def owner(app):
 
 
 def log_in(app, http):
-    """Be the owner, and become it first where n8n has none yet."""
+    """Be the owner, and become it first where n8n has none yet; the run keeps the session of the first time.
+
+    n8n lets one person in five times a minute, and seeds come more often.
+    """
+    if SESSION in app.kept:
+        http.cookies.set(SESSION, app.kept[SESSION], domain=app.domain)
+        return
     if has_no_owner(http):
         set_up(app, http)
     else:
         person = owner(app)
-        name = respelled(person["email"])
-        credentials = {"emailOrLdapLoginId": name, "password": person["password"]}
+        credentials = {"emailOrLdapLoginId": person["email"], "password": person["password"]}
         http.post("/rest/login", json=credentials).raise_for_status()
-
-
-def respelled(address):
-    """The same address, in letters of any case: n8n lets one spelling in five times a minute.
-
-    A seed is a session of its own each time it is called, so it comes more often than a person.
-    """
-    return "".join(random.choice((letter, letter.upper())) for letter in address)  # noqa: S311 - no secret
+    app.kept[SESSION] = http.cookies[SESSION]
 
 
 def has_no_owner(http):
