@@ -7,7 +7,7 @@ export PGUSER=$POSTGRES_USER PGDATABASE=postgres
 
 case $1 in
   dump)
-    pg_dump --file "$file" "$POSTGRES_DB"
+    pg_dump --username "$POSTGRES_USER" --file "$file" "$POSTGRES_DB"
     ;;
   clean)
     rm -f "$file"
