@@ -44,8 +44,9 @@ def workshop(*, runner: Runner, clock: Clock, say: Callable[[str], None]) -> Ite
     """Bring the builder up for one command at a time, and take it down again; what it has built stays."""
     with _scratch(say) as scratch:
         say("builder: starting an engine of its own")
-        node = nodes.up(nodes.BUILDER, say=say)
         try:
+            # an interrupt while it comes up must not leave half of it
+            node = nodes.up(nodes.BUILDER, say=say)
             yield Builder(node=node, runner=runner, clock=clock, say=say, scratch=scratch)
         finally:
             nodes.down(nodes.BUILDER, say=say)
