@@ -6,6 +6,7 @@ import time
 import uuid
 
 NOT_FOUND = 404
+CONFLICT = 409
 SESSION = "n8n-auth"
 """The cookie by which n8n knows who is there."""
 PUBLISHED_WITHIN = 20
@@ -180,9 +181,14 @@ def follow(flatted, *path):
 
 
 def remove_workflow(http, workflow):
-    """Executions go with it; only what is in the archive may be deleted."""
+    """Executions go with it. It has to be in the archive, and 2.40 says no while it is being unpublished."""
     call(http, "POST", f"/workflows/{workflow['id']}/archive")
-    call(http, "DELETE", f"/workflows/{workflow['id']}")
+    ends = time.monotonic() + PUBLISHED_WITHIN
+    answer = http.delete(f"/rest/workflows/{workflow['id']}")
+    while answer.status_code == CONFLICT and time.monotonic() < ends:
+        time.sleep(BETWEEN_LOOKS)
+        answer = http.delete(f"/rest/workflows/{workflow['id']}")
+    answer.raise_for_status()
 
 
 def remove_credential(http, credential):
