@@ -55,9 +55,9 @@ def keep(result: RunResult, folder: Path) -> Path:
 
 
 def kept(folder: Path) -> tuple[RunResult, ...]:
-    """All results of the folder whose cache state was asked for, the lightest recipe first."""
-    found = [load(path) for path in sorted(folder.glob("*-*.json"))]
-    asked = [result for result in found if result.cache.asked]
+    """All results that `keep` put into the folder, the lightest recipe first."""
+    paths = [*folder.glob("*-cold.json"), *folder.glob("*-warm.json")]
+    asked = [load(path) for path in sorted(paths)]
     warm = {result.recipe.name: result.total_seconds for result in asked if result.cache.asked == "warm"}
     return tuple(sorted(asked, key=lambda one: (warm.get(one.recipe.name, 0.0), one.cache.asked or "")))
 
