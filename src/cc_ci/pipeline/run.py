@@ -1,19 +1,16 @@
 """One run, from the command to its results: set up, plan, execute, take everything away, judge."""
 
 import contextlib
-import functools
 import shutil
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 
-from cc_ci.engine.abra_driver import AbraDriver, require_abra
 from cc_ci.engine.api import Engine
 from cc_ci.engine.docker_engine import connect
-from cc_ci.engine.driver import Driver
 from cc_ci.engine.node import Node
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.errors import InfrastructureError, Interrupted
@@ -21,6 +18,7 @@ from cc_ci.isolation.census import Census, take
 from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.locks import locked
 from cc_ci.isolation.scratch import scratch_folder
+from cc_ci.pipeline import instruments
 from cc_ci.pipeline.acting import Actor
 from cc_ci.pipeline.executor import Executor, StageOutcome
 from cc_ci.pipeline.fetching import Asked, read
@@ -32,9 +30,6 @@ from cc_ci.pipeline.profiles import Profile, waits
 from cc_ci.pipeline.recording import Recording
 from cc_ci.pipeline.subject import Choice, Subject
 from cc_ci.pipeline.surroundings import environment, missing_values
-from cc_ci.probes.answers import Requester
-from cc_ci.probes.helper import PROBE_IMAGE, HelperProbe
-from cc_ci.probes.http import Probe, reachable
 from cc_ci.results import schema
 from cc_ci.results.schema import RunResult, StageName
 from cc_ci.results.store import RunFolder, Store
@@ -47,7 +42,6 @@ from cc_ci.system.process import Runner
 from cc_ci.system.redaction import Redactor
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.timing.own_cost import OwnCost
-from cc_ci.timing.readings import NodeReader
 from cc_ci.timing.sampler import ResourceSampler
 from cc_ci.timing.trace import Trace
 
@@ -123,7 +117,8 @@ class Run:
             self._await_turn(stack, engine, run)
             with self._trace.span("census and sampler", phase="runner_setup"):
                 before = take(engine)
-                sampler = self._sample(stack)
+                sampler = instruments.sampler(self._request.node, elapsed=self._trace.elapsed)
+                stack.enter_context(sampler)
                 bench = self._bench(
                     run=run, scratch=scratch, subject=subject, engine=engine, ahead=ahead, stack=stack
                 )
@@ -182,13 +177,6 @@ class Run:
             turn = locked(engine, what="proxy", run=run, clock=self._clock, timeout=TURN_TIMEOUT)
             stack.enter_context(turn)
 
-    def _sample(self, stack: contextlib.ExitStack) -> ResourceSampler:
-        group = self._request.node.cgroup
-        reader = NodeReader(
-            stack=f"{group}/stack" if group else None, engine=f"{group}/engine" if group else None
-        )
-        return stack.enter_context(ResourceSampler(reader, elapsed=self._trace.elapsed))
-
     def _bench(
         self,
         *,
@@ -207,18 +195,22 @@ class Run:
             logs=engine.logs,
             redact=self._redact,
         )
+        stacks = StackDriver(engine, self._runner, request.node, self._clock)
+        asking = instruments.requester(request.node, self._runner, findings=self._findings)
         return Bench(
             run=run,
             recipe=subject.name,
             expires=EpochSeconds(engine.now() + request.deadline),
             node=request.node,
             engine=engine,
-            driver=self._driver(engine, scratch),
+            driver=instruments.driver(
+                request.profile, stacks, engine, self._runner, trace=self._trace, home=scratch / "abra"
+            ),
             runner=self._runner,
             clock=self._clock,
             trace=self._trace,
             redact=self._redact,
-            requester=stack.enter_context(self._requester()),
+            requester=stack.enter_context(asking),
             suites=suites,
             waits=waits(request.profile),
             engine_ahead=ahead,
@@ -227,26 +219,6 @@ class Run:
             evidence=self._store.folder(run).evidence,
             findings=self._findings,
         )
-
-    def _driver(self, engine: Engine, scratch: Path) -> Driver:
-        stacks = StackDriver(engine, self._runner, self._request.node, self._clock)
-        if self._request.profile.levers.deploy_driver == "stack":
-            return stacks
-        require_abra()
-        span = functools.partial(self._trace.span, phase=None)
-        return AbraDriver(stacks, engine, self._runner, home=scratch / "abra", span=span)
-
-    @contextlib.contextmanager
-    def _requester(self) -> Iterator[Requester]:
-        node = self._request.node
-        if node.private or reachable(node.address):
-            with Probe(node) as probe:
-                yield probe
-        else:
-            self._findings.warn(
-                "helper-probe", f"node: {node.address} is out of reach from here; a container asks"
-            )
-            yield HelperProbe(node, self._runner, image=PROBE_IMAGE)
 
     def _execute(self, bench: Bench, subject: Subject, before: Census, recording: Recording) -> Actor:
         request = self._request

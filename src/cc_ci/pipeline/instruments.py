@@ -1,0 +1,51 @@
+"""What a run works with, chosen by its node and its profile: driver, requester, sampler."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from cc_ci.engine.abra_driver import AbraDriver, require_abra
+from cc_ci.engine.api import Engine
+from cc_ci.engine.driver import Driver
+from cc_ci.engine.node import Node
+from cc_ci.engine.stack_driver import StackDriver
+from cc_ci.pipeline.profiles import Profile
+from cc_ci.probes.answers import Requester
+from cc_ci.probes.helper import PROBE_IMAGE, HelperProbe
+from cc_ci.probes.http import Probe, reachable
+from cc_ci.stages.bench import Findings
+from cc_ci.system.process import Runner
+from cc_ci.system.units import Seconds
+from cc_ci.timing.readings import NodeReader
+from cc_ci.timing.sampler import ResourceSampler
+from cc_ci.timing.trace import Trace
+
+
+def driver(
+    profile: Profile, stacks: StackDriver, engine: Engine, runner: Runner, *, trace: Trace, home: Path
+) -> Driver:
+    """The driver that the profile asks for; `home` is abra's own folder, of this run alone."""
+    if profile.levers.deploy_driver == "stack":
+        return stacks
+    require_abra()
+    return AbraDriver(stacks, engine, runner, home=home, span=functools.partial(trace.span, phase=None))
+
+
+@contextlib.contextmanager
+def requester(node: Node, runner: Runner, *, findings: Findings) -> Iterator[Requester]:
+    """Ask from here where the node's proxy can be reached, else from a container on the node."""
+    if node.private or reachable(node.address):
+        with Probe(node) as probe:
+            yield probe
+        return
+    findings.warn("helper-probe", f"node: {node.address} is out of reach from here; a container asks")
+    yield HelperProbe(node, runner, image=PROBE_IMAGE)
+
+
+def sampler(node: Node, *, elapsed: Callable[[], Seconds]) -> ResourceSampler:
+    group = node.cgroup
+    reader = NodeReader(
+        stack=f"{group}/stack" if group else None, engine=f"{group}/engine" if group else None
+    )
+    return ResourceSampler(reader, elapsed=elapsed)
