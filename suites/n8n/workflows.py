@@ -7,6 +7,7 @@ import uuid
 
 NOT_FOUND = 404
 CONFLICT = 409
+CONFLICT = 409
 SESSION = "n8n-auth"
 """The cookie by which n8n knows who is there."""
 PUBLISHED_WITHIN = 20
@@ -181,13 +182,12 @@ def follow(flatted, *path):
 
 
 def remove_workflow(http, workflow):
-    """Executions go with it. It has to be in the archive, and 2.40 says no while it is being unpublished."""
+    """Executions go with it. Only what is in the archive may be deleted, and only once n8n has unpublished it."""
     call(http, "POST", f"/workflows/{workflow['id']}/archive")
     ends = time.monotonic() + PUBLISHED_WITHIN
-    answer = http.delete(f"/rest/workflows/{workflow['id']}")
-    while answer.status_code == CONFLICT and time.monotonic() < ends:
+    path = f"/rest/workflows/{workflow['id']}"
+    while (answer := http.delete(path)).status_code == CONFLICT and time.monotonic() < ends:
         time.sleep(BETWEEN_LOOKS)
-        answer = http.delete(f"/rest/workflows/{workflow['id']}")
     answer.raise_for_status()
 
 
