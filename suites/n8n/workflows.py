@@ -182,7 +182,7 @@ def follow(flatted, *path):
 
 
 def remove_workflow(http, workflow):
-    """Executions go with it. Only what is in the archive may be deleted, and only once n8n has unpublished it."""
+    """Executions go with it. Only what is archived may be deleted, and only once n8n has unpublished it."""
     call(http, "POST", f"/workflows/{workflow['id']}/archive")
     ends = time.monotonic() + PUBLISHED_WITHIN
     path = f"/rest/workflows/{workflow['id']}"
