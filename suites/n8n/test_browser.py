@@ -9,6 +9,7 @@ SLOW = 60_000
 
 
 def log_in(page, person):
+    page.set_default_timeout(SLOW)
     page.goto("/signin")
     page.get_by_label("Email").fill(person["email"])
     page.get_by_label("Password").fill(person["password"])
@@ -17,7 +18,6 @@ def log_in(page, person):
 
 def test_a_workflow_published_in_the_editor_can_be_called(app, http, browser):
     n8n.log_in(app, http)
-    browser.set_default_timeout(SLOW)
     name = f"drawn {uuid.uuid4()}"
     credential = n8n.add_credential(http, name=name, user="visitor", password="ring twice")
     workflow = n8n.add_workflow(http, name=name, marker="by hand", credential=credential)
