@@ -23,6 +23,9 @@ def suites(tmp_path: Path) -> Path:
     """The small recipe's own suite, which now says that it needs Keycloak."""
     root = tmp_path / "suites"
     shutil.copytree(lab_folder().parent / "suites" / "pocket", root / "pocket")
+    # the provider's own suite knows of a database that the broken recipe below has not
+    (root / "keycloak").mkdir()
+    (root / "keycloak" / "suite.toml").write_text('recipe = "keycloak"\n')
     facts = root / "pocket" / "suite.toml"
     facts.write_text(f'needs = ["keycloak"]\n{facts.read_text()}')
     return root
