@@ -37,7 +37,7 @@ integration: setup ## the tests on a real private node
 	$(step) "integration tests" $(bin)/pytest tests/integration -m "not heavy" -n 2 --dist loadfile
 
 test-heavy: setup ## the heavy recipes through their whole life, an hour and more; IMAGES=hub: on the true images
-	$(step) "heavy tests" env CC_CI_HEAVY=1 CC_CI_IMAGES=$(IMAGES) $(bin)/pytest tests/integration -m heavy
+	$(step) "heavy tests" env CC_CI_HEAVY=1 CC_CI_IMAGES=$(IMAGES) $(bin)/pytest tests/integration -m heavy -n 2 --maxschedchunk 1
 	$(step) "contracts of all stand-ins" env CC_CI_HEAVY=1 $(bin)/pytest tests/integration/test_images.py
 
 format: setup ## format the code and mend what the linter can

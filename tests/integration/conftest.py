@@ -15,7 +15,7 @@ from cc_ci.system.process import LocalRunner
 
 NAME = os.environ.get("CC_CI_TEST_NODE", "test") + os.environ.get("PYTEST_XDIST_WORKER", "")
 """Tests side by side have a node each."""
-HEAVY_NODE = os.environ.get("CC_CI_HEAVY_NODE", "heavy")
+HEAVY_NODE = os.environ.get("CC_CI_HEAVY_NODE", "heavy") + os.environ.get("PYTEST_XDIST_WORKER", "")
 HUB = os.environ.get("CC_CI_IMAGES") == "hub"
 """On the true images, where a hub can be reached."""
 

@@ -14,7 +14,9 @@ from cc_ci.results.store import Store
 
 pytestmark = [pytest.mark.integration, pytest.mark.heavy, pytest.mark.timeout(7200)]
 
-RUNS = Path(os.environ.get("CC_CI_HEAVY_RUNS", "build/heavy-runs")).resolve()
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+RUNS = Path(os.environ.get("CC_CI_HEAVY_RUNS", "build/heavy-runs"), WORKER).resolve()
+"""Results stay; tests side by side have a folder each."""
 RECIPES = ("custom-html", "n8n", "keycloak", "matrix-synapse")
 STAGES = ("install", "upgrade", "backup", "restore", "functional", "teardown")
 

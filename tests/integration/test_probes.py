@@ -3,6 +3,7 @@
 import functools
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,31 @@ def test_an_app_becomes_ready_through_the_proxy(app: str, probe: Probe) -> None:
     assert answer.certificate is not None
     assert answer.certificate.names == (app,)
     assert 0.3 <= readiness.noticed_at - readiness.true_at < 2
+
+
+ESTABLISHED = "01"
+
+
+def connections(engine: DockerEngine, container: str, *, port: int) -> int:
+    """How many the container has open at its `port`; see proc(5) for the columns."""
+    state = engine.container(container)
+    assert state is not None
+    tables = [Path(f"/proc/{state.pid}/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
+    rows = [line.split() for lines in tables for line in lines]
+    return sum(row[1].endswith(f":{port:04X}") and row[3] == ESTABLISHED for row in rows)
+
+
+def test_the_proxy_leaves_no_connection_open_that_would_hold_up_a_graceful_stop(
+    app: str, engine: DockerEngine, probe: Probe
+) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: get(probe, PING.url(app)), range(32)))
+    assert {answer.status for answer in answers} == {200}
+    container = running(engine, "app")
+    assert container is not None
+    closed = functools.partial(connections, engine, container, port=8080)
+    clock = SystemClock()
+    wait_until(closed, name="no connection left", ready=lambda left: left == 0, timeout=5, clock=clock)
 
 
 def running(engine: DockerEngine, service: str) -> str | None:

@@ -16,6 +16,9 @@ from cc_ci.system.units import Seconds
 
 CONTAINER = "cc-ci-proxy"
 IMAGE = "cc-ci/proxy"
+NO_IDLE_CONNECTIONS = "--serverstransport.maxidleconnsperhost=-1"
+"""A connection that was opened ahead and never used keeps nginx, told to stop, past its grace period. Which
+requests leave one is chance, so that a sound recipe would fail now and then."""
 STOCK_REFRESH: Seconds = 15.0
 """Traefik's own `refreshSeconds`."""
 STOCK_THROTTLE: Seconds = 2.0
@@ -43,6 +46,7 @@ def traefik_argv(*, refresh: Seconds, throttle: Seconds) -> tuple[str, ...]:
         "--providers.swarm.network=proxy",
         f"--providers.swarm.refreshseconds={refresh:g}s",
         f"--providers.providersthrottleduration={throttle:g}s",
+        NO_IDLE_CONNECTIONS,
         f"--providers.file.directory={IN_PROXY}",
         "--providers.file.watch=true",
     )
