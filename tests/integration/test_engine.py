@@ -152,6 +152,7 @@ def test_a_recipe_comes_up_is_upgraded_and_goes(
         "boot until healthy",
         "report to the manager",
     ]
+    assert list(timeline.looks())
     before = deployment.driver.running_images(deployment.name)
 
     deployment.up(POCKET / NEW)

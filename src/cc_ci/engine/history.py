@@ -28,6 +28,8 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
     container: str
     created: EpochSeconds | None = None
     started: EpochSeconds | None = None
+    refused: EpochSeconds | None = None
+    """When its health check last said no, before it was healthy."""
     healthy: EpochSeconds | None = None
 
 
@@ -78,13 +80,20 @@ def hear(history: History, event: EngineEvent) -> History:
     return _marked(history, service, event)
 
 
+def _refusal(event: EngineEvent) -> bool:
+    """Whether a health check said no: while a stack converges nothing else is run inside its containers."""
+    return event.action == "exec_die" and event.exit_code != 0
+
+
 def _marked(history: History, service: str, event: EngineEvent) -> History:
     stamp = {"create": "created", "start": "started"}.get(event.action)
     if event.action == "health_status" and event.detail == "healthy":
         stamp = "healthy"
+    before = history.marks.get(service)
+    if _refusal(event) and not (before and before.healthy):
+        stamp = "refused"
     if stamp is None:
         return history
-    before = history.marks.get(service)
     same = before if before and before.container == event.id else Marks(container=event.id)
     marks = {**history.marks, service: msgspec.structs.replace(same, **{stamp: event.at})}
     first = history.first_start

@@ -12,10 +12,10 @@ from cc_ci.errors import InfrastructureError
 from cc_ci.system.units import Seconds
 
 ACTIONS = (
-    "create", "start", "die", "kill", "oom", "stop", "destroy", "health_status",
+    "create", "start", "die", "kill", "oom", "stop", "destroy", "health_status", "exec_die",
     "update", "remove", "connect", "disconnect", "pull", "delete", "untag",
 )  # fmt: skip
-"""All that is of use, but the three events that each probe of a health check makes."""
+"""All that is of use; of the three events that each look of a health check makes, the one with its answer."""
 
 
 class Source(Protocol):

@@ -8,6 +8,8 @@ from cc_ci.engine.history import History
 from cc_ci.engine.state import StackSnapshot
 from cc_ci.system.units import EpochSeconds
 
+BOOT = "boot until healthy"
+
 
 class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
     """Engine stamps of a service's newest task; None where nothing told of one."""
@@ -19,6 +21,8 @@ class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
     created: EpochSeconds | None = None
     """Its container's creation."""
     started: EpochSeconds | None = None
+    refused: EpochSeconds | None = None
+    """When its health check last said no."""
     healthy: EpochSeconds | None = None
     running: EpochSeconds | None = None
     """When Swarm had it as running, which is when it counts as healthy."""
@@ -29,7 +33,7 @@ class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
             ("schedule", self.task_created),
             ("prepare", self.created),
             ("create container", self.started),
-            ("boot until healthy" if self.healthy else "boot", self.healthy),
+            (BOOT if self.healthy else "boot", self.healthy),
             ("report to the manager", self.running),
         )
         before = self.asked
@@ -39,6 +43,19 @@ class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
             if before is not None and stamp >= before:
                 yield name, before, stamp
             before = stamp
+
+    def looks(self) -> Iterator[tuple[str, EpochSeconds, EpochSeconds]]:
+        """What `BOOT` was made of: until its health check last said no, and until it next looked.
+
+        Some time in the second part the service became healthy; the rest of that part was waiting.
+        """
+        if self.started is None or self.healthy is None:
+            return
+        if self.refused is None:
+            yield "before its health check's first look", self.started, self.healthy
+            return
+        yield "until its health check last said no", self.started, self.refused
+        yield "between two looks of its health check", self.refused, self.healthy
 
 
 def timelines(snapshot: StackSnapshot, history: History) -> tuple[ServiceTimeline, ...]:
@@ -62,6 +79,7 @@ def _timeline(service: str, snapshot: StackSnapshot, history: History) -> Servic
         task_created=task.created,
         created=marks.created if marks else None,
         started=marks.started if marks else None,
+        refused=marks.refused if marks else None,
         healthy=marks.healthy if marks else None,
         running=task.stamp if task.state == "running" else None,
     )

@@ -112,7 +112,9 @@ class Watch:
             if event is None:
                 return
             self.history = hear(self.history, event)
-            if (event.stack or event.service or "").startswith(self.history.stack):
+            mine = (event.stack or event.service or "").startswith(self.history.stack)
+            # a look of a health check changes nothing by itself
+            if mine and event.action != "exec_die":
                 self._event_at = self._clock.monotonic()
                 # no look sooner than this after the last, however many events there are
                 due = min(due, self._event_at + self._poll)

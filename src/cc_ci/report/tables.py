@@ -10,6 +10,7 @@ from rich.text import Text
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import RunFolder
 from cc_ci.timing.critical_path import NamedSeconds, PhaseRow, PhaseTable
+from cc_ci.timing.parts import WAITS_FOR
 from cc_ci.timing.trace import Span
 
 COLOURS = {
@@ -22,8 +23,6 @@ COLOURS = {
 }
 LONGEST = 5
 PLAIN_WIDTH = 160
-WAITS_FOR = "waits_for"
-"""The attribute by which a span says what it waits for."""
 
 
 def console(stream: IO[str]) -> Console:

@@ -1,6 +1,7 @@
 """Deploy a stack, see it converge by the engine's events, and wait for the app's own signs that it serves."""
 
 from cc_ci.engine.stack_driver import Convergence
+from cc_ci.engine.timelines import BOOT
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.readying import predicates, wait_ready
 from cc_ci.system.units import EpochSeconds
@@ -53,7 +54,12 @@ def _name_parts(bench: Bench, converged: Convergence, *, phase: Phase) -> None:
     """Record what each service's start was made of, from the engine's own stamps."""
     for timeline in converged.timelines:
         for name, start, end in timeline.intervals():
-            _record(bench, f"{timeline.service}: {name}", phase=phase, start=start, end=end)
+            span = _record(bench, f"{timeline.service}: {name}", phase=phase, start=start, end=end)
+            for look, begin, stop in timeline.looks() if name == BOOT else ():
+                inner = f"{timeline.service}: {look}"
+                _record(bench, inner, phase=phase, start=begin, end=stop, parent=span).note(
+                    waits_for=f"the health check of {timeline.service} to say yes"
+                )
     _record(
         bench,
         f"{POLL_SLACK}: converge",
@@ -66,7 +72,14 @@ def _name_parts(bench: Bench, converged: Convergence, *, phase: Phase) -> None:
     ).note(waits_for="the stack to stay converged", because=bench.waits.stability_because)
 
 
-def _record(bench: Bench, name: str, *, phase: Phase, start: EpochSeconds, end: EpochSeconds) -> OpenSpan:
-    at = bench.trace.monotonic_at
-    ahead = bench.engine_ahead
-    return bench.trace.record(name, phase=phase, start=at(start, ahead=ahead), end=at(end, ahead=ahead))
+def _record(
+    bench: Bench,
+    name: str,
+    *,
+    phase: Phase,
+    start: EpochSeconds,
+    end: EpochSeconds,
+    parent: OpenSpan | None = None,
+) -> OpenSpan:
+    begun, ended = (bench.trace.monotonic_at(stamp, ahead=bench.engine_ahead) for stamp in (start, end))
+    return bench.trace.record(name, phase=phase, start=begun, end=ended, parent=parent)

@@ -17,8 +17,13 @@ def shown(engine: FakeEngine, state: str, at: float, **over: object) -> StackSna
     return StackSnapshot(stack="s", services=(ServiceState(**{**fields, **over}),), tasks=(task,))
 
 
-def told(action: str, at: float, detail: str = "", container: str = "c") -> EngineEvent:
-    return EngineEvent(kind="container", action=action, id=container, at=at, detail=detail, attributes=PLAIN)
+def told(
+    action: str, at: float, detail: str = "", container: str = "c", code: int | None = None
+) -> EngineEvent:
+    attributes = PLAIN if code is None else {**PLAIN, "exitCode": str(code)}
+    return EngineEvent(
+        kind="container", action=action, id=container, at=at, detail=detail, attributes=attributes
+    )
 
 
 def watch(engine: FakeEngine) -> Watch:
@@ -61,6 +66,23 @@ def test_timelines_are_the_engines_own_stamps() -> None:
         ("boot until healthy", 58.0),
         ("report to the manager", 0.05),
     ]
+
+
+def test_a_boot_is_split_where_its_health_check_last_said_no() -> None:
+    engine = booted()
+    t0 = engine.clock.now()
+    answers = ((32, 1), (59.9, 0), (60.01, 1))
+    engine.happens(*(told("exec_die", t0 + after, code=code) for after, code in answers))
+    (timeline,) = watch(engine).wait(timeout=90, stable_for=0).timelines
+    assert [(name, round(end - start, 2)) for name, start, end in timeline.looks()] == [
+        ("until its health check last said no", 30.0),
+        ("between two looks of its health check", 28.0),
+    ]
+
+
+def test_a_boot_that_was_healthy_at_the_first_look_has_one_part() -> None:
+    (timeline,) = watch(booted()).wait(timeout=90, stable_for=0).timelines
+    assert [name for name, _, _ in timeline.looks()] == ["before its health check's first look"]
 
 
 def test_what_has_converged_is_held_for_as_long_as_asked() -> None:

@@ -1,0 +1,119 @@
+"""A run that was measured: its result without what is large, and what was seen before and after it.
+
+A set of them is a folder: SET/runs/NNN-RECIPE-CACHE.json, in the order in which they were begun.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from cc_ci.errors import UsageError
+from cc_ci.results.schema import Census, RunResult
+from cc_ci.system.files import write_atomic
+from cc_ci.system.units import Seconds
+from cc_ci.timing.parts import Part, parts_of
+
+RUNS = "runs"
+SMALLEST_PART: Seconds = 0.2
+
+Cache = Literal["cold", "warm"]
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """What is measured again and again: one recipe in one cache state."""
+
+    recipe: str
+    cache: Cache
+
+    def __str__(self) -> str:
+        return f"{self.recipe} {self.cache}"
+
+
+class Canary(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds that two fixed pieces of work took: one on the CPU, one that writes many files."""
+
+    cpu: Seconds
+    untar: Seconds
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt at the run at `place` in the set's order; the first place and attempt are 1.
+
+    `void` is the rule by which it doesn't count, None where it does; it is kept in either case.
+    """
+
+    cell: Cell
+    place: int
+    attempt: int = 1
+    void: str | None = None
+    canary_before: Canary | None = None
+    canary_after: Canary | None = None
+    foreign_cpus: float | None = None
+    """CPUs that were kept busy, on average, by what is neither of the node nor of the run."""
+    result: RunResult | None = None
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def counts(self) -> bool:
+        """Whether its times are samples: not void, and the run was green."""
+        return self.void is None and self.result is not None and self.result.exit_code == 0
+
+    @property
+    def name(self) -> str:
+        again = "" if self.attempt == 1 else f"-{self.attempt}"
+        return f"{self.place:03}-{self.cell.recipe}-{self.cell.cache}{again}"
+
+
+def compact(result: RunResult) -> RunResult:
+    """The result without spans, path, samples, the resources of single spans, and the names of a census."""
+    phases = result.phases and msgspec.structs.replace(result.phases, path=())
+    return msgspec.structs.replace(
+        result,
+        phases=phases,
+        spans=(),
+        resources=tuple(one for one in result.resources if one.span is None),
+        samples=(),
+        census=Census(leaks=result.census.leaks),
+        missing={},
+    )
+
+
+def parts(result: RunResult) -> tuple[Part, ...]:
+    """The parts of a run's critical path, rounded to milliseconds."""
+    if result.phases is None:
+        return ()
+    found = parts_of(result.phases, result.spans, result.resources, smallest=SMALLEST_PART)
+    return tuple(
+        msgspec.structs.replace(
+            part, seconds=round(part.seconds, 3), use=part.use.rounded() if part.use else None
+        )
+        for part in found
+    )
+
+
+def write(measured: Measured, folder: Path) -> Path:
+    """Write it to its place in the set."""
+    path = folder / RUNS / f"{measured.name}.json"
+    write_atomic(path, msgspec.json.encode(measured) + b"\n")
+    return path
+
+
+def read_set(folder: Path) -> tuple[Measured, ...]:
+    """All attempts of a set, in their order. Raises UsageError for a file that is none."""
+    found = [_read(path) for path in (folder / RUNS).glob("*.json")]
+    return tuple(sorted(found, key=lambda one: (one.place, one.attempt)))
+
+
+def _read(path: Path) -> Measured:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Measured)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not a measured run ({error}); restore it from its repository") from error
+
+
+def cells(measured: Sequence[Measured]) -> Iterator[tuple[Cell, tuple[Measured, ...]]]:
+    """Each cell with the attempts that count, in the order of recipe and cache state."""
+    for cell in sorted({one.cell for one in measured}):
+        yield cell, tuple(one for one in measured if one.cell == cell and one.counts)

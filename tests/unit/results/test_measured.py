@@ -1,0 +1,50 @@
+"""Sets of measured runs: small, and whole in what counts."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from example_result import example
+
+from cc_ci.errors import UsageError
+from cc_ci.results.measured import Cell, Measured, cells, compact, parts, read_set, write
+
+CELL = Cell(recipe="custom-html", cache="warm")
+
+
+def measured(place: int, **over: object) -> Measured:
+    green = msgspec.structs.replace(example(), exit_code=0)
+    return Measured(**{"cell": CELL, "place": place, "result": compact(green), **over})
+
+
+def test_a_set_is_read_as_it_was_written(tmp_path: Path) -> None:
+    wrote = [measured(1, parts=parts(example())), measured(2, void="canary"), measured(2, attempt=2)]
+    for one in wrote:
+        write(one, tmp_path)
+    assert [path.name for path in sorted((tmp_path / "runs").iterdir())] == [
+        "001-custom-html-warm.json",
+        "002-custom-html-warm-2.json",
+        "002-custom-html-warm.json",
+    ]
+    assert list(read_set(tmp_path)) == wrote
+
+
+def test_what_is_kept_is_small_and_adds_up() -> None:
+    kept = compact(example())
+    assert (kept.spans, kept.samples) == ((), ())
+    assert kept.phases is not None
+    assert kept.phases.rows == example().phases.rows
+    assert sum(part.seconds for part in parts(example())) == pytest.approx(kept.phases.total_seconds)
+
+
+def test_void_and_red_runs_are_kept_but_are_no_samples() -> None:
+    red = measured(3, result=compact(msgspec.structs.replace(example(), exit_code=1)))
+    found = dict(cells([measured(1), measured(2, void="canary"), red]))
+    assert [one.place for one in found[CELL]] == [1]
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "001-x-warm.json").write_text("{}")
+    with pytest.raises(UsageError, match="001-x-warm"):
+        read_set(tmp_path)
