@@ -5,12 +5,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
+from cc_ci.isolation.image_cache import prepare
+from cc_ci.pipeline.fetching import Asked, rehearse
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import Store
+from cc_ci.system.process import LocalRunner
 
 pytestmark = [pytest.mark.integration, pytest.mark.heavy, pytest.mark.timeout(7200)]
 
@@ -24,10 +29,19 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "teardown")
 Called = tuple[RunResult, subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="module")
-def run(reference: Node) -> Callable[..., Called]:
-    def call(recipe: str, *flags: str) -> Called:
-        argv = [sys.executable, "-m", "cc_ci", "run", recipe, "--deadline", "5400", *flags]
+@pytest.fixture
+def run(reference: Node, tmp_path: Path) -> Callable[..., Called]:
+    def call(recipe: str, *, cache: Literal["cold", "warm"]) -> Called:
+        subject, _ = rehearse(
+            Asked(recipe=recipe),
+            ci_domain=reference.ci_domain,
+            stage=None,
+            keep=False,
+            scratch=tmp_path,
+            runner=LocalRunner(),
+        )
+        prepare(connect(reference, LocalRunner()), subject.references, cache=cache)
+        argv = [sys.executable, "-m", "cc_ci", "run", recipe, "--deadline", "5400", "--cache", cache]
         env = {**os.environ, "CC_CI_NODE": reference.name, "CC_CI_RUNS": str(RUNS)}
         called = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
         return Store(RUNS).load(), called
@@ -37,8 +51,8 @@ def run(reference: Node) -> Callable[..., Called]:
 
 @pytest.mark.parametrize("cache", ["cold", "warm"])
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_whole_life(run: Callable[..., Called], recipe: str, cache: str) -> None:
-    result, called = run(recipe, "--cache", cache)
+def test_a_whole_life(run: Callable[..., Called], recipe: str, cache: Literal["cold", "warm"]) -> None:
+    result, called = run(recipe, cache=cache)
     assert called.returncode == 0, called.stdout + called.stderr
     outcomes = {stage.name: stage.outcome for stage in result.stages}
     assert {outcomes[name] for name in STAGES} == {"passed"}
