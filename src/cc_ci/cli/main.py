@@ -28,6 +28,7 @@ COMMANDS = {
     "node": Command("cc_ci.cli.node", "Bring the private node up or down."),
     "images": Command("cc_ci.cli.images", "Build stand-in images, or bring real ones in."),
     "reap": Command("cc_ci.cli.reap", "Remove what dead runs left behind."),
+    "baseline": Command("cc_ci.cli.baseline", "Measure how long runs take, cold and warm, for hours."),
     "doctor": Command("cc_ci.cli.doctor", "Say what this machine has, and how to mend what is missing."),
     "config": Command("cc_ci.cli.config", "Show the settings, and where each came from."),
 }

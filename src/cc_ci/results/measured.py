@@ -47,6 +47,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     cell: Cell
     place: int
     attempt: int = 1
+    code: str | None = None
+    """A hash over all of cc-ci, its suites and its recipes that the time may depend on."""
     void: str | None = None
     canary_before: Canary | None = None
     canary_after: Canary | None = None

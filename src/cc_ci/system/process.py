@@ -108,6 +108,35 @@ def _communicate(
         raise
 
 
+def follow(
+    argv: Sequence[str], *, env: Mapping[str, str], tell: Callable[[str], None], patience: Seconds = 300.0
+) -> int:
+    """Run a program for as long as it takes, and pass on each line it writes to stderr; hands back its exit.
+
+    When this process is interrupted meanwhile, so is the program, which has `patience` seconds to clean up.
+    """
+    process = subprocess.Popen(
+        list(argv),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **env},
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        for line in process.stderr or ():
+            tell(line.rstrip("\n"))
+        return process.wait()
+    except BaseException:
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=patience)
+        kill_group(process)
+        raise
+
+
 def kill_group(process: subprocess.Popen[str]) -> None:
     """Kill a program that was started with a session of its own, with all its children, and reap it."""
     with contextlib.suppress(ProcessLookupError):

@@ -1,0 +1,31 @@
+"""In which order cells are measured: round by round, so that a machine that drifts is no cell's fault."""
+
+from collections.abc import Iterator, Sequence
+
+from cc_ci.results.measured import Cell
+
+
+def interleaved(recipes: Sequence[str], *, cold: int, warm: int) -> tuple[Cell, ...]:
+    """Every recipe `cold` and `warm` times, in rounds of all cells, every second round backwards.
+
+    The state with fewer runs is spread evenly over the rounds.
+    """
+    rounds = max(cold, warm)
+    return tuple(
+        cell
+        for number in range(rounds)
+        for cell in list(_round(number, recipes, rounds, cold=cold, warm=warm))[:: -1 if number % 2 else 1]
+    )
+
+
+def _round(number: int, recipes: Sequence[str], rounds: int, *, cold: int, warm: int) -> Iterator[Cell]:
+    for recipe in recipes:
+        if _due(number, of=rounds, times=cold):
+            yield Cell(recipe=recipe, cache="cold")
+        if _due(number, of=rounds, times=warm):
+            yield Cell(recipe=recipe, cache="warm")
+
+
+def _due(number: int, *, of: int, times: int) -> bool:
+    """Whether one of `times` turns, spread evenly over `of` rounds, falls into this round."""
+    return (number + 1) * times // of > number * times // of

@@ -1,0 +1,84 @@
+"""The node that is measured on: brought up as asked, put into a cache state, watched from outside."""
+
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import cc_ci
+from cc_ci.engine.docker_engine import connect
+from cc_ci.engine.node import Node
+from cc_ci.errors import InfrastructureError
+from cc_ci.isolation.image_cache import prepare
+from cc_ci.lab.images import digest_in_registry, split
+from cc_ci.lab.sources import lab_folder
+from cc_ci.perf.canary import canary
+from cc_ci.perf.foreign import CpuCounts, count
+from cc_ci.perf.sets import code_hash
+from cc_ci.pipeline.fetching import Asked, rehearse, shipped_suites
+from cc_ci.results.measured import Canary, Cell
+from cc_ci.results.schema import RunResult
+from cc_ci.results.store import RUNS_VARIABLE, Store
+from cc_ci.system.clock import Clock
+from cc_ci.system.files import state_root
+from cc_ci.system.process import LocalRunner, follow
+from cc_ci.system.units import Seconds
+from cc_ci.timing.readings import NodeReader
+
+DEADLINE: Seconds = 7200.0
+
+
+class ReferenceBench:
+    """Runs `cc-ci run` as a user does, a process of its own; `results` keeps all that each run left."""
+
+    def __init__(
+        self, node: Node, *, results: Path, profile: str, clock: Clock, say: Callable[[str], None]
+    ) -> None:
+        self.clock = clock
+        self.code = code_hash(Path(cc_ci.__file__).parent, lab_folder() / "recipes", *shipped_suites())
+        self._node = node
+        self._results = results
+        self._profile = profile
+        self._say = say
+        self._read = NodeReader(stack=f"{node.cgroup}/stack", engine=f"{node.cgroup}/engine")
+
+    def prepare(self, cell: Cell) -> None:
+        prepare(connect(self._node, LocalRunner()), references(cell.recipe), cache=cell.cache)
+
+    def canary(self) -> Canary:
+        return canary(state_root() / "scratch", self.clock)
+
+    def count(self) -> CpuCounts:
+        return count(self._read())
+
+    def run(self, cell: Cell, *, name: str) -> RunResult:
+        runs = self._results / name
+        argv = [sys.executable, "-m", "cc_ci", "run", cell.recipe, "--cache", cell.cache]
+        argv += ["--node", self._node.name, "--profile", self._profile, "--deadline", str(DEADLINE)]
+        exit_code = follow(argv, env={RUNS_VARIABLE: str(runs)}, tell=self._say)
+        if not Store(runs).runs():
+            raise InfrastructureError(f"{cell}: exit {exit_code} and no results; see the lines above")
+        return Store(runs).load()
+
+
+def references(recipe: str) -> tuple[str, ...]:
+    """All images that a run of the recipe needs, its provider's too."""
+    with tempfile.TemporaryDirectory() as scratch:
+        subject, _ = rehearse(
+            Asked(recipe=recipe),
+            ci_domain="ci.test",
+            stage=None,
+            keep=False,
+            scratch=Path(scratch),
+            runner=LocalRunner(),
+        )
+    return tuple(sorted(set(subject.references)))
+
+
+def unreachable(recipes: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    """By recipe the images that the lab's registry does not have; recipes that have all are left out."""
+    lacking = {
+        recipe: tuple(one for one in references(recipe) if digest_in_registry(split(one)) is None)
+        for recipe in recipes
+    }
+    return {recipe: images for recipe, images in lacking.items() if images}

@@ -1,0 +1,143 @@
+"""A baseline on disk: what was asked, of which machine, and its runs.
+
+baselines/DATE-NODE/baseline.json, runs/NNN-RECIPE-CACHE.json, traces/RECIPE-CACHE.json
+"""
+
+import hashlib
+import itertools
+import os
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from cc_ci.errors import UsageError
+from cc_ci.perf.order import interleaved
+from cc_ci.results.measured import Canary, Cell, Measured, read_set
+from cc_ci.results.schema import RunResult
+from cc_ci.system.files import write_atomic
+from cc_ci.system.units import Bytes
+
+FACTS = "baseline.json"
+TRACES = "traces"
+UNMEASURED = ("cli", "perf", "report")
+"""Packages of cc-ci that no run's time depends on."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be measured, and on which node."""
+
+    recipes: tuple[str, ...]
+    cold: int
+    warm: int
+    cpus: float
+    memory_bytes: Bytes
+    bandwidth: str
+    """Of the link between node and registry, as tc takes it."""
+    profile: str = "stock"
+
+    @property
+    def node(self) -> str:
+        return f"{self.cpus:g}cpu-{self.memory_bytes / 2**30:g}g"
+
+
+class Host(msgspec.Struct, frozen=True, kw_only=True):
+    """The machine, without its name: samples of two kinds of machine are not pooled."""
+
+    system: str
+    kernel: str
+    cpu_model: str
+    cpus: int
+    memory_bytes: Bytes
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for a whole set; `canaries` were taken at its beginning."""
+
+    asked: Asked
+    host: Host
+    began: str
+    """A date."""
+    canaries: tuple[Canary, ...]
+    unreachable: Mapping[str, tuple[str, ...]] = {}
+    """Recipes that are not measured, and their images that no registry here has."""
+
+    @property
+    def order(self) -> tuple[Cell, ...]:
+        there = [recipe for recipe in self.asked.recipes if recipe not in self.unreachable]
+        return interleaved(there, cold=self.asked.cold, warm=self.asked.warm)
+
+
+def this_host() -> Host:
+    model = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return Host(
+        system=platform.freedesktop_os_release().get("PRETTY_NAME", platform.system()),
+        kernel=platform.release(),
+        cpu_model=model[1] if model else platform.machine(),
+        cpus=len(os.sched_getaffinity(0)),
+        memory_bytes=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+    )
+
+
+def code_hash(package: Path, *others: Path) -> str:
+    """A hash over all that a run's time may depend on: the package but `UNMEASURED`, suites, recipes."""
+    digest = hashlib.sha256()
+    for root in (package, *others):
+        for path in sorted(path for path in root.rglob("*") if path.is_file()):
+            inside = path.relative_to(root)
+            if "__pycache__" in inside.parts or (root == package and inside.parts[0] in UNMEASURED):
+                continue
+            digest.update(f"{inside}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def read_facts(folder: Path) -> Facts:
+    path = folder / FACTS
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Facts)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path}: not a baseline ({error}); name a folder that `cc-ci baseline` made"
+        ) from error
+
+
+def write_facts(facts: Facts, folder: Path) -> None:
+    write_atomic(folder / FACTS, msgspec.json.format(msgspec.json.encode(facts), indent=1) + b"\n")
+
+
+def write_trace(result: RunResult, cell: Cell, folder: Path) -> None:
+    """Keep the spans of one run of a cell, for those who want to look at all of them."""
+    spans = [
+        msgspec.structs.replace(span, start=round(span.start, 3), end=span.end and round(span.end, 3))
+        for span in result.spans
+    ]
+    slim = msgspec.structs.replace(result, spans=tuple(spans), resources=result.resources[:1], samples=())
+    write_atomic(trace_path(folder, cell), msgspec.json.encode(slim) + b"\n")
+
+
+def trace_path(folder: Path, cell: Cell) -> Path:
+    return folder / TRACES / f"{cell.recipe}-{cell.cache}.json"
+
+
+def unfinished(root: Path, asked: Asked, host: Host) -> Path | None:
+    """The newest set below `root` with the same question to the same machine that lacks runs."""
+    for path in sorted(root.glob(f"*/{FACTS}"), reverse=True):
+        facts = read_facts(path.parent)
+        if facts.asked == asked and facts.host == host and missing(facts.order, read_set(path.parent)):
+            return path.parent
+    return None
+
+
+def free_name(root: Path, name: str) -> Path:
+    """A folder of that name below `root`, numbered where there is one already."""
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(root / name for name in names if not (root / name).exists())
+
+
+def missing(order: Sequence[Cell], measured: Sequence[Measured]) -> tuple[int, ...]:
+    """The places, from 1, at which no attempt counts yet."""
+    there = {one.place for one in measured if one.counts}
+    return tuple(place for place in range(1, len(order) + 1) if place not in there)

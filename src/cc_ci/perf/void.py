@@ -1,0 +1,36 @@
+"""When a run doesn't count: rules that were fixed before, on what was seen before, after or outside of it.
+
+Never on its own pressure or its own time: that would choose by the outcome.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from cc_ci.perf.statistics import median
+from cc_ci.results.measured import Canary
+
+CANARY_LIMIT = 1.5
+"""So many times the set's first canaries: the machine itself is another one then. Its drift of some tens of
+per cent is no reason, since it meets all cells and arms alike."""
+FOREIGN_LIMIT = 0.1
+"""CPUs, on average over a run, that may be used by what is neither of the run nor of its node."""
+
+
+def usual(canaries: Sequence[Canary]) -> Canary:
+    """What later canaries are held against: the medians of those at a set's beginning."""
+    return Canary(cpu=median(one.cpu for one in canaries), untar=median(one.untar for one in canaries))
+
+
+def void(*, usual: Canary, before: Canary, after: Canary | None, foreign_cpus: float | None) -> str | None:
+    """The first rule by which a run is void, with the value seen; None when it counts."""
+    return next(_broken(usual, before, after, foreign_cpus), None)
+
+
+def _broken(usual: Canary, before: Canary, after: Canary | None, foreign_cpus: float | None) -> Iterator[str]:
+    for when, seen in (("before", before), ("after", after)):
+        if seen is None:
+            continue
+        for work, value, reference in (("cpu", seen.cpu, usual.cpu), ("untar", seen.untar, usual.untar)):
+            if value > reference * CANARY_LIMIT:
+                yield f"canary {when} it: {work} took {value:.2f} s, usual {reference:.2f} s"
+    if foreign_cpus is not None and foreign_cpus > FOREIGN_LIMIT:
+        yield f"foreign processes used {foreign_cpus:.2f} CPUs, more than {FOREIGN_LIMIT:g}"

@@ -1,0 +1,144 @@
+"""Measuring a set: what is repeated, what is kept, and how it is taken up again."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+from example_result import example
+
+from cc_ci.perf import sets
+from cc_ci.perf.baseline import ATTEMPTS, UNFINISHED, measure, remaining
+from cc_ci.perf.foreign import CpuCounts
+from cc_ci.results.measured import Canary, Cell, Measured, compact, read_set
+from cc_ci.results.schema import RunResult
+from cc_ci.system.clock import ManualClock
+
+USUAL = Canary(cpu=1.0, untar=1.0)
+HOST = sets.Host(system="Debian", kernel="6", cpu_model="made up", cpus=2, memory_bytes=8 << 30)
+ASKED = sets.Asked(
+    recipes=("app",), cold=1, warm=2, cpus=2.0, memory_bytes=6 << 30, bandwidth="100mbit", profile="stock"
+)
+
+
+class FakeBench:
+    """Runs take `took` seconds and end with the next of `exits`, canaries are the next of `canaries`."""
+
+    code = "c0de"
+
+    def __init__(self, exits: Sequence[int] = (), canaries: Sequence[Canary] = ()) -> None:
+        self.clock = ManualClock()
+        self.told: list[str] = []
+        self._exits = list(exits)
+        self._canaries = list(canaries)
+
+    def prepare(self, cell: Cell) -> None:
+        self.told.append(f"prepare {cell}")
+
+    def canary(self) -> Canary:
+        return self._canaries.pop(0) if self._canaries else USUAL
+
+    def count(self) -> CpuCounts:
+        return CpuCounts(machine=self.clock.monotonic(), accounted=self.clock.monotonic())
+
+    def run(self, cell: Cell, *, name: str) -> RunResult:  # noqa: ARG002 - as the protocol has it
+        self.told.append(f"run {name}")
+        self.clock.advance(100)
+        code = self._exits.pop(0) if self._exits else 0
+        if code == 130:
+            raise KeyboardInterrupt
+        return msgspec.structs.replace(example(), exit_code=code, total_seconds=100.0, verdict="green")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    facts = sets.Facts(asked=ASKED, host=HOST, began="2026-01-01", canaries=(USUAL, USUAL))
+    made = sets.free_name(tmp_path, "set")
+    sets.write_facts(facts, made)
+    return made
+
+
+def quiet(_line: str) -> None:
+    """Say nothing."""
+
+
+def test_each_run_follows_its_cells_preparation(folder: Path) -> None:
+    bench = FakeBench()
+    assert measure(folder, bench, say=quiet) == ()
+    assert bench.told == [
+        *("prepare app warm", "run 001-app-warm"),
+        *("prepare app warm", "run 002-app-warm"),
+        *("prepare app cold", "run 003-app-cold"),
+    ]
+    assert all(one.counts and one.code == "c0de" for one in read_set(folder))
+    assert sorted(path.name for path in (folder / sets.TRACES).iterdir()) == [
+        "app-cold.json",
+        "app-warm.json",
+    ]
+
+
+def test_a_void_run_is_kept_and_repeated(folder: Path) -> None:
+    slow = Canary(cpu=1.6, untar=1.0)
+    measure(folder, FakeBench(canaries=[USUAL, slow]), say=quiet)
+    first, second = read_set(folder)[:2]
+    assert (first.place, first.attempt, first.counts) == (1, 1, False)
+    assert first.void == "canary after it: cpu took 1.60 s, usual 1.00 s"
+    assert first.result is not None
+    assert (second.place, second.attempt, second.counts) == (1, 2, True)
+
+
+def test_a_run_that_is_not_green_is_kept_and_no_sample(folder: Path) -> None:
+    said: list[str] = []
+    missing = measure(folder, FakeBench(exits=[1] * ATTEMPTS), say=said.append)
+    assert missing == (1,)
+    assert sum(one.place == 1 for one in read_set(folder)) == ATTEMPTS
+    assert any("so no sample" in line for line in said)
+    # the next call gives it its turns again
+    assert measure(folder, FakeBench(), say=quiet) == ()
+
+
+def test_one_that_was_interrupted_is_named_and_taken_up(folder: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        measure(folder, FakeBench(exits=[0, 130]), say=quiet)
+    assert [one.void for one in read_set(folder)] == [None, UNFINISHED]
+    bench = FakeBench()
+    assert measure(folder, bench, say=quiet) == ()
+    assert bench.told[1] == "run 002-app-warm-2"
+
+
+def test_only_the_same_question_to_the_same_machine_is_taken_up(folder: Path) -> None:
+    other = msgspec.structs.replace(ASKED, warm=9)
+    moved = msgspec.structs.replace(HOST, cpu_model="another")
+    assert sets.unfinished(folder.parent, ASKED, HOST) == folder
+    assert sets.unfinished(folder.parent, other, HOST) is None
+    assert sets.unfinished(folder.parent, ASKED, moved) is None
+    measure(folder, FakeBench(), say=quiet)
+    assert sets.unfinished(folder.parent, ASKED, HOST) is None
+    assert sets.free_name(folder.parent, "set") == folder.parent / "set-2"
+
+
+def test_what_no_registry_has_is_not_in_the_order() -> None:
+    asked = msgspec.structs.replace(ASKED, recipes=("app", "far"))
+    facts = sets.Facts(
+        asked=asked, host=HOST, began="2026-01-01", canaries=(USUAL,), unreachable={"far": ("far:1",)}
+    )
+    assert {cell.recipe for cell in facts.order} == {"app"}
+
+
+def test_the_time_to_go_is_known_when_each_cell_ran_once() -> None:
+    result = compact(msgspec.structs.replace(example(), exit_code=0, total_seconds=50.0))
+    warm, cold = (Cell(recipe="app", cache=cache) for cache in ("warm", "cold"))
+    done = [Measured(cell=warm, place=1, result=result)]
+    assert remaining([warm, warm], done) == 100.0
+    assert remaining([warm, cold], done) is None
+
+
+def test_the_code_that_a_time_depends_on_has_a_hash(tmp_path: Path) -> None:
+    for name in ("pipeline", "cli"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.py").write_text("1")
+    before = sets.code_hash(tmp_path)
+    (tmp_path / "cli" / "run.py").write_text("2")
+    assert sets.code_hash(tmp_path) == before
+    (tmp_path / "pipeline" / "run.py").write_text("2")
+    assert sets.code_hash(tmp_path) != before

@@ -1,0 +1,37 @@
+"""The order of a baseline's runs."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cc_ci.perf.order import interleaved
+from cc_ci.results.measured import Cell
+
+RECIPES = ["light", "heavy"]
+
+
+@given(st.integers(1, 12), st.integers(1, 12))
+def test_every_cell_has_its_runs(cold: int, warm: int) -> None:
+    counts = Counter(interleaved(RECIPES, cold=cold, warm=warm))
+    assert counts == {
+        Cell(recipe=recipe, cache=cache): times
+        for recipe in RECIPES
+        for cache, times in (("cold", cold), ("warm", warm))
+    }
+
+
+@given(st.integers(2, 12), st.integers(2, 12))
+def test_no_cell_is_done_with_long_before_another(cold: int, warm: int) -> None:
+    order = interleaved(RECIPES, cold=cold, warm=warm)
+    first_half = Counter(order[: len(order) // 2])
+    for cell, times in Counter(order).items():
+        assert abs(first_half[cell] - times / 2) <= 1.5
+
+
+def test_rounds_turn_round() -> None:
+    order = [str(cell) for cell in interleaved(RECIPES, cold=2, warm=2)]
+    assert order == [
+        *("light cold", "light warm", "heavy cold", "heavy warm"),
+        *("heavy warm", "heavy cold", "light warm", "light cold"),
+    ]

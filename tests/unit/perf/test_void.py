@@ -1,0 +1,38 @@
+"""The rules by which a run is void."""
+
+from cc_ci.perf.foreign import CpuCounts, foreign_cpus
+from cc_ci.perf.void import usual, void
+from cc_ci.results.measured import Canary
+
+USUAL = Canary(cpu=1.0, untar=2.0)
+
+
+def test_what_is_usual_is_no_single_canary() -> None:
+    assert usual([Canary(cpu=1, untar=9), Canary(cpu=2, untar=2), Canary(cpu=9, untar=1)]) == Canary(
+        cpu=2, untar=2
+    )
+
+
+def test_a_run_on_a_machine_as_it_was_counts() -> None:
+    drifted = Canary(cpu=1.4, untar=2.9)
+    assert void(usual=USUAL, before=drifted, after=drifted, foreign_cpus=0.09) is None
+
+
+def test_each_rule_names_what_it_saw() -> None:
+    slow = Canary(cpu=1.0, untar=3.5)
+    assert void(usual=USUAL, before=slow, after=USUAL, foreign_cpus=0) == (
+        "canary before it: untar took 3.50 s, usual 2.00 s"
+    )
+    assert void(usual=USUAL, before=USUAL, after=Canary(cpu=1.6, untar=2), foreign_cpus=0) == (
+        "canary after it: cpu took 1.60 s, usual 1.00 s"
+    )
+    assert void(usual=USUAL, before=USUAL, after=None, foreign_cpus=0.3) == (
+        "foreign processes used 0.30 CPUs, more than 0.1"
+    )
+
+
+def test_what_the_run_and_its_node_used_is_not_foreign() -> None:
+    before = CpuCounts(machine=100.0, accounted=40.0)
+    after = CpuCounts(machine=180.0, accounted=110.0)
+    assert foreign_cpus(before, after, seconds=50.0) == 0.2
+    assert foreign_cpus(before, CpuCounts(machine=180.0, accounted=121.0), seconds=50.0) == 0.0
