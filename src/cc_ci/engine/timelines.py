@@ -17,6 +17,8 @@ class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     asked: EpochSeconds | None = None
     """The service's creation or update."""
+    ended_tries: int = 0
+    """Tasks before the newest one: an app may end itself while what it needs is not there yet."""
     task_created: EpochSeconds | None = None
     created: EpochSeconds | None = None
     """Its container's creation."""
@@ -30,7 +32,7 @@ class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
     def intervals(self) -> Iterator[tuple[str, EpochSeconds, EpochSeconds]]:
         """What each part was and its two stamps, in order; parts without both stamps are joined."""
         marks = (
-            ("schedule", self.task_created),
+            ("tries that ended" if self.ended_tries else "schedule", self.task_created),
             ("prepare", self.created),
             ("create container", self.started),
             (BOOT if self.healthy else "boot", self.healthy),
@@ -76,6 +78,7 @@ def _timeline(service: str, snapshot: StackSnapshot, history: History) -> Servic
     return ServiceTimeline(
         service=service,
         asked=state.updated if state else None,
+        ended_tries=sum(exit_.service == service and exit_.at <= task.created for exit_ in history.exits),
         task_created=task.created,
         created=marks.created if marks else None,
         started=marks.started if marks else None,

@@ -80,6 +80,19 @@ def test_a_boot_is_split_where_its_health_check_last_said_no() -> None:
     ]
 
 
+def test_the_time_of_tries_that_ended_is_named() -> None:
+    engine = FakeEngine()
+    t0 = engine.clock.now()
+    engine.happens(told("die", t0 + 1, container="earlier", code=1))
+    second = TaskState(
+        id="t", service="app", state="running", desired="running", stamp=t0 + 12, created=t0 + 9
+    )
+    service = ServiceState(id="app", name="app", image="i:1", desired=1, running=1, updated=t0)
+    engine.script(StackSnapshot(stack="s", services=(service,), tasks=(second,)), at=t0 + 12)
+    (timeline,) = watch(engine).wait(timeout=90, stable_for=0).timelines
+    assert next(timeline.intervals()) == ("tries that ended", t0, t0 + 9)
+
+
 def test_a_boot_that_was_healthy_at_the_first_look_has_one_part() -> None:
     (timeline,) = watch(booted()).wait(timeout=90, stable_for=0).timelines
     assert [name for name, _, _ in timeline.looks()] == ["before its health check's first look"]
