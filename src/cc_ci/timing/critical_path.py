@@ -62,8 +62,8 @@ class PhaseTable(msgspec.Struct, frozen=True, kw_only=True):
         return next((row.wall_seconds for row in self.rows if row.phase == phase), 0.0)
 
 
-class _Node:
-    """A span, or the part of it that lies inside the node above; whole nanoseconds."""
+class Node:
+    """A span, or the part of it that lies inside the node above; whole nanoseconds. The root has no span."""
 
     __slots__ = ("children", "end", "phase", "span", "start")
 
@@ -72,19 +72,19 @@ class _Node:
         self.end = end
         self.span = span
         self.phase = phase
-        self.children: list[_Node] = []
+        self.children: list[Node] = []
 
     @property
     def identity(self) -> int:
         return self.span.id if self.span else 0
 
 
-_Stretch = tuple[int, int, _Node]
+_Stretch = tuple[int, int, Node]
 
 
 def attribute(spans: Sequence[Span], *, start: Seconds = 0.0, end: Seconds) -> PhaseTable:
     """Give each instant between `start` and `end` to one phase; open spans are taken to end at `end`."""
-    root, nodes = _tree(spans, start=_nano(start), end=_nano(end))
+    root, nodes = nested(spans, start=start, end=end)
     path = sorted(_walk(root, root.start, root.end), key=lambda stretch: stretch[0])
     total = root.end - root.start
     wall = _sums((node.phase, stop - begin) for begin, stop, node in path)
@@ -132,7 +132,7 @@ def _by_name(path: Iterable[_Stretch]) -> tuple[NamedSeconds, ...]:
     return tuple(NamedSeconds(name=name, seconds=length / NANO) for name, length in longest_first)
 
 
-def _is_slack(node: _Node) -> bool:
+def _is_slack(node: Node) -> bool:
     return node.span is not None and node.span.name.partition(":")[0] == POLL_SLACK
 
 
@@ -142,19 +142,22 @@ def _segments(path: Sequence[_Stretch]) -> Iterator[Segment]:
         yield Segment(start=start / NANO, end=end / NANO, span=span, phase=node.phase)
 
 
-def _tree(spans: Sequence[Span], *, start: int, end: int) -> tuple[_Node, list[_Node]]:
-    """Nest the spans under a root; what sticks out of a span's parent belongs to the nearest one above it."""
-    root = _Node(start, end, None, None)
-    placed: dict[int, list[_Node]] = {}
-    known = {span.id: span for span in spans}
-    nodes: list[_Node] = []
+def nested(spans: Sequence[Span], *, start: Seconds = 0.0, end: Seconds) -> tuple[Node, list[Node]]:
+    """Nest the spans under a root; what sticks out of a span's parent belongs to the nearest one above it.
 
-    def place(span: Span) -> list[_Node]:
+    Hands back the root and all nodes below it.
+    """
+    root = Node(_nano(start), _nano(end), None, None)
+    placed: dict[int, list[Node]] = {}
+    known = {span.id: span for span in spans}
+    nodes: list[Node] = []
+
+    def place(span: Span) -> list[Node]:
         if span.id in placed:
             return placed[span.id]
         above = [place(parent) for parent in _ancestors(span, known)]
         mine = placed[span.id] = []
-        pieces = [(_nano(span.start), end if span.end is None else _nano(span.end))]
+        pieces = [(_nano(span.start), root.end if span.end is None else _nano(span.end))]
         for home in (*itertools.chain(*above), root):
             pieces = [rest for piece in pieces for rest in _put(span, piece, home, mine)]
         nodes.extend(mine)
@@ -173,18 +176,18 @@ def _ancestors(span: Span, known: dict[int, Span]) -> list[Span]:
     return above
 
 
-def _put(span: Span, piece: tuple[int, int], home: _Node, mine: list[_Node]) -> list[tuple[int, int]]:
+def _put(span: Span, piece: tuple[int, int], home: Node, mine: list[Node]) -> list[tuple[int, int]]:
     """Make what of `piece` lies inside `home` its child, and hand back what sticks out."""
     start, end = max(piece[0], home.start), min(piece[1], home.end)
     if start >= end:
         return [piece]
-    node = _Node(start, end, span, span.phase or home.phase)
+    node = Node(start, end, span, span.phase or home.phase)
     home.children.append(node)
     mine.append(node)
     return [(left, right) for left, right in ((piece[0], start), (end, piece[1])) if left < right]
 
 
-def _walk(node: _Node, start: int, end: int) -> Iterator[_Stretch]:
+def _walk(node: Node, start: int, end: int) -> Iterator[_Stretch]:
     """The critical path between `start` and `end`, all of it inside `node`, from the end backwards."""
     at = end
     while at > start:
@@ -201,11 +204,11 @@ def _walk(node: _Node, start: int, end: int) -> Iterator[_Stretch]:
         at = begin
 
 
-def _last(children: Iterable[_Node]) -> _Node | None:
+def _last(children: Iterable[Node]) -> Node | None:
     return max(children, key=lambda child: (child.end, child.identity), default=None)
 
 
-def _own(node: _Node) -> Iterator[int]:
+def _own(node: Node) -> Iterator[int]:
     """The lengths of the node's time in which no child of it was open."""
     at = node.start
     for child in sorted(node.children, key=lambda child: child.start):

@@ -1,0 +1,241 @@
+"""Where the time of measured runs went: by phase, by wait, by lever, by what it was short of. Pure."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal
+
+import msgspec
+
+from cc_ci.perf.levers import LEVERS, Lever, held, waits_for_a_look
+from cc_ci.perf.statistics import Interval, Spread, median, median_interval, spread
+from cc_ci.perf.what_if import Place, seconds_without
+from cc_ci.results.measured import Measured
+from cc_ci.results.schema import RunResult
+from cc_ci.system.units import Seconds
+from cc_ci.timing.parts import Part, Use
+
+PRESSED = 0.25
+"""A phase is bound by what some task waited for during at least this share of it."""
+BUSY = 0.5
+"""Or by the CPU, when this share of the node's CPUs was in use."""
+
+Bound = Literal["cpu", "disk", "network", "memory", "waiting", "unknown"]
+
+
+class Times(msgspec.Struct, frozen=True, kw_only=True):
+    """All values, in the order of the runs, and what they come to."""
+
+    values: tuple[Seconds, ...]
+
+    @property
+    def median(self) -> Seconds:
+        return median(self.values)
+
+    @property
+    def spread(self) -> Spread:
+        return spread(self.values)
+
+    @property
+    def interval(self) -> Interval | None:
+        return median_interval(self.values)
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that took time on the critical path of each run, 0 where it did not occur."""
+
+    name: str
+    times: Times
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was waited for; `after` is the part of it that came when it was true already.
+
+    `at_most`: no more is known of `after` than that it is not longer.
+    """
+
+    name: str
+    times: Times
+    after: Times | None
+    at_most: bool = False
+
+
+class Pressed(msgspec.Struct, frozen=True, kw_only=True):
+    """What one phase used and lacked, as shares of its own time; `bound` by the rule of `PRESSED`."""
+
+    phase: str
+    seconds: Seconds
+    cpu: float
+    cpu_pressure: float
+    io_pressure: float
+    memory_pressure: float
+    bound: Bound
+
+
+class LeverBound(msgspec.Struct, frozen=True, kw_only=True):
+    """The most that a lever could save; `what_if` is of one traced run, whose time is `traced`."""
+
+    lever: Lever
+    times: Times
+    what_if: Seconds | None = None
+    traced: Seconds | None = None
+
+
+def totals(runs: Sequence[Measured]) -> Times:
+    return Times(values=tuple(one.result.total_seconds for one in runs if one.result))
+
+
+def by_stage(runs: Sequence[Measured]) -> tuple[Row, ...]:
+    """Seconds of each stage, in the stages' order; from its first step to its last, in stock."""
+    names = dict.fromkeys(stage.name for one in runs if one.result for stage in one.result.stages)
+    rows = (Row(name=name, times=_stage_times(name, runs)) for name in names)
+    return tuple(row for row in rows if any(row.times.values))
+
+
+def _stage_times(name: str, runs: Sequence[Measured]) -> Times:
+    return Times(
+        values=tuple(
+            sum(stage.seconds for stage in one.result.stages if stage.name == name)
+            for one in runs
+            if one.result
+        )
+    )
+
+
+def by_phase(runs: Sequence[Measured]) -> tuple[Row, ...]:
+    """Seconds of each phase on the critical path, the longest first."""
+    return _rows(runs, lambda part: part.phase or "unattributed")
+
+
+def by_part(runs: Sequence[Measured]) -> tuple[Row, ...]:
+    """Seconds of each kind of span on the critical path, over all stages, the longest first."""
+    return _rows(runs, lambda part: part.name or "unattributed")
+
+
+def _rows(runs: Sequence[Measured], key: Callable[[Part], str | None]) -> tuple[Row, ...]:
+    """The seconds of each kind of part, as `key` names it, the longest first; None is left out."""
+    sums = [_sums(one.parts, key) for one in runs]
+    names = dict.fromkeys(name for one in sums for name in one)
+    rows = [Row(name=name, times=Times(values=tuple(one.get(name, 0.0) for one in sums))) for name in names]
+    return tuple(sorted(rows, key=lambda row: -row.times.median))
+
+
+def _sums(parts: Iterable[Part], key: Callable[[Part], str | None]) -> dict[str, Seconds]:
+    sums: defaultdict[str, Seconds] = defaultdict(float)
+    for part in parts:
+        if (name := key(part)) is not None:
+            sums[name] += part.seconds
+    return sums
+
+
+def _summed(runs: Sequence[Measured], chosen: Callable[[Part], bool]) -> Times:
+    return Times(values=tuple(sum(part.seconds for part in one.parts if chosen(part)) for one in runs))
+
+
+def waits(runs: Sequence[Measured]) -> tuple[Wait, ...]:
+    """What was waited for on the critical path, the longest first."""
+    after = {row.name: row.times for row in _rows(runs, _waited_after)}
+    unsure = {_waited(part) for one in runs for part in one.parts if waits_for_a_look(part.name or "")}
+    return tuple(
+        Wait(name=row.name, times=row.times, after=after.get(row.name), at_most=row.name in unsure)
+        for row in _rows(runs, _waited)
+        if row.times.median > 0
+    )
+
+
+def _waited(part: Part) -> str | None:
+    if part.waits_for is not None:
+        return part.waits_for
+    return part.name if part.name and held(part.name) else None
+
+
+def _waited_after(part: Part) -> str | None:
+    name = part.name or ""
+    return _waited(part) if held(name) or waits_for_a_look(name) else None
+
+
+def pressed(runs: Sequence[Measured], *, cpus: float) -> tuple[Pressed, ...]:
+    """What each phase was short of, over all runs, the longest phase first."""
+    groups: defaultdict[str, list[Part]] = defaultdict(list)
+    for one in runs:
+        for part in one.parts:
+            groups[part.phase or "unattributed"].append(part)
+    found = (_pressed(phase, group, runs=len(runs), cpus=cpus) for phase, group in groups.items())
+    return tuple(sorted(found, key=lambda one: -one.seconds))
+
+
+def _pressed(phase: str, parts: Sequence[Part], *, runs: int, cpus: float) -> Pressed:
+    known = [(part.seconds, part.use) for part in parts if part.use is not None]
+    seconds = sum(length for length, _ in known)
+    use = sum((one for _, one in known), start=Use()).times(1 / seconds) if seconds else None
+    return Pressed(
+        phase=phase,
+        seconds=sum(part.seconds for part in parts) / runs,
+        cpu=use.cpu / cpus if use else 0.0,
+        cpu_pressure=use.cpu_pressure if use else 0.0,
+        io_pressure=use.io_pressure if use else 0.0,
+        memory_pressure=use.memory_pressure if use else 0.0,
+        bound=_bound(phase, use, cpus=cpus),
+    )
+
+
+def _bound(phase: str, use: Use | None, *, cpus: float) -> Bound:
+    if use is None:
+        return "unknown"
+    shares: dict[Bound, float] = {
+        "cpu": use.cpu_pressure,
+        "disk": use.io_pressure,
+        "memory": use.memory_pressure,
+    }
+    most = max(shares, key=lambda name: shares[name])
+    if shares[most] >= PRESSED:
+        return most
+    if use.cpu / cpus >= BUSY:
+        return "cpu"
+    return "network" if phase == "images_pull" else "waiting"
+
+
+def lever_bounds(runs: Sequence[Measured], trace: RunResult | None) -> tuple[LeverBound, ...]:
+    """The most that each lever could save, the largest first; levers that touch nothing are left out."""
+    bounds = (_lever_bound(lever, runs, trace) for lever in LEVERS)
+    return tuple(sorted((one for one in bounds if any(one.times.values)), key=lambda one: -one.times.median))
+
+
+def _lever_bound(lever: Lever, runs: Sequence[Measured], trace: RunResult | None) -> LeverBound:
+    times = _summed(runs, lambda part: lever.touches(_place(part)))
+    if trace is None:
+        return LeverBound(lever=lever, times=times)
+    total = trace.total_seconds
+    rest = seconds_without(trace.spans, total=total, gone=lever.touches)
+    return LeverBound(lever=lever, times=times, what_if=total - rest, traced=total)
+
+
+def _place(part: Part) -> Place:
+    return Place(name=part.name or "", stage=part.stage, phase=part.phase)
+
+
+def opening(cell: str, runs: Sequence[Measured], *, most: int = 5) -> str:
+    """One line: the median run, and the phases that it is made of."""
+    total = totals(runs).median
+    rows = by_phase(runs)[:most]
+    rest = total - sum(row.times.median for row in rows)
+    parts = [f"{duration(row.times.median)} {row.name}" for row in rows]
+    return f"{cell}: {duration(total)} = {' + '.join(_with_rest(parts, rest))}"
+
+
+def _with_rest(parts: Sequence[str], rest: Seconds) -> Iterable[str]:
+    yield from parts
+    if rest >= 1:
+        yield f"{duration(rest)} rest"
+
+
+def duration(seconds: Seconds) -> str:
+    """As people say it: 8m 05s, or 42s."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m {rest:02}s" if minutes else f"{rest}s"
+
+
+def largest(bounds: Sequence[LeverBound], *, total: Seconds, most: int = 3) -> Iterator[str]:
+    """The levers that could save most, in words."""
+    for one in bounds[:most]:
+        share = one.times.median / total
+        yield f"{one.lever.name} (at most {duration(one.times.median)}, {share:.0%})"

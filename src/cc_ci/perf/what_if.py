@@ -1,0 +1,50 @@
+"""How long a run would have been if some of its spans had taken no time.
+
+The tree of spans says what followed what: a span that began after another of the same parent had ended is
+taken to have waited for it, and keeps its distance from the last of those; spans side by side stay so. So a
+chain behind another that is shortened comes to the fore, which sums over the critical path do not see.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from cc_ci.system.units import Seconds
+from cc_ci.timing.critical_path import NANO, Node, nested
+from cc_ci.timing.phases import Phase
+from cc_ci.timing.trace import Span
+
+TOGETHER = NANO // 1000
+"""What began this much before another's end followed it: traces are rounded to milliseconds."""
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a span or a part of a path is: what a lever is told by."""
+
+    name: str
+    stage: str | None
+    phase: Phase | None
+
+
+Gone = Callable[[Place], bool]
+
+
+def seconds_without(spans: Sequence[Span], *, total: Seconds, gone: Gone) -> Seconds:
+    """The run's time had each span for which `gone` holds taken no time of its own.
+
+    What is below such a span is asked about by itself.
+    """
+    root, _ = nested(spans, end=total)
+    return _length(root, gone) / NANO
+
+
+def _length(node: Node, gone: Gone) -> int:
+    """How long the node is now, in nanoseconds."""
+    kept = not (node.span and gone(Place(name=node.span.name, stage=node.span.stage, phase=node.phase)))
+    ended = [(node.start, 0)]
+    for child in sorted(node.children, key=lambda one: one.start):
+        before = [pair for pair in ended if pair[0] <= child.start + TOGETHER]
+        distance = max(0, child.start - max(old for old, _ in before)) * kept
+        ended.append((child.end, max(new for _, new in before) + distance + _length(child, gone)))
+    tail = max(0, node.end - max(old for old, _ in ended)) * kept
+    return max(new for _, new in ended) + tail

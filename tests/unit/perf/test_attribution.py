@@ -1,0 +1,100 @@
+"""Where the time of made-up runs went."""
+
+import msgspec
+import pytest
+from example_result import example
+
+from cc_ci.perf import attribution
+from cc_ci.results.measured import Cell, Measured, compact
+from cc_ci.results.schema import StageResult
+from cc_ci.timing.critical_path import attribute
+from cc_ci.timing.parts import Part, Use
+from cc_ci.timing.trace import Span
+
+CELL = Cell(recipe="app", cache="warm")
+LOOK = "app: between two looks of its health check"
+
+
+def run(place: int, boot: float, *, use: Use | None = None) -> Measured:
+    parts = (
+        Part(seconds=boot, name=LOOK, stage="install", phase="converge", waits_for="health of app", use=use),
+        Part(seconds=5.0, name="hold: still converged", stage="install", phase="converge", waits_for="calm"),
+        Part(
+            seconds=10.0, name="docker stack deploy", stage="backup", phase="deploy", waits_for="the client"
+        ),
+        Part(seconds=3.0, name="log in", stage="functional", phase="test"),
+    )
+    stages = (StageResult(name="install", outcome="passed", seconds=boot),)
+    result = msgspec.structs.replace(
+        example(), exit_code=0, total_seconds=boot + 18.0, stages=stages, provider=None
+    )
+    return Measured(cell=CELL, place=place, result=compact(result), parts=parts)
+
+
+RUNS = [run(1, 30.0), run(2, 60.0), run(3, 31.0)]
+
+
+def test_every_raw_value_is_kept_beside_the_median() -> None:
+    times = attribution.totals(RUNS)
+    assert (times.values, times.median) == ((48.0, 78.0, 49.0), 49.0)
+    assert times.interval is None
+
+
+def test_phases_come_the_longest_first() -> None:
+    rows = attribution.by_phase(RUNS)
+    assert [(row.name, row.times.values) for row in rows] == [
+        ("converge", (35.0, 65.0, 36.0)),
+        ("deploy", (10.0, 10.0, 10.0)),
+        ("test", (3.0, 3.0, 3.0)),
+    ]
+    assert [row.name for row in attribution.by_stage(RUNS)] == ["install"]
+
+
+def test_a_wait_says_what_of_it_came_after_its_condition() -> None:
+    found = {wait.name: wait for wait in attribution.waits(RUNS)}
+    health, calm, client = found["health of app"], found["calm"], found["the client"]
+    assert health.after is not None
+    assert (health.after.median, health.at_most) == (31.0, True)
+    assert calm.after is not None
+    assert (calm.after.median, calm.at_most) == (5.0, False)
+    assert client.after is None
+
+
+def test_levers_are_bounded_by_what_they_touch() -> None:
+    bounds = {one.lever.name: one for one in attribution.lever_bounds(RUNS, None)}
+    assert bounds["health.interval"].times.values == (30.0, 60.0, 31.0)
+    assert bounds["readiness.events"].times.median == 5.0
+    assert bounds["deploy.share"].times.median == 10.0
+    assert "provider.warm" not in bounds
+
+
+def test_the_what_if_is_of_the_traced_run() -> None:
+    spans = (
+        Span(id=1, name="app: x", start=0, end=2, phase="converge", stage="install"),
+        Span(id=2, name=LOOK, start=2, end=32, phase="converge", stage="install"),
+    )
+    traced = msgspec.structs.replace(
+        example(), spans=spans, total_seconds=32.0, phases=attribute(spans, end=32.0)
+    )
+    (first, *_) = attribution.lever_bounds(RUNS, traced)
+    assert (first.lever.name, first.what_if, first.traced) == ("health.interval", pytest.approx(30.0), 32.0)
+
+
+@pytest.mark.parametrize(
+    ("use", "bound"),
+    [
+        (Use(cpu=1.0, cpu_pressure=20.0, io_pressure=9.0), "cpu"),
+        (Use(cpu=1.0, cpu_pressure=2.0, io_pressure=9.0), "disk"),
+        (Use(cpu=40.0, cpu_pressure=2.0, io_pressure=1.0), "cpu"),
+        (Use(cpu=1.0), "waiting"),
+    ],
+)
+def test_a_phase_is_bound_by_what_it_lacked(use: Use, bound: str) -> None:
+    found = {one.phase: one for one in attribution.pressed([run(1, 30.0, use=use)], cpus=2.0)}
+    assert found["converge"].bound == bound
+    assert found["test"].bound == "unknown"
+
+
+def test_the_opening_line_adds_up_in_words() -> None:
+    assert attribution.opening("app warm", RUNS) == "app warm: 49s = 36s converge + 10s deploy + 3s test"
+    assert attribution.duration(485.4) == "8m 05s"
