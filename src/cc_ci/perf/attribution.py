@@ -80,6 +80,9 @@ class LeverBound(msgspec.Struct, frozen=True, kw_only=True):
     traced: Seconds | None = None
 
 
+RowsOf = Callable[[Sequence[Measured]], tuple[Row, ...]]
+
+
 def totals(runs: Sequence[Measured]) -> Times:
     return Times(values=tuple(one.result.total_seconds for one in runs if one.result))
 

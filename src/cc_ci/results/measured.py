@@ -16,7 +16,7 @@ from cc_ci.system.units import Seconds
 from cc_ci.timing.parts import Part, parts_of
 
 RUNS = "runs"
-SMALLEST_PART: Seconds = 0.2
+SMALLEST_PART: Seconds = 0.5
 
 Cache = Literal["cold", "warm"]
 

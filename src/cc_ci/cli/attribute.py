@@ -1,0 +1,40 @@
+"""`cc-ci attribute`: where the time of measured runs went."""
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", required=False, metavar="[SET]", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--recipe", help="Only this recipe's.")
+@click.option("--baselines", type=click.Path(path_type=Path), default=Path("baselines"), show_default=True,
+              help="Where sets are kept; the newest is taken.")  # fmt: skip
+def attribute(folder: Path | None, *, recipe: str | None, baselines: Path) -> None:
+    """Say of SET, a folder of `cc-ci baseline`, which phases, waits and levers its time is made of."""
+    from rich.table import Table as Rendered
+
+    from cc_ci.errors import UsageError
+    from cc_ci.perf import attribution
+    from cc_ci.perf.attribution_document import attribution_tables
+    from cc_ci.perf.measured_set import newest, read
+    from cc_ci.report.tables import console
+
+    measured = read(folder or newest(baselines))
+    cells = [(cell, runs) for cell, runs in measured.filled if recipe in (None, cell.recipe)]
+    if not cells:
+        there_are = ", ".join(sorted({cell.recipe for cell, _ in measured.filled})) or "none"
+        raise UsageError(f"{measured.folder}: no runs of {recipe or 'any recipe'}; there are {there_are}")
+    out = console(sys.stdout)
+    for cell, runs in cells:
+        out.print(attribution.opening(str(cell), runs))
+    for table in attribution_tables(measured):
+        if recipe is None or table.title.startswith((f"{recipe} ", f"{recipe}:")):
+            out.print(f"\n{table.title}", style="bold")
+            shown = Rendered(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+            for at, name in enumerate(table.head):
+                shown.add_column(name, justify="left" if at in table.words else "right")
+            for row in table.rows:
+                shown.add_row(*row)
+            out.print(shown)

@@ -1,0 +1,27 @@
+"""`cc-ci perf`: the documents that are made of measurements."""
+
+from pathlib import Path
+
+import click
+
+ROOT = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group()
+def perf() -> None:
+    """What was measured, as documents."""
+
+
+@perf.command()
+@click.option("--set", "folder", type=ROOT, help="The baseline to use, by default the newest.")
+@click.option("--baselines", type=ROOT, default=Path("baselines"), show_default=True, help="Where they are.")
+@click.option("--out", type=ROOT, default=Path("docs/perf"), show_default=True, help="Where documents go.")
+def docs(*, folder: Path | None, baselines: Path, out: Path) -> None:
+    """Write the documents anew, from the newest baseline and the notes beside it."""
+    from cc_ci.perf.documents import documents
+    from cc_ci.perf.measured_set import newest
+    from cc_ci.system.files import write_atomic
+
+    for name, text in documents(folder or newest(baselines)).items():
+        write_atomic(out / name, text)
+        click.echo(out / name)

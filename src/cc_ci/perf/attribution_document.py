@@ -1,0 +1,146 @@
+"""docs/perf/attribution.md: where the time of a run goes."""
+
+from collections.abc import Iterator, Sequence
+
+from cc_ci.perf import attribution, sets
+from cc_ci.perf.attribution import Times
+from cc_ci.perf.measured_set import Set, interval, joined, made_from
+from cc_ci.perf.tables import Table, markdown, seconds, share
+from cc_ci.results.measured import Cell, Measured
+from cc_ci.results.store import load
+
+LONGEST = 12
+
+
+def attributed(measured: Set) -> str:
+    """Where the time of a run goes."""
+    lines = [f"- {attribution.opening(str(cell), runs)}" for cell, runs in measured.filled]
+    levers = [f"- {cell}: {', '.join(_largest(measured, cell, runs))}" for cell, runs in measured.filled]
+    parts = [
+        "# Attribution: where the time of a run goes",
+        "\n".join(lines),
+        made_from(measured),
+        "## The largest levers of each\n\n" + "\n".join(levers),
+        measured.note("attribution.md"),
+        *(markdown(table) for table in attribution_tables(measured)),
+    ]
+    return joined(parts)
+
+
+def attribution_tables(measured: Set) -> Iterator[Table]:
+    for recipe in dict.fromkeys(cell.recipe for cell, _ in measured.filled):
+        yield _pareto(measured, recipe)
+    for cell, runs in measured.filled:
+        yield _path(cell, runs)
+        yield _waits(cell, runs)
+        yield _levers(measured, cell, runs)
+        yield _pressed(measured, cell, runs)
+
+
+def _pareto(measured: Set, recipe: str) -> Table:
+    """Phases, cold against warm, with the exact interval of each median and the share summed up."""
+    cold, warm = (measured.runs(Cell(recipe=recipe, cache=cache)) for cache in ("cold", "warm"))
+    colds, warms = ({row.name: row.times for row in attribution.by_phase(runs)} for runs in (cold, warm))
+    main = warms or colds
+    total = sum(times.median for times in main.values())
+    rows, summed = [], 0.0
+    for name, times in main.items():
+        summed += times.median
+        rows.append((name, _cell(colds.get(name)), _cell(warms.get(name)), share(times.median / total),
+                     share(summed / total)))  # fmt: skip
+    rows += [(name, _cell(times), "-", "-", "-") for name, times in colds.items() if name not in main]
+    of = "warm" if warms else "cold"
+    return Table(
+        title=f"{recipe}: phases by time on the critical path",
+        head=("phase", "cold", "warm", f"share, {of}", "summed up"),
+        rows=tuple(rows),
+        note="Median (interval of the median), seconds.",
+    )
+
+
+def _cell(times: Times | None) -> str:
+    return "-" if times is None else f"{seconds(times.median)} ({interval(times)})"
+
+
+def _path(cell: Cell, runs: Sequence[Measured]) -> Table:
+    total = attribution.totals(runs).median
+    rows = tuple(
+        (row.name, seconds(row.times.median), interval(row.times), share(row.times.median / total))
+        for row in attribution.by_part(runs)[:LONGEST]
+    )
+    return Table(title=f"{cell}: the critical path, by kind of span", head=("span", "seconds", "interval",
+                 "of the run"), rows=rows, words=frozenset({0, 2}))  # fmt: skip
+
+
+def _waits(cell: Cell, runs: Sequence[Measured]) -> Table:
+    rows = tuple(
+        (wait.name, seconds(wait.times.median), _after(wait)) for wait in attribution.waits(runs)[:LONGEST]
+    )
+    return Table(
+        title=f"{cell}: what was waited for",
+        head=("wait", "seconds", "of it after the condition was true"),
+        rows=rows,
+        note=(
+            "`at most`: a health check's looks are far apart, and the service was healthy at some time"
+            " between the last that failed and the first that did not; `unknown`: nothing tells when."
+        ),
+    )
+
+
+def _after(wait: attribution.Wait) -> str:
+    if wait.after is None:
+        return "unknown"
+    return f"at most {seconds(wait.after.median)}" if wait.at_most else seconds(wait.after.median)
+
+
+def _bounds(measured: Set, cell: Cell, runs: Sequence[Measured]) -> tuple[attribution.LeverBound, ...]:
+    path = sets.trace_path(measured.folder, cell)
+    return attribution.lever_bounds(runs, load(path) if path.exists() else None)
+
+
+def _largest(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Iterator[str]:
+    total = attribution.totals(runs).median
+    return attribution.largest(_bounds(measured, cell, runs), total=total)
+
+
+def _levers(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Table:
+    total = attribution.totals(runs).median
+    rows = tuple(
+        (one.lever.name, one.lever.idea, seconds(one.times.median), interval(one.times),
+         share(one.times.median / total), _what_if(one))
+        for one in _bounds(measured, cell, runs)
+    )  # fmt: skip
+    return Table(
+        title=f"{cell}: the most that each lever could save",
+        head=("lever", "idea", "at most", "interval", "of the run", "what-if, one run"),
+        rows=rows,
+        words=frozenset({0, 1, 3}),
+        note=(
+            "`at most` sums what the lever touches on the critical path; `what-if` takes it out of one run's"
+            " tree of spans, where a chain beside it may come to the fore. Bounds overlap: they don't add up."
+        ),
+    )
+
+
+def _what_if(one: attribution.LeverBound) -> str:
+    return "-" if one.what_if is None else f"{seconds(one.what_if)} of {seconds(one.traced)}"
+
+
+def _pressed(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Table:
+    rows = tuple(
+        (one.phase, seconds(one.seconds), share(one.cpu), share(one.cpu_pressure), share(one.io_pressure),
+         share(one.memory_pressure), one.bound)
+        for one in attribution.pressed(runs, cpus=measured.facts.asked.cpus)[:LONGEST]
+    )  # fmt: skip
+    return Table(
+        title=f"{cell}: what each phase was short of",
+        head=("phase", "mean s", "CPU used", "CPU pressure", "I/O pressure", "memory pressure", "bound by"),
+        rows=rows,
+        words=frozenset({0, 6}),
+        note=(
+            "CPU used: share of the node's CPUs. Pressure: share of the time in which some task of the"
+            f" machine stood still for it (PSI). Bound by the greatest pressure if it is"
+            f" {attribution.PRESSED:.0%} or more, by the CPU if {attribution.BUSY:.0%} of it is used, by the"
+            " network while images are pulled, else waiting."
+        ),
+    )

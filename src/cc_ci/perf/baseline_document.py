@@ -1,0 +1,129 @@
+"""docs/perf/baseline.md: how long runs take."""
+
+from collections.abc import Iterator
+
+from cc_ci.perf import attribution
+from cc_ci.perf.attribution import Times
+from cc_ci.perf.measured_set import Set, interval, joined, made_from
+from cc_ci.perf.tables import Table, markdown, seconds
+from cc_ci.results.measured import Cell, Measured
+
+SUBSTITUTE = "matrix-synapse"
+"""Measured in the place of an SSO-dependent recipe whose images can't be reached."""
+
+
+def baseline(measured: Set) -> str:
+    """How long runs take."""
+    parts = ["# Baseline: how long a run takes", made_from(measured), measured.note("baseline.md")]
+    parts += [markdown(table) for table in baseline_tables(measured)]
+    return joined(parts)
+
+
+def baseline_tables(measured: Set) -> Iterator[Table]:
+    yield _whole_runs(measured)
+    yield _raw(measured)
+    yield _by_cell(measured, "Stages", "stage", attribution.by_stage)
+    yield _by_cell(measured, "Phases, on the critical path", "phase", attribution.by_phase)
+    yield _not_counted(measured)
+    yield _machine(measured)
+
+
+def _whole_runs(measured: Set) -> Table:
+    return Table(
+        title="Whole runs",
+        head=("cell", "n", "of", "median", "quartiles", "interval of the median", "least", "most"),
+        rows=tuple(_whole_run(measured, cell) for cell in measured.cells),
+        words=frozenset({0, 4, 5}),
+        note=_unreachable(measured),
+    )
+
+
+def _whole_run(measured: Set, cell: Cell) -> tuple[str, ...]:
+    wanted = str(getattr(measured.facts.asked, cell.cache))
+    runs = measured.runs(cell)
+    if not runs:
+        lacking = cell.recipe in measured.facts.unreachable
+        why = "not measured: images unreachable" if lacking else "not measured yet"
+        return (str(cell), "0", wanted, "-", why, _command(measured, cell), "-", "-")
+    times = attribution.totals(runs)
+    spread = f"{seconds(times.spread.low)} to {seconds(times.spread.high)}"
+    least, most = min(times.values), max(times.values)
+    return (str(cell), str(len(runs)), wanted, seconds(times.median), spread, interval(times),
+            seconds(least), seconds(most))  # fmt: skip
+
+
+def _command(measured: Set, cell: Cell) -> str:
+    asked = measured.facts.asked
+    return f"`cc-ci baseline --recipes {cell.recipe} --cold {asked.cold} --warm {asked.warm}`"
+
+
+def _unreachable(measured: Set) -> str:
+    found = measured.facts.unreachable
+    if not found:
+        return ""
+    named = "; ".join(f"{recipe} needs {', '.join(images)}" for recipe, images in found.items())
+    return (
+        f"Not measured: no registry within reach has the images ({named}). `cc-ci images load FILE` brings"
+        f" them in, and then the command in the row fills it. {SUBSTITUTE} stands for the recipes that depend"
+        " on SSO."
+    )
+
+
+def _raw(measured: Set) -> Table:
+    rows = tuple(
+        (str(cell), " ".join(seconds(value) for value in attribution.totals(runs).values))
+        for cell, runs in measured.filled
+    )
+    return Table(title="Every value, in the order measured", head=("cell", "seconds"), rows=rows,
+                 words=frozenset({0, 1}))  # fmt: skip
+
+
+def _by_cell(measured: Set, title: str, of: str, rows_of: attribution.RowsOf) -> Table:
+    """One column per cell, one row per stage or phase: medians, and the quartiles below them."""
+    columns = [{row.name: row.times for row in rows_of(runs)} for _, runs in measured.filled]
+    names = dict.fromkeys(name for column in columns for name in column)
+    rows = tuple((name, *(_median_and_spread(column.get(name)) for column in columns)) for name in names)
+    return Table(title=title, head=(of, *(str(cell) for cell, _ in measured.filled)), rows=rows,
+                 note="Median (quartiles), seconds.")  # fmt: skip
+
+
+def _median_and_spread(times: Times | None) -> str:
+    if times is None:
+        return "-"
+    return f"{seconds(times.median)} ({seconds(times.spread.low)}-{seconds(times.spread.high)})"
+
+
+def _not_counted(measured: Set) -> Table:
+    rows = tuple((one.name, one.void or _red(one)) for one in measured.measured if not one.counts)
+    return Table(
+        title="Runs that don't count",
+        head=("run", "rule, or verdict"),
+        rows=rows or (("none", "-"),),
+        words=frozenset({0, 1}),
+        note="Void by a rule that was fixed before (docs/decisions/0014), or not green; each was repeated.",
+    )
+
+
+def _red(one: Measured) -> str:
+    return f"{one.result.verdict}: {'; '.join(one.result.because)}" if one.result else "no result"
+
+
+def _machine(measured: Set) -> Table:
+    counting = [one for one in measured.measured if one.counts]
+    before = [one.canary_before for one in counting if one.canary_before]
+    kinds: tuple[tuple[str, list[float], list[float]], ...] = (
+        ("canary, CPU", [one.cpu for one in before], [one.cpu for one in measured.facts.canaries]),
+        ("canary, untar", [one.untar for one in before], [one.untar for one in measured.facts.canaries]),
+        ("foreign CPUs", [one.foreign_cpus or 0.0 for one in counting], []),
+    )
+    rows = tuple(
+        (name, _two(min(values)), _two(Times(values=tuple(values)).median), _two(max(values)),
+         _two(Times(values=tuple(usual)).median) if usual else "-")
+        for name, values, usual in kinds if values
+    )  # fmt: skip
+    return Table(title="The machine meanwhile", head=("of the runs that count", "least", "median", "most",
+                 "at the beginning"), rows=rows)  # fmt: skip
+
+
+def _two(value: float) -> str:
+    return f"{value:.2f}"

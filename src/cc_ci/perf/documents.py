@@ -1,0 +1,16 @@
+"""The documents under docs/perf/, made of a set's files alone; `cc-ci perf docs` writes them.
+
+Reasoning that a machine can't write comes from short texts beside the data: SET/notes/DOCUMENT.md.
+"""
+
+from pathlib import Path
+
+from cc_ci.perf.attribution_document import attributed
+from cc_ci.perf.baseline_document import baseline
+from cc_ci.perf.measured_set import read
+
+
+def documents(folder: Path) -> dict[str, str]:
+    """All documents by their file's name."""
+    measured = read(folder)
+    return {"baseline.md": baseline(measured), "attribution.md": attributed(measured)}

@@ -1,0 +1,79 @@
+"""A baseline as it was read, and what every document says of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from cc_ci.errors import UsageError
+from cc_ci.perf import sets
+from cc_ci.perf.attribution import Times
+from cc_ci.perf.tables import seconds
+from cc_ci.results.measured import Cell, Measured, read_set
+
+NOTES = "notes"
+
+
+class Set(msgspec.Struct, frozen=True, kw_only=True):
+    """A baseline as it was read."""
+
+    folder: Path
+    facts: sets.Facts
+    measured: tuple[Measured, ...]
+
+    def runs(self, cell: Cell) -> tuple[Measured, ...]:
+        return tuple(one for one in self.measured if one.cell == cell and one.counts)
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Each cell that was asked for, in the order of the question, cold before warm."""
+        return tuple(
+            Cell(recipe=recipe, cache=cache)
+            for recipe in self.facts.asked.recipes
+            for cache in ("cold", "warm")
+            if getattr(self.facts.asked, cache)
+        )
+
+    @property
+    def filled(self) -> tuple[tuple[Cell, tuple[Measured, ...]], ...]:
+        """The cells that have runs, with them."""
+        return tuple((cell, runs) for cell in self.cells if (runs := self.runs(cell)))
+
+    def note(self, name: str) -> str:
+        path = self.folder / NOTES / name
+        return path.read_text() if path.exists() else ""
+
+
+def read(folder: Path) -> Set:
+    return Set(folder=folder, facts=sets.read_facts(folder), measured=read_set(folder))
+
+
+def newest(root: Path) -> Path:
+    """The folder of the newest baseline that has runs. Raises UsageError where there is none."""
+    found = [path.parent for path in sorted(root.glob(f"*/{sets.FACTS}")) if read_set(path.parent)]
+    if not found:
+        raise UsageError(f"{root}: no baseline with runs; `cc-ci baseline` measures one")
+    return found[-1]
+
+
+def joined(parts: Sequence[str]) -> str:
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def made_from(measured: Set) -> str:
+    asked, host = measured.facts.asked, measured.facts.host
+    codes = len({one.code for one in measured.measured if one.counts})
+    return (
+        f"Made by `cc-ci perf docs` from baselines/{measured.folder.name}; do not edit. Begun on"
+        f" {measured.facts.began}, profile `{asked.profile}`, on a node of {asked.cpus:g} CPUs and"
+        f" {asked.memory_bytes / 2**30:g} GiB, page cache inside the limit; stand-in images come over a"
+        f" link of {asked.bandwidth}. The machine: {host.cpus} CPUs ({host.cpu_model}),"
+        f" {host.memory_bytes / 2**30:.0f} GiB, {host.system}, kernel {host.kernel}. Cells are interleaved,"
+        f" every second round backwards. Seconds are medians unless a column says otherwise; intervals are"
+        f" exact, of 95 % at least. Runs were made with {codes} state(s) of the code that they depend on."
+    )
+
+
+def interval(times: Times) -> str:
+    found = times.interval
+    return f"{seconds(found.low)} to {seconds(found.high)}" if found else "n too small"

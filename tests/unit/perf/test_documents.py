@@ -1,0 +1,82 @@
+"""The documents are what the data say."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from example_result import example
+
+from cc_ci.errors import UsageError
+from cc_ci.perf import sets
+from cc_ci.perf.documents import documents
+from cc_ci.perf.measured_set import newest
+from cc_ci.perf.tables import Table, markdown
+from cc_ci.results.measured import Canary, Cell, Measured, compact, parts, write
+
+ROOT = Path(__file__).parents[3]
+USUAL = Canary(cpu=1.0, untar=1.0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "2026-01-01-2cpu-6g"
+    facts = sets.Facts(
+        asked=sets.Asked(
+            recipes=("app", "far"), cold=1, warm=1, cpus=2.0, memory_bytes=6 << 30, bandwidth="100mbit"
+        ),
+        host=sets.Host(system="Debian", kernel="6", cpu_model="made up", cpus=2, memory_bytes=8 << 30),
+        began="2026-01-01",
+        canaries=(USUAL,),
+        unreachable={"far": ("far:1",)},
+    )
+    sets.write_facts(facts, made)
+    green = msgspec.structs.replace(example(), exit_code=0, total_seconds=123.4)
+    cell = Cell(recipe="app", cache="warm")
+    common = {"cell": cell, "canary_before": USUAL, "foreign_cpus": 0.01, "result": compact(green)}
+    write(Measured(place=1, void="canary before it: cpu took 9.00 s, usual 1.00 s", **common), made)
+    write(Measured(place=1, attempt=2, parts=parts(green), **common), made)
+    sets.write_trace(green, cell, made)
+    return made
+
+
+def test_the_projects_own_documents_are_made_of_its_data() -> None:
+    data, written = ROOT / "baselines", ROOT / "docs" / "perf"
+    if not data.exists():
+        assert not (written / "baseline.md").exists(), "a document without its data"
+        return
+    for name, text in documents(newest(data)).items():
+        assert (written / name).read_text() == text, f"{name}: run `cc-ci perf docs`"
+
+
+def test_every_cell_has_its_row_and_every_void_run_its_rule(folder: Path) -> None:
+    text = documents(folder)["baseline.md"]
+    assert "| app warm | 1 | 1 | 123 | 123 to 123 | n too small | 123 | 123 |" in text
+    assert "| app cold | 0 | 1 | - | not measured yet | `cc-ci baseline --recipes app" in text
+    assert "| far warm | 0 | 1 | - | not measured: images unreachable |" in text
+    assert "| 001-app-warm | canary before it: cpu took 9.00 s, usual 1.00 s |" in text
+
+
+def test_attribution_opens_with_a_line_per_cell(folder: Path) -> None:
+    lines = documents(folder)["attribution.md"].splitlines()
+    assert lines[2].startswith("- app warm: 2m 03s = ")
+    assert any(line.startswith("| images.keep |") for line in lines)
+
+
+def test_what_a_machine_cant_write_comes_from_beside_the_data(folder: Path) -> None:
+    note = folder / "notes" / "attribution.md"
+    note.parent.mkdir()
+    note.write_text("What of half an hour this explains.\n")
+    assert "What of half an hour this explains." in documents(folder)["attribution.md"]
+
+
+def test_the_newest_set_with_runs_is_taken(folder: Path) -> None:
+    empty = folder.parent / "2026-02-02-2cpu-6g"
+    sets.write_facts(sets.read_facts(folder), empty)
+    assert newest(folder.parent) == folder
+    with pytest.raises(UsageError, match="no baseline with runs"):
+        newest(folder)
+
+
+def test_a_cell_of_a_table_can_not_end_it() -> None:
+    table = Table(title="t", head=("a", "b"), rows=(("x|y", "1"),))
+    assert markdown(table) == "## t\n\n| a | b |\n| --- | ---: |\n| x/y | 1 |\n"
