@@ -9,6 +9,7 @@ import click
 if TYPE_CHECKING:
     from cc_ci.engine.node import Node
     from cc_ci.pipeline.fetching import Asked
+    from cc_ci.pipeline.profiles import Profile
     from cc_ci.pipeline.run import Ran
     from cc_ci.results.schema import StageName
 
@@ -52,7 +53,6 @@ def run(
     from cc_ci.cli.chosen_node import chosen_node
     from cc_ci.cli.story import story
     from cc_ci.pipeline.fetching import Asked
-    from cc_ci.pipeline.profiles import driven_by, profile_named
     from cc_ci.pipeline.run import Request, Run
     from cc_ci.pipeline.subject import Choice
     from cc_ci.results.schema import StageName
@@ -80,7 +80,7 @@ def run(
     request = Request(
         recipe=recipe,
         node=node,
-        profile=driven_by(profile_named(settings.profile), "abra" if driver == "abra" else "stack"),
+        profile=_profile(settings.profile, driver),
         choice=choice,
         variant=variant,
         stage=only,
@@ -105,6 +105,13 @@ def run(
     store.prune(keep=settings.keep_runs)
     _tell_results(ran, node, as_json=as_json)
     sys.exit(ran.result.exit_code)
+
+
+def _profile(name: str, driver: str) -> "Profile":
+    from cc_ci.pipeline.profiles import driven_by, profile_named
+
+    profile = profile_named(name)
+    return driven_by(profile, "abra") if driver == "abra" else profile
 
 
 def _tell_plan(

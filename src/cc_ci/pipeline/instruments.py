@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cc_ci.engine.abra_driver import AbraDriver, require_abra
 from cc_ci.engine.api import Engine
+from cc_ci.engine.bare_driver import BareDriver
 from cc_ci.engine.driver import Driver
 from cc_ci.engine.node import Node
 from cc_ci.engine.stack_driver import StackDriver
@@ -23,11 +24,20 @@ from cc_ci.timing.trace import Trace
 
 
 def driver(
-    profile: Profile, stacks: StackDriver, engine: Engine, runner: Runner, *, trace: Trace, home: Path
+    profile: Profile,
+    stacks: StackDriver,
+    engine: Engine,
+    runner: Runner,
+    *,
+    node: Node,
+    trace: Trace,
+    home: Path,
 ) -> Driver:
     """The driver that the profile asks for; `home` is abra's own folder, of this run alone."""
     if profile.levers.deploy_driver == "stack":
         return stacks
+    if profile.levers.deploy_driver == "bare":
+        return BareDriver(stacks, engine, runner, node, span=functools.partial(trace.span, phase=None))
     require_abra()
     return AbraDriver(stacks, engine, runner, home=home, span=functools.partial(trace.span, phase=None))
 

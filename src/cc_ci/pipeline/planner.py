@@ -33,7 +33,7 @@ def plan_stock(known: Known, *, only: StageName | None = None, keep: bool = Fals
 
     With `keep` a deployment is left up, so that nothing can be said of the teardown.
     """
-    decided = _decided(known)
+    decided = decided_stages(known)
     undecided = {stage.stage for stage in decided}
     steps = [Step(name="pull", action="pull", stage="install")]
     if known.provider:
@@ -46,16 +46,16 @@ def plan_stock(known: Known, *, only: StageName | None = None, keep: bool = Fals
             continue
         segment = _SEGMENTS[stage](known)
         deployments.extend(segment.deployments)
-        steps.extend(_with_provider(step) if known.provider else step for step in segment.steps)
+        steps.extend(with_provider(step) if known.provider else step for step in segment.steps)
     plan = Plan(deployments=tuple(deployments), steps=tuple(steps), decided=decided)
-    return _finish(_restrict(plan, only) if only else plan, keep=keep)
+    return finish(_restrict(plan, only) if only else plan, keep=keep)
 
 
-def _decided(known: Known) -> tuple[Decided, ...]:
+def decided_stages(known: Known) -> tuple[Decided, ...]:
     found: list[Decided] = []
     if known.previous_version is None:
         found.append(_skipped("upgrade", "first release: no earlier version is published"))
-    found.extend(_backup_decided(known))
+    found.extend(_backupdecided_stages(known))
     if not known.has_suite:
         found.append(_skipped("functional", "no suite: generic checks only"))
     if known.provider is None:
@@ -63,7 +63,7 @@ def _decided(known: Known) -> tuple[Decided, ...]:
     return tuple(found)
 
 
-def _backup_decided(known: Known) -> list[Decided]:
+def _backupdecided_stages(known: Known) -> list[Decided]:
     both: tuple[StageName, StageName] = ("backup", "restore")
     if known.stateless:
         return [_skipped(stage, "the suite declares the app stateless") for stage in both]
@@ -82,7 +82,7 @@ def _skipped(stage: StageName, reason: str) -> Decided:
     return Decided(stage=stage, outcome="skipped", reason=reason)
 
 
-class _Segment:
+class Segment:
     """Steps in a row, each needing the one before it."""
 
     def __init__(self, *, needs: tuple[str, ...]) -> None:
@@ -114,16 +114,16 @@ class _Segment:
         self.steps.append(Step(name=name, action="undeploy", stage=stage, deployment=deployment))
 
 
-def _install(_known: Known) -> _Segment:
-    segment = _Segment(needs=("pull",))
+def _install(_known: Known) -> Segment:
+    segment = Segment(needs=("pull",))
     segment.deployed("install", stage="install", version="new")
     segment.then("check", stage="install", deployment="install")
     segment.undeployed("install", stage="install")
     return segment
 
 
-def _upgrade(known: Known) -> _Segment:
-    segment = _Segment(needs=("pull",))
+def _upgrade(known: Known) -> Segment:
+    segment = Segment(needs=("pull",))
     segment.deployed("upgrade", stage="upgrade", version="old")
     if known.can_seed:
         segment.then("seed", stage="upgrade", deployment="upgrade", blame="unverified")
@@ -135,23 +135,23 @@ def _upgrade(known: Known) -> _Segment:
     return segment
 
 
-def _backup(_known: Known) -> _Segment:
-    segment = _Segment(needs=("pull",))
+def _backup(_known: Known) -> Segment:
+    segment = Segment(needs=("pull",))
     segment.deployed("backup", stage="backup", version="new")
     segment.then("seed", stage="backup", deployment="backup")
     segment.then("backup", stage="backup", deployment="backup")
     return segment
 
 
-def _restore(_known: Known) -> _Segment:
-    segment = _Segment(needs=("backup.backup.backup",))
+def _restore(_known: Known) -> Segment:
+    segment = Segment(needs=("backup.backup.backup",))
     segment.then("overwrite", stage="restore", deployment="backup")
     segment.then("restore", stage="restore", deployment="backup")
     segment.then("redeploy", stage="restore", deployment="backup")
     segment.then("verify_restore", stage="restore", deployment="backup")
     segment.undeployed("backup", stage="restore")
     # the fresh deployment proves the backup by itself, so it does not wait for the restore in place to pass
-    fresh = _Segment(needs=("backup.backup.backup",))
+    fresh = Segment(needs=("backup.backup.backup",))
     fresh.deployed("fresh", stage="restore", version="new", twin_of="backup")
     fresh.then("restore", stage="restore", deployment="fresh")
     fresh.then("redeploy", stage="restore", deployment="fresh")
@@ -162,16 +162,16 @@ def _restore(_known: Known) -> _Segment:
     return segment
 
 
-def _functional(_known: Known) -> _Segment:
-    segment = _Segment(needs=("pull",))
+def _functional(_known: Known) -> Segment:
+    segment = Segment(needs=("pull",))
     segment.deployed("functional", stage="functional", version="new")
     segment.then("test", stage="functional", deployment="functional")
     segment.undeployed("functional", stage="functional")
     return segment
 
 
-def _sso(known: Known) -> _Segment:
-    segment = _Segment(needs=(PROVIDE,))
+def _sso(known: Known) -> Segment:
+    segment = Segment(needs=(PROVIDE,))
     if not known.has_sso_tests:
         return segment
     segment.deployed("sso", stage="sso", version="new")
@@ -180,7 +180,7 @@ def _sso(known: Known) -> _Segment:
     return segment
 
 
-def _with_provider(step: Step) -> Step:
+def with_provider(step: Step) -> Step:
     """All stages but the install act as a user, which says nothing of the app while the provider is away."""
     if step.stage == "install" or step.action == "undeploy" or PROVIDE in step.needs:
         return step
@@ -221,7 +221,7 @@ def _restrict(plan: Plan, only: StageName) -> Plan:
     )
 
 
-def _finish(plan: Plan, *, keep: bool) -> Plan:
+def finish(plan: Plan, *, keep: bool) -> Plan:
     """Give the last removal to the teardown stage, and end with the leak check."""
     withdraw = [
         Step(name="withdraw", action="withdraw", stage="teardown", deployment=step.deployment)

@@ -9,8 +9,8 @@ from cc_ci.errors import UsageError
 from cc_ci.stages.bench import Waits
 from cc_ci.system.units import Seconds
 
-DriverName = Literal["stack", "abra"]
-DeployShare = Literal["none"]
+DriverName = Literal["stack", "abra", "bare"]
+DeployShare = Literal["none", "chains"]
 ReadinessEvents = Literal["off"]
 TeardownWait = Literal["removal"]
 
@@ -19,9 +19,9 @@ class Levers(msgspec.Struct, frozen=True, kw_only=True):
     """Every lever that a run obeys, by the name that results.json gives it (dots as underscores)."""
 
     deploy_driver: DriverName
-    """What hands stacks to Swarm: cc-ci's own stack driver, or the operator's abra."""
+    """What hands stacks to Swarm: cc-ci's own stack driver, or the operator's abra; `bare`: no Swarm."""
     deploy_share: DeployShare
-    """`none`: each stage deploys for itself."""
+    """`none`: each stage deploys for itself; `chains`: the stages of a chain share its deployment."""
     deploy_resolve_image: Literal["always"]
     """`always`: a registry round trip per image at each deploy, as abra asks for."""
     readiness_stability: Seconds
@@ -69,7 +69,21 @@ STOCK = Profile(
     },
 )
 
-PROFILES = {profile.name: profile for profile in (STOCK,)}
+BARE = Profile(
+    name="bare",
+    levers=msgspec.structs.replace(
+        STOCK.levers,
+        deploy_driver="bare",
+        deploy_share="chains",
+        readiness_stability=0.0,
+        readiness_probe_interval=0.05,
+        readiness_hold=0.0,
+    ),
+    waits={},
+)
+"""Plain containers, to measure the least that the same work takes: no test of a deployment on Swarm."""
+
+PROFILES = {profile.name: profile for profile in (STOCK, BARE)}
 
 
 def profile_named(name: str) -> Profile:

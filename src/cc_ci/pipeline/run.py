@@ -13,18 +13,20 @@ from cc_ci.engine.api import Engine
 from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
 from cc_ci.engine.stack_driver import StackDriver
-from cc_ci.errors import InfrastructureError, Interrupted
+from cc_ci.errors import InfrastructureError, Interrupted, UsageError
 from cc_ci.isolation.census import Census, take
 from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.locks import locked
 from cc_ci.isolation.scratch import scratch_folder
 from cc_ci.pipeline import instruments
 from cc_ci.pipeline.acting import Actor
+from cc_ci.pipeline.chains import plan_chains
 from cc_ci.pipeline.executor import Executor, StageOutcome
 from cc_ci.pipeline.fetching import Asked, read
 from cc_ci.pipeline.interruption import Interruption
 from cc_ci.pipeline.locating import locate
 from cc_ci.pipeline.names import run_id
+from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import plan_stock
 from cc_ci.pipeline.profiles import Profile, waits
 from cc_ci.pipeline.recording import Recording
@@ -204,7 +206,13 @@ class Run:
             node=request.node,
             engine=engine,
             driver=instruments.driver(
-                request.profile, stacks, engine, self._runner, trace=self._trace, home=scratch / "abra"
+                request.profile,
+                stacks,
+                engine,
+                self._runner,
+                node=request.node,
+                trace=self._trace,
+                home=scratch / "abra",
             ),
             runner=self._runner,
             clock=self._clock,
@@ -223,7 +231,7 @@ class Run:
     def _execute(self, bench: Bench, subject: Subject, before: Census, recording: Recording) -> Actor:
         request = self._request
         with self._trace.span("plan", phase="overhead"):
-            plan = plan_stock(subject.known, only=request.stage, keep=request.keep)
+            plan = self._plan(subject)
         actor = Actor(
             bench=bench,
             plan=plan,
@@ -253,6 +261,14 @@ class Run:
         )
         executor.execute(plan)
         return actor
+
+    def _plan(self, subject: Subject) -> Plan:
+        request = self._request
+        if request.profile.levers.deploy_share == "none":
+            return plan_stock(subject.known, only=request.stage, keep=request.keep)
+        if request.stage or request.keep:
+            raise UsageError(f"profile {request.profile.name}: has shared deployments: no --stage, no --keep")
+        return plan_chains(subject.known, checks=request.profile.levers.deploy_driver != "bare")
 
     def _unexpected(self, error: Exception, evidence: Path) -> str:
         """A bug of ours: its trace goes to the evidence, one line to the verdict."""
