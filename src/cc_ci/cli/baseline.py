@@ -1,18 +1,11 @@
 """`cc-ci baseline`: how long runs take, measured so that it can be trusted and taken up again."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from cc_ci.perf.sets import Asked, Host
-
 RECIPES = "custom-html,n8n,keycloak,matrix-synapse,lasuite-docs"
 NODE = "reference"
-CANARIES = 5
 
 
 @click.command()
@@ -50,6 +43,7 @@ def baseline(
     Hours of work: Ctrl-C ends it, the same command goes on where it was. Nothing else should use the machine.
     """
     from cc_ci.cli.story import story
+    from cc_ci.perf.campaign import campaign
     from cc_ci.perf.measuring import measuring
     from cc_ci.perf.sets import Asked
     from cc_ci.system.settings import size_bytes
@@ -61,78 +55,9 @@ def baseline(
         cpus=cpus,
         memory_bytes=size_bytes(memory),
         bandwidth=bandwidth,
-        profile=profile,
+        profiles=(profile,),
     )
-    with story(started=time.monotonic()) as tell, measuring():
-        missing = _measure(asked, node=node, root=out, new=new, tell=tell)
+    with story() as tell, measuring():
+        _, missing = campaign(asked, node=node, root=out, new=new, tell=tell)
     if missing:
         raise click.exceptions.Exit(5)
-
-
-def _measure(
-    asked: "Asked", *, node: str, root: Path, new: bool, tell: Callable[[str], None]
-) -> tuple[int, ...]:
-    from cc_ci.lab.node import PrivateNode, Wanted
-    from cc_ci.perf.baseline import measure
-    from cc_ci.perf.reference_node import ReferenceBench
-    from cc_ci.system.clock import SystemClock
-    from cc_ci.system.files import state_root
-
-    private = PrivateNode(node, say=tell)
-    wanted = Wanted(cpus=asked.cpus, memory_bytes=asked.memory_bytes, bandwidth=asked.bandwidth)
-    try:
-        # anew: what an ended process left there is in nobody's way, and takes no CPU
-        up = private.reset(wanted)
-        folder = _folder(asked, root=root, new=new, tell=tell)
-        bench = ReferenceBench(
-            up,
-            results=state_root() / "measured" / folder.name,
-            profile=asked.profile,
-            clock=SystemClock(),
-            say=tell,
-        )
-        missing = measure(folder, bench, say=tell)
-    finally:
-        private.down()
-    if missing:
-        tell(f"{folder}: {len(missing)} runs did not come to count; the same command tries them again")
-    else:
-        tell(f"{folder}: complete; `cc-ci perf docs` makes its tables")
-    return missing
-
-
-def _folder(asked: "Asked", *, root: Path, new: bool, tell: Callable[[str], None]) -> Path:
-    from cc_ci.perf import sets
-
-    host = sets.this_host()
-    found = None if new else sets.unfinished(root, asked, host)
-    if found:
-        tell(f"{found}: taken up again")
-        return found
-    return _begin(asked, host, root=root, tell=tell)
-
-
-def _begin(asked: "Asked", host: "Host", *, root: Path, tell: Callable[[str], None]) -> Path:
-    import datetime as dt
-
-    from cc_ci.perf import sets
-    from cc_ci.perf.canary import canary
-    from cc_ci.perf.reference_node import unreachable
-    from cc_ci.system.clock import SystemClock
-    from cc_ci.system.files import state_root
-
-    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
-    lacking = unreachable(asked.recipes)
-    for recipe, images in lacking.items():
-        tell(f"{recipe}: not measured: no registry here has {', '.join(images)}")
-    facts = sets.Facts(
-        asked=asked,
-        host=host,
-        began=today,
-        canaries=tuple(canary(state_root() / "scratch", SystemClock()) for _ in range(CANARIES)),
-        unreachable=lacking,
-    )
-    folder = sets.free_name(root, f"{today}-{asked.node}")
-    sets.write_facts(facts, folder)
-    tell(f"{folder}: {len(facts.order)} runs")
-    return folder

@@ -34,10 +34,9 @@ from cc_ci.recipes.templates import rendered
 from cc_ci.system.files import write_atomic
 from cc_ci.system.process import Runner, check
 from cc_ci.system.units import EpochSeconds, Seconds
+from cc_ci.timing.phases import STOPPING
 
 LONGEST: Seconds = 300.0
-STOPPING = "stop gracefully"
-"""Name of the span in which containers are told to stop."""
 CONFIG_MODE = 0o444
 Spanned = Callable[[str], AbstractContextManager[object]]
 

@@ -33,7 +33,13 @@ def held(name: str) -> bool:
     return name.startswith((f"{POLL_SLACK}:", "hold: "))
 
 
-def _removal(place: Place) -> bool:
+def watched_update(place: Place) -> bool:
+    """Whether an update that is healthy is being watched for its monitor's time."""
+    return place.stage == "upgrade" and place.name == "converge"
+
+
+def removal(place: Place) -> bool:
+    """Whether a stack is waited for that is to go."""
     return place.name in {"remove the stack", "undeploy, volumes stay"}
 
 
@@ -61,12 +67,12 @@ LEVERS = (
     Lever(
         name="teardown.fast",
         idea="do not wait until a removed stack is gone",
-        touches=_removal,
+        touches=removal,
     ),
     Lever(
         name="upgrade.monitor",
         idea="do not watch an update for its monitor's time",
-        touches=lambda place: place.stage == "upgrade" and place.name == "converge",
+        touches=watched_update,
     ),
     Lever(
         name="traefik.refresh",

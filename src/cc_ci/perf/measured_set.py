@@ -8,6 +8,7 @@ import msgspec
 from cc_ci.errors import UsageError
 from cc_ci.perf import sets
 from cc_ci.perf.attribution import Times
+from cc_ci.perf.order import interleaved
 from cc_ci.perf.tables import seconds
 from cc_ci.results.measured import Cell, Measured, read_set
 
@@ -27,11 +28,9 @@ class Set(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def cells(self) -> tuple[Cell, ...]:
         """Each cell that was asked for, in the order of the question, cold before warm."""
-        return tuple(
-            Cell(recipe=recipe, cache=cache)
-            for recipe in self.facts.asked.recipes
-            for cache in ("cold", "warm")
-            if getattr(self.facts.asked, cache)
+        asked = self.facts.asked
+        return interleaved(
+            asked.recipes, cold=min(asked.cold, 1), warm=min(asked.warm, 1), profiles=asked.profiles
         )
 
     @property
@@ -65,8 +64,8 @@ def made_from(measured: Set) -> str:
     codes = len({one.code for one in measured.measured if one.counts})
     return (
         f"Made by `cc-ci perf docs` from baselines/{measured.folder.name}; do not edit. Begun on"
-        f" {measured.facts.began}, profile `{asked.profile}`, on a node of {asked.cpus:g} CPUs and"
-        f" {asked.memory_bytes / 2**30:g} GiB, page cache inside the limit; stand-in images come over a"
+        f" {measured.facts.began}, profile `{' and '.join(asked.profiles)}`, on a node of {asked.cpus:g} CPUs"
+        f" and {asked.memory_bytes / 2**30:g} GiB, page cache inside the limit; stand-in images come over a"
         f" link of {asked.bandwidth}. The machine: {host.cpus} CPUs ({host.cpu_model}),"
         f" {host.memory_bytes / 2**30:.0f} GiB, {host.system}, kernel {host.kernel}. Cells are interleaved,"
         f" every second round backwards. Seconds are medians unless a column says otherwise; intervals are"

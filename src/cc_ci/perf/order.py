@@ -5,8 +5,12 @@ from collections.abc import Iterator, Sequence
 from cc_ci.results.measured import Cell
 
 
-def interleaved(recipes: Sequence[str], *, cold: int, warm: int) -> tuple[Cell, ...]:
+def interleaved(
+    recipes: Sequence[str], *, cold: int, warm: int, profiles: Sequence[str] = ("stock",)
+) -> tuple[Cell, ...]:
     """Every recipe `cold` and `warm` times, in rounds of all cells, every second round backwards.
+
+    Two profiles are side by side in each round, so that they are pairs in the order ABBA.
 
     The state with fewer runs is spread evenly over the rounds.
     """
@@ -14,16 +18,20 @@ def interleaved(recipes: Sequence[str], *, cold: int, warm: int) -> tuple[Cell, 
     return tuple(
         cell
         for number in range(rounds)
-        for cell in list(_round(number, recipes, rounds, cold=cold, warm=warm))[:: -1 if number % 2 else 1]
+        for cell in list(_round(number, recipes, rounds, cold=cold, warm=warm, profiles=profiles))[
+            :: -1 if number % 2 else 1
+        ]
     )
 
 
-def _round(number: int, recipes: Sequence[str], rounds: int, *, cold: int, warm: int) -> Iterator[Cell]:
+def _round(
+    number: int, recipes: Sequence[str], rounds: int, *, cold: int, warm: int, profiles: Sequence[str]
+) -> Iterator[Cell]:
     for recipe in recipes:
         if _due(number, of=rounds, times=cold):
-            yield Cell(recipe=recipe, cache="cold")
+            yield from (Cell(recipe=recipe, cache="cold", profile=profile) for profile in profiles)
         if _due(number, of=rounds, times=warm):
-            yield Cell(recipe=recipe, cache="warm")
+            yield from (Cell(recipe=recipe, cache="warm", profile=profile) for profile in profiles)
 
 
 def _due(number: int, *, of: int, times: int) -> bool:

@@ -31,14 +31,11 @@ DEADLINE: Seconds = 7200.0
 class ReferenceBench:
     """Runs `cc-ci run` as a user does, a process of its own; `results` keeps all that each run left."""
 
-    def __init__(
-        self, node: Node, *, results: Path, profile: str, clock: Clock, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, node: Node, *, results: Path, clock: Clock, say: Callable[[str], None]) -> None:
         self.clock = clock
         self.code = code_hash(Path(cc_ci.__file__).parent, lab_folder() / "recipes", *shipped_suites())
         self._node = node
         self._results = results
-        self._profile = profile
         self._say = say
         self._read = NodeReader(stack=f"{node.cgroup}/stack", engine=f"{node.cgroup}/engine")
 
@@ -54,7 +51,7 @@ class ReferenceBench:
     def run(self, cell: Cell, *, name: str) -> RunResult:
         runs = self._results / name
         argv = [sys.executable, "-m", "cc_ci", "run", cell.recipe, "--cache", cell.cache]
-        argv += ["--node", self._node.name, "--profile", self._profile, "--deadline", str(DEADLINE)]
+        argv += ["--node", self._node.name, "--profile", cell.profile, "--deadline", str(DEADLINE)]
         exit_code = follow(argv, env={RUNS_VARIABLE: str(runs)}, tell=self._say)
         if not Store(runs).runs():
             raise InfrastructureError(f"{cell}: exit {exit_code} and no results; see the lines above")

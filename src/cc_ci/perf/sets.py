@@ -36,7 +36,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: Bytes
     bandwidth: str
     """Of the link between node and registry, as tc takes it."""
-    profile: str = "stock"
+    profiles: tuple[str, ...] = ("stock",)
+    """Two are measured in pairs."""
 
     @property
     def node(self) -> str:
@@ -67,7 +68,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def order(self) -> tuple[Cell, ...]:
         there = [recipe for recipe in self.asked.recipes if recipe not in self.unreachable]
-        return interleaved(there, cold=self.asked.cold, warm=self.asked.warm)
+        asked = self.asked
+        return interleaved(there, cold=asked.cold, warm=asked.warm, profiles=asked.profiles)
 
 
 def this_host() -> Host:
@@ -119,7 +121,7 @@ def write_trace(result: RunResult, cell: Cell, folder: Path) -> None:
 
 
 def trace_path(folder: Path, cell: Cell) -> Path:
-    return folder / TRACES / f"{cell.recipe}-{cell.cache}.json"
+    return folder / TRACES / f"{'-'.join(cell.words)}.json"
 
 
 def unfinished(root: Path, asked: Asked, host: Host) -> Path | None:

@@ -14,21 +14,31 @@ from cc_ci.results.schema import Census, RunResult
 from cc_ci.system.files import write_atomic
 from cc_ci.system.units import Seconds
 from cc_ci.timing.parts import Part, parts_of
+from cc_ci.timing.phases import JOINING, STOPPING
+from cc_ci.timing.trace import Span
 
 RUNS = "runs"
 SMALLEST_PART: Seconds = 0.5
+KEPT_SPANS = frozenset({STOPPING, JOINING})
+"""Of those below a run's steps: what the limit takes out of them."""
 
 Cache = Literal["cold", "warm"]
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """What is measured again and again: one recipe in one cache state."""
+    """What is measured again and again: one recipe in one cache state under one profile."""
 
     recipe: str
     cache: Cache
+    profile: str = "stock"
 
     def __str__(self) -> str:
-        return f"{self.recipe} {self.cache}"
+        return " ".join(self.words)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What tells it from other cells; `stock` goes without saying."""
+        return (self.recipe, self.cache, *(() if self.profile == "stock" else (self.profile,)))
 
 
 class Canary(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,21 +75,26 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         again = "" if self.attempt == 1 else f"-{self.attempt}"
-        return f"{self.place:03}-{self.cell.recipe}-{self.cell.cache}{again}"
+        return f"{self.place:03}-{'-'.join(self.cell.words)}{again}"
 
 
 def compact(result: RunResult) -> RunResult:
-    """The result without spans, path, samples, the resources of single spans, and the names of a census."""
+    """The result with no more than its outermost spans, without path, samples and the names of a census."""
+    spans = (span for span in result.spans if span.parent is None or span.name in KEPT_SPANS)
     phases = result.phases and msgspec.structs.replace(result.phases, path=())
     return msgspec.structs.replace(
         result,
         phases=phases,
-        spans=(),
+        spans=tuple(map(_rounded, spans)),
         resources=tuple(one for one in result.resources if one.span is None),
         samples=(),
         census=Census(leaks=result.census.leaks),
         missing={},
     )
+
+
+def _rounded(span: Span) -> Span:
+    return msgspec.structs.replace(span, start=round(span.start, 3), end=span.end and round(span.end, 3))
 
 
 def parts(result: RunResult) -> tuple[Part, ...]:

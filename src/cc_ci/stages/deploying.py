@@ -5,7 +5,7 @@ from cc_ci.engine.timelines import BOOT
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.readying import predicates, wait_ready
 from cc_ci.system.units import EpochSeconds
-from cc_ci.timing.phases import POLL_SLACK, Phase
+from cc_ci.timing.phases import JOINING, POLL_SLACK, Phase
 from cc_ci.timing.trace import OpenSpan
 
 
@@ -46,7 +46,7 @@ def roll_out(bench: Bench, deployed: Deployed, *, phase: Phase | None) -> None:
 
 def _join_proxy(bench: Bench, deployed: Deployed, *, phase: Phase) -> None:
     if bench.node.proxy_container:
-        with bench.span("join the proxy to the deployment's network", phase):
+        with bench.span(JOINING, phase):
             bench.engine.connect_network(deployed.proxy_network, bench.node.proxy_container)
 
 

@@ -29,3 +29,8 @@ PHASES: tuple[Phase, ...] = get_args(Phase)
 
 POLL_SLACK = "poll_slack"
 """Spans of this name, alone or before a colon, are waits that went on after their condition was true."""
+
+STOPPING = "stop gracefully"
+"""Name of the span in which plain containers are told to stop."""
+JOINING = "join the proxy to the deployment's network"
+"""Name of the span in which the proxy is let into a deployment's own network."""

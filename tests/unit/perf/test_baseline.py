@@ -16,9 +16,7 @@ from cc_ci.system.clock import ManualClock
 
 USUAL = Canary(cpu=1.0, untar=1.0)
 HOST = sets.Host(system="Debian", kernel="6", cpu_model="made up", cpus=2, memory_bytes=8 << 30)
-ASKED = sets.Asked(
-    recipes=("app",), cold=1, warm=2, cpus=2.0, memory_bytes=6 << 30, bandwidth="100mbit", profile="stock"
-)
+ASKED = sets.Asked(recipes=("app",), cold=1, warm=2, cpus=2.0, memory_bytes=6 << 30, bandwidth="100mbit")
 
 
 class FakeBench:

@@ -29,6 +29,12 @@ def test_no_cell_is_done_with_long_before_another(cold: int, warm: int) -> None:
         assert abs(first_half[cell] - times / 2) <= 1.5
 
 
+def test_two_profiles_are_pairs_in_abba() -> None:
+    order = interleaved(["app"], cold=0, warm=4, profiles=("bare", "stock"))
+    assert [cell.profile for cell in order] == ["bare", "stock", "stock", "bare"] * 2
+    assert str(order[0]) == "app warm bare"
+
+
 def test_rounds_turn_round() -> None:
     order = [str(cell) for cell in interleaved(RECIPES, cold=2, warm=2)]
     assert order == [

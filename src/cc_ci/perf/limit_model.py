@@ -1,0 +1,280 @@
+"""The least time that a run's work can take on a machine, from runs on plain containers. Pure.
+
+The model is DESIGN.md section 5's. Its terms are the steps of a `bare` run, each measured alone:
+
+    X = B(old) + S + K + W(new) + A_u
+    Y = B(new) + max(A_f, A_s) + S + D_b + K + D_r + W(new) + A_b
+    Z = (Y up to D_b) + B(new) + D_r + W(new) + A_b
+    L = P + max(X, Y, Z, CPU seconds / CPUs, bytes written / disk rate)
+
+B boot on empty volumes, W boot on existing data with what migrates then, S seed, K graceful stop, A test
+actions, D data copied by the recipe's hooks and restic, P the provider's boot and wiring. Cold adds the
+transfer and extraction of the layers that are missing. Waits that only a test's own steps have count as its.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from cc_ci.perf.levers import held, removal, waits_for_a_look, watched_update
+from cc_ci.perf.what_if import Place
+from cc_ci.results.measured import Measured
+from cc_ci.results.schema import StageName
+from cc_ci.system.units import Bytes, Seconds
+from cc_ci.timing.phases import JOINING, STOPPING
+from cc_ci.timing.trace import Span
+
+INSTALL, UPGRADE, FRESH = "install", "upgrade", "fresh"
+"""The deployments of the three chains; pipeline/chains.py names them."""
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds of each part of one bare run; 0 where the recipe has no such part."""
+
+    provider: Seconds = 0.0
+    boot_old: Seconds = 0.0
+    seed_old: Seconds = 0.0
+    stop_upgrade: Seconds = 0.0
+    boot_upgraded: Seconds = 0.0
+    """W, and M, the migration: the new version cannot serve before it has migrated."""
+    act_upgraded: Seconds = 0.0
+    boot_new: Seconds = 0.0
+    act_functional: Seconds = 0.0
+    act_sso: Seconds = 0.0
+    seed_new: Seconds = 0.0
+    backup: Seconds = 0.0
+    restore: Seconds = 0.0
+    stop_restored: Seconds = 0.0
+    boot_restored: Seconds = 0.0
+    act_restored: Seconds = 0.0
+    boot_fresh: Seconds = 0.0
+    restore_fresh: Seconds = 0.0
+    boot_fresh_restored: Seconds = 0.0
+    act_fresh: Seconds = 0.0
+    pulls: Seconds = 0.0
+    cpu_seconds: Seconds | None = None
+    """Of the whole run, less the provider's part."""
+    written_bytes: Bytes | None = None
+    """A lower bound under cgroup v1."""
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """The limit of one bare run, and what binds it."""
+
+    upgrade_chain: Seconds
+    install_chain: Seconds
+    fresh_chain: Seconds
+    cpu: Seconds | None
+    disk: Seconds | None
+    binds: str
+    seconds: Seconds
+
+
+def terms_of(measured: Measured) -> Terms:
+    """The terms of a bare run. Its result must have the spans of its steps."""
+    result = measured.result
+    if result is None:
+        return Terms()
+    steps = _Steps(result.spans)
+    whole = next((one for one in result.resources if one.span is None), None)
+    used = (whole.stack.cpu_seconds, whole.engine.cpu_seconds) if whole else (None, None)
+    written = (whole.stack.written_bytes, whole.engine.written_bytes) if whole else (None, None)
+    return Terms(
+        provider=steps.seconds("provide", stage="sso") + steps.seconds("withdraw"),
+        boot_old=steps.boot("deploy", UPGRADE),
+        seed_old=steps.seconds("seed", UPGRADE),
+        stop_upgrade=steps.stopping("upgrade", UPGRADE),
+        boot_upgraded=steps.boot("upgrade", UPGRADE),
+        act_upgraded=steps.seconds("verify upgrade", UPGRADE) + steps.seconds("test", UPGRADE),
+        boot_new=steps.boot("deploy", INSTALL),
+        act_functional=steps.seconds("test", INSTALL, stage="functional"),
+        act_sso=steps.seconds("test", INSTALL, stage="sso"),
+        seed_new=steps.seconds("seed", INSTALL),
+        backup=steps.seconds("backup", INSTALL),
+        restore=steps.seconds("restore", INSTALL),
+        stop_restored=steps.stopping("redeploy", INSTALL),
+        boot_restored=steps.boot("redeploy", INSTALL),
+        act_restored=steps.seconds("overwrite", INSTALL) + steps.seconds("verify restore", INSTALL),
+        boot_fresh=steps.boot("deploy", FRESH),
+        restore_fresh=steps.seconds("restore", FRESH),
+        boot_fresh_restored=steps.boot("redeploy", FRESH),
+        act_fresh=steps.seconds("verify restore", FRESH),
+        pulls=_pulls(measured),
+        cpu_seconds=None if None in used else sum(filter(None, used)) - _provider_cpu(measured),
+        written_bytes=None if None in written else sum(filter(None, written)),
+    )
+
+
+class _Steps:
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self._steps = [span for span in spans if span.parent is None]
+        self._inner = [span for span in spans if span.parent is not None]
+
+    def seconds(
+        self, action: str, deployment: str | None = None, *, stage: StageName | None = None
+    ) -> Seconds:
+        return sum(step.seconds for step in self._of(action, deployment, stage))
+
+    def stopping(self, action: str, deployment: str) -> Seconds:
+        return self._inside(action, deployment, STOPPING)
+
+    def boot(self, action: str, deployment: str) -> Seconds:
+        """The step without the stop before it and without what Swarm alone needs."""
+        aside = self._inside(action, deployment, STOPPING) + self._inside(action, deployment, JOINING)
+        return max(0.0, self.seconds(action, deployment) - aside)
+
+    def _of(self, action: str, deployment: str | None, stage: StageName | None = None) -> list[Span]:
+        return [
+            step
+            for step in self._steps
+            if step.name.partition(": ")[2].partition(" (")[0] == action
+            and deployment in (None, step.deployment)
+            and stage in (None, step.stage)
+        ]
+
+    def _inside(self, action: str, deployment: str, name: str) -> Seconds:
+        steps = self._of(action, deployment)
+        return sum(
+            span.seconds
+            for span in self._inner
+            for step in steps
+            if span.name == name and step.start <= span.start and (span.end or 0.0) <= (step.end or 0.0)
+        )
+
+
+def _pulls(measured: Measured) -> Seconds:
+    """Transfer and extraction; the removal before them is the measurement's own."""
+    if measured.cell.cache != "cold":
+        return 0.0
+    found = (part for part in measured.parts if part.phase == "images_pull")
+    return sum(part.seconds for part in found if (part.name or "").startswith("pull "))
+
+
+def _provider_cpu(measured: Measured) -> Seconds:
+    setting_up = (part for part in measured.parts if part.phase == "provider_setup")
+    return sum(part.use.cpu for part in setting_up if part.use)
+
+
+def limit(terms: Terms, *, cpus: float, disk_rate: float | None = None) -> Limit:
+    """L; `disk_rate` in bytes per second, None where it was not measured."""
+    to_backup = terms.boot_new + max(terms.act_functional, terms.act_sso) + terms.seed_new + terms.backup
+    restored = terms.stop_restored + terms.restore + terms.boot_restored + terms.act_restored
+    found = {
+        "upgrade chain": terms.boot_old
+        + terms.seed_old
+        + terms.stop_upgrade
+        + terms.boot_upgraded
+        + terms.act_upgraded,
+        "install chain": to_backup + restored,
+        "fresh restore chain": (
+            to_backup + terms.boot_fresh + terms.restore_fresh + terms.boot_fresh_restored + terms.act_fresh
+            if terms.boot_fresh
+            else 0.0
+        ),
+    }
+    cpu = None if terms.cpu_seconds is None else terms.cpu_seconds / cpus
+    disk = terms.written_bytes / disk_rate if terms.written_bytes is not None and disk_rate else None
+    bounds = {**found, "CPU": cpu or 0.0, "disk": disk or 0.0}
+    binds = max(bounds, key=lambda name: bounds[name])
+    return Limit(
+        upgrade_chain=found["upgrade chain"],
+        install_chain=found["install chain"],
+        fresh_chain=found["fresh restore chain"],
+        cpu=cpu,
+        disk=disk,
+        binds=binds,
+        seconds=terms.provider + terms.pulls + bounds[binds],
+    )
+
+
+class Calls(msgspec.Struct, frozen=True, kw_only=True):
+    """What Swarm takes to create, update and remove a stack of services that do nothing."""
+
+    services: int
+    create: Seconds
+    update: Seconds
+    remove: Seconds
+
+
+def floor(terms: Terms, calls: Calls, *, cpus: float, disk_rate: float | None = None) -> Seconds:
+    """L with the calls that each chain needs: X one stack made and updated, Y and Z one made, gone, made."""
+    swarm = msgspec.structs.replace(
+        terms,
+        boot_old=_with(terms.boot_old, calls.create),
+        boot_upgraded=_with(terms.boot_upgraded, calls.update),
+        boot_new=_with(terms.boot_new, calls.create),
+        boot_restored=_with(terms.boot_restored, calls.remove + calls.create),
+        boot_fresh=_with(terms.boot_fresh, calls.create),
+        boot_fresh_restored=_with(terms.boot_fresh_restored, calls.remove + calls.create),
+        provider=_with(terms.provider, calls.create + calls.remove),
+    )
+    return limit(swarm, cpus=cpus, disk_rate=disk_rate).seconds + calls.remove
+
+
+def _with(seconds: Seconds, calls: Seconds) -> Seconds:
+    return seconds + calls if seconds else 0.0
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of work: what the stock run spent on it on its path, and what the limit has of it."""
+
+    name: str
+    stock: Seconds
+    limit: Seconds
+
+
+def causes(stock: Measured, terms: Terms, bound: Limit) -> tuple[Cause, ...]:
+    """T - L by cause, the largest first; differences add up to it, but for what the limit has side by side."""
+    spent: dict[str, Seconds] = {}
+    for part in stock.parts:
+        place = Place(name=part.name or "", stage=part.stage, phase=part.phase)
+        name = next(cause for cause, holds in _CAUSES if holds(place))
+        spent[name] = spent.get(name, 0.0) + part.seconds
+    least = _least(terms, bound)
+    names = dict.fromkeys([*spent, *least])
+    found = [Cause(name=name, stock=spent.get(name, 0.0), limit=least.get(name, 0.0)) for name in names]
+    return tuple(sorted(found, key=lambda one: one.limit - one.stock))
+
+
+BOOT = "boot"
+_CAUSES: tuple[tuple[str, Callable[[Place], bool]], ...] = (
+    ("provider", lambda place: place.phase == "provider_setup"),
+    ("health checks' intervals", lambda place: waits_for_a_look(place.name)),
+    ("stability after the condition", lambda place: held(place.name) or watched_update(place)),
+    ("removal", lambda place: removal(place) or place.phase == "teardown"),
+    ("data", lambda place: place.name == "restore" or place.phase == "backup"),
+    ("images", lambda place: place.phase == "images_pull"),
+    ("test actions", lambda place: place.phase in {"test", "verify"}),
+    ("seeds", lambda place: place.phase == "seed"),
+    ("the proxy's and the app's signs", lambda place: place.name.startswith("ready")),
+    (BOOT, lambda place: "boot" in place.name or place.name.endswith("said no")),
+    ("Swarm's scheduling", lambda place: ": " in place.name),
+    ("cc-ci and the engine", lambda place: True),
+)
+"""What a part of a stock run is for: the first that holds."""
+
+
+def _least(terms: Terms, bound: Limit) -> dict[str, Seconds]:
+    """What the chain that binds has of each cause."""
+    common = {"provider": terms.provider, "images": terms.pulls}
+    if bound.binds == "upgrade chain":
+        return {
+            **common,
+            BOOT: terms.boot_old + terms.boot_upgraded,
+            "seeds": terms.seed_old,
+            "removal": terms.stop_upgrade,
+            "test actions": terms.act_upgraded,
+        }
+    if bound.binds in {"CPU", "disk"}:
+        return {**common, "CPU or disk, of all work": bound.seconds - terms.provider - terms.pulls}
+    fresh = bound.binds == "fresh restore chain"
+    boots = terms.boot_fresh + terms.boot_fresh_restored if fresh else terms.boot_restored
+    acts = terms.act_fresh if fresh else terms.act_restored
+    return {
+        **common,
+        BOOT: terms.boot_new + boots,
+        "seeds": terms.seed_new,
+        "removal": 0.0 if fresh else terms.stop_restored,
+        "data": terms.backup + (terms.restore_fresh if fresh else terms.restore),
+        "test actions": max(terms.act_functional, terms.act_sso) + acts,
+    }
