@@ -18,7 +18,7 @@ from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
 from cc_ci.isolation.census import Census, lasting_leaks, take
 from cc_ci.lab.sources import repository
-from cc_ci.pipeline.profiles import STOCK
+from cc_ci.pipeline.profiles import BARE, STOCK
 from cc_ci.pipeline.run import Request, Run
 from cc_ci.probes.http import Probe
 from cc_ci.results.checks import unexplained
@@ -304,3 +304,16 @@ def test_debian_s_own_client_will_do(cli: Cli) -> None:
         cli("run", "pocket", "--stage", "install", env={"PATH": "/usr/bin:/usr/sbin:/bin:/sbin"}).returncode
         == 0
     )
+
+
+def test_plain_containers_go_through_the_same_life(cli: Cli) -> None:
+    called = cli("run", "pocket", "--profile", "bare")
+    assert called.returncode == 0, called.stdout + called.stderr
+    result = cli.latest()
+    assert {stage.outcome for stage in result.stages} <= {"passed", "skipped"}
+    assert result.census.leaks == ()
+    stock, bare = (profile.levers.deploy_share for profile in (STOCK, BARE))
+    assert (stock, bare) == ("none", "chains")
+    assert result.levers["deploy_driver"] == "bare"
+    # nothing of it was a service of Swarm's
+    assert not [span for span in result.spans if "schedule" in span.name]

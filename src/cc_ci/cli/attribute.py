@@ -13,13 +13,11 @@ import click
               help="Where sets are kept; the newest is taken.")  # fmt: skip
 def attribute(folder: Path | None, *, recipe: str | None, baselines: Path) -> None:
     """Say of SET, a folder of `cc-ci baseline`, which phases, waits and levers its time is made of."""
-    from rich.table import Table as Rendered
-
     from cc_ci.errors import UsageError
     from cc_ci.perf import attribution
     from cc_ci.perf.attribution_document import attribution_tables
     from cc_ci.perf.measured_set import newest, read
-    from cc_ci.report.tables import console
+    from cc_ci.report.tables import console, plain_table
 
     measured = read(folder or newest(baselines))
     cells = [(cell, runs) for cell, runs in measured.filled if recipe in (None, cell.recipe)]
@@ -32,9 +30,4 @@ def attribute(folder: Path | None, *, recipe: str | None, baselines: Path) -> No
     for table in attribution_tables(measured):
         if recipe is None or table.title.startswith((f"{recipe} ", f"{recipe}:")):
             out.print(f"\n{table.title}", style="bold")
-            shown = Rendered(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-            for at, name in enumerate(table.head):
-                shown.add_column(name, justify="left" if at in table.words else "right")
-            for row in table.rows:
-                shown.add_row(*row)
-            out.print(shown)
+            out.print(plain_table(table.head, table.rows, words=table.words))

@@ -22,7 +22,7 @@ from cc_ci.engine.bare_argv import File
 from cc_ci.engine.labels import STACK
 from cc_ci.engine.node import Node
 from cc_ci.engine.overlay import CA_CONFIG, Overlay
-from cc_ci.engine.stack_driver import StackDriver
+from cc_ci.engine.stack_driver import CLIENT_VARIABLES, StackDriver
 from cc_ci.engine.watching import Convergence
 from cc_ci.errors import StageFailed, UsageError
 from cc_ci.recipes.app import App
@@ -80,8 +80,9 @@ class BareDriver:
     def write(self, app: App, stack: Stack, overlay: Overlay, folder: Path) -> tuple[Path, ...]:
         """Lay out all files that containers mount, make volumes and the bridge, and tell the proxy."""
         self._prepare_network(stack, overlay)
+        there = {volume.name for volume in self._engine.volumes()}
         for key, volume in stack.volumes.items():
-            if not volume.external:
+            if not volume.external and volume.name not in there:
                 labels = overlay.content["volumes"][key]["labels"]
                 self._engine.create_volume(volume.name, labels=labels)
         self._laid[folder] = {
@@ -149,6 +150,10 @@ class BareDriver:
         values = {
             name: app.env.get(name, "") if value is None else value for name, value in variables.items()
         }
+        if taken := sorted(values.keys() & set(CLIENT_VARIABLES)):
+            raise UsageError(
+                f"services.{service.name}: ${taken[0]}: is the docker client's own variable here"
+            )
         files = _Files(app, stack, service.name, folder, values=values, secrets=self._secrets)
         laid = [*files.secrets(service.secrets), *files.configs(service.configs), *files.authorities(overlay)]
         argv = bare_argv.run(stack, service, variables=tuple(values), files=laid, labels=said["labels"])
@@ -157,11 +162,7 @@ class BareDriver:
         return _Laid(argv=tuple(argv), values=values, mark=mark)
 
     def _run(self, laid: _Laid) -> str:
-        done = self._runner(
-            laid.argv,
-            env={**laid.values, **self._engine.environment, "PATH": os.environ["PATH"]},
-            timeout=LONGEST,
-        )
+        done = self._runner(laid.argv, env={**laid.values, **self._engine.environment}, timeout=LONGEST)
         if not done.ok:
             said = (done.stderr.strip() or "no output").splitlines()[-1]
             raise StageFailed(f"container {laid.argv[laid.argv.index('--name') + 1]}: {said}")

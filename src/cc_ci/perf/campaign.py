@@ -4,14 +4,23 @@ import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
+from cc_ci.engine.docker_engine import connect
+from cc_ci.engine.node import Node
 from cc_ci.lab.node import PrivateNode, Wanted
 from cc_ci.perf import sets
 from cc_ci.perf.baseline import measure
-from cc_ci.perf.canary import canary
-from cc_ci.perf.reference_node import ReferenceBench, unreachable
+from cc_ci.perf.canary import canary, disk_rate
+from cc_ci.perf.floor import measure_calls
+from cc_ci.perf.limit_model import Calls
+from cc_ci.perf.reference_node import ReferenceBench, services, unreachable
+from cc_ci.pipeline.profiles import BARE
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.files import state_root
+from cc_ci.system.process import LocalRunner
 
+CALLS = 5
 CANARIES = 5
 """At a set's beginning: what is usual."""
 Say = Callable[[str], None]
@@ -29,7 +38,7 @@ def campaign(
     try:
         # anew: what an ended process left there is in nobody's way, and takes no CPU
         up = private.reset(wanted)
-        folder = _folder(asked, root=root, new=new, tell=tell)
+        folder = _folder(asked, up, root=root, new=new, tell=tell)
         results = state_root() / "measured" / folder.name
         bench = ReferenceBench(up, results=results, clock=SystemClock(), say=tell)
         missing = measure(folder, bench, say=tell)
@@ -42,28 +51,39 @@ def campaign(
     return folder, missing
 
 
-def _folder(asked: sets.Asked, *, root: Path, new: bool, tell: Say) -> Path:
+def _folder(asked: sets.Asked, node: Node, *, root: Path, new: bool, tell: Say) -> Path:
     host = sets.this_host()
     found = None if new else sets.unfinished(root, asked, host)
     if found:
         tell(f"{found}: taken up again")
         return found
-    return _begin(asked, host, root=root, tell=tell)
+    return _begin(asked, host, node, root=root, tell=tell)
 
 
-def _begin(asked: sets.Asked, host: sets.Host, *, root: Path, tell: Say) -> Path:
+def _begin(asked: sets.Asked, host: sets.Host, node: Node, *, root: Path, tell: Say) -> Path:
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     lacking = unreachable(asked.recipes)
     for recipe, images in lacking.items():
         tell(f"{recipe}: not measured: no registry here has {', '.join(images)}")
+    clock, scratch = SystemClock(), state_root() / "scratch"
     facts = sets.Facts(
         asked=asked,
         host=host,
         began=today,
-        canaries=tuple(canary(state_root() / "scratch", SystemClock()) for _ in range(CANARIES)),
+        canaries=tuple(canary(scratch, clock) for _ in range(CANARIES)),
         unreachable=lacking,
     )
+    if BARE.name in asked.profiles:
+        there = [recipe for recipe in asked.recipes if recipe not in lacking]
+        calls = {recipe: _calls(node, services(recipe), tell=tell) for recipe in there}
+        facts = msgspec.structs.replace(facts, calls=calls, disk_rate=disk_rate(scratch, clock))
     folder = sets.free_name(root, f"{today}-{asked.node}")
     sets.write_facts(facts, folder)
     tell(f"{folder}: {len(facts.order)} runs")
     return folder
+
+
+def _calls(node: Node, count: int, *, tell: Say) -> tuple[Calls, ...]:
+    tell(f"Swarm's own time for {count} services, {CALLS} times")
+    engine = connect(node, LocalRunner())
+    return tuple(measure_calls(engine, LocalRunner(), SystemClock(), services=count) for _ in range(CALLS))

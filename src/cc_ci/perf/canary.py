@@ -18,6 +18,7 @@ HASHED = bytes(1 << 20)
 HASHES = 400
 FILES = 1500
 FILE_BYTES = 8192
+DISK_MEBIBYTES = 256
 REPEATS = 3
 """The median of so many counts."""
 
@@ -29,6 +30,19 @@ def canary(folder: Path, clock: Clock) -> Canary:
         cpu=_median(lambda: _seconds(clock, _hash)),
         untar=_median(lambda: _untar_seconds(clock, archive, folder)),
     )
+
+
+def disk_rate(folder: Path, clock: Clock) -> float:
+    """Bytes per second at which a large file is written and flushed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    os.sync()
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
+        started = clock.monotonic()
+        for _ in range(DISK_MEBIBYTES):
+            file.write(HASHED)
+        file.flush()
+        os.fsync(file.fileno())
+        return DISK_MEBIBYTES * len(HASHED) / (clock.monotonic() - started)
 
 
 def _median(once: Callable[[], Seconds]) -> Seconds:

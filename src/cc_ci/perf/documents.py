@@ -7,10 +7,12 @@ from pathlib import Path
 
 from cc_ci.perf.attribution_document import attributed
 from cc_ci.perf.baseline_document import baseline
+from cc_ci.perf.limit_document import limits
 from cc_ci.perf.measured_set import read
 
 
-def documents(folder: Path) -> dict[str, str]:
-    """All documents by their file's name."""
+def documents(folder: Path, limits_folder: Path | None = None) -> dict[str, str]:
+    """All documents by their file's name; that of the limit where it was measured."""
     measured = read(folder)
-    return {"baseline.md": baseline(measured), "attribution.md": attributed(measured)}
+    found = {"baseline.md": baseline(measured), "attribution.md": attributed(measured)}
+    return {**found, "limit.md": limits(read(limits_folder))} if limits_folder else found

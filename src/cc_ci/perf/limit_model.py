@@ -224,11 +224,11 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def causes(stock: Measured, terms: Terms, bound: Limit) -> tuple[Cause, ...]:
-    """T - L by cause, the largest first; differences add up to it, but for what the limit has side by side."""
+    """T - L by cause, the largest first; they add up to it, but for what the limit has side by side."""
     spent: dict[str, Seconds] = {}
     for part in stock.parts:
         place = Place(name=part.name or "", stage=part.stage, phase=part.phase)
-        name = next(cause for cause, holds in _CAUSES if holds(place))
+        name = next((cause for cause, holds in _CAUSES if holds(place)), REST)
         spent[name] = spent.get(name, 0.0) + part.seconds
     least = _least(terms, bound)
     names = dict.fromkeys([*spent, *least])
@@ -249,9 +249,9 @@ _CAUSES: tuple[tuple[str, Callable[[Place], bool]], ...] = (
     ("the proxy's and the app's signs", lambda place: place.name.startswith("ready")),
     (BOOT, lambda place: "boot" in place.name or place.name.endswith("said no")),
     ("Swarm's scheduling", lambda place: ": " in place.name),
-    ("cc-ci and the engine", lambda place: True),
 )
 """What a part of a stock run is for: the first that holds."""
+REST = "cc-ci and the engine"
 
 
 def _least(terms: Terms, bound: Limit) -> dict[str, Seconds]:

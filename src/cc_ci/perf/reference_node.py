@@ -16,6 +16,7 @@ from cc_ci.perf.canary import canary
 from cc_ci.perf.foreign import CpuCounts, count
 from cc_ci.perf.sets import code_hash
 from cc_ci.pipeline.fetching import Asked, rehearse, shipped_suites
+from cc_ci.pipeline.subject import Subject
 from cc_ci.results.measured import Canary, Cell
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import RUNS_VARIABLE, Store
@@ -60,6 +61,15 @@ class ReferenceBench:
 
 def references(recipe: str) -> tuple[str, ...]:
     """All images that a run of the recipe needs, its provider's too."""
+    return tuple(sorted(set(_subject(recipe).references)))
+
+
+def services(recipe: str) -> int:
+    """How many services its newest version has."""
+    return len(_subject(recipe).stacks["new"].services)
+
+
+def _subject(recipe: str) -> Subject:
     with tempfile.TemporaryDirectory() as scratch:
         subject, _ = rehearse(
             Asked(recipe=recipe),
@@ -69,7 +79,7 @@ def references(recipe: str) -> tuple[str, ...]:
             scratch=Path(scratch),
             runner=LocalRunner(),
         )
-    return tuple(sorted(set(subject.references)))
+    return subject
 
 
 def unreachable(recipes: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:

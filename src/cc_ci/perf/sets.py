@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from cc_ci.errors import UsageError
+from cc_ci.perf.limit_model import Calls
 from cc_ci.perf.order import interleaved
 from cc_ci.results.measured import Canary, Cell, Measured, read_set
 from cc_ci.results.schema import RunResult
@@ -64,6 +65,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     canaries: tuple[Canary, ...]
     unreachable: Mapping[str, tuple[str, ...]] = {}
     """Recipes that are not measured, and their images that no registry here has."""
+    calls: Mapping[str, tuple[Calls, ...]] = {}
+    """By recipe, where plain containers are measured: Swarm's own time for as many services as it has."""
+    disk_rate: float | None = None
+    """Bytes per second that the node's disk takes, there too."""
 
     @property
     def order(self) -> tuple[Cell, ...]:

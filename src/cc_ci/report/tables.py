@@ -1,6 +1,6 @@
 """A run in the terminal: its stages, its phases, what was waited for, and where the rest is."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import IO
 
 from rich.console import Console, Group, RenderableType
@@ -118,6 +118,16 @@ def _named_table(title: str, parts: Sequence[NamedSeconds]) -> Table:
     table = _table(title, seconds=("seconds",))
     for part in parts:
         table.add_row(part.name, f"{part.seconds:.2f}")
+    return table
+
+
+def plain_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, words: Collection[int]) -> Table:
+    """Cells as they are; columns in `words` are left aligned, the others are numbers."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for at, name in enumerate(head):
+        table.add_column(name, justify="left" if at in words else "right")
+    for row in rows:
+        table.add_row(*row)
     return table
 
 

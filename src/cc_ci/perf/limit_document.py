@@ -1,0 +1,188 @@
+"""docs/perf/limit.md: how far runs are from the least that they could take, and what lies between."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from cc_ci.errors import InfrastructureError
+from cc_ci.perf.limit_model import Calls, Limit, Terms, causes, floor, limit, terms_of
+from cc_ci.perf.measured_set import Set, joined, made_from
+from cc_ci.perf.statistics import Ratio, hodges_lehmann_paired, median
+from cc_ci.perf.tables import Table, markdown, seconds
+from cc_ci.results.measured import Cell, Measured
+from cc_ci.system.units import Seconds
+
+BARE, STOCK = "bare", "stock"
+AROUND: Seconds = 0.5
+"""Differences below this are left out of the tables."""
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """A bare and a stock run side by side in the set's order."""
+
+    bare: Measured
+    stock: Measured
+    terms: Terms
+    bound: Limit
+    floor: Seconds | None
+
+    @property
+    def seconds(self) -> Seconds:
+        """T, of the stock run."""
+        return self.stock.result.total_seconds if self.stock.result else 0.0
+
+    @property
+    def holds(self) -> bool:
+        """L <= T: the model's own check."""
+        return self.bound.seconds <= self.seconds
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """All pairs of one recipe and cache state; `rho` is None where the model does not hold."""
+
+    recipe: str
+    cache: str
+    pairs: tuple[Pair, ...]
+    rho: Ratio | None
+
+    @property
+    def refuted(self) -> tuple[Pair, ...]:
+        return tuple(pair for pair in self.pairs if not pair.holds)
+
+
+def findings(measured: Set) -> tuple[Finding, ...]:
+    """One for each recipe and cache state that has whole pairs."""
+    return tuple(found for cell in measured.cells if (found := _finding(measured, cell)))
+
+
+def _finding(measured: Set, cell: Cell) -> Finding | None:
+    if cell.profile != BARE:
+        return None
+    stock_cell = msgspec.structs.replace(cell, profile=STOCK)
+    both = zip(measured.runs(cell), measured.runs(stock_cell), strict=False)
+    pairs = tuple(_pair(measured, bare, stock) for bare, stock in both)
+    if not pairs:
+        return None
+    bounds, times = [pair.bound.seconds for pair in pairs], [pair.seconds for pair in pairs]
+    sound = all(pair.holds for pair in pairs)
+    rho = hodges_lehmann_paired(bounds, times) if sound else None
+    return Finding(recipe=cell.recipe, cache=cell.cache, pairs=pairs, rho=rho)
+
+
+def _pair(measured: Set, bare: Measured, stock: Measured) -> Pair:
+    facts, terms = measured.facts, terms_of(bare)
+    cpus = facts.asked.cpus
+    calls = facts.calls.get(bare.cell.recipe)
+    return Pair(
+        bare=bare,
+        stock=stock,
+        terms=terms,
+        bound=limit(terms, cpus=cpus, disk_rate=facts.disk_rate),
+        floor=floor(terms, _usual(calls), cpus=cpus, disk_rate=facts.disk_rate) if calls else None,
+    )
+
+
+def _usual(calls: Sequence[Calls]) -> Calls:
+    return Calls(
+        services=calls[0].services,
+        create=median(one.create for one in calls),
+        update=median(one.update for one in calls),
+        remove=median(one.remove for one in calls),
+    )
+
+
+def require_sound(found: Sequence[Finding]) -> None:
+    """Raise InfrastructureError for a limit above the run that it should bound: the model is at fault."""
+    for one in found:
+        for pair in one.refuted:
+            largest = max(
+                ((name, value) for name, value in msgspec.structs.asdict(pair.terms).items()
+                 if isinstance(value, float) and name != "cpu_seconds"),
+                key=lambda item: item[1],
+            )  # fmt: skip
+            raise InfrastructureError(
+                f"{one.recipe} {one.cache}: limit {pair.bound.seconds:.1f} s above the run's"
+                f" {pair.seconds:.1f} s in {pair.bare.name}; the model does not hold there, its largest term"
+                f" is {largest[0]}, {largest[1]:.1f} s; no rho is given"
+            )
+
+
+def limits(measured: Set) -> str:
+    """How far runs are from the least that they could take."""
+    found = findings(measured)
+    parts = ["# The limit: the least that the same work can take", made_from(measured)]
+    parts += [measured.note("limit.md"), *(markdown(table) for table in limit_tables(found))]
+    return joined(parts)
+
+
+def limit_tables(found: Sequence[Finding]) -> Iterator[Table]:
+    yield _summary(found)
+    for one in found:
+        yield _terms(one)
+        yield _causes(one)
+
+
+def _summary(found: Sequence[Finding]) -> Table:
+    return Table(
+        title="T, limit, floor and rho",
+        head=("cell", "pairs", "T", "L", "binds", "floor", "rho = T / L", "interval", "L <= T"),
+        rows=tuple(_row(one) for one in found),
+        words=frozenset({0, 4, 7, 8}),
+        note=(
+            "T and L are medians over the pairs, seconds; rho is the paired Hodges-Lehmann ratio with its"
+            " exact interval. The limit is measured with plain containers in the order ABBA around the runs;"
+            " the floor adds what Swarm takes to make, update and remove services that do nothing."
+        ),
+    )
+
+
+def _row(one: Finding) -> tuple[str, ...]:
+    floors = [pair.floor for pair in one.pairs if pair.floor is not None]
+    rho = one.rho
+    bounded = rho is not None and rho.low is not None and rho.high is not None
+    return (
+        f"{one.recipe} {one.cache}",
+        str(len(one.pairs)),
+        seconds(median(pair.seconds for pair in one.pairs)),
+        seconds(median(pair.bound.seconds for pair in one.pairs)),
+        one.pairs[0].bound.binds,
+        seconds(median(floors)) if floors else "-",
+        f"{rho.estimate:.1f}" if rho else "-",
+        f"{rho.low:.1f} to {rho.high:.1f}" if rho and bounded else "n too small" if rho else "-",
+        "in each pair" if not one.refuted else f"not in {', '.join(pair.bare.name for pair in one.refuted)}",
+    )
+
+
+def _terms(one: Finding) -> Table:
+    names = [name for name in Terms.__struct_fields__ if name not in {"cpu_seconds", "written_bytes"}]
+    values = {name: median(getattr(pair.terms, name) for pair in one.pairs) for name in names}
+    bounds = {
+        name: median(getattr(pair.bound, name) or 0.0 for pair in one.pairs)
+        for name in ("upgrade_chain", "install_chain", "fresh_chain", "cpu", "disk")
+    }
+    rows = [(name.replace("_", " "), seconds(value)) for name, value in values.items() if value]
+    rows += [(f"= {name.replace('_', ' ')}", seconds(value)) for name, value in bounds.items() if value]
+    return Table(
+        title=f"{one.recipe} {one.cache}: the terms of the limit",
+        head=("term", "median s"),
+        rows=tuple(rows),
+    )
+
+
+def _causes(one: Finding) -> Table:
+    """Of the pair whose run is the median one."""
+    ranked = sorted(one.pairs, key=lambda pair: pair.seconds)
+    pair = ranked[(len(ranked) - 1) // 2]
+    rows = tuple(
+        (cause.name, seconds(cause.stock), seconds(cause.limit), seconds(cause.stock - cause.limit))
+        for cause in causes(pair.stock, pair.terms, pair.bound)
+        if max(cause.stock, cause.limit) >= AROUND
+    )
+    total = ("all", seconds(pair.seconds), seconds(pair.bound.seconds),
+             seconds(pair.seconds - pair.bound.seconds))  # fmt: skip
+    return Table(
+        title=f"{one.recipe} {one.cache}: what lies between the run and its limit",
+        head=("cause", "in the run", "in the limit", "difference"),
+        rows=(*rows, total),
+        note=f"Of one pair, the one with the median run: {pair.bare.name} and {pair.stock.name}. Seconds.",
+    )

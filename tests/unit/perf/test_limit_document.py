@@ -1,0 +1,72 @@
+"""Pairs of bare and stock runs: rho, its interval, and what is said where the model fails."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from example_result import example
+
+from cc_ci.errors import InfrastructureError
+from cc_ci.perf import sets
+from cc_ci.perf.limit_document import findings, limits, require_sound
+from cc_ci.perf.limit_model import Calls
+from cc_ci.perf.measured_set import read
+from cc_ci.results.measured import Canary, Cell, Measured, write
+from cc_ci.timing.trace import Span
+
+PAIRS = 6
+
+
+def folder(root: Path, *, stock: float) -> Path:
+    """A set of pairs: booting takes 10 s and some, and the stock run `stock` times as long."""
+    made = root / "2026-01-01-2cpu-6g"
+    asked = sets.Asked(
+        recipes=("app",), cold=0, warm=PAIRS, cpus=2.0, memory_bytes=6 << 30, bandwidth="100mbit",
+        profiles=("bare", "stock"),
+    )  # fmt: skip
+    facts = sets.Facts(
+        asked=asked,
+        host=sets.Host(system="Debian", kernel="6", cpu_model="made up", cpus=2, memory_bytes=8 << 30),
+        began="2026-01-01",
+        canaries=(Canary(cpu=1.0, untar=1.0),),
+        calls={"app": (Calls(services=1, create=1.0, update=2.0, remove=3.0),)},
+    )
+    sets.write_facts(facts, made)
+    assert [cell.profile for cell in facts.order[:4]] == ["bare", "stock", "stock", "bare"]
+    for place, cell in enumerate(facts.order, start=1):
+        write(
+            _run(cell, place, seconds=(10.0 + place // 2) * (stock if cell.profile == "stock" else 1)), made
+        )
+    return made
+
+
+def _run(cell: Cell, place: int, *, seconds: float) -> Measured:
+    boot = Span(
+        id=1, name="install: deploy (install)", start=0.0, end=seconds, stage="install", deployment="install"
+    )
+    result = msgspec.structs.replace(
+        example(), spans=(boot,), resources=(), exit_code=0, total_seconds=seconds, verdict="green"
+    )
+    return Measured(cell=cell, place=place, result=result)
+
+
+def test_rho_is_of_pairs_and_has_an_interval(tmp_path: Path) -> None:
+    (found,) = findings(read(folder(tmp_path, stock=4.0)))
+    assert len(found.pairs) == PAIRS
+    assert found.rho is not None
+    assert found.rho.low is not None
+    assert found.rho.low <= found.rho.estimate
+    assert found.rho.estimate == pytest.approx(4.0, rel=0.1)
+    require_sound([found])
+    text = limits(read(tmp_path / "2026-01-01-2cpu-6g"))
+    assert "| app warm | 6 |" in text
+    assert "| in each pair |" in text
+
+
+def test_a_limit_above_its_run_refutes_the_model(tmp_path: Path) -> None:
+    found = findings(read(folder(tmp_path, stock=0.5)))
+    assert found[0].rho is None
+    assert len(found[0].refuted) == PAIRS
+    with pytest.raises(InfrastructureError, match=r"001-app-warm-bare; the model does not hold.*boot_new"):
+        require_sound(found)
+    assert "not in 001-app-warm-bare" in limits(read(tmp_path / "2026-01-01-2cpu-6g"))
