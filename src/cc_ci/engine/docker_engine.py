@@ -12,7 +12,7 @@ from docker.tls import TLSConfig
 from docker.utils import parse_repository_tag
 
 from cc_ci.engine import argv, parsing
-from cc_ci.engine.labels import STACK
+from cc_ci.engine.labels import SERVICE, STACK
 from cc_ci.engine.node import Node
 from cc_ci.engine.pulling import pull_report, refusal
 from cc_ci.engine.state import (
@@ -226,7 +226,11 @@ class DockerEngine:
         return self._runner(line, stdin=stdin, env=self._environment, timeout=timeout)
 
     def logs(self, service: str) -> str:
-        return self._both(argv.service_logs(service))
+        if not self._node.private:
+            return self._both(argv.service_logs(service))
+        # all containers are here, and `docker service logs` now and then never ends (docker/cli issue 4678)
+        containers = sorted(self.containers({SERVICE: service}), key=lambda container: container.created)
+        return "".join(self.container_logs(container.id) for container in containers)
 
     def container_logs(self, container: str) -> str:
         return self._both(argv.container_logs(container))

@@ -23,6 +23,7 @@ from cc_ci.results.store import RUNS_VARIABLE, Store
 from cc_ci.system.clock import Clock
 from cc_ci.system.files import state_root
 from cc_ci.system.process import LocalRunner, follow
+from cc_ci.system.settings import load_settings
 from cc_ci.system.units import Seconds
 from cc_ci.timing.readings import NodeReader
 
@@ -71,8 +72,9 @@ def services(recipe: str) -> int:
 
 def _subject(recipe: str) -> Subject:
     with tempfile.TemporaryDirectory() as scratch:
+        settings = load_settings()
         subject, _ = rehearse(
-            Asked(recipe=recipe),
+            Asked(recipe=recipe, recipe_roots=settings.recipes, suite_roots=settings.suites),
             ci_domain="ci.test",
             stage=None,
             keep=False,
