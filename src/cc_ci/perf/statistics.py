@@ -57,6 +57,15 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Shift(msgspec.Struct, frozen=True, kw_only=True):
+    """How much more `b` is than `a`, in their own unit; None and `p_value` as for a Ratio."""
+
+    estimate: float
+    low: float | None
+    high: float | None
+    p_value: float
+
+
 def median(values: Iterable[float]) -> float:
     return statistics.median(values)
 
@@ -102,6 +111,21 @@ def hodges_lehmann_unpaired(
     return _ratio(differences, rank_sum_counts(len(a), len(b)), confidence, p_value, min(len(a), len(b)))
 
 
+def shift_paired(a: Sequence[float], b: Sequence[float], *, confidence: float = CONFIDENCE) -> Shift:
+    """The difference b - a of pairs, as `hodges_lehmann_paired` without logs: values may be 0."""
+    differences = [after - before for before, after in zip(a, b, strict=True)]
+    walsh = sorted((x + y) / 2 for x, y in itertools.combinations_with_replacement(differences, 2))
+    p_value = float(wilcoxon(differences, method="exact").pvalue) if any(differences) else 1.0
+    return _shift(walsh, signed_rank_counts(len(differences)), confidence, p_value)
+
+
+def shift_unpaired(a: Sequence[float], b: Sequence[float], *, confidence: float = CONFIDENCE) -> Shift:
+    """The difference b - a of two samples, as `hodges_lehmann_unpaired` without logs."""
+    differences = sorted(after - before for before in a for after in b)
+    p_value = float(mannwhitneyu(a, b, method="exact").pvalue)
+    return _shift(differences, rank_sum_counts(len(a), len(b)), confidence, p_value)
+
+
 def proportion_interval(successes: int, n: int, *, confidence: float = CONFIDENCE) -> Interval:
     """Bounds of a proportion by Clopper and Pearson (1934): no probability inside is refuted by the count."""
     tail = (1 - confidence) / 2
@@ -110,6 +134,11 @@ def proportion_interval(successes: int, n: int, *, confidence: float = CONFIDENC
         high=float(beta.ppf(1 - tail, successes + 1, n - successes)) if successes < n else 1.0,
         confidence=confidence,
     )
+
+
+def least_p(n: int, m: int | None = None) -> float:
+    """The smallest two-sided p that n pairs, or samples of n and m, can give at all."""
+    return 2 / 2**n if m is None else 2 / math.comb(n + m, n)
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
@@ -147,6 +176,16 @@ def rank_sum_counts(n: int, m: int) -> tuple[int, ...]:
     for at, count in enumerate(rank_sum_counts(n, m - 1)):
         counts[at] += count
     return tuple(counts)
+
+
+def _shift(ordered: Sequence[float], counts: Sequence[int], confidence: float, p_value: float) -> Shift:
+    bounds = _between(ordered, _tail_index(counts, confidence))
+    return Shift(
+        estimate=median(ordered),
+        low=bounds.low if bounds else None,
+        high=bounds.high if bounds else None,
+        p_value=p_value,
+    )
 
 
 def _ratio(

@@ -100,6 +100,17 @@ def test_estimates_are_the_planted_ratio() -> None:
     assert statistics.hodges_lehmann_unpaired(a, b).estimate == pytest.approx(1.25)
 
 
+def test_shifts_are_in_the_values_own_unit_and_take_zeros() -> None:
+    a = [0.0, 4.0, 1.0, 2.0, 3.0, 5.0, 6.0, 7.0]
+    b = [value + 2.5 for value in a]
+    for shift in (statistics.shift_paired(a, b), statistics.shift_unpaired(a, b)):
+        assert shift.estimate == pytest.approx(2.5)
+        assert shift.low is not None
+        assert shift.high is not None
+        assert shift.low <= 2.5 <= shift.high
+    assert statistics.shift_paired(a, b).p_value == pytest.approx(2 / 2**8)
+
+
 def test_equal_pairs_are_no_difference() -> None:
     ratio = statistics.hodges_lehmann_paired([1.0] * 6, [1.0] * 6)
     assert (ratio.estimate, ratio.low, ratio.high, ratio.p_value) == (1.0, 1.0, 1.0, 1.0)

@@ -1,0 +1,130 @@
+"""`cc-ci compare`: two runs, or two sets of runs, in words and numbers."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from cc_ci.perf.comparison import Comparison, PhaseChange, Side
+    from cc_ci.results.measured import Cell
+
+LONGEST = 15
+
+
+@click.command()
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+def compare(a: str, b: str, *, as_json: bool) -> None:
+    """Say what changed from A to B, by how much, and whether that is more than noise.
+
+    A and B are each a run (its id, the beginning of one, `latest`, or a results.json), a set that `cc-ci
+    baseline` made (its folder), or one cell of a set (FOLDER:RECIPE-CACHE, such as baselines/X:n8n-warm).
+    Two sets are compared cell by cell. Exits 1 where a test was green before and is not now.
+    """
+    import msgspec
+
+    from cc_ci.perf.comparison import compare as hold
+
+    found = [hold(ours, theirs, paired=paired) for ours, theirs, paired in _sides(a, b)]
+    if as_json:
+        rows = [
+            {"a": one.a.label, "b": one.b.label, "paired": one.paired, "setting": one.setting,
+             "ratio": one.ratio, "phases": one.phases, "tests": one.tests} for one in found
+        ]  # fmt: skip
+        click.echo(msgspec.json.format(msgspec.json.encode(rows)))
+    else:
+        for one in found:
+            _tell(one)
+    if any(_lost(one) for one in found):
+        sys.exit(1)
+
+
+def _lost(found: "Comparison") -> bool:
+    return any(test.a == "passed" and test.b not in ("passed", None) for test in found.tests)
+
+
+def _sides(a: str, b: str) -> "Iterator[tuple[Side, Side, bool]]":
+    from cc_ci.errors import UsageError
+
+    ours, theirs = _cells(a), _cells(b)
+    if ours is None and theirs is None:
+        yield _one(a), _one(b), False
+        return
+    if ours is None or theirs is None:
+        raise UsageError(f"{a} and {b}: a run and a set; name two of one kind")
+    if len(ours) == len(theirs) == 1:
+        one, other = next(iter(ours.values())), next(iter(theirs.values()))
+        same_set = a.partition(":")[0] == b.partition(":")[0]
+        yield one, other, same_set and len(one.samples) == len(other.samples)
+        return
+    common = [cell for cell in ours if cell in theirs]
+    if not common:
+        raise UsageError(f"{a} and {b}: no cell is in both")
+    for cell in common:
+        yield ours[cell], theirs[cell], False
+
+
+def _one(name: str) -> "Side":
+    from cc_ci.perf.comparison import Sample, Side
+    from cc_ci.results.measured import parts
+    from cc_ci.results.store import Store, load
+
+    path = Path(name)
+    result = load(path) if path.is_file() else Store().load(name)
+    return Side(label=result.run, samples=(Sample(result=result, parts=parts(result)),))
+
+
+def _cells(name: str) -> "dict[Cell, Side] | None":
+    """The cells of a set, those that have runs; None for what is no set."""
+    from cc_ci.errors import UsageError
+    from cc_ci.perf.comparison import Sample, Side
+    from cc_ci.results.measured import RUNS, cells, read_set
+
+    folder, _, wanted = name.partition(":")
+    if not (Path(folder) / RUNS).is_dir():
+        return None
+    sides = {
+        cell: Side(
+            label=f"{folder}:{'-'.join(cell.words)}",
+            samples=tuple(Sample(result=one.result, parts=one.parts) for one in runs if one.result),
+        )
+        for cell, runs in cells(read_set(Path(folder)))
+        if runs and wanted in ("", "-".join(cell.words))
+    }
+    if not sides:
+        raise UsageError(f"{name}: no runs of it that count; `cc-ci baseline` measures them")
+    return sides
+
+
+def _tell(found: "Comparison") -> None:
+    from cc_ci.perf.comparison import in_words
+    from cc_ci.perf.tables import seconds
+    from cc_ci.report.tables import console, plain_table
+
+    out = console(sys.stdout)
+    out.print(f"A: {found.a.label}\nB: {found.b.label}")
+    for line in found.setting:
+        out.print(f"not the same: {line}", style="yellow")
+    out.print(in_words(found), style="bold")
+    rows = [
+        (str(one.where), seconds(one.a), seconds(one.b), f"{one.b - one.a:+.1f}", _interval(one), one.noise)
+        for one in found.phases[:LONGEST]
+    ]
+    head = ("phase", "A, s", "B, s", "B - A", "interval of the shift", "")
+    out.print(plain_table(head, rows, words={0, 4, 5}))
+    for test in found.tests:
+        lost = test.a == "passed" and test.b not in ("passed", None)
+        out.print(f"{test.name}: {test.a or 'not there'} in A, {test.b or 'not there'} in B",
+                  style="red" if lost else "")  # fmt: skip
+    if not found.tests:
+        out.print("tests: the same outcomes")
+    out.print()
+
+
+def _interval(one: "PhaseChange") -> str:
+    shift = one.shift
+    return "-" if shift is None or shift.low is None else f"{shift.low:+.1f} to {shift.high:+.1f}"

@@ -1,0 +1,246 @@
+"""Two runs, or two sets of runs, held against each other: what changed, how much, is it noise. Pure."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from cc_ci.perf.statistics import (
+    CONFIDENCE,
+    Ratio,
+    Shift,
+    hodges_lehmann_paired,
+    hodges_lehmann_unpaired,
+    holm,
+    least_p,
+    median,
+    shift_paired,
+    shift_unpaired,
+)
+from cc_ci.results.schema import RunResult
+from cc_ci.system.units import Seconds
+from cc_ci.timing.parts import Part
+
+LEAST: Seconds = 0.5
+"""A phase's change below this is not told, however sure it is."""
+LEAST_SHARE = 0.01
+"""Phases below this share of a run are not judged: each one judged takes from the power for all others."""
+ENOUGH = 2
+"""So few runs on a side have a spread; one has none."""
+Noise = Literal["changed", "within noise", "too few to tell"]
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """One run, and the parts of its critical path."""
+
+    result: RunResult
+    parts: tuple[Part, ...]
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """What is compared; `label` is what it was called by."""
+
+    label: str
+    samples: tuple[Sample, ...]
+
+    @property
+    def totals(self) -> tuple[Seconds, ...]:
+        return tuple(one.result.total_seconds for one in self.samples)
+
+
+class Where(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """A phase in a stage; parts outside of stages have none."""
+
+    stage: str
+    phase: str
+
+    def __str__(self) -> str:
+        return f"{self.phase} of {self.stage}" if self.stage else self.phase
+
+
+class PhaseChange(msgspec.Struct, frozen=True, kw_only=True):
+    """Medians of both sides, seconds; `p_adjusted` is Holm's over all phases, None for single runs."""
+
+    where: Where
+    a: Seconds
+    b: Seconds
+    shift: Shift | None
+    p_adjusted: float | None
+    noise: Noise
+
+
+class TestChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A test whose outcomes differ; None where one side has no such test."""
+
+    __test__ = False
+
+    name: str
+    a: str | None
+    b: str | None
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that differs; `setting` confounds it, so it comes first. `ratio` is None for single runs."""
+
+    a: Side
+    b: Side
+    paired: bool
+    setting: tuple[str, ...]
+    ratio: Ratio | None
+    phases: tuple[PhaseChange, ...]
+    tests: tuple[TestChange, ...]
+
+    @property
+    def changed(self) -> tuple[PhaseChange, ...]:
+        return tuple(one for one in self.phases if one.noise == "changed")
+
+
+def compare(a: Side, b: Side, *, paired: bool = False) -> Comparison:
+    """Hold `b` against `a`; `paired` where their runs alternate in one set and are as many."""
+    enough = min(len(a.samples), len(b.samples)) >= ENOUGH
+    ratio = None
+    if enough:
+        ratio = (hodges_lehmann_paired if paired else hodges_lehmann_unpaired)(a.totals, b.totals)
+    return Comparison(
+        a=a,
+        b=b,
+        paired=paired,
+        setting=tuple(_setting(a, b)),
+        ratio=ratio,
+        phases=_phases(a, b, paired=paired, enough=enough),
+        tests=tuple(_tests(a, b)),
+    )
+
+
+def _phases(a: Side, b: Side, *, paired: bool, enough: bool) -> tuple[PhaseChange, ...]:
+    ours, theirs = _by_phase(a), _by_phase(b)
+    least = max(LEAST, LEAST_SHARE * median(a.totals))
+    places = sorted(
+        place
+        for place in ours.keys() | theirs.keys()
+        if max(median(values[place]) for values in (ours, theirs) if place in values) >= least
+    )
+    nothing_a, nothing_b = (0.0,) * len(a.samples), (0.0,) * len(b.samples)
+    pairs = [(ours.get(place, nothing_a), theirs.get(place, nothing_b)) for place in places]
+    if not enough:
+        rows = [_single(place, *values) for place, values in zip(places, pairs, strict=True)]
+    else:
+        shifts = [(shift_paired if paired else shift_unpaired)(*values) for values in pairs]
+        adjusted = holm([shift.p_value for shift in shifts])
+        least_p_adjusted = len(places) * least_p(len(a.samples), None if paired else len(b.samples))
+        told = least_p_adjusted <= 1 - CONFIDENCE
+        rows = [
+            _judged(place, values, shift, p, told=told)
+            for place, values, shift, p in zip(places, pairs, shifts, adjusted, strict=True)
+        ]
+    return tuple(sorted(rows, key=lambda row: -abs(row.b - row.a)))
+
+
+def _single(place: Where, a: Sequence[Seconds], b: Sequence[Seconds]) -> PhaseChange:
+    return PhaseChange(
+        where=place, a=median(a), b=median(b), shift=None, p_adjusted=None, noise="too few to tell"
+    )
+
+
+def _judged(
+    place: Where,
+    values: tuple[Sequence[Seconds], Sequence[Seconds]],
+    shift: Shift,
+    adjusted: float,
+    *,
+    told: bool,
+) -> PhaseChange:
+    sure = adjusted <= 1 - CONFIDENCE and abs(shift.estimate) >= LEAST
+    return PhaseChange(
+        where=place,
+        a=median(values[0]),
+        b=median(values[1]),
+        shift=shift,
+        p_adjusted=adjusted,
+        noise="changed" if sure else "within noise" if told else "too few to tell",
+    )
+
+
+def _by_phase(side: Side) -> Mapping[Where, tuple[Seconds, ...]]:
+    """Seconds of each phase in each stage, one for each run, 0 where it did not occur."""
+    sums: list[defaultdict[Where, Seconds]] = []
+    for sample in side.samples:
+        one: defaultdict[Where, Seconds] = defaultdict(float)
+        for part in sample.parts:
+            one[Where(stage=part.stage or "", phase=part.phase or "unattributed")] += part.seconds
+        sums.append(one)
+    places = {place for one in sums for place in one}
+    return {place: tuple(one.get(place, 0.0) for one in sums) for place in places}
+
+
+def _tests(a: Side, b: Side) -> Iterator[TestChange]:
+    ours, theirs = _outcomes(a), _outcomes(b)
+    for name in dict.fromkeys([*ours, *theirs]):
+        if ours.get(name) != theirs.get(name):
+            yield TestChange(name=name, a=ours.get(name), b=theirs.get(name))
+
+
+def _outcomes(side: Side) -> dict[str, str]:
+    """By stage and test: the outcome, or all that were seen."""
+    seen: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for sample in side.samples:
+        for stage in sample.result.stages:
+            for test in stage.tests:
+                seen[f"{stage.name}: {test.name}"][test.outcome] = None
+    return {name: " or ".join(outcomes) for name, outcomes in seen.items()}
+
+
+def _setting(a: Side, b: Side) -> Iterator[str]:
+    """What is not the same to begin with."""
+    ours, theirs = _facts(a), _facts(b)
+    for name in ours:
+        if ours[name] != theirs[name]:
+            yield f"{name}: {ours[name]} in A, {theirs[name]} in B"
+
+
+def _facts(side: Side) -> dict[str, str]:
+    readings: dict[str, Callable[[RunResult], object]] = {
+        "recipe": lambda run: run.recipe.name,
+        "old version": lambda run: run.recipe.version_from,
+        "new version": lambda run: run.recipe.version_to,
+        "recipe's commit": lambda run: run.recipe.commit_to,
+        "uncommitted changes": lambda run: run.recipe.dirty,
+        "suite": lambda run: run.recipe.suite_hash,
+        "profile": lambda run: run.profile,
+        "cache": lambda run: run.cache.asked or "as it was",
+        "CPUs": lambda run: run.environment.cpus,
+        "memory": lambda run: run.environment.memory_bytes,
+        "kernel": lambda run: run.environment.kernel,
+        "engine": lambda run: run.environment.engine,
+        "images": lambda run: run.environment.images_kind,
+        "cc-ci": lambda run: run.cc_ci_version,
+    }
+    return {
+        name: " or ".join(dict.fromkeys(str(read(one.result)) for one in side.samples))
+        for name, read in readings.items()
+    }
+
+
+def in_words(found: Comparison) -> str:
+    """One sentence: how much longer, is it noise, and where."""
+    a, b = median(found.a.totals), median(found.b.totals)
+    counts = f"{len(found.a.samples)} and {len(found.b.samples)} runs"
+    if found.ratio is None:
+        return f"B took {b:.0f} s, A {a:.0f} s: one run each does not tell a change from noise"
+    ratio = found.ratio
+    if ratio.low is None or ratio.high is None:
+        return (
+            f"B takes {ratio.estimate:.2f} times as long as A; {counts} are too few to tell that from noise"
+        )
+    interval = f"95 %: {ratio.low:.2f} to {ratio.high:.2f}, {counts}"
+    if ratio.low > 1 or ratio.high < 1:
+        way = "slower" if ratio.low > 1 else "quicker"
+        return f"B is {way}: {ratio.estimate:.2f} times as long as A ({interval}){_told(found.changed)}"
+    times = f"{ratio.estimate:.2f} times as long"
+    return f"no difference shown: B takes {times} as A ({interval}){_told(found.changed)}"
+
+
+def _told(changed: Sequence[PhaseChange]) -> str:
+    told = [f"{one.shift.estimate:+.1f} s in {one.where}" for one in changed if one.shift]
+    return f"; {', '.join(told)}" if told else "; no phase by itself beyond noise"

@@ -1,0 +1,69 @@
+"""`cc-ci compare` as it is called."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from example_result import example
+
+from cc_ci.cli.compare import compare
+from cc_ci.errors import UsageError
+from cc_ci.results.measured import Cell, Measured, compact, parts, write
+from cc_ci.results.schema import RunResult
+from cc_ci.results.store import Store
+
+
+def green(run: str = "one", **over: object) -> RunResult:
+    return msgspec.structs.replace(example(run), exit_code=0, **over)
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setenv("CC_CI_RUNS", str(tmp_path / "runs"))
+    return Store()
+
+
+def test_runs_are_found_by_id_and_by_file(store: Store) -> None:
+    first = store.write(green("one-1"))
+    store.write(green("two-2", total_seconds=99.0))
+    called = CliRunner().invoke(compare, [str(first.results), "two"])
+    assert called.exit_code == 0, called.output
+    assert "B took 99 s" in called.output
+    assert "tests: the same outcomes" in called.output
+
+
+def test_a_test_that_was_lost_ends_in_1(store: Store) -> None:
+    stages = tuple(
+        msgspec.structs.replace(
+            stage, tests=tuple(msgspec.structs.replace(test, outcome="failed") for test in stage.tests)
+        )
+        for stage in green().stages
+    )
+    store.write(green("one-1"))
+    store.write(green("two-2", stages=stages))
+    called = CliRunner().invoke(compare, ["one", "two"])
+    assert called.exit_code == 1
+    assert "passed in A, failed in B" in called.output
+
+
+def test_sets_are_compared_cell_by_cell(tmp_path: Path) -> None:
+    for name in ("before", "after"):
+        for place, cache in enumerate(("cold", "warm", "cold", "warm"), start=1):
+            cell = Cell(recipe="app", cache=cache)
+            measured = Measured(cell=cell, place=place, result=compact(green()), parts=parts(green()))
+            write(measured, tmp_path / name)
+    called = CliRunner().invoke(compare, [str(tmp_path / "before"), str(tmp_path / "after"), "--json"])
+    rows = msgspec.json.decode(called.output)
+    assert [row["a"].rpartition(":")[2] for row in rows] == ["app-cold", "app-warm"]
+    cells = [f"{tmp_path}/before:app-cold", f"{tmp_path}/before:app-warm"]
+    (row,) = msgspec.json.decode(CliRunner().invoke(compare, [*cells, "--json"]).output)
+    assert row["paired"] is True
+
+
+def test_a_run_and_a_set_are_not_of_one_kind(tmp_path: Path, store: Store) -> None:
+    store.write(green("one-1"))
+    write(Measured(cell=Cell(recipe="app", cache="warm"), place=1, result=green()), tmp_path / "set")
+    called = CliRunner().invoke(compare, ["one", str(tmp_path / "set")])
+    assert isinstance(called.exception, UsageError)
+    assert "name two of one kind" in str(called.exception)

@@ -1,0 +1,91 @@
+"""Made-up runs held against each other: what was planted is found, and nothing else."""
+
+import random
+
+import msgspec
+import pytest
+from example_result import example
+
+from cc_ci.perf.comparison import Comparison, Sample, Side, compare, in_words
+from cc_ci.results.schema import StageResult, TestResult
+from cc_ci.timing.parts import Part
+
+RUNS = 10
+
+
+def side(label: str, *, seed: int, delay: float = 0.0, runs: int = RUNS, outcome: str = "passed") -> Side:
+    """Runs of about 100 s with some noise, and `delay` seconds more in the backup."""
+    rng = random.Random(seed)
+    return Side(label=label, samples=tuple(_sample(rng, delay, outcome) for _ in range(runs)))
+
+
+def _sample(rng: random.Random, delay: float, outcome: str) -> Sample:
+    parts = (
+        Part(seconds=rng.gauss(60, 1.0), name="boot", stage="install", phase="converge"),
+        Part(seconds=rng.gauss(5, 0.1) + delay, name="backup", stage="backup", phase="backup"),
+        Part(seconds=rng.gauss(30, 0.8), name="suite", stage="functional", phase="test"),
+        Part(seconds=rng.gauss(5, 0.2), name="remove", stage="teardown", phase="teardown"),
+        Part(seconds=0.01, name="plan", phase="overhead"),
+    )
+    stage = StageResult(
+        name="functional", outcome="passed", tests=(TestResult(name="log in", outcome=outcome),)
+    )
+    result = msgspec.structs.replace(
+        example(), stages=(stage,), total_seconds=sum(part.seconds for part in parts)
+    )
+    return Sample(result=result, parts=parts)
+
+
+def changed(found: Comparison) -> list[str]:
+    return [str(one.where) for one in found.changed]
+
+
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize("share", [0.10, 0.25])
+def test_a_planted_delay_is_found_in_the_right_phase(share: float, *, paired: bool) -> None:
+    found = compare(side("a", seed=1), side("b", seed=2, delay=100 * share), paired=paired)
+    assert found.ratio is not None
+    assert found.ratio.low is not None
+    assert found.ratio.low > 1
+    assert found.ratio.estimate == pytest.approx(1 + share, abs=0.03)
+    assert changed(found) == ["backup of backup"]
+    assert found.changed[0].shift is not None
+    assert found.changed[0].shift.estimate == pytest.approx(100 * share, abs=1)
+    assert in_words(found).startswith("B is slower: 1.")
+    assert f"{found.changed[0].shift.estimate:+.1f} s in backup of backup" in in_words(found)
+
+
+def test_the_same_arm_twice_shows_nothing() -> None:
+    found = compare(side("a", seed=3), side("b", seed=4), paired=True)
+    assert changed(found) == []
+    assert found.ratio is not None
+    assert found.ratio.within(0.05)
+    assert in_words(found).startswith("no difference shown")
+
+
+def test_single_runs_do_not_tell_a_change_from_noise() -> None:
+    found = compare(side("a", seed=5, runs=1), side("b", seed=6, runs=1, delay=50))
+    assert found.ratio is None
+    assert {one.noise for one in found.phases} == {"too few to tell"}
+    assert found.phases[0].where.phase == "backup"
+    assert "does not tell a change from noise" in in_words(found)
+
+
+def test_few_runs_say_so() -> None:
+    found = compare(side("a", seed=7, runs=3), side("b", seed=8, runs=3, delay=50))
+    assert "3 and 3 runs are too few" in in_words(found)
+
+
+def test_what_was_green_and_is_red_is_named() -> None:
+    found = compare(side("a", seed=9), side("b", seed=10, outcome="failed"))
+    assert [(test.name, test.a, test.b) for test in found.tests] == [
+        ("functional: log in", "passed", "failed")
+    ]
+
+
+def test_what_confounds_comes_first() -> None:
+    ours, theirs = side("a", seed=11), side("b", seed=12)
+    moved = [msgspec.structs.replace(one, result=msgspec.structs.replace(one.result, profile="fast"))
+             for one in theirs.samples]  # fmt: skip
+    found = compare(ours, msgspec.structs.replace(theirs, samples=tuple(moved)))
+    assert found.setting == (f"profile: {example().profile} in A, fast in B",)
