@@ -126,6 +126,8 @@ def _phases(a: Side, b: Side, *, paired: bool, enough: bool) -> tuple[PhaseChang
     if not enough:
         rows = [_single(place, *values) for place, values in zip(places, pairs, strict=True)]
     else:
+        # few pairs can't outlast Holm's, however clear they are, where the same runs as samples can
+        paired = paired and len(places) * least_p(len(a.samples)) <= 1 - CONFIDENCE
         shifts = [(shift_paired if paired else shift_unpaired)(*values) for values in pairs]
         adjusted = holm([shift.p_value for shift in shifts])
         least_p_adjusted = len(places) * least_p(len(a.samples), None if paired else len(b.samples))
