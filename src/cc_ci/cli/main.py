@@ -29,6 +29,7 @@ COMMANDS = {
     "images": Command("cc_ci.cli.images", "Build stand-in images, or bring real ones in."),
     "reap": Command("cc_ci.cli.reap", "Remove what dead runs left behind."),
     "baseline": Command("cc_ci.cli.baseline", "Measure how long runs take, cold and warm, for hours."),
+    "show": Command("cc_ci.cli.show", "Say what a run waited for: its critical path."),
     "compare": Command("cc_ci.cli.compare", "Say what changed between two runs, or two sets of them."),
     "limit": Command("cc_ci.cli.limit", "Measure the least that a run could take, beside the run."),
     "attribute": Command("cc_ci.cli.attribute", "Say where the time of measured runs went."),

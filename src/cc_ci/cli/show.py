@@ -1,0 +1,35 @@
+"""`cc-ci show`: where the time of one run went, in the terminal."""
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run", default="latest")
+@click.option("--chain", is_flag=True, help="The critical path in its order, not the longest parts.")
+@click.option("--all", "all_", is_flag=True, help="Every part, however short.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(run: str, *, chain: bool, all_: bool, as_json: bool) -> None:
+    """Say what RUN waited for: its parts by time on the critical path, or with --chain the path itself.
+
+    RUN is a run's id, the beginning of one, `latest`, or a results.json.
+    """
+    import msgspec
+
+    from cc_ci.report import blame
+    from cc_ci.report.tables import console
+    from cc_ci.results.store import Store, load
+    from cc_ci.timing.parts import parts_of
+
+    result = load(Path(run)) if Path(run).is_file() else Store().load(run)
+    if as_json:
+        phases = blame.path_of(result)
+        rows = blame.links(result) if chain else parts_of(phases, result.spans, result.resources)
+        click.echo(msgspec.json.format(msgspec.json.encode(rows)))
+        return
+    took = f"{result.verdict or result.state} after {result.total_seconds:.1f} s"
+    out = console(sys.stdout)
+    out.print(f"{result.run}: {took}, profile {result.profile}", style="bold")
+    out.print(blame.chain(result) if chain else blame.blame(result, longest=None if all_ else blame.LONGEST))
