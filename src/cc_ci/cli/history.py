@@ -1,0 +1,144 @@
+"""`cc-ci history`: how runs went over time."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from cc_ci.results.history import Flake, History, Line, Point
+
+BARS = "▁▂▃▄▅▆▇█"
+SHOWN = 40
+PHASES = 6
+
+
+@click.command()
+@click.argument("recipe", required=False)
+@click.option("--phase", metavar="PHASE", help="This phase's trend, not the longest ones'.")
+@click.option("--rebuild", is_flag=True, help="Make the index anew; forgets runs whose files are gone.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+def history(recipe: str | None, *, phase: str | None, rebuild: bool, as_json: bool) -> None:
+    """Show all recipes that ran, or RECIPE's trend: times, changes of level, tests that flake.
+
+    A change of level is told with the host's pressure before and after: a busy node is no regression.
+    """
+    from cc_ci.errors import UsageError
+    from cc_ci.results.history import History
+    from cc_ci.results.store import Store
+
+    with History(Store(), say=lambda line: click.echo(line, err=True)) as index:
+        if rebuild:
+            index.rebuild()
+        else:
+            index.refresh()
+        lines = [one for one in index.summaries() if recipe in (None, one.line.recipe)]
+        if not lines:
+            raise UsageError(f"{recipe or 'history'}: no finished runs; `cc-ci run {recipe or 'RECIPE'}`")
+        if as_json:
+            _print_json(index, [one.line for one in lines], phase)
+        elif recipe is None:
+            _tell_recipes(index)
+        else:
+            for one in lines:
+                _tell_line(index, one.line, phase)
+            _tell_flakes(index.flakes(recipe))
+
+
+def _print_json(index: "History", lines: "Sequence[Line]", phase: str | None) -> None:
+    import msgspec
+
+    from cc_ci.perf.change_points import change_points
+
+    rows = []
+    for line in lines:
+        points = index.trend(line, phase=phase)
+        found = change_points([one.seconds for one in points], [one.cpu_pressure for one in points])
+        rows.append({"line": line, "phase": phase, "points": points, "changes": found})
+    content = {"trends": rows, "flakes": index.flakes()}
+    click.echo(msgspec.json.format(msgspec.json.encode(content)))
+
+
+def _tell_recipes(index: "History") -> None:
+    from cc_ci.perf.statistics import median
+    from cc_ci.perf.tables import seconds
+    from cc_ci.report.tables import console, plain_table
+
+    rows = []
+    for one in index.summaries():
+        times = [point.seconds for point in index.trend(one.line)]
+        middle, last = (seconds(median(times)), seconds(times[-1])) if times else ("-", "-")
+        rows.append((str(one.line), str(one.runs), str(one.green), middle, last, sparkline(times),
+                     one.last_verdict or "-"))  # fmt: skip
+    head = ("recipe, cache, profile", "runs", "green", "median s", "last s", "green runs", "last verdict")
+    console(sys.stdout).print(plain_table(head, rows, words={0, 5, 6}))
+
+
+def _tell_line(index: "History", line: "Line", phase: str | None) -> None:
+    from cc_ci.perf.statistics import median
+    from cc_ci.perf.tables import seconds
+    from cc_ci.report.tables import console, plain_table
+
+    out = console(sys.stdout)
+    out.print(str(line), style="bold")
+    named = [phase] if phase else [None, *index.phases(line)[:PHASES]]
+    trends = [(name or "whole run", index.trend(line, phase=name)) for name in named]
+    rows = [
+        (name, str(len(points)), seconds(median(one.seconds for one in points)),
+         seconds(points[-1].seconds), sparkline([one.seconds for one in points]))
+        for name, points in trends if points
+    ]  # fmt: skip
+    if not rows:
+        out.print("no green run yet\n")
+        return
+    out.print(plain_table(("phase", "runs", "median s", "last s", "over time"), rows, words={0, 4}))
+    told = [words for name, points in trends for words in changes_in_words(name, points)]
+    for words in told or ["no change of level"]:
+        out.print(words)
+    out.print()
+
+
+def changes_in_words(name: str, points: "Sequence[Point]") -> Iterator[str]:
+    """A line for each change of level of one phase."""
+    from cc_ci.perf.change_points import change_points
+
+    found = change_points([one.seconds for one in points], [one.cpu_pressure for one in points])
+    for change in found:
+        ratio = change.ratio
+        way = "slower" if ratio.estimate > 1 else "quicker"
+        by = f"{abs(ratio.estimate - 1):.0%}"
+        bounds = f" ({ratio.low:.2f} to {ratio.high:.2f})" if ratio.low and ratio.high else ""
+        host = ""
+        if change.pressure:
+            before, after = change.pressure
+            host = f"; CPU pressure {before:.0%} before, {after:.0%} after"
+            host += ": the host's, not counted as a change" if change.of_the_host else ""
+        yield f"{name}: {way} by {by}{bounds} from {points[change.index].run} on{host}"
+
+
+def _tell_flakes(flakes: "Sequence[Flake]") -> None:
+    from cc_ci.perf.statistics import proportion_interval
+    from cc_ci.report.tables import console, plain_table
+
+    rows = []
+    for one in flakes:
+        runs = one.green + one.red
+        bounds = proportion_interval(one.red, runs)
+        rate = f"{one.red / runs:.0%} ({bounds.low:.0%} to {bounds.high:.0%})"
+        rows.append((one.test, one.version, f"{one.red} of {runs}", rate))
+    out = console(sys.stdout)
+    if rows:
+        out.print(plain_table(("flaking test", "version", "red", "rate (95 %)"), rows, words={0, 1, 3}))
+    else:
+        out.print("no test was both green and red on the same recipe and suite")
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """The last values as bars, from the least to the most of them."""
+    shown = list(values)[-SHOWN:]
+    if not shown:
+        return ""
+    low, high = min(shown), max(shown)
+    step = (high - low) / (len(BARS) - 1) or 1.0
+    return "".join(BARS[round((value - low) / step)] for value in shown)

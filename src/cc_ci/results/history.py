@@ -1,0 +1,237 @@
+"""An index of all runs in one SQLite file: derived from their results, and made anew from them at any time.
+
+It outlives the files: runs that the store pruned stay in it until it is rebuilt.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from cc_ci.errors import UsageError
+from cc_ci.results.schema import RunResult
+from cc_ci.results.store import Store, load
+from cc_ci.system.units import EpochSeconds, Seconds
+from cc_ci.timing.parts import parts_of
+
+FILE = "history.sqlite"
+VERSION = 1
+"""Of the tables; another one is made anew."""
+WHOLE = "whole run"
+
+ON_LINE = "recipe = ? and profile = ? and cache is ? and only is ?"
+
+TABLES = """
+create table runs (
+    run text primary key, changed integer, recipe text, version text, commit_ text, suite text, profile text,
+    cache text, only text, started real, verdict text, exit_code integer, seconds real, cpu_pressure real,
+    io_pressure real
+);
+create table phases (run text, stage text, phase text, seconds real);
+create table tests (run text, stage text, name text, outcome text);
+create index phases_run on phases (run);
+create index tests_run on tests (run);
+"""
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be compared over time: one recipe under one profile, in one cache state (None: as it was)."""
+
+    recipe: str
+    profile: str
+    cache: str | None
+    only: str | None = None
+    """The one stage that was run, None for all."""
+
+    def __str__(self) -> str:
+        only = f"{self.only} only" if self.only else None
+        return " ".join(filter(None, (self.recipe, self.cache, self.profile, only)))
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """One green run; pressures are shares of its time in which something on the host stood still."""
+
+    run: str
+    started: EpochSeconds
+    seconds: Seconds
+    cpu_pressure: float | None
+    io_pressure: float | None
+
+
+class Flake(msgspec.Struct, frozen=True, kw_only=True):
+    """A test that was green and was not, on the same recipe, suite and profile."""
+
+    recipe: str
+    version: str
+    test: str
+    green: int
+    red: int
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    line: Line
+    runs: int
+    green: int
+    last_verdict: str | None
+
+
+class History:
+    """The index beside the runs of `store`; a context manager. `say` hears of results that can't be read."""
+
+    def __init__(self, store: Store, *, say: Callable[[str], None]) -> None:
+        self._store = store
+        self._say = say
+
+    def __enter__(self) -> Self:
+        self._store.root.mkdir(parents=True, exist_ok=True)
+        self._db = _opened(self._store.root / FILE)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def rebuild(self) -> None:
+        """Forget all, and read every file again."""
+        for table in ("runs", "phases", "tests"):
+            self._db.execute(f"delete from {table}")  # noqa: S608 - names of our own
+        self.refresh()
+
+    def refresh(self) -> int:
+        """Take in results that are new or were written since; how many there were."""
+        known = dict(self._db.execute("select run, changed from runs"))
+        fresh = 0
+        for run in self._store.runs():
+            path = self._store.root / run / "results.json"
+            changed = path.stat().st_mtime_ns
+            if known.get(run) != changed:
+                fresh += self._take(run, path, changed)
+        self._db.commit()
+        return fresh
+
+    def _take(self, run: str, path: Path, changed: int) -> bool:
+        try:
+            result = load(path)
+        except UsageError as error:
+            self._say(f"left out: {error}")
+            return False
+        for table in ("runs", "phases", "tests"):
+            self._db.execute(f"delete from {table} where run = ?", (run,))  # noqa: S608 - as above
+        row = _run_row(run, changed, result)
+        self._db.execute(f"insert into runs values ({','.join('?' * len(row))})", row)  # noqa: S608 - as above
+        self._db.executemany("insert into phases values (?, ?, ?, ?)", _phase_rows(run, result))
+        self._db.executemany("insert into tests values (?, ?, ?, ?)", _test_rows(run, result))
+        return True
+
+    def summaries(self) -> tuple[Summary, ...]:
+        """Every line with finished runs, the one that ran last first."""
+        rows = self._db.execute(
+            # of the other columns, sqlite gives those of the row that has the maximum
+            "select recipe, profile, cache, only, count(*), sum(exit_code = 0), verdict, max(started)"
+            " from runs where verdict is not null group by recipe, profile, cache, only order by max(started) desc"
+        )
+        return tuple(
+            Summary(
+                line=Line(recipe=recipe, profile=profile, cache=cache, only=only),
+                runs=runs,
+                green=green,
+                last_verdict=verdict,
+            )
+            for recipe, profile, cache, only, runs, green, verdict, _ in rows
+        )
+
+    def trend(self, line: Line, *, phase: str | None = None) -> tuple[Point, ...]:
+        """Green runs of a line in their order; of `phase` the seconds on the critical path, or 0."""
+        seconds, values = "seconds", [*msgspec.structs.astuple(line)]
+        if phase is not None:
+            seconds = "coalesce((select sum(seconds) from phases where run = runs.run and phase = ?), 0)"
+            values.insert(0, phase)
+        rows = self._db.execute(
+            f"select run, started, {seconds}, cpu_pressure, io_pressure from runs"  # noqa: S608 - our own words
+            f" where {ON_LINE} and exit_code = 0 order by started",
+            values,
+        )
+        return tuple(
+            Point(run=run, started=started, seconds=took, cpu_pressure=cpu, io_pressure=io)
+            for run, started, took, cpu, io in rows
+        )
+
+    def phases(self, line: Line) -> tuple[str, ...]:
+        """The phases of a line's green runs, the longest first."""
+        rows = self._db.execute(
+            f"select phase from phases join runs using (run) where {ON_LINE} and exit_code = 0"  # noqa: S608
+            " group by phase order by sum(phases.seconds) desc",
+            msgspec.structs.astuple(line),
+        )
+        return tuple(phase for (phase,) in rows)
+
+    def flakes(self, recipe: str | None = None) -> tuple[Flake, ...]:
+        """Tests that were both green and failed where nothing of recipe and suite differed."""
+        rows = self._db.execute(
+            "select recipe, version, stage || ': ' || name, sum(outcome = 'passed'), sum(outcome = 'failed')"
+            " from tests join runs using (run) where ? is null or recipe = ?"
+            " group by recipe, version, commit_, suite, profile, stage, name"
+            " having sum(outcome = 'passed') > 0 and sum(outcome = 'failed') > 0",
+            (recipe, recipe),
+        )
+        return tuple(
+            Flake(recipe=name, version=version or "", test=test, green=green, red=red)
+            for name, version, test, green, red in rows
+        )
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """The database; one that is broken, or of other tables, is made anew: nothing in it is the only copy."""
+    try:
+        db = sqlite3.connect(path)
+        if db.execute("pragma user_version").fetchone()[0] == VERSION:
+            return db
+        db.close()
+    except sqlite3.DatabaseError:
+        pass
+    path.unlink(missing_ok=True)
+    db = sqlite3.connect(path)
+    db.executescript(TABLES)
+    db.execute(f"pragma user_version = {VERSION}")
+    return db
+
+
+def _run_row(run: str, changed: int, result: RunResult) -> tuple[object, ...]:
+    recipe = result.recipe
+    whole = next((one.pressure for one in result.resources if one.span is None), None)
+    cpu, io = (whole.cpu_some_seconds, whole.io_some_seconds) if whole else (None, None)
+    return (
+        *(run, changed, recipe.name, recipe.version_to, recipe.commit_to, recipe.suite_hash, result.profile),
+        *(
+            result.cache.asked,
+            _only(result),
+            result.started_at,
+            result.verdict,
+            result.exit_code,
+            result.total_seconds,
+        ),
+        *(_share(cpu, result.total_seconds), _share(io, result.total_seconds)),
+    )
+
+
+def _only(result: RunResult) -> str | None:
+    """Where one stage was asked for, the others are not in the result, but for the teardown."""
+    names = [stage.name for stage in result.stages if stage.name != "teardown"]
+    return names[0] if len(names) == 1 else None
+
+
+def _share(stalled: Seconds | None, total: Seconds) -> float | None:
+    return None if stalled is None or not total else stalled / total
+
+
+def _phase_rows(run: str, result: RunResult) -> Iterator[tuple[str, str, str, float]]:
+    if result.phases is not None:
+        for part in parts_of(result.phases, result.spans):
+            yield run, part.stage or "", part.phase or "unattributed", part.seconds
+
+
+def _test_rows(run: str, result: RunResult) -> Iterator[tuple[str, str, str, str]]:
+    for stage in result.stages:
+        for test in stage.tests:
+            yield run, stage.name, test.name, test.outcome
