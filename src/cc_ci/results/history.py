@@ -129,7 +129,8 @@ class History:
         rows = self._db.execute(
             # of the other columns, sqlite gives those of the row that has the maximum
             "select recipe, profile, cache, only, count(*), sum(exit_code = 0), verdict, max(started)"
-            " from runs where verdict is not null group by recipe, profile, cache, only order by max(started) desc"
+            " from runs where verdict is not null group by recipe, profile, cache, only"
+            " order by max(started) desc"
         )
         return tuple(
             Summary(
