@@ -30,6 +30,7 @@ COMMANDS = {
     "reap": Command("cc_ci.cli.reap", "Remove what dead runs left behind."),
     "baseline": Command("cc_ci.cli.baseline", "Measure how long runs take, cold and warm, for hours."),
     "show": Command("cc_ci.cli.show", "Say what a run waited for: its critical path."),
+    "report": Command("cc_ci.cli.report", "Draw a run or a set of runs as one HTML file."),
     "history": Command("cc_ci.cli.history", "Show how runs went over time, and which tests flake."),
     "compare": Command("cc_ci.cli.compare", "Say what changed between two runs, or two sets of them."),
     "limit": Command("cc_ci.cli.limit", "Measure the least that a run could take, beside the run."),

@@ -1,0 +1,190 @@
+"""The page of one run."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from cc_ci.report.html.charts import pareto, row, rows_of, table
+from cc_ci.report.html.markup import Html, join, tag
+from cc_ci.report.html.shell import Section, document, legend
+from cc_ci.report.html.timeline import clock, timeline
+from cc_ci.report.html.wording import duration, share, versions
+from cc_ci.results.measured import parts as parts_of
+from cc_ci.results.schema import RunResult, StageResult
+from cc_ci.timing.critical_path import PhaseTable
+from cc_ci.timing.parts import WAITS_FOR, Part
+from cc_ci.timing.trace import Span
+
+GIGA = 1e9
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of the run's evidence; `href` is relative to the page, and quoted."""
+
+    folder: str
+    name: str
+    href: str
+
+
+def run_page(result: RunResult, *, evidence: Sequence[Evidence] = ()) -> str:
+    """The whole page; what the result doesn't hold is said to be not measured."""
+    parts = parts_of(result) or _by_phase(result.phases)
+    sections = [
+        Section(
+            anchor="timeline-section",
+            title="Timeline",
+            lead="Above the stages, then the phases of the critical path, below it all spans. The solid "
+            "line under a span is the time for which the run waited for it.",
+            body=join([legend(), _controls(result), timeline(result)]),
+        ),
+        Section(
+            anchor="phases",
+            title="Phases",
+            lead="Each instant of the run belongs to one phase, that of the critical path.",
+            body=join([pareto(rows_of(parts)), legend()]) if parts else _none("phases"),
+        ),
+        Section(anchor="waits", title="Longest waits", body=_waits(parts, result)),
+        Section(anchor="stages", title="Stages", body=_stages(result.stages)),
+        Section(anchor="evidence", title="Evidence", body=_evidence(evidence)),
+        Section(
+            anchor="conditions",
+            title="Conditions",
+            lead="Cold against warm, spread and limit need a set of runs: cc-ci report SET.",
+            body=_conditions(result),
+        ),
+        Section(anchor="spans", title="All spans", body=_spans(result.spans)),
+    ]
+    title = f"{result.recipe.name}: {result.verdict or result.state}"
+    return document(title=title, headline=headline(result, parts), sections=sections)
+
+
+def headline(result: RunResult, parts: Sequence[Part]) -> Html:
+    """What came of it, how long it took, and what took longest."""
+    word = result.verdict or result.state
+    said = tag(
+        "h1",
+        f"{result.recipe.name} is ",
+        tag("strong", word, class_=f"verdict {'good' if result.exit_code == 0 else 'bad'}"),
+        f" after {duration(result.total_seconds)}",
+    )
+    under = " · ".join(
+        filter(None, (versions(result), result.cache.asked, f"profile {result.profile}", result.run))
+    )
+    because = (tag("p", reason, class_="because") for reason in result.because)
+    return join([tag("p", under, class_="under"), said, *because, *_longest(result, parts)])
+
+
+def _longest(result: RunResult, parts: Sequence[Part]) -> tuple[Html, ...]:
+    rows = rows_of(parts)
+    if not rows or not result.total_seconds:
+        return ()
+    text = f"{rows[0].name} took {share(rows[0].seconds, result.total_seconds)} of it"
+    most = max(parts, key=lambda part: part.seconds)
+    if most.name:
+        text += f"; the longest single wait was {most.name} ({most.stage or 'run'}), {duration(most.seconds)}"
+    return (tag("p", text + ".", class_="longest"),)
+
+
+def _controls(result: RunResult) -> Html:
+    if not result.spans:
+        return Html()
+    keys = (("in", "+", "Zoom in"), ("out", "\N{MINUS SIGN}", "Zoom out"), ("all", "0", "Show all"))
+    buttons = (
+        tag("button", sign, type="button", data_zoom=name, aria_label=label) for name, sign, label in keys
+    )
+    hint = "Drag over a stretch to zoom, or Ctrl and the wheel; + \N{MINUS SIGN} 0 and the arrow keys work too."
+    return tag("div", *buttons, tag("span", hint, class_="hint"), class_="controls")
+
+
+def _by_phase(phases: PhaseTable | None) -> tuple[Part, ...]:
+    """In the place of parts, where no path was kept."""
+    rows = phases.rows if phases else ()
+    return tuple(Part(seconds=one.wall_seconds, phase=one.phase) for one in rows)
+
+
+def _waits(parts: Sequence[Part], result: RunResult) -> Html:
+    named = [part for part in parts if part.name and part.seconds >= 1][:15]
+    if not named:
+        return _none("spans of the critical path")
+    body = [
+        row(
+            part.name or "",
+            part.waits_for or "",
+            part.stage or "run",
+            part.phase or "",
+            f"{part.seconds:.1f}",
+            share(part.seconds, result.total_seconds),
+            words=3,
+        )
+        for part in named
+    ]
+    return table(("span", "waits for", "stage", "phase", "seconds", "of the run"), body, numbers=2)
+
+
+def _stages(stages: Sequence[StageResult]) -> Html:
+    body = [
+        row(
+            stage.name,
+            stage.outcome,
+            stage.reason or "",
+            f"{sum(test.outcome == 'passed' for test in stage.tests)}/{len(stage.tests)}" if stage.tests else "",
+            f"{stage.seconds:.1f}",
+            words=2,
+        )
+        for stage in stages
+    ]
+    return table(("stage", "outcome", "reason", "tests", "seconds"), body, numbers=2) if body else _none("stages")
+
+
+def _evidence(evidence: Sequence[Evidence]) -> Html:
+    if not evidence:
+        return tag("p", "None is kept beside this page.", class_="none")
+    folders = dict.fromkeys(one.folder for one in evidence)
+    return tag("div", *(_folder(name, evidence) for name in folders), class_="folders")
+
+
+def _folder(name: str, evidence: Sequence[Evidence]) -> Html:
+    files = [one for one in evidence if one.folder == name]
+    links = (tag("li", tag("a", one.name, href=one.href)) for one in files)
+    return tag("details", tag("summary", f"{name} ({len(files)})"), tag("ul", *links))
+
+
+def _conditions(result: RunResult) -> Html:
+    where, cache = result.environment, result.cache
+    memory = f"{where.memory_bytes / GIGA:.1f} GB" if where.memory_bytes else None
+    pulled = sum(image.pulled_bytes or 0 for image in cache.images)
+    proved = {True: "proved", False: "not proved", None: "not checked"}[cache.proved]
+    known = {
+        "node": f"{where.cpus:g} CPUs, {memory or 'memory not known'}" if where.cpus else None,
+        "engine": where.engine,
+        "kernel": where.kernel,
+        "images": f"{cache.asked}, {proved}" if cache.asked else None,
+        "pulled": f"{pulled / 1e6:.1f} MB" if cache.images else None,
+        "cc-ci": result.cc_ci_version,
+        **{f"warning {one.code}": one.message for one in result.warnings},
+    }
+    pairs = ((tag("dt", name), tag("dd", value or "not measured")) for name, value in known.items())
+    return tag("dl", *(join(pair) for pair in pairs))
+
+
+def _spans(spans: Sequence[Span]) -> Html:
+    if not spans:
+        return _none("spans")
+    body = [
+        row(
+            span.name,
+            span.stage or "run",
+            span.phase or "",
+            str(span.attributes.get(WAITS_FOR, "")),
+            clock(span.start),
+            f"{span.seconds:.2f}",
+            words=3,
+        )
+        for span in spans
+    ]
+    whole = table(("span", "stage", "phase", "waits for", "from", "seconds"), body, numbers=2)
+    return tag("details", tag("summary", f"{len(spans)} spans as a table"), whole, id="all-spans")
+
+
+def _none(what: str) -> Html:
+    return tag("p", f"Not measured: this file keeps no {what}.", class_="none")
