@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -55,6 +56,7 @@ def run(
     from cc_ci.pipeline.fetching import Asked
     from cc_ci.pipeline.run import Request, Run
     from cc_ci.pipeline.subject import Choice
+    from cc_ci.report.last_time import LastTime, last_of
     from cc_ci.results.schema import StageName
     from cc_ci.results.store import Store
     from cc_ci.system.clock import SystemClock
@@ -91,6 +93,14 @@ def run(
         suite_roots=settings.suites,
     )
     store = Store()
+    last = LastTime(
+        last_of(
+            store,
+            recipe=Path(recipe).name.removesuffix(".git"),
+            profile=request.profile.name,
+            cache=request.cache,
+        )
+    )
     with story(started=started) as tell:
         log = tell if options.get("verbose") else None
         ran = Run(
@@ -100,7 +110,7 @@ def run(
             redact=redact,
             store=store,
             started=started,
-            tell=lambda line: tell(redact(line)),
+            tell=lambda line: tell(redact(last.annotated(line))),
         )()
     store.prune(keep=settings.keep_runs)
     _tell_results(ran, node, as_json=as_json)
@@ -118,7 +128,6 @@ def _tell_plan(
     asked: "Asked", *, ci_domain: str, stage: "StageName | None", keep: bool, as_json: bool
 ) -> None:
     import tempfile
-    from pathlib import Path
 
     import msgspec
 

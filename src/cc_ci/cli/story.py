@@ -26,13 +26,29 @@ def story(*, started: float | None = None) -> Iterator[Callable[[str], None]]:
     if not console.is_terminal:
         yield lambda line: click.echo(stamped(line), err=True)
         return
-    with console.status("") as status:
+    running = _Running()
+    with console.status(running) as status:
 
         def tell(line: str) -> None:
             console.print(stamped(line))
-            status.update(line)
+            running.begin(line)
+            status.update(running)
 
         yield tell
+
+
+class _Running:
+    """The step that runs, and since when: drawn anew several times a second."""
+
+    def __init__(self) -> None:
+        self.begin("")
+
+    def begin(self, line: str) -> None:
+        self._line = line
+        self._since = time.monotonic()
+
+    def __rich__(self) -> str:
+        return f"{time.monotonic() - self._since:4.0f} s  {self._line}" if self._line else ""
 
 
 def told_runner(tell: Callable[[str], None]) -> "Runner":
