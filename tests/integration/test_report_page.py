@@ -1,115 +1,144 @@
-"""The report of a run in a real browser: wide and narrow, light and dark, by pointer and by keyboard."""
+"""The report in a real browser: what is seen, by pointer and by keyboard, on a screen and on a phone."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from example_result import example
 
 from cc_ci.report.html.run_page import run_page
-from cc_ci.results.store import load
-from cc_ci.system.machine import BROWSERS
+from cc_ci.report.html.set_page import Bound, set_page
+from cc_ci.results.measured import Cell, Measured
+from cc_ci.results.schema import RunResult
+from cc_ci.suite.browser import chromium
 from cc_ci.timing.critical_path import attribute
+from cc_ci.timing.parts import Part
+from cc_ci.timing.trace import Span
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+SHOTS = Path(__file__).parents[2] / "build" / "report"
+WIDTHS = {"screen": 1280, "phone": 360}
+HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).parents[2]
-SHOTS = ROOT / "build" / "report"
-"""Screenshots stay, for people to look at."""
-EXAMPLE = ROOT / "docs" / "runs" / "custom-html.json"
-
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, BROWSERS)))
-    with sync_playwright() as playwright:
-        # root, which these tests run as, can't have the browser's own sandbox; the page is our own
-        launched = playwright.chromium.launch(executable_path=program, chromium_sandbox=False)
-        yield launched
-        launched.close()
+def browser() -> Iterator["Browser"]:
+    with chromium() as started:
+        yield started
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    result = load(EXAMPLE)
-    phases = attribute(result.spans, end=result.total_seconds)
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(run_page(msgspec.structs.replace(result, phases=phases)))
-    return path
+def a_run() -> RunResult:
+    """Of spans in a tree, side by side, short and long, one with a name that means harm."""
+    spans = [Span(id=1, name="install: deploy", start=1.0, end=60.0, stage="install")]
+    spans += [
+        Span(id=2, name="converge", start=2.0, end=50.0, parent=1, phase="converge", stage="install",
+             attributes={"waits_for": "all tasks to run"}),
+        Span(id=3, name="db: boot", start=3.0, end=20.0, parent=2, phase="converge", stage="install"),
+        Span(id=4, name="app: boot", start=3.0, end=48.0, parent=2, phase="converge", stage="install"),
+        Span(id=5, name=HOSTILE, start=60.0, end=90.0, phase="backup", stage="backup"),
+        Span(id=6, name="remove the stack", start=90.0, end=100.0, phase="teardown", stage="teardown"),
+    ]  # fmt: skip
+    return msgspec.structs.replace(
+        example(), spans=tuple(spans), phases=attribute(spans, end=100.0), total_seconds=100.0
+    )
 
 
-def opened(browser: Browser, file: Path, *, width: int, scheme: str) -> tuple[Page, list[str]]:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def a_set() -> tuple[Measured, ...]:
+    return tuple(
+        Measured(
+            cell=Cell(recipe="custom-html", cache=cache),
+            place=place,
+            result=msgspec.structs.replace(example(), exit_code=0, total_seconds=40.0 + place),
+            parts=(
+                Part(name="boot", stage="install", phase="converge", seconds=30.0 + place),
+                Part(name="pull", stage="install", phase="images_pull", seconds=10.0),
+            ),
+        )
+        for place, cache in enumerate(("cold", "warm") * 4, start=1)
+    )
+
+
+@pytest.fixture(params=[(kind, theme) for kind in WIDTHS for theme in ("light", "dark")], ids="-".join)
+def opened(request: pytest.FixtureRequest, browser: "Browser") -> Iterator[tuple["Page", str]]:
+    """A page to open files in, and its name; there must be neither errors nor requests in the end."""
+    kind, theme = request.param
+    context = browser.new_context(
+        viewport={"width": WIDTHS[kind], "height": 800}, color_scheme=theme, has_touch=kind == "phone"
+    )
     page = context.new_page()
-    troubles: list[str] = []
-    page.on("console", lambda said: troubles.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("request", lambda request: None if request.url == file.as_uri() else troubles.append(request.url))
-    page.goto(file.as_uri())
-    return page, troubles
+    trouble: list[str] = []
+    page.on("console", lambda said: trouble.append(said.text) if said.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("request", lambda asked: trouble.append(asked.url) if not asked.url.startswith("file:") else None)
+    yield page, f"{kind}-{theme}"
+    context.close()
+    assert trouble == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
-def test_it_fits_and_asks_for_nothing(browser: Browser, file: Path, width: int, scheme: str) -> None:
-    page, troubles = opened(browser, file, width=width, scheme=scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (ground == "rgb(21, 24, 27)") == (scheme == "dark")
+def show(page: "Page", html: str, folder: Path, shot: str) -> None:
+    path = folder / "report.html"
+    path.write_text(html)
+    page.goto(path.as_uri())
     SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"{width}-{scheme}.png", full_page=True)
-    assert troubles == []
+    page.screenshot(path=SHOTS / f"{shot}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
-def test_the_theme_can_be_turned(browser: Browser, file: Path) -> None:
-    page, _ = opened(browser, file, width=1280, scheme="light")
-    page.click("#theme")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 24, 27)"
-    page.click("#theme")
-    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+def test_a_run_is_read_filtered_and_zoomed(opened: tuple["Page", str], tmp_path: Path) -> None:
+    page, name = opened
+    show(page, run_page(a_run()), tmp_path, f"run-{name}")
+    assert page.locator("img").count() == 0
 
+    page.fill("#filter", "app boot")
+    assert page.inner_text("#found") == "1 of 6"
+    assert page.locator(".span:not(.dim)").get_attribute("data-id") == "4"
+    page.fill("#filter", "")
 
-def test_filter_and_zoom(browser: Browser, file: Path) -> None:
-    page, _ = opened(browser, file, width=1280, scheme="light")
-    everything = page.locator(".bar:not(.dim)").count()
-    page.fill("#find", "converge")
-    assert 0 < page.locator(".bar:not(.dim)").count() < everything
-    assert page.locator(".filtered tr.row:visible").count() > 0
-    page.fill("#find", "")
-    assert page.locator(".bar:not(.dim)").count() == everything
-    width = "document.querySelector('.timeline').getBoundingClientRect().width"
+    width = "document.getElementById('canvas').getBoundingClientRect().width"
     before = page.evaluate(width)
     page.click("[data-zoom=in]")
-    assert page.evaluate(width) > 1.5 * before
-    page.focus(".zoomed")
-    page.keyboard.press("0")
-    assert page.evaluate(width) == pytest.approx(before, abs=1)
-    box = page.locator(".zoomed").bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 100, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 300, box["y"] + 60)
-    page.mouse.up()
-    assert page.evaluate(width) > 3 * before
+    assert page.evaluate(width) == pytest.approx(2 * before)
+    page.click("[data-zoom=all]")
+    assert page.evaluate(width) == pytest.approx(before)
 
 
-def test_details_by_pointer_and_by_keyboard(browser: Browser, file: Path) -> None:
-    page, _ = opened(browser, file, width=1280, scheme="light")
-    page.hover(".bar >> nth=2")
-    assert page.locator("#tip").is_visible()
-    page.mouse.move(5, 5)
-    page.focus(".timeline [tabindex='0']")
-    first = page.locator("#tip").text_content()
-    page.keyboard.press("ArrowRight")
-    assert page.locator("#tip").text_content() != first
+def test_details_are_there_by_keyboard(opened: tuple["Page", str], tmp_path: Path) -> None:
+    page, name = opened
+    show(page, run_page(a_run()), tmp_path, f"keys-{name}")
+    page.focus(".span[tabindex='0']")
+    assert "install: deploy" in page.inner_text("#tip")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("document.activeElement.dataset.id === '2'")
+    assert "waits for all tasks to run" in page.inner_text("#tip")
+    page.keyboard.press("+")
+    page.wait_for_function("document.getElementById('canvas').style.getPropertyValue('--zoom') === '2'")
     page.keyboard.press("Escape")
     assert page.locator("#tip").is_hidden()
 
 
-def test_paper_has_no_tools(browser: Browser, file: Path) -> None:
-    page, _ = opened(browser, file, width=1280, scheme="dark")
+def test_a_set_shows_every_value(opened: tuple["Page", str], tmp_path: Path) -> None:
+    page, name = opened
+    bounds = (Bound(recipe="custom-html", cache="warm", stock=44.0, limit=12.0, floor=15.0, rho="3.67"),)
+    show(page, set_page("2026-11-23-node", a_set(), bounds=bounds), tmp_path, f"set-{name}")
+    assert page.locator("#totals .dot").count() == 8
+    page.focus("#totals tr[tabindex]")
+    assert "median" in page.inner_text("#tip")
+
+
+def test_the_theme_can_be_turned_and_the_page_printed(opened: tuple["Page", str], tmp_path: Path) -> None:
+    page, name = opened
+    show(page, run_page(a_run()), tmp_path, f"theme-{name}")
+    colour = "getComputedStyle(document.body).backgroundColor"
+    before = page.evaluate(colour)
+    page.click("#theme")
+    assert page.evaluate(colour) != before
     page.emulate_media(media="print")
+    assert page.evaluate(colour) == "rgb(255, 255, 255)"
     assert page.locator(".tools").is_hidden()
-    assert page.locator(".timeline").is_visible()
+    page.pdf(path=SHOTS / f"print-{name}.pdf")

@@ -2,8 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from cc_ci.perf.statistics import Ratio
+    from cc_ci.report.html.set_page import Bound
 
 
 @click.command()
@@ -42,3 +47,34 @@ def _of_set(folder: Path, out: Path | None) -> tuple[Path, str]:
 
     page = set_page(folder.resolve().name, read_set(folder), bounds=tuple(_bounds(folder)))
     return out or folder / "report.html", page
+
+
+def _bounds(folder: Path) -> "Iterator[Bound]":
+    """Nothing where the set has no pairs of bare and stock runs, or is less than a baseline."""
+    from statistics import median
+
+    from cc_ci.errors import UsageError
+    from cc_ci.perf.limit_document import findings
+    from cc_ci.perf.measured_set import read
+    from cc_ci.report.html.set_page import Bound
+
+    try:
+        found = findings(read(folder))
+    except UsageError:
+        return
+    for one in found:
+        floors = [pair.floor for pair in one.pairs if pair.floor is not None]
+        yield Bound(
+            recipe=one.recipe,
+            cache=one.cache,
+            stock=median(pair.seconds for pair in one.pairs),
+            limit=median(pair.bound.seconds for pair in one.pairs),
+            floor=median(floors) if floors else None,
+            rho=_said(one.rho) if one.rho else None,
+        )
+
+
+def _said(rho: "Ratio") -> str:
+    if rho.low is None or rho.high is None:
+        return f"{rho.estimate:.2f}"
+    return f"{rho.estimate:.2f} ({rho.low:.2f} to {rho.high:.2f})"

@@ -8,13 +8,16 @@ import msgspec
 import pytest
 from example_result import SPANS, example
 
-from cc_ci.report.html.charts import bar_chart, dot_chart
+from cc_ci.report.html.charts import distribution, pareto, rows_of
+from cc_ci.report.html.evidence import evidence_of
 from cc_ci.report.html.run_page import run_page
 from cc_ci.report.html.set_page import Bound, set_page
-from cc_ci.report.html.timeline import bars
+from cc_ci.report.html.timeline import lanes
+from cc_ci.report.html.wording import duration
 from cc_ci.results.measured import Cell, Measured, compact, parts
 from cc_ci.results.schema import RunResult, StageResult, TestResult
 from cc_ci.timing.critical_path import attribute
+from cc_ci.timing.parts import Part
 from cc_ci.timing.trace import Span
 
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>'
@@ -46,7 +49,7 @@ def hostile() -> RunResult:
 
 
 def test_text_of_recipes_and_apps_is_never_markup() -> None:
-    tags = Tags(run_page(hostile(), evidence=Path("evidence")))
+    tags = Tags(run_page(hostile()))
     assert len(tags.all("script")) == 1
     assert tags.all("img") == []
     assert not [name for _, attributes in tags.found for name in attributes if name.startswith("on")]
@@ -59,6 +62,7 @@ def test_the_page_asks_for_nothing_and_allows_only_its_own_script() -> None:
     assert policy.startswith("default-src 'none';")
     assert "unsafe" not in policy
     assert not re.search(r"(?:src|href)=\"(?!#)", page)
+    assert "url(" not in page
     assert "@import" not in page
 
 
@@ -68,7 +72,7 @@ def test_every_span_has_a_bar_with_its_details() -> None:
     for span in SPANS:
         assert any(tip and tip.startswith(f"{span.name}\n") for tip in tips)
     assert any(tip and "waits for app healthy" in tip for tip in tips)
-    assert any(tip and tip.startswith("critical path: ") for tip in tips)
+    assert any(tip and "\non the critical path: " in tip for tip in tips)
 
 
 def test_spans_side_by_side_have_lanes_of_their_own() -> None:
@@ -79,17 +83,27 @@ def test_spans_side_by_side_have_lanes_of_their_own() -> None:
         Span(id=4, name="db", start=1, end=5, parent=1, phase="converge"),
         Span(id=5, name="test", start=10, end=12, phase="test"),
     )
-    lanes = {bar.span.name: bar.lane for bar in bars(spans, end=12)}
-    assert lanes["deploy"] == lanes["test"] == 0
-    assert lanes["app"] == 1
-    assert lanes["boot"] == 2
-    assert lanes["db"] > lanes["boot"]
+    found = {one.span.name: one.lane for one in lanes(spans, (), total=12)}
+    assert found["deploy"] == found["test"] == 0
+    assert found["app"] == 1
+    assert found["db"] == 2
+    assert found["boot"] == 3
+
+
+def test_a_span_that_never_ended_reaches_to_the_end() -> None:
+    (placed,) = lanes((Span(id=1, name="hang", start=2, status="open"),), (), total=12)
+    assert placed.end == 12
+
+
+def test_spans_that_name_each_other_as_parents_are_drawn() -> None:
+    spans = (Span(id=1, name="a", start=0, end=1, parent=2), Span(id=2, name="b", start=0, end=1, parent=1))
+    assert len(lanes(spans, (), total=1)) == 2
 
 
 def test_a_result_that_kept_no_spans_says_so() -> None:
     page = run_page(msgspec.structs.replace(example(), spans=()))
-    assert "The spans of this run were not kept." in page
-    assert "data-zoom=" not in page
+    assert "Not measured: this file keeps no spans." in page
+    assert " data-zoom=" not in page
 
 
 def measured(place: int, cache: str, seconds: float) -> Measured:
@@ -102,18 +116,71 @@ def measured(place: int, cache: str, seconds: float) -> Measured:
 def test_every_value_of_a_set_is_a_dot() -> None:
     runs = [measured(1, "cold", 90.0), measured(2, "warm", 60.0), measured(3, "warm", 61.5)]
     page = set_page("a set", runs)
-    tips = [attributes.get("data-tip") for attributes in Tags(page).all("circle")]
-    assert {"app, cold: 90.0 s", "app, warm: 60.0 s", "app, warm: 61.5 s"} <= set(tips)
-    assert "Not measured: `cc-ci limit RECIPE` does." in page
+    tips = [attributes.get("data-tip") or "" for attributes in Tags(page).all("tr")]
+    assert "app warm: median 1 min 01 s\n60.0, 61.5" in tips
+    assert "app cold: median 1 min 30 s\n90.0" in tips
+    phases = {phase for run in runs for phase in (row.name for row in rows_of(run.parts))}
+    assert len(Tags(page).all("circle")) == 3 + 3 * len(phases)
+    assert "Not measured: cc-ci limit RECIPE measures it." in page
+
+
+def test_void_runs_are_named_and_not_counted() -> None:
+    void = msgspec.structs.replace(measured(2, "warm", 900.0), void="the canary was slow")
+    page = set_page("a set", [measured(1, "warm", 60.0), void])
+    assert "Not in the numbers: 1 void." in page
+    assert "void: the canary was slow" in page
+    assert "1 runs in 1 cells took 1 min 00 s" in page
+
+
+def test_a_set_of_nothing_says_so() -> None:
+    assert set_page("a set", []).count("Not measured") >= 3
 
 
 def test_the_limit_stands_beside_the_runs() -> None:
-    bound = Bound(cell="app warm", seconds=60.0, limit=12.0, rho="5.0")
+    bound = Bound(recipe="app", cache="warm", stock=60.0, limit=12.0, rho="5.00 (4.80 to 5.20)")
     page = set_page("a set", [measured(1, "warm", 60.0)], bounds=[bound])
-    assert "<td>app warm</td>" in page
-    assert ">5.0</td>" in page
+    assert "12.0</td>" in page
+    assert "5.00 (4.80 to 5.20)</td>" in page
 
 
-@pytest.mark.parametrize("chart", [bar_chart([], label="x"), dot_chart({}, label="x")])
-def test_a_chart_of_nothing_is_a_drawing(chart: str) -> None:
-    assert Tags(chart).all("svg")
+def test_phases_are_made_of_stages_the_longest_first() -> None:
+    parts_ = (
+        Part(stage="install", phase="ready", seconds=1.0),
+        Part(stage="install", phase="converge", seconds=3.0),
+        Part(stage="upgrade", phase="converge", seconds=4.0),
+        Part(seconds=0.5),
+    )
+    rows = rows_of(parts_)
+    assert [(row.name, row.seconds) for row in rows] == [
+        ("converge", 7.0),
+        ("ready", 1.0),
+        ("unattributed", 0.5),
+    ]
+    assert rows[0].stages == {"install": 3.0, "upgrade": 4.0}
+    assert "82.4 %" in pareto(rows)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.04, "0.0 s"), (59.96, "1 min 00 s"), (61.4, "1 min 01 s"), (3600, "60 min 00 s")]
+)
+def test_durations_are_said_in_minutes(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+@pytest.mark.parametrize("chart", [pareto(()), distribution({})])
+def test_a_chart_of_nothing_is_an_empty_table(chart: str) -> None:
+    assert Tags(chart).all("tbody")
+
+
+def test_evidence_is_linked_where_it_is_and_never_outside_of_the_run(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    (folder / "evidence" / "install").mkdir(parents=True)
+    (folder / "evidence" / "install" / "javascript: a?.log").write_text("x")
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "key").write_text("x")
+    named = ("evidence/install", "../secret", "evidence/gone")
+    stage = StageResult(name="install", outcome="passed", evidence=named)
+    result = msgspec.structs.replace(example(), stages=(stage,))
+    (one,) = evidence_of(result, folder, page=tmp_path / "pages" / "report.html")
+    assert one.href == "./../run/evidence/install/javascript%3A%20a%3F.log"
+    assert f'href="{one.href}"' in run_page(result, evidence=(one,))

@@ -112,12 +112,16 @@ def distribution(samples: Mapping[str, Sequence[Seconds]]) -> Html:
         _dots_row(name, values, longest=longest)
         for name, values in sorted(samples.items(), key=lambda item: -median(item[1]))
     ]
-    return table(("phase", "each dot is a run, the line the median", "n", "median s", "range s"), body, numbers=3)
+    return table(
+        ("phase", "each dot is a run, the line the median", "n", "median s", "range s"), body, numbers=3
+    )
 
 
 def _dots_row(name: str, values: Sequence[Seconds], *, longest: Seconds) -> Html:
     middle = median(values)
-    said = f"{name}: median {middle:.1f} s of {len(values)}\n" + ", ".join(f"{one:.1f}" for one in sorted(values))
+    said = f"{name}: median {middle:.1f} s of {len(values)}\n" + ", ".join(
+        f"{one:.1f}" for one in sorted(values)
+    )
     cells = (str(len(values)), f"{middle:.1f}", f"{min(values):.1f}\N{EN DASH}{max(values):.1f}")
     return tag(
         "tr",

@@ -1,6 +1,7 @@
 """HTML made of text that is not trusted: all of it is escaped unless it was made here."""
 
 import html
+from collections.abc import Iterable
 
 
 class Html(str):
@@ -19,7 +20,7 @@ def tag(name: str, /, *children: str, **attributes: str | float | None) -> Html:
     return Html(f"<{name}{said}>{join(children)}</{name}>")
 
 
-def join(children: "tuple[str, ...] | list[str]") -> Html:
+def join(children: Iterable[str]) -> Html:
     return Html("".join(child if isinstance(child, Html) else html.escape(child) for child in children))
 
 

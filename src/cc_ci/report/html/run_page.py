@@ -41,7 +41,7 @@ def run_page(result: RunResult, *, evidence: Sequence[Evidence] = ()) -> str:
             anchor="phases",
             title="Phases",
             lead="Each instant of the run belongs to one phase, that of the critical path.",
-            body=join([pareto(rows_of(parts)), legend()]) if parts else _none("phases"),
+            body=pareto(rows_of(parts)) if parts else _none("phases"),
         ),
         Section(anchor="waits", title="Longest waits", body=_waits(parts, result)),
         Section(anchor="stages", title="Stages", body=_stages(result.stages)),
@@ -71,7 +71,7 @@ def headline(result: RunResult, parts: Sequence[Part]) -> Html:
         filter(None, (versions(result), result.cache.asked, f"profile {result.profile}", result.run))
     )
     because = (tag("p", reason, class_="because") for reason in result.because)
-    return join([tag("p", under, class_="under"), said, *because, *_longest(result, parts)])
+    return join([tag("p", under, class_="under"), said, *_longest(result, parts), *because])
 
 
 def _longest(result: RunResult, parts: Sequence[Part]) -> tuple[Html, ...]:
@@ -81,7 +81,8 @@ def _longest(result: RunResult, parts: Sequence[Part]) -> tuple[Html, ...]:
     text = f"{rows[0].name} took {share(rows[0].seconds, result.total_seconds)} of it"
     most = max(parts, key=lambda part: part.seconds)
     if most.name:
-        text += f"; the longest single wait was {most.name} ({most.stage or 'run'}), {duration(most.seconds)}"
+        times = f" ({most.times} times)" if most.times > 1 else ""
+        text += f"; the longest wait is {most.name} in {most.stage or 'run'}, {duration(most.seconds)}{times}"
     return (tag("p", text + ".", class_="longest"),)
 
 
@@ -92,7 +93,9 @@ def _controls(result: RunResult) -> Html:
     buttons = (
         tag("button", sign, type="button", data_zoom=name, aria_label=label) for name, sign, label in keys
     )
-    hint = "Drag over a stretch to zoom, or Ctrl and the wheel; + \N{MINUS SIGN} 0 and the arrow keys work too."
+    hint = (
+        "Drag over a stretch to zoom, or Ctrl and the wheel; + \N{MINUS SIGN} 0 and the arrow keys work too."
+    )
     return tag("div", *buttons, tag("span", hint, class_="hint"), class_="controls")
 
 
@@ -127,13 +130,19 @@ def _stages(stages: Sequence[StageResult]) -> Html:
             stage.name,
             stage.outcome,
             stage.reason or "",
-            f"{sum(test.outcome == 'passed' for test in stage.tests)}/{len(stage.tests)}" if stage.tests else "",
+            f"{sum(test.outcome == 'passed' for test in stage.tests)}/{len(stage.tests)}"
+            if stage.tests
+            else "",
             f"{stage.seconds:.1f}",
             words=2,
         )
         for stage in stages
     ]
-    return table(("stage", "outcome", "reason", "tests", "seconds"), body, numbers=2) if body else _none("stages")
+    return (
+        table(("stage", "outcome", "reason", "tests", "seconds"), body, numbers=2)
+        if body
+        else _none("stages")
+    )
 
 
 def _evidence(evidence: Sequence[Evidence]) -> Html:

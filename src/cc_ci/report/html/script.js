@@ -58,10 +58,22 @@
   });
   if (!canvas) return;
 
+  // a label that would be no more than a letter or two is left out
+  const labels = all("text", canvas).filter((one) => one.parentElement.tagName === "svg");
+  const fit = () => {
+    const width = canvas.getBoundingClientRect().width;
+    labels.forEach((one) => {
+      const share = one.parentElement.width.baseVal.valueInSpecifiedUnits / 100;
+      one.style.display = share * width < Math.min(30, 12 + 6 * one.textContent.length) ? "none" : "";
+    });
+  };
+  addEventListener("resize", fit);
+
   // zoom: the drawing is in per cent of its width, so it is made wider and scrolled
   const setZoom = (wanted, at, x) => {
     zoom = Math.min(MOST, Math.max(1, wanted));
-    canvas.style.width = `${100 * zoom}%`;
+    canvas.style.setProperty("--zoom", zoom);
+    fit();
     frame.classList.toggle("zoom5", zoom >= 5);
     frame.classList.toggle("zoom30", zoom >= 30);
     frame.scrollLeft = at * canvas.getBoundingClientRect().width - x;
@@ -138,4 +150,5 @@
   });
   addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
   spans[0]?.setAttribute("tabindex", 0);
+  fit();
 })();

@@ -24,6 +24,8 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
     stock: Seconds
     limit: Seconds
     floor: Seconds | None = None
+    rho: str | None = None
+    """Their ratio over pairs, with its interval; None where the model does not hold."""
 
 
 def set_page(name: str, measured: Sequence[Measured], *, bounds: Sequence[Bound] = ()) -> str:
@@ -41,7 +43,9 @@ def set_page(name: str, measured: Sequence[Measured], *, bounds: Sequence[Bound]
             anchor="phases",
             title="Phases",
             lead="Of each stage in a phase the median over the runs; so they add up only nearly.",
-            body=join([legend(), *(_one(group, _pareto(group), opened=n == 0) for n, group in enumerate(groups))]),
+            body=join(
+                [legend(), *(_one(group, _pareto(group), opened=n == 0) for n, group in enumerate(groups))]
+            ),
         ),
         Section(
             anchor="distribution",
@@ -60,7 +64,7 @@ def _headline(name: str, measured: Sequence[Measured], groups: Sequence[Group]) 
     void = sum(one.void is not None for one in measured)
     other = len(measured) - count - void
     said = f"{count} runs in {len(groups)} cells took {duration(sum(_all_totals(groups)))}"
-    aside = ", ".join(filter(None, (void and f"{void} void", other and f"{other} not green")))
+    aside = ", ".join(f"{n} {word}" for n, word in ((void, "void"), (other, "not green")) if n)
     under = (tag("p", f"Not in the numbers: {aside}.", class_="because"),) if aside else ()
     return join([tag("p", name, class_="under"), tag("h1", said), *under])
 
@@ -165,7 +169,7 @@ def _bounds(bounds: Sequence[Bound]) -> Html:
         return tag("p", "Not measured: cc-ci limit RECIPE measures it.", class_="none")
     longest = max(one.stock for one in bounds)
     body = [_bound_row(one, longest) for one in bounds]
-    head = ("cell", "limit in the stock run", "stock s", "floor s", "limit s", "stock / limit")
+    head = ("cell", "limit in the stock run", "stock s", "floor s", "limit s", "rho")
     return table(head, body, numbers=4)
 
 
@@ -174,16 +178,15 @@ def _bound_row(one: Bound, longest: Seconds) -> Html:
         tag("rect", class_=class_, width=percent(value, longest), height="100%")
         for class_, value in (("stock", one.stock), ("limit", one.limit))
     )
-    ratio = f"{one.stock / one.limit:.2f}" if one.limit > 0 else "-"
     floor = "-" if one.floor is None else f"{one.floor:.1f}"
-    numbers = (f"{one.stock:.1f}", floor, f"{one.limit:.1f}", ratio)
+    numbers = (f"{one.stock:.1f}", floor, f"{one.limit:.1f}", one.rho or "none")
     return tag(
         "tr",
         tag("th", f"{one.recipe} {one.cache}", scope="row"),
         tag("td", tag("svg", *bars, class_="hbar", aria_hidden="true"), class_="wide"),
         *(tag("td", text, class_="n") for text in numbers),
         tabindex=0,
-        data_tip=f"{one.recipe} {one.cache}\nlimit {duration(one.limit)}, {share(one.limit, one.stock)} of stock",
+        data_tip=f"{one.recipe} {one.cache}\nlimit {duration(one.limit)}, {share(one.limit, one.stock)}",
         data_filter="",
     )
 

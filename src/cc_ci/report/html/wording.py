@@ -9,7 +9,7 @@ MINUTE: Seconds = 60
 
 def duration(seconds: Seconds) -> str:
     """22 min 45 s, or 12.3 s."""
-    if seconds < MINUTE:
+    if round(seconds, 1) < MINUTE:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), MINUTE)
     return f"{minutes} min {rest:02} s"
