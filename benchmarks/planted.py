@@ -52,7 +52,7 @@ def main() -> None:
         env = {**os.environ, "CC_CI_RECIPES": str(work / "recipes"), "CC_CI_SUITES": str(work / "suites")}
         arms = ",".join([RECIPE, *ARMS])
         command = [sys.executable, "-m", "cc_ci", "baseline", "--recipes", arms, "--cold", "0"]
-        command += ["--warm", str(pairs), "--out", str(HERE / "planted")]
+        command += ["--no-limit", "--warm", str(pairs), "--out", str(HERE / "planted")]
         done = subprocess.run(command, env=env, check=False)
     if done.returncode == 0:
         newest = max((HERE / "planted").iterdir())

@@ -24,6 +24,7 @@ NODE = "reference"
     type=click.Path(path_type=Path, file_okay=False),
     help="Where sets are kept.",
 )
+@click.option("--no-limit", is_flag=True, help="Leave out the run on plain containers beside each warm one.")
 @click.option("--new", is_flag=True, help="Begin a new set, though one with the same question lacks runs.")
 def baseline(
     *,
@@ -36,6 +37,7 @@ def baseline(
     bandwidth: str,
     node: str,
     out: Path,
+    no_limit: bool,
     new: bool,
 ) -> None:
     """Measure RECIPES again and again, cold and warm, interleaved; one that was interrupted is taken up.
@@ -45,7 +47,7 @@ def baseline(
     from cc_ci.cli.story import story
     from cc_ci.perf.campaign import campaign
     from cc_ci.perf.measuring import measuring
-    from cc_ci.perf.sets import Asked
+    from cc_ci.perf.sets import BARE, Asked
     from cc_ci.system.settings import size_bytes
 
     asked = Asked(
@@ -56,6 +58,7 @@ def baseline(
         memory_bytes=size_bytes(memory),
         bandwidth=bandwidth,
         profiles=(profile,),
+        beside=None if no_limit else BARE,
     )
     with story() as tell, measuring():
         _, missing = campaign(asked, node=node, root=out, new=new, tell=tell)

@@ -14,8 +14,8 @@ LONGEST = 12
 
 def attributed(measured: Set) -> str:
     """Where the time of a run goes."""
-    lines = [f"- {attribution.opening(str(cell), runs)}" for cell, runs in measured.filled]
-    levers = [f"- {cell}: {', '.join(_largest(measured, cell, runs))}" for cell, runs in measured.filled]
+    lines = [f"- {attribution.opening(str(cell), runs)}" for cell, runs in measured.deployed]
+    levers = [f"- {cell}: {', '.join(_largest(measured, cell, runs))}" for cell, runs in measured.deployed]
     parts = [
         "# Attribution: where the time of a run goes",
         "\n".join(lines),
@@ -28,9 +28,9 @@ def attributed(measured: Set) -> str:
 
 
 def attribution_tables(measured: Set) -> Iterator[Table]:
-    for recipe in dict.fromkeys(cell.recipe for cell, _ in measured.filled):
+    for recipe in dict.fromkeys(cell.recipe for cell, _ in measured.deployed):
         yield _pareto(measured, recipe)
-    for cell, runs in measured.filled:
+    for cell, runs in measured.deployed:
         yield _path(cell, runs)
         yield _waits(cell, runs)
         yield _levers(measured, cell, runs)

@@ -80,10 +80,10 @@ def _raw(measured: Set) -> Table:
 
 def _by_cell(measured: Set, title: str, of: str, rows_of: attribution.RowsOf) -> Table:
     """One column per cell, one row per stage or phase: medians, and the quartiles below them."""
-    columns = [{row.name: row.times for row in rows_of(runs)} for _, runs in measured.filled]
+    columns = [{row.name: row.times for row in rows_of(runs)} for _, runs in measured.deployed]
     names = dict.fromkeys(name for column in columns for name in column)
     rows = tuple((name, *(_median_and_spread(column.get(name)) for column in columns)) for name in names)
-    return Table(title=title, head=(of, *(str(cell) for cell, _ in measured.filled)), rows=rows,
+    return Table(title=title, head=(of, *(str(cell) for cell, _ in measured.deployed)), rows=rows,
                  note="Median (quartiles), seconds.")  # fmt: skip
 
 

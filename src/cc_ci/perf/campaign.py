@@ -15,7 +15,6 @@ from cc_ci.perf.canary import canary, disk_rate
 from cc_ci.perf.floor import measure_calls
 from cc_ci.perf.limit_model import Calls
 from cc_ci.perf.reference_node import ReferenceBench, services, unreachable
-from cc_ci.pipeline.profiles import BARE
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.files import state_root
 from cc_ci.system.process import LocalRunner
@@ -73,7 +72,7 @@ def _begin(asked: sets.Asked, host: sets.Host, node: Node, *, root: Path, tell: 
         canaries=tuple(canary(scratch, clock) for _ in range(CANARIES)),
         unreachable=lacking,
     )
-    if BARE.name in asked.profiles:
+    if asked.measures_bare:
         there = [recipe for recipe in asked.recipes if recipe not in lacking]
         calls = {recipe: _calls(node, services(recipe), tell=tell) for recipe in there}
         facts = msgspec.structs.replace(facts, calls=calls, disk_rate=disk_rate(scratch, clock))

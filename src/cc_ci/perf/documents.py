@@ -12,7 +12,9 @@ from cc_ci.perf.measured_set import read
 
 
 def documents(folder: Path, limits_folder: Path | None = None) -> dict[str, str]:
-    """All documents by their file's name; that of the limit where it was measured."""
+    """All documents by their file's name; that of the limit where it was measured, there or beside."""
     measured = read(folder)
     found = {"baseline.md": baseline(measured), "attribution.md": attributed(measured)}
-    return {**found, "limit.md": limits(read(limits_folder))} if limits_folder else found
+    if limits_folder:
+        return {**found, "limit.md": limits(read(limits_folder))}
+    return {**found, "limit.md": limits(measured)} if measured.facts.asked.measures_bare else found

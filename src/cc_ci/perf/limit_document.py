@@ -5,14 +5,15 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from cc_ci.errors import InfrastructureError
-from cc_ci.perf.limit_model import Calls, Limit, Terms, causes, floor, limit, terms_of
+from cc_ci.perf.limit_model import Calls, Limit, Terms, causes, floor, limit, pulls, terms_of
 from cc_ci.perf.measured_set import Set, joined, made_from
+from cc_ci.perf.sets import BARE
 from cc_ci.perf.statistics import Ratio, hodges_lehmann_paired, median
 from cc_ci.perf.tables import Table, markdown, seconds
 from cc_ci.results.measured import Cell, Measured
 from cc_ci.system.units import Seconds
 
-BARE, STOCK = "bare", "stock"
+STOCK = "stock"
 AROUND: Seconds = 0.5
 """Differences below this are left out of the tables."""
 
@@ -52,25 +53,34 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 def findings(measured: Set) -> tuple[Finding, ...]:
     """One for each recipe and cache state that has whole pairs."""
-    return tuple(found for cell in measured.cells if (found := _finding(measured, cell)))
+    stock = [cell for cell, _ in measured.filled if cell.profile == STOCK]
+    return tuple(found for cell in stock if (found := _finding(measured, cell)))
 
 
 def _finding(measured: Set, cell: Cell) -> Finding | None:
-    if cell.profile != BARE:
+    """Each stock run with the bare run that is nearest in the set's order.
+
+    A cold run may have a warm bare one at its side: pulling is the same in both, so its own pulls are added.
+    """
+    bare = measured.runs(msgspec.structs.replace(cell, profile=BARE))
+    bare = bare or measured.runs(Cell(recipe=cell.recipe, cache="warm", profile=BARE))
+    if not bare:
         return None
-    stock_cell = msgspec.structs.replace(cell, profile=STOCK)
-    both = zip(measured.runs(cell), measured.runs(stock_cell), strict=False)
-    pairs = tuple(_pair(measured, bare, stock) for bare, stock in both)
-    if not pairs:
-        return None
+    pairs = tuple(_pair(measured, _nearest(bare, stock), stock) for stock in measured.runs(cell))
     bounds, times = [pair.bound.seconds for pair in pairs], [pair.seconds for pair in pairs]
     sound = all(pair.holds for pair in pairs)
     rho = hodges_lehmann_paired(bounds, times) if sound else None
     return Finding(recipe=cell.recipe, cache=cell.cache, pairs=pairs, rho=rho)
 
 
+def _nearest(bare: Sequence[Measured], stock: Measured) -> Measured:
+    return min(bare, key=lambda one: abs(one.place - stock.place))
+
+
 def _pair(measured: Set, bare: Measured, stock: Measured) -> Pair:
     facts, terms = measured.facts, terms_of(bare)
+    if bare.cell.cache != stock.cell.cache:
+        terms = msgspec.structs.replace(terms, pulls=pulls(stock))
     cpus = facts.asked.cpus
     calls = facts.calls.get(bare.cell.recipe)
     return Pair(
@@ -129,9 +139,10 @@ def _summary(found: Sequence[Finding]) -> Table:
         rows=tuple(_row(one) for one in found),
         words=frozenset({0, 4, 7, 8}),
         note=(
-            "T and L are medians over the pairs, seconds; rho is the paired Hodges-Lehmann ratio with its"
-            " exact interval. The limit is measured with plain containers in the order ABBA around the runs;"
-            " the floor adds what Swarm takes to make, update and remove services that do nothing."
+            "T and L are medians over the pairs, seconds; a cold limit is a warm one and the run's own pulls;"
+            " rho is the paired Hodges-Lehmann ratio with its exact interval. The limit is measured with plain"
+            " containers beside the runs, before and after in turn; the floor adds what Swarm takes to make,"
+            " update and remove services that do nothing."
         ),
     )
 

@@ -99,7 +99,7 @@ def terms_of(measured: Measured) -> Terms:
         restore_fresh=steps.seconds("restore", FRESH),
         boot_fresh_restored=steps.boot("redeploy", FRESH),
         act_fresh=steps.seconds("verify restore", FRESH),
-        pulls=_pulls(measured),
+        pulls=pulls(measured),
         cpu_seconds=None if None in used else sum(filter(None, used)) - _provider_cpu(measured),
         written_bytes=None if None in written else sum(filter(None, written)),
     )
@@ -142,7 +142,7 @@ class _Steps:
         )
 
 
-def _pulls(measured: Measured) -> Seconds:
+def pulls(measured: Measured) -> Seconds:
     """Transfer and extraction; the removal before them is the measurement's own."""
     if measured.cell.cache != "cold":
         return 0.0

@@ -30,13 +30,22 @@ class Set(msgspec.Struct, frozen=True, kw_only=True):
         """Each cell that was asked for, in the order of the question, cold before warm."""
         asked = self.facts.asked
         return interleaved(
-            asked.recipes, cold=min(asked.cold, 1), warm=min(asked.warm, 1), profiles=asked.profiles
+            asked.recipes,
+            cold=min(asked.cold, 1),
+            warm=min(asked.warm, 1),
+            profiles=asked.profiles,
+            beside=asked.beside,
         )
 
     @property
     def filled(self) -> tuple[tuple[Cell, tuple[Measured, ...]], ...]:
         """The cells that have runs, with them."""
         return tuple((cell, runs) for cell in self.cells if (runs := self.runs(cell)))
+
+    @property
+    def deployed(self) -> tuple[tuple[Cell, tuple[Measured, ...]], ...]:
+        """Of those, the cells that are runs on Swarm."""
+        return tuple((cell, runs) for cell, runs in self.filled if cell.profile != sets.BARE)
 
     def note(self, name: str) -> str:
         path = self.folder / NOTES / name

@@ -6,11 +6,17 @@ from cc_ci.results.measured import Cell
 
 
 def interleaved(
-    recipes: Sequence[str], *, cold: int, warm: int, profiles: Sequence[str] = ("stock",)
+    recipes: Sequence[str],
+    *,
+    cold: int,
+    warm: int,
+    profiles: Sequence[str] = ("stock",),
+    beside: str | None = None,
 ) -> tuple[Cell, ...]:
     """Every recipe `cold` and `warm` times, in rounds of all cells, every second round backwards.
 
-    Two profiles are side by side in each round, so that they are pairs in the order ABBA.
+    Two profiles are side by side in each round, so that they are pairs in the order ABBA; `beside` is one
+    more that is measured after, or before, each warm run only.
 
     The state with fewer runs is spread evenly over the rounds.
     """
@@ -18,20 +24,28 @@ def interleaved(
     return tuple(
         cell
         for number in range(rounds)
-        for cell in list(_round(number, recipes, rounds, cold=cold, warm=warm, profiles=profiles))[
-            :: -1 if number % 2 else 1
-        ]
+        for cell in list(
+            _round(number, recipes, rounds, cold=cold, warm=warm, profiles=profiles, beside=beside)
+        )[:: -1 if number % 2 else 1]
     )
 
 
 def _round(
-    number: int, recipes: Sequence[str], rounds: int, *, cold: int, warm: int, profiles: Sequence[str]
+    number: int,
+    recipes: Sequence[str],
+    rounds: int,
+    *,
+    cold: int,
+    warm: int,
+    profiles: Sequence[str],
+    beside: str | None,
 ) -> Iterator[Cell]:
     for recipe in recipes:
         if _due(number, of=rounds, times=cold):
             yield from (Cell(recipe=recipe, cache="cold", profile=profile) for profile in profiles)
         if _due(number, of=rounds, times=warm):
-            yield from (Cell(recipe=recipe, cache="warm", profile=profile) for profile in profiles)
+            every = (*profiles, *([beside] if beside else []))
+            yield from (Cell(recipe=recipe, cache="warm", profile=profile) for profile in every)
 
 
 def _due(number: int, *, of: int, times: int) -> bool:

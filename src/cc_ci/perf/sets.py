@@ -23,6 +23,8 @@ from cc_ci.system.units import Bytes
 
 FACTS = "baseline.json"
 TRACES = "traces"
+BARE = "bare"
+"""The profile of plain containers."""
 UNMEASURED = ("cli", "perf", "report")
 """Packages of cc-ci that no run's time depends on."""
 
@@ -39,6 +41,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Of the link between node and registry, as tc takes it."""
     profiles: tuple[str, ...] = ("stock",)
     """Two are measured in pairs."""
+    beside: str | None = None
+    """One more profile, beside each warm run."""
+
+    @property
+    def measures_bare(self) -> bool:
+        return BARE in (*self.profiles, self.beside)
 
     @property
     def node(self) -> str:
@@ -74,7 +82,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     def order(self) -> tuple[Cell, ...]:
         there = [recipe for recipe in self.asked.recipes if recipe not in self.unreachable]
         asked = self.asked
-        return interleaved(there, cold=asked.cold, warm=asked.warm, profiles=asked.profiles)
+        return interleaved(
+            there, cold=asked.cold, warm=asked.warm, profiles=asked.profiles, beside=asked.beside
+        )
 
 
 def this_host() -> Host:

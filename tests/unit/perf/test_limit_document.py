@@ -12,6 +12,7 @@ from cc_ci.perf.limit_document import findings, limits, require_sound
 from cc_ci.perf.limit_model import Calls
 from cc_ci.perf.measured_set import read
 from cc_ci.results.measured import Canary, Cell, Measured, write
+from cc_ci.timing.parts import Part
 from cc_ci.timing.trace import Span
 
 PAIRS = 6
@@ -70,3 +71,25 @@ def test_a_limit_above_its_run_refutes_the_model(tmp_path: Path) -> None:
     with pytest.raises(InfrastructureError, match=r"001-app-warm-bare; the model does not hold.*boot_new"):
         require_sound(found)
     assert "not in 001-app-warm-bare" in limits(read(tmp_path / "2026-01-01-2cpu-6g"))
+
+
+def test_a_cold_run_has_the_nearest_warm_bare_run_and_its_own_pulls(tmp_path: Path) -> None:
+    made = tmp_path / "2026-01-01-2cpu-6g"
+    asked = sets.Asked(
+        recipes=("app",), cold=1, warm=2, cpus=2.0, memory_bytes=6 << 30, bandwidth="100mbit", beside="bare"
+    )
+    facts = sets.Facts(
+        asked=asked,
+        host=sets.Host(system="Debian", kernel="6", cpu_model="made up", cpus=2, memory_bytes=8 << 30),
+        began="2026-01-01",
+        canaries=(Canary(cpu=1.0, untar=1.0),),
+    )
+    sets.write_facts(facts, made)
+    for place, cell in enumerate(facts.order, start=1):
+        run = _run(cell, place, seconds=10.0 * place)
+        pulled = Part(seconds=7.0, name="pull app:1", phase="images_pull")
+        write(msgspec.structs.replace(run, parts=(pulled,) if cell.cache == "cold" else ()), made)
+    cold, warm = findings(read(made))
+    assert [(pair.bare.place, pair.stock.place) for pair in warm.pairs] == [(2, 1), (3, 4)]
+    assert [(pair.bare.place, pair.stock.place) for pair in cold.pairs] == [(3, 5)]
+    assert (cold.pairs[0].bound.seconds, warm.pairs[0].bound.seconds) == (30.0 + 7.0, 20.0)

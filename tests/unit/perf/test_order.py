@@ -35,6 +35,11 @@ def test_two_profiles_are_pairs_in_abba() -> None:
     assert str(order[0]) == "app warm bare"
 
 
+def test_one_more_profile_is_beside_each_warm_run() -> None:
+    order = [str(cell) for cell in interleaved(["app"], cold=1, warm=2, beside="bare")]
+    assert order == ["app warm", "app warm bare", "app warm bare", "app warm", "app cold"]
+
+
 def test_rounds_turn_round() -> None:
     order = [str(cell) for cell in interleaved(RECIPES, cold=2, warm=2)]
     assert order == [
