@@ -20,9 +20,9 @@ def attribute(folder: Path | None, *, recipe: str | None, baselines: Path) -> No
     from cc_ci.report.tables import console, plain_table
 
     measured = read(folder or newest(baselines))
-    cells = [(cell, runs) for cell, runs in measured.filled if recipe in (None, cell.recipe)]
+    cells = [(cell, runs) for cell, runs in measured.deployed if recipe in (None, cell.recipe)]
     if not cells:
-        there_are = ", ".join(sorted({cell.recipe for cell, _ in measured.filled})) or "none"
+        there_are = ", ".join(sorted({cell.recipe for cell, _ in measured.deployed})) or "none"
         raise UsageError(f"{measured.folder}: no runs of {recipe or 'any recipe'}; there are {there_are}")
     out = console(sys.stdout)
     for cell, runs in cells:
