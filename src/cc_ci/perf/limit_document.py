@@ -141,8 +141,8 @@ def _summary(found: Sequence[Finding]) -> Table:
         note=(
             "T and L are medians over the pairs, seconds; a cold limit is a warm one and the run's own pulls;"
             " rho is the paired Hodges-Lehmann ratio with its exact interval. The limit is measured with"
-            " plain containers beside the runs, before and after in turn; the floor adds what Swarm takes to make,"
-            " update and remove services that do nothing."
+            " plain containers beside the runs, before and after in turn; the floor adds what Swarm takes to"
+            " make, update and remove services that do nothing."
         ),
     )
 
