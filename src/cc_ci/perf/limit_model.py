@@ -80,7 +80,7 @@ def terms_of(measured: Measured) -> Terms:
     used = (whole.stack.cpu_seconds, whole.engine.cpu_seconds) if whole else (None, None)
     written = (whole.stack.written_bytes, whole.engine.written_bytes) if whole else (None, None)
     return Terms(
-        provider=steps.seconds("provide", stage="sso") + steps.seconds("withdraw"),
+        provider=steps.seconds("provide", stage="sso"),
         boot_old=steps.boot("deploy", UPGRADE),
         seed_old=steps.seconds("seed", UPGRADE),
         stop_upgrade=steps.stopping("upgrade", UPGRADE),
