@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from cc_ci.perf.statistics import median
 from cc_ci.results.measured import Canary
 
-CANARY_LIMIT = 1.5
+CPU_LIMIT = 1.5
 """So many times the set's first canaries: the machine itself is another one then. Its drift of some tens of
 per cent is no reason, since it meets all cells and arms alike."""
+UNTAR_LIMIT = 4.0
+"""Flushing 1500 small files took from 0.3 to 1.0 s on one idle machine: below this it tells nothing."""
 FOREIGN_LIMIT = 0.1
 """CPUs, on average over a run, that may be used by what is neither of the run nor of its node."""
 
@@ -29,8 +31,12 @@ def _broken(usual: Canary, before: Canary, after: Canary | None, foreign_cpus: f
     for when, seen in (("before", before), ("after", after)):
         if seen is None:
             continue
-        for work, value, reference in (("cpu", seen.cpu, usual.cpu), ("untar", seen.untar, usual.untar)):
-            if value > reference * CANARY_LIMIT:
+        works = (
+            ("cpu", seen.cpu, usual.cpu, CPU_LIMIT),
+            ("untar", seen.untar, usual.untar, UNTAR_LIMIT),
+        )
+        for work, value, reference, limit in works:
+            if value > reference * limit:
                 yield f"canary {when} it: {work} took {value:.2f} s, usual {reference:.2f} s"
     if foreign_cpus is not None and foreign_cpus > FOREIGN_LIMIT:
         yield f"foreign processes used {foreign_cpus:.2f} CPUs, more than {FOREIGN_LIMIT:g}"

@@ -14,14 +14,14 @@ def test_what_is_usual_is_no_single_canary() -> None:
 
 
 def test_a_run_on_a_machine_as_it_was_counts() -> None:
-    drifted = Canary(cpu=1.4, untar=2.9)
+    drifted = Canary(cpu=1.4, untar=7.9)
     assert void(usual=USUAL, before=drifted, after=drifted, foreign_cpus=0.09) is None
 
 
 def test_each_rule_names_what_it_saw() -> None:
-    slow = Canary(cpu=1.0, untar=3.5)
+    slow = Canary(cpu=1.0, untar=8.5)
     assert void(usual=USUAL, before=slow, after=USUAL, foreign_cpus=0) == (
-        "canary before it: untar took 3.50 s, usual 2.00 s"
+        "canary before it: untar took 8.50 s, usual 2.00 s"
     )
     assert void(usual=USUAL, before=USUAL, after=Canary(cpu=1.6, untar=2), foreign_cpus=0) == (
         "canary after it: cpu took 1.60 s, usual 1.00 s"
