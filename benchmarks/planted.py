@@ -14,9 +14,11 @@ import tempfile
 from pathlib import Path
 
 from cc_ci.lab.sources import lab_folder, repository
+from cc_ci.system.files import write_atomic
 from cc_ci.system.process import LocalRunner
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
 RECIPE = "pocket"
 USUAL_SECONDS = 140.0
 """Of its run under stock on the reference node, when this was written."""
@@ -43,6 +45,17 @@ def plant(work: Path, name: str, delay: float) -> None:
     facts.write_text(facts.read_text().replace(f'recipe = "{RECIPE}"', f'recipe = "{name}"'))
 
 
+def tell(folder: Path) -> None:
+    """Hold each copy against the recipe, and keep what is said beside the data."""
+    said = ""
+    for name in ARMS:
+        sides = [f"{folder.relative_to(ROOT)}:{one}-warm" for one in (RECIPE, name)]
+        command = [sys.executable, "-m", "cc_ci", "compare", *sides]
+        said += subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    write_atomic(folder / "compare.txt", said)
+    sys.stdout.write(said)
+
+
 def main() -> None:
     pairs = int(sys.argv[1]) if len(sys.argv) > 1 else PAIRS
     with tempfile.TemporaryDirectory() as folder:
@@ -55,10 +68,7 @@ def main() -> None:
         command += ["--no-limit", "--warm", str(pairs), "--out", str(HERE / "planted")]
         done = subprocess.run(command, env=env, check=False)
     if done.returncode == 0:
-        newest = max((HERE / "planted").iterdir())
-        for name in ARMS:
-            sides = [f"{newest}:{one}-warm" for one in (RECIPE, name)]
-            subprocess.run([sys.executable, "-m", "cc_ci", "compare", *sides], check=False)
+        tell(max((HERE / "planted").iterdir()))
     sys.exit(done.returncode)
 
 

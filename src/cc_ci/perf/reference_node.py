@@ -13,7 +13,7 @@ from cc_ci.isolation.image_cache import prepare
 from cc_ci.lab.images import digest_in_registry, split
 from cc_ci.lab.sources import lab_folder
 from cc_ci.perf.canary import canary
-from cc_ci.perf.foreign import CpuCounts, count
+from cc_ci.perf.foreign import CpuCounts, RunGroup, count
 from cc_ci.perf.sets import code_hash
 from cc_ci.pipeline.fetching import Asked, rehearse, shipped_suites
 from cc_ci.pipeline.subject import Subject
@@ -40,6 +40,8 @@ class ReferenceBench:
         self._results = results
         self._say = say
         self._read = NodeReader(stack=f"{node.cgroup}/stack", engine=f"{node.cgroup}/engine")
+        self._group = RunGroup()
+        self._group.create()
 
     def prepare(self, cell: Cell) -> None:
         prepare(connect(self._node, LocalRunner()), references(cell.recipe), cache=cell.cache)
@@ -48,13 +50,13 @@ class ReferenceBench:
         return canary(state_root() / "scratch", self.clock)
 
     def count(self) -> CpuCounts:
-        return count(self._read())
+        return count(self._read(), self._group)
 
     def run(self, cell: Cell, *, name: str) -> RunResult:
         runs = self._results / name
         argv = [sys.executable, "-m", "cc_ci", "run", cell.recipe, "--cache", cell.cache]
         argv += ["--node", self._node.name, "--profile", cell.profile, "--deadline", str(DEADLINE)]
-        exit_code = follow(argv, env={RUNS_VARIABLE: str(runs)}, tell=self._say)
+        exit_code = follow([*self._group.join_argv(), *argv], env={RUNS_VARIABLE: str(runs)}, tell=self._say)
         if not Store(runs).runs():
             raise InfrastructureError(f"{cell}: exit {exit_code} and no results; see the lines above")
         return Store(runs).load()

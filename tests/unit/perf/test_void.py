@@ -1,6 +1,9 @@
 """The rules by which a run is void."""
 
-from cc_ci.perf.foreign import CpuCounts, foreign_cpus
+import subprocess
+from pathlib import Path
+
+from cc_ci.perf.foreign import CpuCounts, RunGroup, count, foreign_cpus
 from cc_ci.perf.void import usual, void
 from cc_ci.results.measured import Canary
 
@@ -36,3 +39,22 @@ def test_what_the_run_and_its_node_used_is_not_foreign() -> None:
     after = CpuCounts(machine=180.0, accounted=110.0)
     assert foreign_cpus(before, after, seconds=50.0) == 0.2
     assert foreign_cpus(before, CpuCounts(machine=180.0, accounted=121.0), seconds=50.0) == 0.0
+
+
+def test_what_a_run_does_in_its_group_is_accounted_for(tmp_path: Path) -> None:
+    group = RunGroup("ours", root=_version_1(tmp_path))
+    group.create()
+    folder = tmp_path / "cpuacct" / "ours"
+    (folder / "cpuacct.usage").write_text("0\n")
+    reading = {"machine.cpu_seconds": 50.0, "stack.cpu_seconds": 5.0, "engine.cpu_seconds": 1.0}
+    before = count(reading, group)
+    ended = subprocess.run([*group.join_argv(), "echo", "ran"], capture_output=True, text=True, check=True)
+    (folder / "cpuacct.usage").write_text("7000000000\n")
+    assert ended.stdout == "ran\n"
+    assert int((folder / "cgroup.procs").read_text()) > 0
+    assert count(reading, group).accounted - before.accounted >= 7.0
+
+
+def _version_1(root: Path) -> Path:
+    (root / "cpuacct").mkdir()
+    return root
