@@ -4,23 +4,26 @@ Y: the new version, tested, backed up and restored in place. X: the old version,
 restore on a fresh deployment. See DESIGN.md section 3.1.
 """
 
-from cc_ci.pipeline.plan import PROVIDE, Plan, Step
-from cc_ci.pipeline.planner import Known, Segment, decided_stages, finish, with_provider
+from cc_ci.pipeline.plan import Plan
+from cc_ci.pipeline.planner import (
+    Known,
+    Segment,
+    decided_stages,
+    finish,
+    opening,
+    upgrading,
+    with_provider,
+)
 
 
 def plan_chains(known: Known, *, checks: bool) -> Plan:
     """Plan every stage on as few deployments as show the same; `checks` asks the engine for its services."""
     decided = decided_stages(known)
     there = {"install", "upgrade", "backup", "functional", "sso"} - {one.stage for one in decided}
-    steps = [Step(name="pull", action="pull", stage="install")]
-    needs = ("pull",)
-    if known.provider:
-        steps.append(
-            Step(name=PROVIDE, action="provide", stage="sso", deployment=known.provider, needs=needs)
-        )
+    steps = opening(known)
     segments = [_install_chain(known, there, checks=checks)]
     if "upgrade" in there:
-        segments.append(_upgrade_chain(known))
+        segments.append(upgrading(known))
     if "backup" in there:
         segments.append(_fresh_chain())
     for segment in segments:
@@ -44,19 +47,6 @@ def _install_chain(known: Known, there: set[str], *, checks: bool) -> Segment:
         chain.then("overwrite", stage="restore", deployment="install")
         _restored(chain, "install")
     chain.undeployed("install", stage="install")
-    return chain
-
-
-def _upgrade_chain(known: Known) -> Segment:
-    chain = Segment(needs=("pull",))
-    chain.deployed("upgrade", stage="upgrade", version="old")
-    if known.can_seed:
-        chain.then("seed", stage="upgrade", deployment="upgrade", blame="unverified")
-    chain.then("upgrade", stage="upgrade", deployment="upgrade")
-    chain.then("verify_upgrade", stage="upgrade", deployment="upgrade")
-    if known.has_suite:
-        chain.then("test", stage="upgrade", deployment="upgrade")
-    chain.undeployed("upgrade", stage="upgrade")
     return chain
 
 

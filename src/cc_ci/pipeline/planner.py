@@ -35,11 +35,7 @@ def plan_stock(known: Known, *, only: StageName | None = None, keep: bool = Fals
     """
     decided = decided_stages(known)
     undecided = {stage.stage for stage in decided}
-    steps = [Step(name="pull", action="pull", stage="install")]
-    if known.provider:
-        steps.append(
-            Step(name=PROVIDE, action="provide", stage="sso", deployment=known.provider, needs=("pull",))
-        )
+    steps = opening(known)
     deployments: list[Deployment] = []
     for stage in STAGES:
         if stage in undecided or stage not in _SEGMENTS:
@@ -51,11 +47,21 @@ def plan_stock(known: Known, *, only: StageName | None = None, keep: bool = Fals
     return finish(_restrict(plan, only) if only else plan, keep=keep)
 
 
+def opening(known: Known) -> list[Step]:
+    """What comes before any deployment."""
+    steps = [Step(name="pull", action="pull", stage="install")]
+    if known.provider:
+        steps.append(
+            Step(name=PROVIDE, action="provide", stage="sso", deployment=known.provider, needs=("pull",))
+        )
+    return steps
+
+
 def decided_stages(known: Known) -> tuple[Decided, ...]:
     found: list[Decided] = []
     if known.previous_version is None:
         found.append(_skipped("upgrade", "first release: no earlier version is published"))
-    found.extend(_backupdecided_stages(known))
+    found.extend(_decided_of_backup(known))
     if not known.has_suite:
         found.append(_skipped("functional", "no suite: generic checks only"))
     if known.provider is None:
@@ -63,7 +69,7 @@ def decided_stages(known: Known) -> tuple[Decided, ...]:
     return tuple(found)
 
 
-def _backupdecided_stages(known: Known) -> list[Decided]:
+def _decided_of_backup(known: Known) -> list[Decided]:
     both: tuple[StageName, StageName] = ("backup", "restore")
     if known.stateless:
         return [_skipped(stage, "the suite declares the app stateless") for stage in both]
@@ -122,7 +128,7 @@ def _install(_known: Known) -> Segment:
     return segment
 
 
-def _upgrade(known: Known) -> Segment:
+def upgrading(known: Known) -> Segment:
     segment = Segment(needs=("pull",))
     segment.deployed("upgrade", stage="upgrade", version="old")
     if known.can_seed:
@@ -189,7 +195,7 @@ def with_provider(step: Step) -> Step:
 
 _SEGMENTS = {
     "install": _install,
-    "upgrade": _upgrade,
+    "upgrade": upgrading,
     "backup": _backup,
     "restore": _restore,
     "functional": _functional,
