@@ -1,15 +1,17 @@
 """docs/perf/baseline.md: how long runs take."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cc_ci.perf import attribution
 from cc_ci.perf.attribution import Times
+from cc_ci.perf.limit_document import findings
 from cc_ci.perf.measured_set import Set, interval, joined, made_from
 from cc_ci.perf.tables import Table, markdown, seconds
 from cc_ci.results.measured import Cell, Measured
 
 SUBSTITUTE = "matrix-synapse"
 """Measured in the place of an SSO-dependent recipe whose images can't be reached."""
+LOOKS = "health.interval"
 
 
 def baseline(measured: Set) -> str:
@@ -26,6 +28,7 @@ def baseline_tables(measured: Set) -> Iterator[Table]:
     yield _by_cell(measured, "Phases, on the critical path", "phase", attribution.by_phase)
     yield _not_counted(measured)
     yield _machine(measured)
+    yield _to_repeat(measured)
 
 
 def _whole_runs(measured: Set) -> Table:
@@ -123,6 +126,42 @@ def _machine(measured: Set) -> Table:
     )  # fmt: skip
     return Table(title="The machine meanwhile", head=("of the runs that count", "least", "median", "most",
                  "at the beginning"), rows=rows)  # fmt: skip
+
+
+def _to_repeat(measured: Set) -> Table:
+    """Numbers of the quickest recipe, so that anybody can have them again within half an hour."""
+    medians = {cell: attribution.totals(runs).median for cell, runs in measured.deployed}
+    recipe = min(medians, key=lambda cell: medians[cell]).recipe if medians else "-"
+    return Table(
+        title="Numbers to repeat",
+        head=("number", "here", "command"),
+        rows=tuple(_numbers(measured, recipe)),
+        words=frozenset({0, 2}),
+        note="Elsewhere they are others, in the same order. SET is the folder that the first command makes.",
+    )
+
+
+def _numbers(measured: Set, recipe: str) -> Iterator[tuple[str, str, str]]:
+    again = f"cc-ci baseline --recipes {recipe} --no-limit --out again"
+    warm = measured.runs(Cell(recipe=recipe, cache="warm"))
+    cold = measured.runs(Cell(recipe=recipe, cache="cold"))
+    if warm:
+        yield f"s, {recipe} warm", _median(warm), f"`{again} --cold 0 --warm 3`"
+    if cold:
+        yield f"s, {recipe} cold", _median(cold), f"`{again} --cold 3 --warm 0`"
+    for bound in attribution.lever_bounds(warm, None):
+        if bound.lever.name == LOOKS:
+            name = f"s of {recipe} warm, healthy and not yet seen so, at most"
+            yield name, seconds(bound.times.median), f"`cc-ci attribute again/SET --recipe {recipe}`"
+    for found in findings(measured):
+        if (found.recipe, found.cache) == (recipe, "warm"):
+            for name, median in (("limit", found.limit), ("floor", found.floor)):
+                if median is not None:
+                    yield f"s, {name} of {recipe} warm", seconds(median), f"`cc-ci limit {recipe} --pairs 3`"
+
+
+def _median(runs: Sequence[Measured]) -> str:
+    return seconds(attribution.totals(runs).median)
 
 
 def _two(value: float) -> str:

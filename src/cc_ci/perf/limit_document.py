@@ -47,6 +47,22 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     rho: Ratio | None
 
     @property
+    def run(self) -> Seconds:
+        """The median T."""
+        return median(pair.seconds for pair in self.pairs)
+
+    @property
+    def limit(self) -> Seconds:
+        """The median L."""
+        return median(pair.bound.seconds for pair in self.pairs)
+
+    @property
+    def floor(self) -> Seconds | None:
+        """The median floor; None where Swarm's own calls were not measured."""
+        floors = [pair.floor for pair in self.pairs if pair.floor is not None]
+        return median(floors) if floors else None
+
+    @property
     def refuted(self) -> tuple[Pair, ...]:
         return tuple(pair for pair in self.pairs if not pair.holds)
 
@@ -148,16 +164,15 @@ def _summary(found: Sequence[Finding]) -> Table:
 
 
 def _row(one: Finding) -> tuple[str, ...]:
-    floors = [pair.floor for pair in one.pairs if pair.floor is not None]
     rho = one.rho
     bounded = rho is not None and rho.low is not None and rho.high is not None
     return (
         f"{one.recipe} {one.cache}",
         str(len(one.pairs)),
-        seconds(median(pair.seconds for pair in one.pairs)),
-        seconds(median(pair.bound.seconds for pair in one.pairs)),
+        seconds(one.run),
+        seconds(one.limit),
         one.pairs[0].bound.binds,
-        seconds(median(floors)) if floors else "-",
+        "-" if one.floor is None else seconds(one.floor),
         f"{rho.estimate:.1f}" if rho else "-",
         f"{rho.low:.1f} to {rho.high:.1f}" if rho and bounded else "n too small" if rho else "-",
         "in each pair" if not one.refuted else f"not in {', '.join(pair.bare.name for pair in one.refuted)}",

@@ -91,7 +91,7 @@ class Actor:
             case "restore":
                 backing_up.restore(bench, self._deployed(name), *self._backup())
             case "redeploy":
-                deploying.redeploy(bench, self._deployed(name), phase="restore")
+                deploying.redeploy(bench, self._deployed(name))
             case "verify_restore":
                 backing_up.verify(bench, self._deployed(name), value=self._markers[self._origin(name)])
             case "test":

@@ -15,17 +15,22 @@ def deploy(bench: Bench, deployed: Deployed, *, phase: Phase | None = None) -> N
     roll_out(bench, deployed, phase=phase)
 
 
-def redeploy(bench: Bench, deployed: Deployed, *, phase: Phase) -> None:
-    """Deploy again on the volumes that are there: an app has in memory what was before the restore."""
-    with bench.span("undeploy, volumes stay", phase, waits_for="tasks and networks of the stack to be gone"):
+def redeploy(bench: Bench, deployed: Deployed) -> None:
+    """Deploy again on the volumes that are there: an app has in memory what was before the restore.
+
+    Its parts are phases of their own, as a first deploy's are: what is left to `restore` is copying data.
+    """
+    with bench.span(
+        "undeploy, volumes stay", "teardown", waits_for="tasks and networks of the stack to be gone"
+    ):
         bench.driver.remove(deployed.stack.name, wait=True)
-    roll_out(bench, deployed, phase=phase)
+    roll_out(bench, deployed, phase=None)
 
 
 def roll_out(bench: Bench, deployed: Deployed, *, phase: Phase | None) -> None:
     """Hand the stack to Swarm, and return when it has converged and the app serves.
 
-    `phase` is that of the whole, None for the three phases of a first deploy.
+    `phase` is that of the whole, None for the three phases of a deploy.
     """
     signs = predicates(bench, deployed)
     deployed.since = bench.engine.now()

@@ -58,6 +58,12 @@ def test_every_cell_has_its_row_and_every_void_run_its_rule(folder: Path) -> Non
     assert "| 001-app-warm | canary before it: cpu took 9.00 s, usual 1.00 s |" in text
 
 
+def test_numbers_to_repeat_come_with_their_commands(folder: Path) -> None:
+    lines = documents(folder)["baseline.md"].splitlines()
+    command = "cc-ci baseline --recipes app --no-limit --out again --cold 0 --warm 3"
+    assert f"| s, app warm | 123 | `{command}` |" in lines
+
+
 def test_attribution_opens_with_a_line_per_cell(folder: Path) -> None:
     lines = documents(folder)["attribution.md"].splitlines()
     assert lines[2].startswith("- app warm: 2m 03s = ")
