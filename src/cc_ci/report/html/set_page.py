@@ -30,7 +30,9 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
 
 def set_page(name: str, measured: Sequence[Measured], *, bounds: Sequence[Bound] = ()) -> str:
     """The whole page; only runs that count are in its numbers, the others are named at its end."""
-    groups = [(cell, runs) for cell, runs in cells(measured) if runs]
+    found = ((cell, runs) for cell, runs in cells(measured) if runs)
+    # by words, so that `stock`, which has none of its own, comes before what it is held against
+    groups = sorted(found, key=lambda group: group[0].words)
     sections = [
         Section(anchor="totals", title="Whole runs", body=_totals(groups)),
         Section(
