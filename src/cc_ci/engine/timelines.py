@@ -9,6 +9,10 @@ from cc_ci.engine.state import StackSnapshot
 from cc_ci.system.units import EpochSeconds
 
 BOOT = "boot until healthy"
+TRIES = "tries that ended"
+"""Of a service that ended itself, for lack of what it needs, before the task that stayed."""
+DELAY = "wait out the restart's delay"
+"""Swarm makes the container of a task that follows an ended one at once, and starts it later."""
 
 
 class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,9 +36,9 @@ class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
     def intervals(self) -> Iterator[tuple[str, EpochSeconds, EpochSeconds]]:
         """What each part was and its two stamps, in order; parts without both stamps are joined."""
         marks = (
-            ("tries that ended" if self.ended_tries else "schedule", self.task_created),
+            (TRIES if self.ended_tries else "schedule", self.task_created),
             ("prepare", self.created),
-            ("create container", self.started),
+            (DELAY if self.ended_tries else "create container", self.started),
             (BOOT if self.healthy else "boot", self.healthy),
             ("report to the manager", self.running),
         )

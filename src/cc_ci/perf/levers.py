@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from cc_ci.engine.timelines import DELAY, TRIES
 from cc_ci.perf.what_if import Place
 from cc_ci.timing.phases import POLL_SLACK
 
@@ -33,6 +34,11 @@ def held(name: str) -> bool:
     return name.startswith((f"{POLL_SLACK}:", "hold: "))
 
 
+def failed_start(name: str) -> bool:
+    """Whether a span is of starts that failed for lack of another service, or the delay after them."""
+    return name.endswith((TRIES, DELAY))
+
+
 def watched_update(place: Place) -> bool:
     """Whether an update that is healthy is being watched for its monitor's time."""
     return place.stage == "upgrade" and place.name == "converge"
@@ -46,8 +52,13 @@ def removal(place: Place) -> bool:
 LEVERS = (
     Lever(
         name="health.interval",
-        idea="look more often whether a service is healthy",
-        touches=lambda place: waits_for_a_look(place.name),
+        idea="look more often whether a service is healthy, so that those which need it start at once",
+        touches=lambda place: waits_for_a_look(place.name) or failed_start(place.name),
+    ),
+    Lever(
+        name="restart.delay",
+        idea="start again at once what ended for lack of another service",
+        touches=lambda place: failed_start(place.name),
     ),
     Lever(
         name="readiness.events",

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from cc_ci.perf.levers import held, removal, waits_for_a_look, watched_update
+from cc_ci.perf.levers import failed_start, held, removal, waits_for_a_look, watched_update
 from cc_ci.perf.what_if import Place
 from cc_ci.results.measured import Measured
 from cc_ci.results.schema import StageName
@@ -240,6 +240,7 @@ BOOT = "boot"
 _CAUSES: tuple[tuple[str, Callable[[Place], bool]], ...] = (
     ("provider", lambda place: place.phase == "provider_setup"),
     ("health checks' intervals", lambda place: waits_for_a_look(place.name)),
+    ("starts that failed", lambda place: failed_start(place.name)),
     ("stability after the condition", lambda place: held(place.name) or watched_update(place)),
     ("removal", lambda place: removal(place) or place.phase == "teardown"),
     ("data", lambda place: place.name == "restore" or place.phase == "backup"),

@@ -3,6 +3,7 @@ import pytest
 from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.labels import SERVICE, STACK
 from cc_ci.engine.state import EngineEvent, Listed, ServiceState, StackSnapshot, TaskState
+from cc_ci.engine.timelines import ServiceTimeline
 from cc_ci.engine.watching import POLL, Watch, wait_gone
 from cc_ci.errors import InfrastructureError, StageFailed
 
@@ -91,6 +92,18 @@ def test_the_time_of_tries_that_ended_is_named() -> None:
     engine.script(StackSnapshot(stack="s", services=(service,), tasks=(second,)), at=t0 + 12)
     (timeline,) = watch(engine).wait(timeout=90, stable_for=0).timelines
     assert next(timeline.intervals()) == ("tries that ended", t0, t0 + 9)
+
+
+def test_after_a_try_that_ended_swarm_waits_before_the_next() -> None:
+    timeline = ServiceTimeline(
+        service="app", asked=0, ended_tries=1, task_created=9, created=9.1, started=14.2, healthy=44.2
+    )
+    assert [name for name, _, _ in timeline.intervals()] == [
+        "tries that ended",
+        "prepare",
+        "wait out the restart's delay",
+        "boot until healthy",
+    ]
 
 
 def test_a_boot_that_was_healthy_at_the_first_look_has_one_part() -> None:

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from example_result import example
 
+from cc_ci.engine.timelines import DELAY, TRIES
 from cc_ci.perf import attribution
 from cc_ci.results.measured import Cell, Measured, compact
 from cc_ci.results.schema import StageResult
@@ -66,6 +67,16 @@ def test_levers_are_bounded_by_what_they_touch() -> None:
     assert bounds["readiness.events"].times.median == 5.0
     assert bounds["deploy.share"].times.median == 10.0
     assert "provider.warm" not in bounds
+
+
+def test_starts_that_failed_for_lack_of_a_database_count_for_what_would_have_it_sooner() -> None:
+    parts = tuple(
+        Part(seconds=seconds, name=f"app: {name}", stage="install", phase="converge")
+        for name, seconds in ((TRIES, 24.0), (DELAY, 5.0), ("until its health check last said no", 30.0))
+    )
+    one = msgspec.structs.replace(RUNS[0], parts=parts)
+    bounds = {found.lever.name: found.times.median for found in attribution.lever_bounds([one], None)}
+    assert bounds == {"health.interval": 29.0, "restart.delay": 29.0}
 
 
 def test_the_what_if_is_of_the_traced_run() -> None:

@@ -133,6 +133,7 @@ def test_what_lies_between_is_told_by_cause() -> None:
             Part(seconds=12.0, name="remove the stack", phase="teardown"),
             Part(seconds=9.0, name="suite", phase="test"),
             Part(seconds=3.0, name="app: create container", phase="converge"),
+            Part(seconds=24.0, name="app: tries that ended", phase="converge"),
             Part(seconds=1.0, name="save evidence", phase="overhead"),
         ),
     )
@@ -142,6 +143,7 @@ def test_what_lies_between_is_told_by_cause() -> None:
     assert found["boot"] == (20.0, 8.0)
     assert found["stability after the condition"] == (15.0, 0.0)
     assert found["removal"] == (12.0, 0.0)
+    assert found["starts that failed"] == (24.0, 0.0)
     assert found["test actions"] == (9.0, 6.0)
     assert found["Swarm's scheduling"] == (3.0, 0.0)
-    assert sum(one for one, _ in found.values()) == pytest.approx(120.0)
+    assert sum(one for one, _ in found.values()) == pytest.approx(144.0)
