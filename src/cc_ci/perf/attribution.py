@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from cc_ci.perf.levers import LEVERS, Lever, held, waits_for_a_look
+from cc_ci.perf.levers import LEVERS, Lever, failed_start, held, waits_for_a_look
 from cc_ci.perf.statistics import Interval, Spread, median, median_interval, spread
 from cc_ci.perf.what_if import Place, seconds_without
 from cc_ci.results.measured import Measured
@@ -148,7 +148,10 @@ def waits(runs: Sequence[Measured]) -> tuple[Wait, ...]:
 def _waited(part: Part) -> str | None:
     if part.waits_for is not None:
         return part.waits_for
-    return part.name if part.name and held(part.name) else None
+    name = part.name or ""
+    if failed_start(name):
+        return f"what {name.partition(':')[0]} needs, to be up"
+    return name if held(name) else None
 
 
 def _waited_after(part: Part) -> str | None:

@@ -77,6 +77,8 @@ def test_starts_that_failed_for_lack_of_a_database_count_for_what_would_have_it_
     one = msgspec.structs.replace(RUNS[0], parts=parts)
     bounds = {found.lever.name: found.times.median for found in attribution.lever_bounds([one], None)}
     assert bounds == {"health.interval": 29.0, "restart.delay": 29.0}
+    (wait,) = attribution.waits([one])
+    assert (wait.name, wait.times.median, wait.after) == ("what app needs, to be up", 29.0, None)
 
 
 def test_the_what_if_is_of_the_traced_run() -> None:
