@@ -151,10 +151,6 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     return tuple(adjusted)
 
 
-def geometric_mean(ratios: Iterable[float]) -> float:
-    return statistics.geometric_mean(ratios)
-
-
 @cache
 def signed_rank_counts(n: int) -> tuple[int, ...]:
     """In how many of the 2^n choices of signs the positive ranks sum up to 0, 1, ..., n(n+1)/2."""

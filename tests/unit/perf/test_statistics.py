@@ -142,7 +142,6 @@ def test_proportions_as_in_the_table(successes: int, low: float, high: float) ->
     assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
 
 
-def test_quartiles_and_mean() -> None:
+def test_quartiles() -> None:
     assert statistics.spread([1, 2, 3, 4, 5]) == statistics.Spread(low=2, high=4)
     assert statistics.spread([7.0]) == statistics.Spread(low=7, high=7)
-    assert statistics.geometric_mean([0.5, 2.0]) == pytest.approx(1.0)
