@@ -2,12 +2,16 @@
 
 import html
 import re
+import time
 import uuid
 from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
 CLIENT = "/_matrix/client/v3"
 IDENTITY_PROVIDER = "oidc-keycloak"
 FOUND = 302
+TOO_MANY = 429
+PATIENT = 3
+"""Times: what is refused again after that is a fault."""
 
 
 class User:
@@ -19,8 +23,15 @@ class User:
         self.name = self.get(f"{CLIENT}/account/whoami")["user_id"]
 
     def ask(self, method, path, **sent):
+        """Wait, as clients do, as long as Synapse says: it takes 10 messages at once, then one in 5 s."""
         headers = {"authorization": f"Bearer {self.token}", **sent.pop("headers", {})}
-        return self.http.request(method, path, headers=headers, **sent)
+        answer = self.http.request(method, path, headers=headers, **sent)
+        for _ in range(PATIENT):
+            if answer.status_code != TOO_MANY:
+                break
+            time.sleep(float(answer.headers["retry-after"]))
+            answer = self.http.request(method, path, headers=headers, **sent)
+        return answer
 
     def get(self, path):
         return self.ask("GET", path).raise_for_status().json()

@@ -39,9 +39,7 @@ def test_all_pairs_were_measured(measured: Set) -> None:
 def test_the_same_arm_twice_is_the_same(measured: Set) -> None:
     found = held(measured, "pocket-again")
     assert found.ratio is not None
-    assert found.ratio.low is not None
-    assert found.ratio.high is not None
-    assert 1 - ALIKE <= found.ratio.low <= 1 <= found.ratio.high <= 1 + ALIKE
+    assert found.ratio.within(ALIKE)
     assert found.changed == ()
 
 
