@@ -51,8 +51,6 @@ def _of_set(folder: Path, out: Path | None) -> tuple[Path, str]:
 
 def _bounds(folder: Path) -> "Iterator[Bound]":
     """Nothing where the set has no pairs of bare and stock runs, or is less than a baseline."""
-    from statistics import median
-
     from cc_ci.errors import UsageError
     from cc_ci.perf.limit_document import findings
     from cc_ci.perf.measured_set import read
@@ -63,13 +61,12 @@ def _bounds(folder: Path) -> "Iterator[Bound]":
     except UsageError:
         return
     for one in found:
-        floors = [pair.floor for pair in one.pairs if pair.floor is not None]
         yield Bound(
             recipe=one.recipe,
             cache=one.cache,
-            stock=median(pair.seconds for pair in one.pairs),
-            limit=median(pair.bound.seconds for pair in one.pairs),
-            floor=median(floors) if floors else None,
+            stock=one.run,
+            limit=one.limit,
+            floor=one.floor,
             rho=_said(one.rho) if one.rho else None,
         )
 
