@@ -46,13 +46,16 @@ def test_what_a_run_does_in_its_group_is_accounted_for(tmp_path: Path) -> None:
     group.create()
     folder = tmp_path / "cpuacct" / "ours"
     (folder / "cpuacct.usage").write_text("0\n")
-    reading = {"machine.cpu_seconds": 50.0, "stack.cpu_seconds": 5.0, "engine.cpu_seconds": 1.0}
+    (tmp_path / "cpuacct" / "cpuacct.usage").write_text("50000000000\n")
+    reading = {"stack.cpu_seconds": 5.0, "engine.cpu_seconds": 1.0}
     before = count(reading, group)
     ended = subprocess.run([*group.join_argv(), "echo", "ran"], capture_output=True, text=True, check=True)
     (folder / "cpuacct.usage").write_text("7000000000\n")
     assert ended.stdout == "ran\n"
     assert int((folder / "cgroup.procs").read_text()) > 0
-    assert count(reading, group).accounted - before.accounted >= 7.0
+    after = count(reading, group)
+    assert after.accounted - before.accounted >= 7.0
+    assert after.machine == 50.0
 
 
 def _version_1(root: Path) -> Path:
