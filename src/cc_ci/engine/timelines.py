@@ -1,6 +1,7 @@
 """What a service's start was made of, by the engine's own stamps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,6 +14,18 @@ TRIES = "tries that ended"
 """Of a service that ended itself, for lack of what it needs, before the task that stayed."""
 DELAY = "wait out the restart's delay"
 """Swarm makes the container of a task that follows an ended one at once, and starts it later."""
+FIRST_LOOK = "before its health check's first look"
+BETWEEN_LOOKS = "between two looks of its health check"
+WAS_HEALTHY = "was healthy"
+
+
+class Look(NamedTuple):
+    """A part of a boot; `waits_for` is the service whose health check had to say yes."""
+
+    name: str
+    waits_for: str
+    start: EpochSeconds
+    end: EpochSeconds
 
 
 class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,18 +63,31 @@ class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
                 yield name, before, stamp
             before = stamp
 
-    def looks(self) -> Iterator[tuple[str, EpochSeconds, EpochSeconds]]:
+    def looks(self, others: Iterable["ServiceTimeline"] = ()) -> Iterator[Look]:
         """What `BOOT` was made of: until its health check last said no, and until it next looked.
 
-        Some time in the second part the service became healthy; the rest of that part was waiting.
+        Some time in the second part the service became healthy; the rest of that part was waiting. What lies
+        before the last of `others` was healthy is told apart: until then its name leads nowhere.
         """
         if self.started is None or self.healthy is None:
             return
         if self.refused is None:
-            yield "before its health check's first look", self.started, self.healthy
+            yield Look(FIRST_LOOK, self.service, self.started, self.healthy)
             return
-        yield "until its health check last said no", self.started, self.refused
-        yield "between two looks of its health check", self.refused, self.healthy
+        at = self.started
+        if other := self._last_healthy(others, before=self.healthy):
+            at = min(other[0], self.refused)
+            yield Look(f"until {other[1]} {WAS_HEALTHY}", other[1], self.started, at)
+        if at < self.refused:
+            yield Look("until its health check last said no", self.service, at, self.refused)
+        yield Look(BETWEEN_LOOKS, self.service, self.refused, self.healthy)
+
+    def _last_healthy(
+        self, others: Iterable["ServiceTimeline"], *, before: EpochSeconds
+    ) -> tuple[EpochSeconds, str] | None:
+        """When the last other one was healthy that this boot may have waited for, and its name."""
+        found = [(one.healthy, one.service) for one in others if one is not self and one.healthy is not None]
+        return max((pair for pair in found if (self.started or 0.0) < pair[0] < before), default=None)
 
 
 def timelines(snapshot: StackSnapshot, history: History) -> tuple[ServiceTimeline, ...]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from cc_ci.perf.levers import LEVERS, Lever, failed_start, held, waits_for_a_look
+from cc_ci.perf.levers import LEVERS, Lever, failed_start, held, waits_for_a_look, watched_update
 from cc_ci.perf.statistics import Interval, Spread, median, median_interval, spread
 from cc_ci.perf.what_if import Place, seconds_without
 from cc_ci.results.measured import Measured
@@ -79,6 +79,13 @@ class LeverBound(msgspec.Struct, frozen=True, kw_only=True):
     what_if: Seconds | None = None
     traced: Seconds | None = None
 
+    def share(self, total: Seconds) -> float:
+        """Of a run that takes `total`; the smaller of both bounds, since each is one."""
+        on_path = self.times.median / total
+        return (
+            on_path if self.what_if is None or not self.traced else min(on_path, self.what_if / self.traced)
+        )
+
 
 RowsOf = Callable[[Sequence[Measured]], tuple[Row, ...]]
 
@@ -111,7 +118,7 @@ def by_phase(runs: Sequence[Measured]) -> tuple[Row, ...]:
 
 def by_part(runs: Sequence[Measured]) -> tuple[Row, ...]:
     """Seconds of each kind of span on the critical path, over all stages, the longest first."""
-    return _rows(runs, lambda part: part.name or "unattributed")
+    return _rows(runs, _named)
 
 
 def _rows(runs: Sequence[Measured], key: Callable[[Part], str | None]) -> tuple[Row, ...]:
@@ -137,7 +144,8 @@ def _summed(runs: Sequence[Measured], chosen: Callable[[Part], bool]) -> Times:
 def waits(runs: Sequence[Measured]) -> tuple[Wait, ...]:
     """What was waited for on the critical path, the longest first."""
     after = {row.name: row.times for row in _rows(runs, _waited_after)}
-    unsure = {_waited(part) for one in runs for part in one.parts if waits_for_a_look(part.name or "")}
+    looks = (part for one in runs for part in one.parts if waits_for_a_look(part.name or ""))
+    unsure = {_waited(part) for part in looks}
     return tuple(
         Wait(name=row.name, times=row.times, after=after.get(row.name), at_most=row.name in unsure)
         for row in _rows(runs, _waited)
@@ -146,17 +154,29 @@ def waits(runs: Sequence[Measured]) -> tuple[Wait, ...]:
 
 
 def _waited(part: Part) -> str | None:
+    if watched_update(Place.of_part(part)):
+        return "the update's monitor to end"
     if part.waits_for is not None:
-        return part.waits_for
-    name = part.name or ""
+        return _of_provider(part, part.waits_for)
+    name = _named(part)
     if failed_start(name):
         return f"what {name.partition(':')[0]} needs, to be up"
-    return name if held(name) else None
+    return name if held(part.name or "") else None
 
 
 def _waited_after(part: Part) -> str | None:
     name = part.name or ""
-    return _waited(part) if held(name) or waits_for_a_look(name) else None
+    after = held(name) or waits_for_a_look(name) or watched_update(Place.of_part(part))
+    return _waited(part) if after else None
+
+
+def _named(part: Part) -> str:
+    return _of_provider(part, part.name or "unattributed")
+
+
+def _of_provider(part: Part, text: str) -> str:
+    """Its services may be called as the app's are."""
+    return f"{text} (provider)" if part.phase == "provider_setup" else text
 
 
 def pressed(runs: Sequence[Measured], *, cpus: float) -> tuple[Pressed, ...]:
@@ -207,7 +227,7 @@ def lever_bounds(runs: Sequence[Measured], trace: RunResult | None) -> tuple[Lev
 
 
 def _lever_bound(lever: Lever, runs: Sequence[Measured], trace: RunResult | None) -> LeverBound:
-    times = _summed(runs, lambda part: lever.touches(_place(part)))
+    times = _summed(runs, lambda part: lever.touches(Place.of_part(part)))
     if trace is None:
         return LeverBound(lever=lever, times=times)
     total = trace.total_seconds
@@ -215,14 +235,11 @@ def _lever_bound(lever: Lever, runs: Sequence[Measured], trace: RunResult | None
     return LeverBound(lever=lever, times=times, what_if=total - rest, traced=total)
 
 
-def _place(part: Part) -> Place:
-    return Place(name=part.name or "", stage=part.stage, phase=part.phase)
-
-
 def opening(cell: str, runs: Sequence[Measured], *, most: int = 5) -> str:
-    """One line: the median run, and the phases that it is made of."""
-    total = totals(runs).median
-    rows = by_phase(runs)[:most]
+    """One line: the median run, the lower of two, and the phases that it is made of."""
+    middle = sorted(runs, key=lambda one: totals([one]).median)[(len(runs) - 1) // 2]
+    total = totals([middle]).median
+    rows = by_phase([middle])[:most]
     rest = total - sum(row.times.median for row in rows)
     parts = [f"{duration(row.times.median)} {row.name}" for row in rows]
     return f"{cell}: {duration(total)} = {' + '.join(_with_rest(parts, rest))}"
@@ -242,6 +259,6 @@ def duration(seconds: Seconds) -> str:
 
 def largest(bounds: Sequence[LeverBound], *, total: Seconds, most: int = 3) -> Iterator[str]:
     """The levers that could save most, in words."""
-    for one in bounds[:most]:
-        share = one.times.median / total
-        yield f"{one.lever.name} (at most {duration(one.times.median)}, {share:.0%})"
+    for one in sorted(bounds, key=lambda bound: -bound.share(total))[:most]:
+        share = one.share(total)
+        yield f"{one.lever.name} (at most {duration(share * total)}, {share:.0%})"

@@ -7,15 +7,18 @@ from collections.abc import Callable
 
 import msgspec
 
-from cc_ci.engine.timelines import DELAY, TRIES
+from cc_ci.engine.timelines import BETWEEN_LOOKS, DELAY, FIRST_LOOK, TRIES, WAS_HEALTHY
 from cc_ci.perf.what_if import Place
 from cc_ci.timing.phases import POLL_SLACK
 
 DEPLOYING = frozenset({"app_new", "secrets", "deploy", "converge", "ready", "teardown"})
 """The phases that each deployment has for itself."""
-REPEATED = frozenset({"functional", "sso", "backup"})
-"""Stages that `stock` deploys for anew, though the install chain's deployment would do."""
-LOOKS = ("before its health check's first look", "between two looks of its health check")
+SPARED = frozenset({"functional", "sso"})
+"""Deployments of `stock` whose tests could be run on the install's; so could those of `backup`."""
+BESIDE = frozenset({"upgrade", "fresh"})
+"""Deployments of the chains that could go beside the install chain."""
+REMOVAL = "remove the stack"
+LOOKS = (FIRST_LOOK, BETWEEN_LOOKS, WAS_HEALTHY)
 
 
 class Lever(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +28,10 @@ class Lever(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def waits_for_a_look(name: str) -> bool:
-    """Whether a span is a health check's interval, in some part of which the service was healthy already."""
+    """Whether a span is a health check's interval, in some part of which the service was healthy already.
+
+    It may be another service's: what waits for a database waits for its health check to look.
+    """
     return name.endswith(LOOKS)
 
 
@@ -44,9 +50,17 @@ def watched_update(place: Place) -> bool:
     return place.stage == "upgrade" and place.name == "converge"
 
 
+def spared(place: Place) -> bool:
+    """Whether a deployment is made or removed that sharing would spare; backup's redeploy is no such one."""
+    if place.phase not in DEPLOYING:
+        return False
+    first = place.stage == "backup" or place.name == REMOVAL
+    return place.deployment in SPARED or (place.deployment == "backup" and first)
+
+
 def removal(place: Place) -> bool:
     """Whether a stack is waited for that is to go."""
-    return place.name in {"remove the stack", "undeploy, volumes stay"}
+    return place.name in {REMOVAL, "undeploy, volumes stay"}
 
 
 LEVERS = (
@@ -57,8 +71,8 @@ LEVERS = (
     ),
     Lever(
         name="restart.delay",
-        idea="start again at once what ended for lack of another service",
-        touches=lambda place: failed_start(place.name),
+        idea="start again at once what ended for lack of another service; its tries stay",
+        touches=lambda place: place.name.endswith(DELAY),
     ),
     Lever(
         name="readiness.events",
@@ -68,12 +82,12 @@ LEVERS = (
     Lever(
         name="deploy.share",
         idea="functional, sso and backup on the install's deployment",
-        touches=lambda place: place.stage in REPEATED and place.phase in DEPLOYING,
+        touches=spared,
     ),
     Lever(
         name="deploy.parallel_chains",
-        idea="the upgrade chain beside the install chain",
-        touches=lambda place: place.stage == "upgrade",
+        idea="the chains of the upgrade and of the fresh restore beside the install chain",
+        touches=lambda place: place.deployment in BESIDE,
     ),
     Lever(
         name="teardown.fast",

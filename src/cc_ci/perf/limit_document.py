@@ -1,5 +1,6 @@
 """docs/perf/limit.md: how far runs are from the least that they could take, and what lies between."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -16,6 +17,18 @@ from cc_ci.system.units import Seconds
 STOCK = "stock"
 AROUND: Seconds = 0.5
 """Differences below this are left out of the tables."""
+MEANING = """\
+T is the time of a run as it is. L, the limit, is what the same work takes on plain containers with
+nothing between: the longest of three chains, or all CPU seconds on the node's CPUs, or all bytes at the
+disk's rate, whichever is most (`binds`). The upgrade chain boots the old version on empty volumes, seeds
+it, stops it, boots the new one on its data and looks at them. The install chain boots the new version,
+tests it, seeds, backs up, restores in place, starts again and looks. The fresh restore chain has in its
+place a second deployment that is booted, restored, started again and looked at. `old` and `new` are
+versions, `upgraded`, `restored` and `fresh` say on which data; `act` is what tests and checks do. The
+floor adds to L what Swarm takes to make, update and remove services that do nothing. rho is T / L: how
+many times longer a run is than it has to be. See [decision 0015](../decisions/0015-the-limit-is-a-run-on-
+plain-containers.md).
+"""
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +87,7 @@ def findings(measured: Set) -> tuple[Finding, ...]:
 
 
 def _finding(measured: Set, cell: Cell) -> Finding | None:
-    """Each stock run with the bare run that is nearest in the set's order.
+    """Pairs of a stock and a bare run that are near each other in the set's order.
 
     A cold run may have a warm bare one at its side: pulling is the same in both, so its own pulls are added.
     """
@@ -82,15 +95,23 @@ def _finding(measured: Set, cell: Cell) -> Finding | None:
     bare = bare or measured.runs(Cell(recipe=cell.recipe, cache="warm", profile=BARE))
     if not bare:
         return None
-    pairs = tuple(_pair(measured, _nearest(bare, stock), stock) for stock in measured.runs(cell))
+    pairs = tuple(_pair(measured, one, stock) for one, stock in _neighbours(bare, measured.runs(cell)))
     bounds, times = [pair.bound.seconds for pair in pairs], [pair.seconds for pair in pairs]
     sound = all(pair.holds for pair in pairs)
     rho = hodges_lehmann_paired(bounds, times) if sound else None
     return Finding(recipe=cell.recipe, cache=cell.cache, pairs=pairs, rho=rho)
 
 
-def _nearest(bare: Sequence[Measured], stock: Measured) -> Measured:
-    return min(bare, key=lambda one: abs(one.place - stock.place))
+def _neighbours(bare: Sequence[Measured], stock: Sequence[Measured]) -> list[tuple[Measured, Measured]]:
+    """Pairs of the nearest runs; none is in two of them, since pairs count as samples."""
+    near = sorted(itertools.product(bare, stock), key=lambda pair: abs(pair[0].place - pair[1].place))
+    taken: set[str] = set()
+    found: list[tuple[Measured, Measured]] = []
+    for one, other in near:
+        if taken.isdisjoint({one.name, other.name}):
+            taken |= {one.name, other.name}
+            found.append((one, other))
+    return sorted(found, key=lambda pair: pair[1].place)
 
 
 def _pair(measured: Set, bare: Measured, stock: Measured) -> Pair:
@@ -119,24 +140,23 @@ def _usual(calls: Sequence[Calls]) -> Calls:
 
 def require_sound(found: Sequence[Finding]) -> None:
     """Raise InfrastructureError for a limit above the run that it should bound: the model is at fault."""
-    for one in found:
-        for pair in one.refuted:
-            largest = max(
-                ((name, value) for name, value in msgspec.structs.asdict(pair.terms).items()
-                 if isinstance(value, float) and name != "cpu_seconds"),
-                key=lambda item: item[1],
-            )  # fmt: skip
-            raise InfrastructureError(
-                f"{one.recipe} {one.cache}: limit {pair.bound.seconds:.1f} s above the run's"
-                f" {pair.seconds:.1f} s in {pair.bare.name}; the model does not hold there, its largest term"
-                f" is {largest[0]}, {largest[1]:.1f} s; no rho is given"
-            )
+    refuted = [
+        f"{one.recipe} {one.cache}, {pair.bare.name}: {pair.bound.binds} takes {pair.bound.seconds:.1f} s,"
+        f" the whole run {pair.seconds:.1f} s"
+        for one in found
+        for pair in one.refuted
+    ]
+    if refuted:
+        raise InfrastructureError(
+            f"limit above its run: {'; '.join(refuted)}; no rho is given: hold the bare run's steps against"
+            " the run's (`cc-ci show`), and correct the model or the profile `bare`"
+        )
 
 
 def limits(measured: Set) -> str:
     """How far runs are from the least that they could take."""
     found = findings(measured)
-    parts = ["# The limit: the least that the same work can take", made_from(measured)]
+    parts = ["# The limit: the least that the same work can take", made_from(measured), MEANING]
     parts += [measured.note("limit.md"), *(markdown(table) for table in limit_tables(found))]
     return joined(parts)
 
@@ -155,7 +175,8 @@ def _summary(found: Sequence[Finding]) -> Table:
         rows=tuple(_row(one) for one in found),
         words=frozenset({0, 4, 7, 8}),
         note=(
-            "T and L are medians over the pairs, seconds; a cold limit is a warm one and the run's own pulls;"
+            "T and L are medians over the pairs, seconds; where no cold run was made on plain containers, a"
+            " cold limit is a warm one and the run's own pulls;"
             " rho is the paired Hodges-Lehmann ratio with its exact interval. The limit is measured with"
             " plain containers beside the runs, before and after in turn; the floor adds what Swarm takes to"
             " make, update and remove services that do nothing."
@@ -171,7 +192,7 @@ def _row(one: Finding) -> tuple[str, ...]:
         str(len(one.pairs)),
         seconds(one.run),
         seconds(one.limit),
-        one.pairs[0].bound.binds,
+        ", ".join(dict.fromkeys(pair.bound.binds for pair in one.pairs)),
         "-" if one.floor is None else seconds(one.floor),
         f"{rho.estimate:.1f}" if rho else "-",
         f"{rho.low:.1f} to {rho.high:.1f}" if rho and bounded else "n too small" if rho else "-",
@@ -210,5 +231,8 @@ def _causes(one: Finding) -> Table:
         title=f"{one.recipe} {one.cache}: what lies between the run and its limit",
         head=("cause", "in the run", "in the limit", "difference"),
         rows=(*rows, total),
-        note=f"Of one pair, the one with the median run: {pair.bare.name} and {pair.stock.name}. Seconds.",
+        note=(
+            f"Of one pair, the one with the median run: {pair.bare.name} and {pair.stock.name}. Seconds;"
+            f" causes below {AROUND:g} s in both are left out."
+        ),
     )

@@ -224,10 +224,13 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def causes(stock: Measured, terms: Terms, bound: Limit) -> tuple[Cause, ...]:
-    """T - L by cause, the largest first; they add up to it, but for what the limit has side by side."""
+    """T - L by cause, the largest first; they add up to it.
+
+    What CPU or disk take beyond the longest chain is a cause of its own, which only the limit has.
+    """
     spent: dict[str, Seconds] = {}
     for part in stock.parts:
-        place = Place(name=part.name or "", stage=part.stage, phase=part.phase)
+        place = Place.of_part(part)
         name = next((cause for cause, holds in _CAUSES if holds(place)), REST)
         spent[name] = spent.get(name, 0.0) + part.seconds
     least = _least(terms, bound)
@@ -236,19 +239,19 @@ def causes(stock: Measured, terms: Terms, bound: Limit) -> tuple[Cause, ...]:
     return tuple(sorted(found, key=lambda one: one.limit - one.stock))
 
 
-BOOT = "boot"
+BOOT = "boots, and looks at them"
+"""One cause: before a look that says yes nothing tells booting from waiting for the look."""
 _CAUSES: tuple[tuple[str, Callable[[Place], bool]], ...] = (
     ("provider", lambda place: place.phase == "provider_setup"),
-    ("health checks' intervals", lambda place: waits_for_a_look(place.name)),
     ("starts that failed", lambda place: failed_start(place.name)),
     ("stability after the condition", lambda place: held(place.name) or watched_update(place)),
     ("removal", lambda place: removal(place) or place.phase == "teardown"),
-    ("data", lambda place: place.name == "restore" or place.phase == "backup"),
+    ("data", lambda place: place.phase in {"backup", "restore"}),
     ("images", lambda place: place.phase == "images_pull"),
     ("test actions", lambda place: place.phase in {"test", "verify"}),
     ("seeds", lambda place: place.phase == "seed"),
     ("the proxy's and the app's signs", lambda place: place.name.startswith("ready")),
-    (BOOT, lambda place: "boot" in place.name or place.name.endswith("said no")),
+    (BOOT, lambda place: waits_for_a_look(place.name) or "boot" in place.name or "said no" in place.name),
     ("Swarm's scheduling", lambda place: ": " in place.name),
 )
 """What a part of a stock run is for: the first that holds."""
@@ -256,9 +259,14 @@ REST = "cc-ci and the engine"
 
 
 def _least(terms: Terms, bound: Limit) -> dict[str, Seconds]:
-    """What the chain that binds has of each cause."""
+    """What the longest chain has of each cause."""
+    chains = (bound.upgrade_chain, bound.install_chain, bound.fresh_chain)
     common = {"provider": terms.provider, "images": terms.pulls}
-    if bound.binds == "upgrade chain":
+    if bound.binds in {"CPU", "disk"}:
+        common[f"{bound.binds} beyond the longest chain"] = (
+            bound.seconds - terms.provider - terms.pulls - max(chains)
+        )
+    if bound.upgrade_chain == max(chains):
         return {
             **common,
             BOOT: terms.boot_old + terms.boot_upgraded,
@@ -266,9 +274,7 @@ def _least(terms: Terms, bound: Limit) -> dict[str, Seconds]:
             "removal": terms.stop_upgrade,
             "test actions": terms.act_upgraded,
         }
-    if bound.binds in {"CPU", "disk"}:
-        return {**common, "CPU or disk, of all work": bound.seconds - terms.provider - terms.pulls}
-    fresh = bound.binds == "fresh restore chain"
+    fresh = bound.fresh_chain == max(chains)
     boots = terms.boot_fresh + terms.boot_fresh_restored if fresh else terms.boot_restored
     acts = terms.act_fresh if fresh else terms.act_restored
     return {

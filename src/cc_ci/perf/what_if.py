@@ -11,6 +11,7 @@ import msgspec
 
 from cc_ci.system.units import Seconds
 from cc_ci.timing.critical_path import NANO, Node, nested
+from cc_ci.timing.parts import Part
 from cc_ci.timing.phases import Phase
 from cc_ci.timing.trace import Span
 
@@ -24,6 +25,16 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     stage: str | None
     phase: Phase | None
+    deployment: str | None = None
+
+    @classmethod
+    def of_part(cls, part: Part) -> "Place":
+        return cls(name=part.name or "", stage=part.stage, phase=part.phase, deployment=part.deployment)
+
+    @classmethod
+    def of_span(cls, span: Span, phase: Phase | None) -> "Place":
+        """`phase` is the one that holds for it, its own or that of a span around it."""
+        return cls(name=span.name, stage=span.stage, phase=phase, deployment=span.deployment)
 
 
 Gone = Callable[[Place], bool]
@@ -40,7 +51,7 @@ def seconds_without(spans: Sequence[Span], *, total: Seconds, gone: Gone) -> Sec
 
 def _length(node: Node, gone: Gone) -> int:
     """How long the node is now, in nanoseconds."""
-    kept = not (node.span and gone(Place(name=node.span.name, stage=node.span.stage, phase=node.phase)))
+    kept = not (node.span and gone(Place.of_span(node.span, node.phase)))
     ended = [(node.start, 0)]
     for child in sorted(node.children, key=lambda one: one.start):
         before = [pair for pair in ended if pair[0] <= child.start + TOGETHER]

@@ -18,7 +18,7 @@ from cc_ci.timing.phases import JOINING, STOPPING
 from cc_ci.timing.trace import Span
 
 RUNS = "runs"
-SMALLEST_PART: Seconds = 0.5
+SMALLEST_PART: Seconds = 0.2
 KEPT_SPANS = frozenset({STOPPING, JOINING})
 """Of those below a run's steps: what the limit takes out of them."""
 

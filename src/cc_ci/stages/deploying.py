@@ -60,10 +60,10 @@ def _name_parts(bench: Bench, converged: Convergence, *, phase: Phase) -> None:
     for timeline in converged.timelines:
         for name, start, end in timeline.intervals():
             span = _record(bench, f"{timeline.service}: {name}", phase=phase, start=start, end=end)
-            for look, begin, stop in timeline.looks() if name == BOOT else ():
-                inner = f"{timeline.service}: {look}"
-                _record(bench, inner, phase=phase, start=begin, end=stop, parent=span).note(
-                    waits_for=f"the health check of {timeline.service} to say yes"
+            for look in timeline.looks(converged.timelines) if name == BOOT else ():
+                inner = f"{timeline.service}: {look.name}"
+                _record(bench, inner, phase=phase, start=look.start, end=look.end, parent=span).note(
+                    waits_for=f"the health check of {look.waits_for} to say yes"
                 )
     _record(
         bench,

@@ -1,7 +1,7 @@
 """The critical path of a run, summed up: what it was in, for what it waited, and what was used meanwhile.
 
-A part is all stretches of the path with the same stage, phase, span name and wait. Parts add up to the run's
-time, so that tables made of them have no rest, and they are small enough to be kept for every run.
+A part is all stretches of the path with the same stage, deployment, phase, span name and wait. Parts add up
+to the run's time, so that tables made of them have no rest; they are small enough to be kept for every run.
 """
 
 from collections import defaultdict
@@ -59,13 +59,14 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str | None = None
     stage: str | None = None
     phase: Phase | None = None
+    deployment: str | None = None
     waits_for: str | None = None
     times: int = 1
     """How many spans it is made of."""
     use: Use | None = None
 
 
-_Key = tuple[str | None, Phase | None, str | None, str | None]
+_Key = tuple[str | None, str | None, Phase | None, str | None, str | None]
 
 
 def parts_of(
@@ -75,7 +76,7 @@ def parts_of(
     *,
     smallest: Seconds = 0.0,
 ) -> tuple[Part, ...]:
-    """The parts of a run's path, the longest first; below `smallest` seconds, one per stage and phase."""
+    """The parts of a run's path, the longest first; those below `smallest` seconds are told by phase only."""
     known = {span.id: span for span in spans}
     used = {one.span: one for one in resources if one.span is not None}
     stretches: defaultdict[_Key, list[Segment]] = defaultdict(list)
@@ -89,9 +90,10 @@ def parts_of(
 
 def _key(segment: Segment, span: Span | None) -> _Key:
     if span is None:
-        return None, segment.phase, None, None
+        return None, None, segment.phase, None, None
     waits_for = span.attributes.get(WAITS_FOR)
-    return span.stage, segment.phase, span.name, None if waits_for is None else str(waits_for)
+    waits_for = None if waits_for is None else str(waits_for)
+    return span.stage, span.deployment, segment.phase, span.name, waits_for
 
 
 def _part(
@@ -100,13 +102,14 @@ def _part(
     known: Mapping[int, Span],
     used: Mapping[int, SpanResources],
 ) -> Part:
-    stage, phase, name, waits_for = key
+    stage, deployment, phase, name, waits_for = key
     uses = [use for segment in segments if (use := _use(segment, known, used)) is not None]
     return Part(
         seconds=sum(segment.end - segment.start for segment in segments),
         name=name,
         stage=stage,
         phase=phase,
+        deployment=deployment,
         waits_for=waits_for,
         times=len({segment.span for segment in segments}),
         use=sum(uses, start=Use()) if len(uses) == len(segments) else None,
@@ -132,16 +135,17 @@ def _use(segment: Segment, known: Mapping[int, Span], used: Mapping[int, SpanRes
 
 
 def _others(parts: Sequence[Part]) -> Iterator[Part]:
-    groups: defaultdict[tuple[str | None, Phase | None], list[Part]] = defaultdict(list)
+    groups: defaultdict[tuple[str | None, str | None, Phase | None], list[Part]] = defaultdict(list)
     for part in parts:
-        groups[part.stage, part.phase].append(part)
-    for (stage, phase), group in groups.items():
+        groups[part.stage, part.deployment, part.phase].append(part)
+    for (stage, deployment, phase), group in groups.items():
         uses = [part.use for part in group if part.use is not None]
         yield Part(
             seconds=sum(part.seconds for part in group),
             name=OTHERS,
             stage=stage,
             phase=phase,
+            deployment=deployment,
             times=sum(part.times for part in group),
             use=sum(uses, start=Use()) if len(uses) == len(group) else None,
         )

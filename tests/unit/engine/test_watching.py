@@ -75,7 +75,7 @@ def test_a_boot_is_split_where_its_health_check_last_said_no() -> None:
     answers = ((32, 1), (59.9, 0), (60.01, 1))
     engine.happens(*(told("exec_die", t0 + after, code=code) for after, code in answers))
     (timeline,) = watch(engine).wait(timeout=90, stable_for=0).timelines
-    assert [(name, round(end - start, 2)) for name, start, end in timeline.looks()] == [
+    assert [(look.name, round(look.end - look.start, 2)) for look in timeline.looks()] == [
         ("until its health check last said no", 30.0),
         ("between two looks of its health check", 28.0),
     ]
@@ -94,6 +94,22 @@ def test_the_time_of_tries_that_ended_is_named() -> None:
     assert next(timeline.intervals()) == ("tries that ended", t0, t0 + 9)
 
 
+def test_what_lies_before_another_service_was_healthy_is_told_apart() -> None:
+    app = ServiceTimeline(service="app", started=1.0, refused=31.0, healthy=61.0)
+    early = ServiceTimeline(service="db", started=0.5, healthy=11.0)
+    late = ServiceTimeline(service="db", started=0.5, healthy=31.5)
+    assert list(app.looks([app, early])) == [
+        ("until db was healthy", "db", 1.0, 11.0),
+        ("until its health check last said no", "app", 11.0, 31.0),
+        ("between two looks of its health check", "app", 31.0, 61.0),
+    ]
+    assert list(app.looks([late, app])) == [
+        ("until db was healthy", "db", 1.0, 31.0),
+        ("between two looks of its health check", "app", 31.0, 61.0),
+    ]
+    assert next(late.looks([app])).name == "before its health check's first look"
+
+
 def test_after_a_try_that_ended_swarm_waits_before_the_next() -> None:
     timeline = ServiceTimeline(
         service="app", asked=0, ended_tries=1, task_created=9, created=9.1, started=14.2, healthy=44.2
@@ -108,7 +124,7 @@ def test_after_a_try_that_ended_swarm_waits_before_the_next() -> None:
 
 def test_a_boot_that_was_healthy_at_the_first_look_has_one_part() -> None:
     (timeline,) = watch(booted()).wait(timeout=90, stable_for=0).timelines
-    assert [name for name, _, _ in timeline.looks()] == ["before its health check's first look"]
+    assert [look.name for look in timeline.looks()] == ["before its health check's first look"]
 
 
 def test_what_has_converged_is_held_for_as_long_as_asked() -> None:

@@ -21,7 +21,12 @@ def run(place: int, boot: float, *, use: Use | None = None) -> Measured:
         Part(seconds=boot, name=LOOK, stage="install", phase="converge", waits_for="health of app", use=use),
         Part(seconds=5.0, name="hold: still converged", stage="install", phase="converge", waits_for="calm"),
         Part(
-            seconds=10.0, name="docker stack deploy", stage="backup", phase="deploy", waits_for="the client"
+            seconds=10.0,
+            name="docker stack deploy",
+            stage="backup",
+            phase="deploy",
+            deployment="backup",
+            waits_for="the client",
         ),
         Part(seconds=3.0, name="log in", stage="functional", phase="test"),
     )
@@ -76,7 +81,7 @@ def test_starts_that_failed_for_lack_of_a_database_count_for_what_would_have_it_
     )
     one = msgspec.structs.replace(RUNS[0], parts=parts)
     bounds = {found.lever.name: found.times.median for found in attribution.lever_bounds([one], None)}
-    assert bounds == {"health.interval": 29.0, "restart.delay": 29.0}
+    assert bounds == {"health.interval": 29.0, "restart.delay": 5.0}
     (wait,) = attribution.waits([one])
     assert (wait.name, wait.times.median, wait.after) == ("what app needs, to be up", 29.0, None)
 

@@ -68,7 +68,9 @@ def test_a_limit_above_its_run_refutes_the_model(tmp_path: Path) -> None:
     found = findings(read(folder(tmp_path, stock=0.5)))
     assert found[0].rho is None
     assert len(found[0].refuted) == PAIRS
-    with pytest.raises(InfrastructureError, match=r"001-app-warm-bare; the model does not hold.*boot_new"):
+    with pytest.raises(
+        InfrastructureError, match=r"001-app-warm-bare: install chain takes 10.0 s, .*`cc-ci show`"
+    ):
         require_sound(found)
     assert "not in 001-app-warm-bare" in limits(read(tmp_path / "2026-01-01-2cpu-6g"))
 

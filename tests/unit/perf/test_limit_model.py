@@ -139,8 +139,7 @@ def test_what_lies_between_is_told_by_cause() -> None:
     )
     terms = Terms(boot_new=8.0, act_functional=6.0)
     found = {one.name: (one.stock, one.limit) for one in causes(stock, terms, limit(terms, cpus=2.0))}
-    assert found["health checks' intervals"] == (60.0, 0.0)
-    assert found["boot"] == (20.0, 8.0)
+    assert found["boots, and looks at them"] == (80.0, 8.0)
     assert found["stability after the condition"] == (15.0, 0.0)
     assert found["removal"] == (12.0, 0.0)
     assert found["starts that failed"] == (24.0, 0.0)
