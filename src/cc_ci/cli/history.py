@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from cc_ci.perf.change_points import ChangePoint
     from cc_ci.results.history import Flake, History, Line, Point
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -37,7 +38,7 @@ def history(recipe: str | None, *, phase: str | None, rebuild: bool, as_json: bo
         if not lines:
             raise UsageError(f"{recipe or 'history'}: no finished runs; `cc-ci run {recipe or 'RECIPE'}`")
         if as_json:
-            _print_json(index, [one.line for one in lines], phase)
+            _print_json(index, [one.line for one in lines], recipe=recipe, phase=phase)
         elif recipe is None:
             _tell_recipes(index)
         else:
@@ -46,7 +47,7 @@ def history(recipe: str | None, *, phase: str | None, rebuild: bool, as_json: bo
             _tell_flakes(index.flakes(recipe))
 
 
-def _print_json(index: "History", lines: "Sequence[Line]", phase: str | None) -> None:
+def _print_json(index: "History", lines: "Sequence[Line]", *, recipe: str | None, phase: str | None) -> None:
     import msgspec
 
     from cc_ci.perf.change_points import change_points
@@ -54,9 +55,9 @@ def _print_json(index: "History", lines: "Sequence[Line]", phase: str | None) ->
     rows = []
     for line in lines:
         points = index.trend(line, phase=phase)
-        found = change_points([one.seconds for one in points], [one.cpu_pressure for one in points])
+        found = change_points([one.seconds for one in points], [one.others_cpus for one in points])
         rows.append({"line": line, "phase": phase, "points": points, "changes": found})
-    content = {"trends": rows, "flakes": index.flakes()}
+    content = {"trends": rows, "flakes": index.flakes(recipe)}
     click.echo(msgspec.json.format(msgspec.json.encode(content)))
 
 
@@ -100,21 +101,35 @@ def _tell_line(index: "History", line: "Line", phase: str | None) -> None:
 
 
 def changes_in_words(name: str, points: "Sequence[Point]") -> Iterator[str]:
-    """A line for each change of level of one phase."""
+    """A line for each change of level of one phase, with what the host was like before and after."""
     from cc_ci.perf.change_points import change_points
 
-    found = change_points([one.seconds for one in points], [one.cpu_pressure for one in points])
+    found = change_points([one.seconds for one in points], [one.others_cpus for one in points])
     for change in found:
-        ratio = change.ratio
-        way = "slower" if ratio.estimate > 1 else "quicker"
-        by = f"{abs(ratio.estimate - 1):.0%}"
-        bounds = f" ({ratio.low:.2f} to {ratio.high:.2f})" if ratio.low and ratio.high else ""
-        host = ""
-        if change.pressure:
-            before, after = change.pressure
-            host = f"; CPU pressure {before:.0%} before, {after:.0%} after"
-            host += ": the host's, not counted as a change" if change.of_the_host else ""
-        yield f"{name}: {way} by {by}{bounds} from {points[change.index].run} on{host}"
+        pressures = [
+            [one.cpu_pressure for one in side if one.cpu_pressure is not None]
+            for side in (points[: change.index], points[change.index :])
+        ]
+        host = f"; CPU pressure {_middle(pressures[0])} before, {_middle(pressures[1])} after"
+        if change.others:
+            host += f", CPUs that others used {change.others[0]:.2f} and {change.others[1]:.2f}"
+        host += ": the host's, not counted as a change" if change.of_the_host else ""
+        yield f"{name}: {_by(change)} from {points[change.index].run} on{host}"
+
+
+def _by(change: "ChangePoint") -> str:
+    shift, ratio = change.shift, change.ratio
+    way = "slower" if shift.estimate > 0 else "quicker"
+    if ratio is None:
+        return f"{way} by {abs(shift.estimate):.1f} s"
+    bounds = f" ({ratio.low:.2f} to {ratio.high:.2f})" if ratio.low and ratio.high else ""
+    return f"{way} by {abs(ratio.estimate - 1):.0%}{bounds}"
+
+
+def _middle(shares: Sequence[float]) -> str:
+    from cc_ci.perf.statistics import median
+
+    return f"{median(shares):.0%}" if shares else "not known"
 
 
 def _tell_flakes(flakes: "Sequence[Flake]") -> None:

@@ -11,23 +11,24 @@ from typing import Self
 import msgspec
 
 from cc_ci.errors import UsageError
-from cc_ci.results.schema import RunResult
+from cc_ci.results.schema import Environment, RunResult
 from cc_ci.results.store import Store, load
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.timing.parts import parts_of
+from cc_ci.timing.resources import SpanResources
 
 FILE = "history.sqlite"
-VERSION = 1
+VERSION = 2
 """Of the tables; another one is made anew."""
 WHOLE = "whole run"
 
-ON_LINE = "recipe = ? and profile = ? and cache is ? and only is ?"
+ON_LINE = "recipe = ? and profile = ? and cache is ? and only is ? and node is ? and images is ?"
 
 TABLES = """
 create table runs (
     run text primary key, changed integer, recipe text, version text, commit_ text, suite text, profile text,
-    cache text, only text, started real, verdict text, exit_code integer, seconds real, cpu_pressure real,
-    io_pressure real
+    cache text, only text, node text, images text, dirty integer, started real, verdict text,
+    exit_code integer, seconds real, cpu_pressure real, io_pressure real, others_cpus real
 );
 create table phases (run text, stage text, phase text, seconds real);
 create table tests (run text, stage text, name text, outcome text);
@@ -37,27 +38,37 @@ create index tests_run on tests (run);
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be compared over time: one recipe under one profile, in one cache state (None: as it was)."""
+    """What can be compared over time: one recipe under one profile, in one cache state (None: as it was).
+
+    And on one kind of node, with images of one kind; None where results don't tell.
+    """
 
     recipe: str
     profile: str
     cache: str | None
     only: str | None = None
     """The one stage that was run, None for all."""
+    node: str | None = None
+    images: str | None = None
 
     def __str__(self) -> str:
         only = f"{self.only} only" if self.only else None
-        return " ".join(filter(None, (self.recipe, self.cache, self.profile, only)))
+        where = ", ".join(filter(None, (self.node, self.images)))
+        return " ".join(filter(None, (self.recipe, self.cache, self.profile, only, where and f"({where})")))
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """One green run; pressures are shares of its time in which something on the host stood still."""
+    """One green run; pressures are shares of its time in which something on the host stood still.
+
+    `others_cpus` were kept busy, on average, by what is neither of the stack nor of the engine.
+    """
 
     run: str
     started: EpochSeconds
     seconds: Seconds
     cpu_pressure: float | None
     io_pressure: float | None
+    others_cpus: float | None
 
 
 class Flake(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,18 +139,18 @@ class History:
         """Every line with finished runs, the one that ran last first."""
         rows = self._db.execute(
             # of the other columns, sqlite gives those of the row that has the maximum
-            "select recipe, profile, cache, only, count(*), sum(exit_code = 0), verdict, max(started)"
-            " from runs where verdict is not null group by recipe, profile, cache, only"
-            " order by max(started) desc"
+            "select recipe, profile, cache, only, node, images, count(*), sum(exit_code = 0), verdict,"
+            " max(started) from runs where verdict is not null"
+            " group by recipe, profile, cache, only, node, images order by max(started) desc"
         )
         return tuple(
             Summary(
-                line=Line(recipe=recipe, profile=profile, cache=cache, only=only),
+                line=Line(recipe=recipe, profile=profile, cache=cache, only=only, node=node, images=images),
                 runs=runs,
                 green=green,
                 last_verdict=verdict,
             )
-            for recipe, profile, cache, only, runs, green, verdict, _ in rows
+            for recipe, profile, cache, only, node, images, runs, green, verdict, _ in rows
         )
 
     def trend(self, line: Line, *, phase: str | None = None) -> tuple[Point, ...]:
@@ -149,13 +160,15 @@ class History:
             seconds = "coalesce((select sum(seconds) from phases where run = runs.run and phase = ?), 0)"
             values.insert(0, phase)
         rows = self._db.execute(
-            f"select run, started, {seconds}, cpu_pressure, io_pressure from runs"  # noqa: S608 - our own words
-            f" where {ON_LINE} and exit_code = 0 order by started",
+            f"select run, started, {seconds}, cpu_pressure, io_pressure, others_cpus"  # noqa: S608 - our own
+            f" from runs where {ON_LINE} and exit_code = 0 order by started",
             values,
         )
         return tuple(
-            Point(run=run, started=started, seconds=took, cpu_pressure=cpu, io_pressure=io)
-            for run, started, took, cpu, io in rows
+            Point(
+                run=run, started=started, seconds=took, cpu_pressure=cpu, io_pressure=io, others_cpus=others
+            )
+            for run, started, took, cpu, io, others in rows
         )
 
     def phases(self, line: Line) -> tuple[str, ...]:
@@ -168,10 +181,14 @@ class History:
         return tuple(phase for (phase,) in rows)
 
     def flakes(self, recipe: str | None = None) -> tuple[Flake, ...]:
-        """Tests that were both green and failed where nothing of recipe and suite differed."""
+        """Tests that were both green and failed where nothing of recipe and suite differed.
+
+        Nobody knows that of a recipe that is being edited: runs of no commit, or of more, are left out.
+        """
         rows = self._db.execute(
             "select recipe, version, stage || ': ' || name, sum(outcome = 'passed'), sum(outcome = 'failed')"
-            " from tests join runs using (run) where ? is null or recipe = ?"
+            " from tests join runs using (run)"
+            " where (? is null or recipe = ?) and commit_ is not null and dirty is not 1"
             " group by recipe, version, commit_, suite, profile, stage, name"
             " having sum(outcome = 'passed') > 0 and sum(outcome = 'failed') > 0",
             (recipe, recipe),
@@ -200,19 +217,22 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 def _run_row(run: str, changed: int, result: RunResult) -> tuple[object, ...]:
     recipe = result.recipe
-    whole = next((one.pressure for one in result.resources if one.span is None), None)
-    cpu, io = (whole.cpu_some_seconds, whole.io_some_seconds) if whole else (None, None)
+    whole = next((one for one in result.resources if one.span is None), SpanResources())
+    cpu, io = whole.pressure.cpu_some_seconds, whole.pressure.io_some_seconds
     return (
         *(run, changed, recipe.name, recipe.version_to, recipe.commit_to, recipe.suite_hash, result.profile),
         *(
             result.cache.asked,
             _only(result),
+            _node(result.environment),
+            result.environment.images_kind,
+            recipe.dirty,
             result.started_at,
             result.verdict,
             result.exit_code,
             result.total_seconds,
         ),
-        *(_share(cpu, result.total_seconds), _share(io, result.total_seconds)),
+        *(_share(one, result.total_seconds) for one in (cpu, io, _of_others(whole))),
     )
 
 
@@ -220,6 +240,19 @@ def _only(result: RunResult) -> str | None:
     """Where one stage was asked for, the others are not in the result, but for the teardown."""
     names = [stage.name for stage in result.stages if stage.name != "teardown"]
     return names[0] if len(names) == 1 else None
+
+
+def _node(environment: Environment) -> str | None:
+    if environment.cpus is None or environment.memory_bytes is None:
+        return None
+    return f"{environment.cpus:g} CPUs, {environment.memory_bytes / 2**30:.3g} GiB"
+
+
+def _of_others(whole: SpanResources) -> Seconds | None:
+    """CPU seconds of the host less the stack's and the engine's."""
+    machine, *ours = (one.cpu_seconds for one in (whole.machine, whole.stack, whole.engine))
+    known = [one for one in ours if one is not None]
+    return None if machine is None or len(known) < len(ours) else max(0.0, machine - sum(known))
 
 
 def _share(stalled: Seconds | None, total: Seconds) -> float | None:

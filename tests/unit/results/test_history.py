@@ -28,7 +28,13 @@ def store(tmp_path: Path) -> Store:
     return made
 
 
-LINE = Line(recipe=example().recipe.name, profile=example().profile, cache=example().cache.asked)
+LINE = Line(
+    recipe=example().recipe.name,
+    profile=example().profile,
+    cache=example().cache.asked,
+    node="2 CPUs, 6 GiB",
+    images="stand-in",
+)
 
 
 def test_trends_are_in_the_order_of_the_runs(store: Store) -> None:
@@ -81,6 +87,24 @@ def test_runs_of_one_stage_are_a_line_of_their_own(store: Store) -> None:
     with History(store, say=pytest.fail) as index:
         index.refresh()
         assert [(one.line.only, one.runs) for one in index.summaries()] == [("functional", 1), (None, 4)]
+
+
+def test_runs_on_another_node_are_a_line_of_their_own(store: Store) -> None:
+    larger = msgspec.structs.replace(example().environment, cpus=8.0)
+    store.write(result("elsewhere", started=200.0, environment=larger))
+    with History(store, say=pytest.fail) as index:
+        index.refresh()
+        assert [(one.line.node, one.runs) for one in index.summaries()] == [
+            ("8 CPUs, 6 GiB", 1), ("2 CPUs, 6 GiB", 4)
+        ]  # fmt: skip
+
+
+def test_a_recipe_that_is_being_edited_does_not_flake(store: Store) -> None:
+    edited = msgspec.structs.replace(example().recipe, dirty=True)
+    store.write(result("edited", started=200.0, outcome="failed", exit_code=1, recipe=edited))
+    with History(store, say=pytest.fail) as index:
+        index.refresh()
+        assert index.flakes() == ()
 
 
 def test_a_test_that_was_both_green_and_red_flakes(store: Store) -> None:
