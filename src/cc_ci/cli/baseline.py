@@ -6,12 +6,17 @@ import click
 
 RECIPES = "custom-html,n8n,keycloak,matrix-synapse,lasuite-docs"
 NODE = "reference"
+COUNT = click.IntRange(min=0)
 
 
 @click.command()
 @click.option("--recipes", default=RECIPES, show_default=True, help="What to measure, by name.")
-@click.option("--cold", default=6, show_default=True, help="Runs of each on a node without its images.")
-@click.option("--warm", default=8, show_default=True, help="Runs of each on a node that has them.")
+@click.option(
+    "--cold", default=6, type=COUNT, show_default=True, help="Runs of each on a node without its images."
+)
+@click.option(
+    "--warm", default=8, type=COUNT, show_default=True, help="Runs of each on a node that has them."
+)
 @click.option("--profile", default="stock", show_default=True, help="A set of lever values.")
 @click.option("--cpus", default=2.0, show_default=True, help="The node's CPUs.")
 @click.option("--memory", default="6g", show_default=True, help="The node's memory, page cache included.")

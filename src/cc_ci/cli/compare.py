@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from cc_ci.perf.comparison import Comparison, PhaseChange, Side
-    from cc_ci.results.measured import Cell
+    from cc_ci.results.measured import Cell, Measured
 
 LONGEST = 15
 
@@ -64,6 +64,8 @@ def _sides(a: str, b: str) -> "Iterator[tuple[Side, Side, bool]]":
     common = [cell for cell in ours if cell in theirs]
     if not common:
         raise UsageError(f"{a} and {b}: no cell is in both")
+    for cell in sorted(ours.keys() ^ theirs.keys()):
+        click.echo(f"{cell}: only in {a if cell in ours else b}", err=True)
     for cell in common:
         yield ours[cell], theirs[cell], False
 
@@ -79,24 +81,29 @@ def _one(name: str) -> "Side":
 
 
 def _cells(name: str) -> "dict[Cell, Side] | None":
-    """The cells of a set, those that have runs; None for what is no set."""
+    """The cells of a set, those that have runs that are not void; None for what is no set."""
     from cc_ci.errors import UsageError
     from cc_ci.perf.comparison import Sample, Side
-    from cc_ci.results.measured import RUNS, cells, read_set
+    from cc_ci.results.measured import RUNS, read_set
 
     folder, _, wanted = name.partition(":")
     if not (Path(folder) / RUNS).is_dir():
         return None
+    seen: dict[Cell, list[Measured]] = {}
+    for one in read_set(Path(folder)):
+        if one.void is None and one.result and wanted in ("", "-".join(one.cell.words)):
+            seen.setdefault(one.cell, []).append(one)
     sides = {
         cell: Side(
             label=f"{folder}:{'-'.join(cell.words)}",
-            samples=tuple(Sample(result=one.result, parts=one.parts) for one in runs if one.result),
+            samples=tuple(Sample(result=one.result, parts=one.parts) for one in runs
+                          if one.result and one.counts),
+            red=tuple(one.result for one in runs if one.result and not one.counts),
         )
-        for cell, runs in cells(read_set(Path(folder)))
-        if runs and wanted in ("", "-".join(cell.words))
-    }
+        for cell, runs in sorted(seen.items())
+    }  # fmt: skip
     if not sides:
-        raise UsageError(f"{name}: no runs of it that count; `cc-ci baseline` measures them")
+        raise UsageError(f"{name}: no runs of it but void ones; `cc-ci baseline` measures them")
     return sides
 
 
@@ -120,6 +127,8 @@ def _tell(found: "Comparison") -> None:
         lost = test.a == "passed" and test.b not in ("passed", None)
         out.print(f"{test.name}: {test.a or 'not there'} in A, {test.b or 'not there'} in B",
                   style="red" if lost else "")  # fmt: skip
+    if any(one.shift and one.shift.low is not None for one in found.phases):
+        out.print("intervals are each phase's own; the last word is Holm's over all of them")
     if not found.tests:
         out.print("tests: the same outcomes")
     out.print()

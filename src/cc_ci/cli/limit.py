@@ -8,7 +8,13 @@ import click
 
 @click.command()
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
-@click.option("--pairs", default=6, show_default=True, help="Runs of each kind, in the order ABBA.")
+@click.option(
+    "--pairs",
+    default=6,
+    type=click.IntRange(min=1),
+    show_default=True,
+    help="Runs of each kind, in the order ABBA.",
+)
 @click.option("--cache", type=click.Choice(["cold", "warm"]), default="warm", show_default=True)
 @click.option("--cpus", default=2.0, show_default=True, help="The node's CPUs.")
 @click.option("--memory", default="6g", show_default=True, help="The node's memory, page cache included.")

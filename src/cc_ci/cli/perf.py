@@ -15,15 +15,14 @@ def perf() -> None:
 @perf.command()
 @click.option("--set", "folder", type=ROOT, help="The baseline to use, by default the newest.")
 @click.option("--baselines", type=ROOT, default=Path("baselines"), show_default=True, help="Where they are.")
-@click.option("--limits", type=ROOT, default=Path("limits"), show_default=True, help="Where those are.")
+@click.option("--limit", type=ROOT, help="A set of `cc-ci limit` for limit.md, not the baseline's own pairs.")
 @click.option("--out", type=ROOT, default=Path("docs/perf"), show_default=True, help="Where documents go.")
-def docs(*, folder: Path | None, baselines: Path, limits: Path, out: Path) -> None:
+def docs(*, folder: Path | None, baselines: Path, limit: Path | None, out: Path) -> None:
     """Write the documents anew, from the newest baseline and the notes beside it."""
     from cc_ci.perf.documents import documents
     from cc_ci.perf.measured_set import newest
     from cc_ci.system.files import write_atomic
 
-    bare = newest(limits) if limits.exists() else None
-    for name, text in documents(folder or newest(baselines), bare).items():
+    for name, text in documents(folder or newest(baselines), limit).items():
         write_atomic(out / name, text)
         click.echo(out / name)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from cc_ci.perf import attribution, sets
 from cc_ci.perf.attribution import Times
+from cc_ci.perf.levers import UNBOUNDED
 from cc_ci.perf.measured_set import Set, interval, joined, made_from
 from cc_ci.perf.tables import Table, markdown, seconds, share
 from cc_ci.results.measured import Cell, Measured
@@ -82,7 +83,8 @@ def _waits(cell: Cell, runs: Sequence[Measured]) -> Table:
         rows=rows,
         note=(
             "`at most`: a health check's looks are far apart, and the service was healthy at some time"
-            " between the last that failed and the first that did not; `unknown`: nothing tells when."
+            " between the last that failed, or its start, and the first that did not; `unknown`: nothing"
+            " tells when."
         ),
     )
 
@@ -118,8 +120,13 @@ def _levers(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Table:
         note=(
             "`at most` sums what the lever touches on the critical path; `what-if` takes it out of one run's"
             " tree of spans, where a chain beside it may come to the fore. Bounds overlap: they don't add up."
+            f" Without a row: {_unbounded()}."
         ),
     )
+
+
+def _unbounded() -> str:
+    return "; ".join(f"{names} ({why})" for names, why in UNBOUNDED.items())
 
 
 def _what_if(one: attribution.LeverBound) -> str:
@@ -138,8 +145,9 @@ def _pressed(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Table:
         rows=rows,
         words=frozenset({0, 6}),
         note=(
-            "CPU used: share of the node's CPUs. Pressure: share of the time in which some task of the"
-            f" machine stood still for it (PSI). Bound by the greatest pressure if it is"
+            "CPU used: by the stack and the engine, of the node's CPUs; suite and browser are not in it."
+            " Pressure: share of the time in which some task of the machine stood still for it (PSI)."
+            " Bound by the greatest pressure if it is"
             f" {attribution.PRESSED:.0%} or more, by the CPU if {attribution.BUSY:.0%} of it is used, by the"
             " network while images are pulled, else waiting."
         ),

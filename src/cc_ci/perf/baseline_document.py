@@ -34,9 +34,19 @@ def baseline_tables(measured: Set) -> Iterator[Table]:
 def _whole_runs(measured: Set) -> Table:
     return Table(
         title="Whole runs",
-        head=("cell", "n", "of", "median", "quartiles", "interval of the median", "least", "most"),
+        head=(
+            "cell",
+            "n",
+            "of",
+            "median",
+            "quartiles",
+            "interval of the median",
+            "least",
+            "most",
+            "filled by",
+        ),
         rows=tuple(_whole_run(measured, cell) for cell in measured.cells),
-        words=frozenset({0, 4, 5}),
+        words=frozenset({0, 4, 5, 8}),
         note=_unreachable(measured),
     )
 
@@ -45,30 +55,32 @@ def _whole_run(measured: Set, cell: Cell) -> tuple[str, ...]:
     wanted = str(getattr(measured.facts.asked, cell.cache))
     runs = measured.runs(cell)
     if not runs:
-        lacking = cell.recipe in measured.facts.unreachable
+        lacking = cell.recipe in measured.facts.lacking
         why = "not measured: images unreachable" if lacking else "not measured yet"
-        return (str(cell), "0", wanted, "-", why, _command(measured, cell), "-", "-")
+        return (str(cell), "0", wanted, "-", why, "-", "-", "-", _command(measured))
     times = attribution.totals(runs)
     spread = f"{seconds(times.spread.low)} to {seconds(times.spread.high)}"
     least, most = min(times.values), max(times.values)
     return (str(cell), str(len(runs)), wanted, seconds(times.median), spread, interval(times),
-            seconds(least), seconds(most))  # fmt: skip
+            seconds(least), seconds(most), "")  # fmt: skip
 
 
-def _command(measured: Set, cell: Cell) -> str:
+def _command(measured: Set) -> str:
+    """What takes the whole set up again: it has to ask the same question."""
     asked = measured.facts.asked
-    return f"`cc-ci baseline --recipes {cell.recipe} --cold {asked.cold} --warm {asked.warm}`"
+    words = f"--recipes {','.join(asked.recipes)} --cold {asked.cold} --warm {asked.warm}"
+    return f"`cc-ci baseline {words}{'' if asked.beside else ' --no-limit'}`"
 
 
 def _unreachable(measured: Set) -> str:
-    found = measured.facts.unreachable
+    found = measured.facts.lacking
     if not found:
         return ""
     named = "; ".join(f"{recipe} needs {', '.join(images)}" for recipe, images in found.items())
     return (
-        f"Not measured: no registry within reach has the images ({named}). `cc-ci images load FILE` brings"
-        f" them in, and then the command in the row fills it. {SUBSTITUTE} stands for the recipes that depend"
-        " on SSO."
+        f"Not measured: no registry within reach has the images ({named}). Once `cc-ci images load FILE` has"
+        f" brought them, the command takes the set up and adds them. {SUBSTITUTE} stands for the recipes that"
+        " depend on SSO."
     )
 
 
@@ -103,7 +115,10 @@ def _not_counted(measured: Set) -> Table:
         head=("run", "rule, or verdict"),
         rows=rows or (("none", "-"),),
         words=frozenset({0, 1}),
-        note="Void by a rule that was fixed before (docs/decisions/0014), or not green; each was repeated.",
+        note=(
+            "Void by a rule that was fixed before (docs/decisions/0014), or not green; each is repeated at"
+            " its place."
+        ),
     )
 
 
@@ -157,7 +172,11 @@ def _numbers(measured: Set, recipe: str) -> Iterator[tuple[str, str, str]]:
         if (found.recipe, found.cache) == (recipe, "warm"):
             for name, median in (("limit", found.limit), ("floor", found.floor)):
                 if median is not None:
-                    yield f"s, {name} of {recipe} warm", seconds(median), f"`cc-ci limit {recipe} --pairs 3`"
+                    yield (
+                        f"s, {name} of {recipe} warm",
+                        seconds(median),
+                        f"`cc-ci limit {recipe} --pairs 3 --out again`",
+                    )
 
 
 def _median(runs: Sequence[Measured]) -> str:

@@ -1,7 +1,7 @@
 """Measure a set from beginning to end, on a node brought up for it: a new set, or one that lacks runs."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,6 +15,7 @@ from cc_ci.perf.canary import canary, disk_rate
 from cc_ci.perf.floor import measure_calls
 from cc_ci.perf.limit_model import Calls
 from cc_ci.perf.reference_node import ReferenceBench, services, unreachable
+from cc_ci.pipeline.profiles import profile_named
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.files import state_root
 from cc_ci.system.process import LocalRunner
@@ -23,6 +24,8 @@ CALLS = 5
 CANARIES = 5
 """At a set's beginning: what is usual."""
 Say = Callable[[str], None]
+Lacking = Mapping[str, tuple[str, ...]]
+"""By recipe, the images that no registry here has."""
 
 
 def campaign(
@@ -32,12 +35,15 @@ def campaign(
 
     Hold the measuring lock while it runs. The node is reset at first and taken down at the end.
     """
+    for profile in asked.profiles:
+        profile_named(profile)
+    lacking = unreachable(asked.recipes)
     private = PrivateNode(node, say=tell)
     wanted = Wanted(cpus=asked.cpus, memory_bytes=asked.memory_bytes, bandwidth=asked.bandwidth)
     try:
         # anew: what an ended process left there is in nobody's way, and takes no CPU
         up = private.reset(wanted)
-        folder = _folder(asked, up, root=root, new=new, tell=tell)
+        folder = _folder(asked, lacking, up, root=root, new=new, tell=tell)
         results = state_root() / "measured" / folder.name
         bench = ReferenceBench(up, results=results, clock=SystemClock(), say=tell)
         missing = measure(folder, bench, say=tell)
@@ -50,18 +56,30 @@ def campaign(
     return folder, missing
 
 
-def _folder(asked: sets.Asked, node: Node, *, root: Path, new: bool, tell: Say) -> Path:
+def _folder(asked: sets.Asked, lacking: Lacking, node: Node, *, root: Path, new: bool, tell: Say) -> Path:
     host = sets.this_host()
-    found = None if new else sets.unfinished(root, asked, host)
-    if found:
-        tell(f"{found}: taken up again")
-        return found
-    return _begin(asked, host, node, root=root, tell=tell)
+    for found in () if new else sets.alike(root, asked, host):
+        _take_in(found, lacking, node, tell=tell)
+        if sets.unfinished(found):
+            tell(f"{found}: taken up again")
+            return found
+    return _begin(asked, lacking, host, node, root=root, tell=tell)
 
 
-def _begin(asked: sets.Asked, host: sets.Host, node: Node, *, root: Path, tell: Say) -> Path:
+def _take_in(folder: Path, lacking: Lacking, node: Node, *, tell: Say) -> None:
+    """Add the recipes whose images have come since the set was begun to its order."""
+    facts = sets.read_facts(folder)
+    came = tuple(recipe for recipe in facts.lacking if recipe not in lacking)
+    if came:
+        tell(f"{folder}: {', '.join(came)} can be measured now")
+        calls = {**facts.calls, **_all_calls(facts.asked, came, node, tell=tell)}
+        sets.write_facts(msgspec.structs.replace(facts, added=(*facts.added, *came), calls=calls), folder)
+
+
+def _begin(
+    asked: sets.Asked, lacking: Lacking, host: sets.Host, node: Node, *, root: Path, tell: Say
+) -> Path:
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
-    lacking = unreachable(asked.recipes)
     for recipe, images in lacking.items():
         tell(f"{recipe}: not measured: no registry here has {', '.join(images)}")
     clock, scratch = SystemClock(), state_root() / "scratch"
@@ -74,12 +92,20 @@ def _begin(asked: sets.Asked, host: sets.Host, node: Node, *, root: Path, tell: 
     )
     if asked.measures_bare:
         there = [recipe for recipe in asked.recipes if recipe not in lacking]
-        calls = {recipe: _calls(node, services(recipe), tell=tell) for recipe in there}
+        calls = _all_calls(asked, there, node, tell=tell)
         facts = msgspec.structs.replace(facts, calls=calls, disk_rate=disk_rate(scratch, clock))
     folder = sets.free_name(root, f"{today}-{asked.node}")
     sets.write_facts(facts, folder)
     tell(f"{folder}: {len(facts.order)} runs")
     return folder
+
+
+def _all_calls(
+    asked: sets.Asked, recipes: Sequence[str], node: Node, *, tell: Say
+) -> dict[str, tuple[Calls, ...]]:
+    if not asked.measures_bare:
+        return {}
+    return {recipe: _calls(node, services(recipe), tell=tell) for recipe in recipes}
 
 
 def _calls(node: Node, count: int, *, tell: Say) -> tuple[Calls, ...]:

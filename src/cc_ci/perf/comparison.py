@@ -39,10 +39,19 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
-    """What is compared; `label` is what it was called by."""
+    """What is compared; `label` is what it was called by.
+
+    Times are those of `samples`; `red` are runs that ended otherwise than green: no samples of a time, but
+    their tests count.
+    """
 
     label: str
     samples: tuple[Sample, ...]
+    red: tuple[RunResult, ...] = ()
+
+    @property
+    def results(self) -> tuple[RunResult, ...]:
+        return (*(one.result for one in self.samples), *self.red)
 
     @property
     def totals(self) -> tuple[Seconds, ...]:
@@ -114,6 +123,8 @@ def compare(a: Side, b: Side, *, paired: bool = False) -> Comparison:
 
 
 def _phases(a: Side, b: Side, *, paired: bool, enough: bool) -> tuple[PhaseChange, ...]:
+    if not a.samples or not b.samples:
+        return ()
     ours, theirs = _by_phase(a), _by_phase(b)
     least = max(LEAST, LEAST_SHARE * median(a.totals))
     places = sorted(
@@ -186,8 +197,8 @@ def _tests(a: Side, b: Side) -> Iterator[TestChange]:
 def _outcomes(side: Side) -> dict[str, str]:
     """By stage and test: the outcome, or all that were seen."""
     seen: defaultdict[str, dict[str, None]] = defaultdict(dict)
-    for sample in side.samples:
-        for stage in sample.result.stages:
+    for result in side.results:
+        for stage in result.stages:
             for test in stage.tests:
                 seen[f"{stage.name}: {test.name}"][test.outcome] = None
     return {name: " or ".join(outcomes) for name, outcomes in seen.items()}
@@ -219,17 +230,20 @@ def _facts(side: Side) -> dict[str, str]:
         "cc-ci": lambda run: run.cc_ci_version,
     }
     return {
-        name: " or ".join(dict.fromkeys(str(read(one.result)) for one in side.samples))
+        name: " or ".join(dict.fromkeys(str(read(one)) for one in side.results))
         for name, read in readings.items()
     }
 
 
 def in_words(found: Comparison) -> str:
     """One sentence: how much longer, is it noise, and where."""
-    a, b = median(found.a.totals), median(found.b.totals)
     counts = f"{len(found.a.samples)} and {len(found.b.samples)} runs"
+    if not found.a.samples or not found.b.samples:
+        side = "B" if found.a.samples else "A"
+        return f"{side} has no green run, so that there is no time to compare"
     if found.ratio is None:
-        return f"B took {b:.0f} s, A {a:.0f} s: one run each does not tell a change from noise"
+        a, b = median(found.a.totals), median(found.b.totals)
+        return f"B took {b:.0f} s, A {a:.0f} s: {counts} do not tell a change from noise"
     ratio = found.ratio
     if ratio.low is None or ratio.high is None:
         return (
@@ -238,11 +252,15 @@ def in_words(found: Comparison) -> str:
     interval = f"95 %: {ratio.low:.2f} to {ratio.high:.2f}, {counts}"
     if ratio.low > 1 or ratio.high < 1:
         way = "slower" if ratio.low > 1 else "quicker"
-        return f"B is {way}: {ratio.estimate:.2f} times as long as A ({interval}){_told(found.changed)}"
+        return f"B is {way}: {ratio.estimate:.2f} times as long as A ({interval}){_told(found)}"
     times = f"{ratio.estimate:.2f} times as long"
-    return f"no difference shown: B takes {times} as A ({interval}){_told(found.changed)}"
+    return f"no difference shown: B takes {times} as A ({interval}){_told(found)}"
 
 
-def _told(changed: Sequence[PhaseChange]) -> str:
-    told = [f"{one.shift.estimate:+.1f} s in {one.where}" for one in changed if one.shift]
-    return f"; {', '.join(told)}" if told else "; no phase by itself beyond noise"
+def _told(found: Comparison) -> str:
+    told = [f"{one.shift.estimate:+.1f} s in {one.where}" for one in found.changed if one.shift]
+    if told:
+        return f"; {', '.join(told)}"
+    if any(one.noise == "too few to tell" for one in found.phases):
+        return "; too few runs to tell in which phase"
+    return "; no phase by itself beyond noise"

@@ -12,7 +12,7 @@ from cc_ci.perf.measured_set import read
 
 
 def documents(folder: Path, limits_folder: Path | None = None) -> dict[str, str]:
-    """All documents by their file's name; that of the limit where it was measured, there or beside."""
+    """All documents by their file's name; that of the limit where it was measured, or of another set."""
     measured = read(folder)
     found = {"baseline.md": baseline(measured), "attribution.md": attributed(measured)}
     if limits_folder:

@@ -122,6 +122,25 @@ LEVERS = (
     Lever(
         name="backup.minimal",
         idea="a smaller archive, made by fewer calls",
-        touches=lambda place: place.phase == "backup",
+        touches=lambda place: place.phase in {"backup", "restore"},
+    ),
+    Lever(
+        name="secrets.reuse",
+        idea="secrets that are made once",
+        touches=lambda place: place.phase == "secrets",
+    ),
+    Lever(
+        name="runner.cache",
+        idea="a runner that is set up before the run, and a recipe that is there",
+        touches=lambda place: place.phase in {"runner_setup", "recipe_fetch"},
     ),
 )
+UNBOUNDED = {
+    "images.prepull, images.mirror": "another way to what images.keep touches",
+    "readiness.probe, readiness.parallel": "within what readiness.events and health.interval touch",
+    "deploy.resolve_image, deploy.driver": "within the seconds of `docker stack deploy`, in the phase deploy",
+    "provider.pause": "another way to what provider.warm touches",
+    "images.prune_guard, admission": "of runs side by side, which no single run shows",
+    "node.cpus, node.memory": "change every phase that is bound by them, see its table",
+}
+"""Levers of the design that have no part of a path to themselves, and why."""

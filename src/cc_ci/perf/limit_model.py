@@ -53,9 +53,9 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     act_fresh: Seconds = 0.0
     pulls: Seconds = 0.0
     cpu_seconds: Seconds | None = None
-    """Of the whole run, less the provider's part."""
+    """Of the whole run, less what the provider and pulling used."""
     written_bytes: Bytes | None = None
-    """A lower bound under cgroup v1."""
+    """Of the whole run; a lower bound under cgroup v1."""
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ def terms_of(measured: Measured) -> Terms:
         boot_fresh_restored=steps.boot("redeploy", FRESH),
         act_fresh=steps.seconds("verify restore", FRESH),
         pulls=pulls(measured),
-        cpu_seconds=None if None in used else sum(filter(None, used)) - _provider_cpu(measured),
+        cpu_seconds=None if None in used else sum(filter(None, used)) - _cpu_of_added(measured),
         written_bytes=None if None in written else sum(filter(None, written)),
     )
 
@@ -150,9 +150,10 @@ def pulls(measured: Measured) -> Seconds:
     return sum(part.seconds for part in found if (part.name or "").startswith("pull "))
 
 
-def _provider_cpu(measured: Measured) -> Seconds:
-    setting_up = (part for part in measured.parts if part.phase == "provider_setup")
-    return sum(part.use.cpu for part in setting_up if part.use)
+def _cpu_of_added(measured: Measured) -> Seconds:
+    """Of the provider and of pulling, whose seconds are added to what the CPUs need for the rest."""
+    added = (part for part in measured.parts if part.phase in {"provider_setup", "images_pull"})
+    return sum(part.use.cpu for part in added if part.use)
 
 
 def limit(terms: Terms, *, cpus: float, disk_rate: float | None = None) -> Limit:

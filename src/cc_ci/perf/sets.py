@@ -8,7 +8,7 @@ import itertools
 import os
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -72,7 +72,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """A date."""
     canaries: tuple[Canary, ...]
     unreachable: Mapping[str, tuple[str, ...]] = {}
-    """Recipes that are not measured, and their images that no registry here has."""
+    """Recipes that could not be measured at first, and their images that no registry here had."""
+    added: tuple[str, ...] = ()
+    """Those whose images came later; their runs are at the end of the order."""
     calls: Mapping[str, tuple[Calls, ...]] = {}
     """By recipe, where plain containers are measured: Swarm's own time for as many services as it has."""
     disk_rate: float | None = None
@@ -80,10 +82,18 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def order(self) -> tuple[Cell, ...]:
-        there = [recipe for recipe in self.asked.recipes if recipe not in self.unreachable]
+        at_first = [recipe for recipe in self.asked.recipes if recipe not in self.unreachable]
+        return (*self._rounds(at_first), *self._rounds(self.added))
+
+    @property
+    def lacking(self) -> Mapping[str, tuple[str, ...]]:
+        """Of `unreachable` what still is."""
+        return {recipe: images for recipe, images in self.unreachable.items() if recipe not in self.added}
+
+    def _rounds(self, recipes: Sequence[str]) -> tuple[Cell, ...]:
         asked = self.asked
         return interleaved(
-            there, cold=asked.cold, warm=asked.warm, profiles=asked.profiles, beside=asked.beside
+            recipes, cold=asked.cold, warm=asked.warm, profiles=asked.profiles, beside=asked.beside
         )
 
 
@@ -139,13 +149,16 @@ def trace_path(folder: Path, cell: Cell) -> Path:
     return folder / TRACES / f"{'-'.join(cell.words)}.json"
 
 
-def unfinished(root: Path, asked: Asked, host: Host) -> Path | None:
-    """The newest set below `root` with the same question to the same machine that lacks runs."""
+def alike(root: Path, asked: Asked, host: Host) -> Iterator[Path]:
+    """The sets below `root` with the same question to the same machine, the newest first."""
     for path in sorted(root.glob(f"*/{FACTS}"), reverse=True):
         facts = read_facts(path.parent)
-        if facts.asked == asked and facts.host == host and missing(facts.order, read_set(path.parent)):
-            return path.parent
-    return None
+        if facts.asked == asked and facts.host == host:
+            yield path.parent
+
+
+def unfinished(folder: Path) -> bool:
+    return bool(missing(read_facts(folder).order, read_set(folder)))
 
 
 def free_name(root: Path, name: str) -> Path:

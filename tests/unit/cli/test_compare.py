@@ -61,6 +61,25 @@ def test_sets_are_compared_cell_by_cell(tmp_path: Path) -> None:
     assert row["paired"] is True
 
 
+def test_a_cell_that_is_red_now_is_no_cell_that_is_gone(tmp_path: Path) -> None:
+    cell, other = Cell(recipe="app", cache="warm"), Cell(recipe="gone", cache="warm")
+    stages = tuple(
+        msgspec.structs.replace(
+            stage, tests=tuple(msgspec.structs.replace(test, outcome="failed") for test in stage.tests)
+        )
+        for stage in green().stages
+    )
+    red = compact(msgspec.structs.replace(green(stages=stages), exit_code=1))
+    write(Measured(cell=cell, place=1, result=compact(green())), tmp_path / "before")
+    write(Measured(cell=other, place=2, result=compact(green())), tmp_path / "before")
+    write(Measured(cell=cell, place=1, result=red), tmp_path / "after")
+    write(Measured(cell=Cell(recipe="new", cache="warm"), place=2, result=red), tmp_path / "after")
+    called = CliRunner().invoke(compare, [str(tmp_path / "before"), str(tmp_path / "after")])
+    assert called.exit_code == 1
+    assert "passed in A, failed in B" in called.output
+    assert "gone warm: only in" in called.stderr
+
+
 def test_a_run_and_a_set_are_not_of_one_kind(tmp_path: Path, store: Store) -> None:
     store.write(green("one-1"))
     write(Measured(cell=Cell(recipe="app", cache="warm"), place=1, result=green()), tmp_path / "set")

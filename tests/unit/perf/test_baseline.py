@@ -107,11 +107,12 @@ def test_one_that_was_interrupted_is_named_and_taken_up(folder: Path) -> None:
 def test_only_the_same_question_to_the_same_machine_is_taken_up(folder: Path) -> None:
     other = msgspec.structs.replace(ASKED, warm=9)
     moved = msgspec.structs.replace(HOST, cpu_model="another")
-    assert sets.unfinished(folder.parent, ASKED, HOST) == folder
-    assert sets.unfinished(folder.parent, other, HOST) is None
-    assert sets.unfinished(folder.parent, ASKED, moved) is None
+    assert list(sets.alike(folder.parent, ASKED, HOST)) == [folder]
+    assert not list(sets.alike(folder.parent, other, HOST))
+    assert not list(sets.alike(folder.parent, ASKED, moved))
+    assert sets.unfinished(folder)
     measure(folder, FakeBench(), say=quiet)
-    assert sets.unfinished(folder.parent, ASKED, HOST) is None
+    assert not sets.unfinished(folder)
     assert sets.free_name(folder.parent, "set") == folder.parent / "set-2"
 
 
@@ -121,6 +122,10 @@ def test_what_no_registry_has_is_not_in_the_order() -> None:
         asked=asked, host=HOST, began="2026-01-01", canaries=(USUAL,), unreachable={"far": ("far:1",)}
     )
     assert {cell.recipe for cell in facts.order} == {"app"}
+    later = msgspec.structs.replace(facts, added=("far",))
+    assert later.order[: len(facts.order)] == facts.order
+    assert {cell.recipe for cell in later.order[len(facts.order) :]} == {"far"}
+    assert (list(facts.lacking), list(later.lacking)) == (["far"], [])
 
 
 def test_the_time_to_go_is_known_when_each_cell_ran_once() -> None:

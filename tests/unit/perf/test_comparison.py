@@ -68,7 +68,7 @@ def test_single_runs_do_not_tell_a_change_from_noise() -> None:
     assert found.ratio is None
     assert {one.noise for one in found.phases} == {"too few to tell"}
     assert found.phases[0].where.phase == "backup"
-    assert "does not tell a change from noise" in in_words(found)
+    assert "1 and 1 runs do not tell a change from noise" in in_words(found)
 
 
 def test_few_runs_say_so() -> None:
@@ -81,6 +81,17 @@ def test_what_was_green_and_is_red_is_named() -> None:
     assert [(test.name, test.a, test.b) for test in found.tests] == [
         ("functional: log in", "passed", "failed")
     ]
+
+
+def test_a_red_run_has_tests_but_no_time() -> None:
+    ours, theirs = side("a", seed=13), side("b", seed=14)
+    red = side("c", seed=15, outcome="failed", runs=1).samples[0].result
+    found = compare(ours, msgspec.structs.replace(theirs, red=(red,)))
+    assert [(test.name, test.b) for test in found.tests] == [("functional: log in", "passed or failed")]
+    assert len(found.b.totals) == RUNS
+    none = compare(ours, Side(label="d", samples=(), red=(red,)))
+    assert in_words(none) == "B has no green run, so that there is no time to compare"
+    assert none.phases == ()
 
 
 def test_what_confounds_comes_first() -> None:

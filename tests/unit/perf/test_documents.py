@@ -44,16 +44,17 @@ def test_the_projects_own_documents_are_made_of_its_data() -> None:
     if not data.exists():
         assert not (written / "baseline.md").exists(), "a document without its data"
         return
-    limits = ROOT / "limits"
-    bare = newest(limits) if limits.exists() else None
-    for name, text in documents(newest(data), bare).items():
+    for name, text in documents(newest(data)).items():
         assert (written / name).read_text() == text, f"{name}: run `cc-ci perf docs`"
 
 
 def test_every_cell_has_its_row_and_every_void_run_its_rule(folder: Path) -> None:
     text = documents(folder)["baseline.md"]
     assert "| app warm | 1 | 1 | 123 | 123 to 123 | n too small | 123 | 123 |" in text
-    assert "| app cold | 0 | 1 | - | not measured yet | `cc-ci baseline --recipes app" in text
+    assert (
+        "| app cold | 0 | 1 | - | not measured yet | - | - | - | `cc-ci baseline --recipes app,far --cold 1"
+        in text
+    )
     assert "| far warm | 0 | 1 | - | not measured: images unreachable |" in text
     assert "| 001-app-warm | canary before it: cpu took 9.00 s, usual 1.00 s |" in text
 
