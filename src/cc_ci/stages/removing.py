@@ -98,7 +98,9 @@ def _leave_proxy(bench: Bench, deployed: Deployed) -> None:
             bench.engine.remove_network(deployed.proxy_network)
         except InfrastructureError as error:
             return str(error)
-        return None
+        # a removed network stays with the engine for a moment, in which its name can't be used again
+        left = any(one.name == deployed.proxy_network for one in bench.engine.networks())
+        return "it is still listed" if left else None
 
     with bench.span("remove the proxy network", "teardown"):
         wait_until(

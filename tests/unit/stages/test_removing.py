@@ -72,6 +72,16 @@ def test_an_interrupted_join_is_waited_for(bench: Bench, engine: FakeEngine, dep
     assert engine.networks() == ()
 
 
+def test_a_name_is_free_when_a_network_is_gone(
+    bench: Bench, engine: FakeEngine, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = engine.networks()
+    answers = [listed, listed]
+    monkeypatch.setattr(engine, "networks", lambda: answers.pop() if answers else ())
+    undeploy(bench, deployed)
+    assert answers == []
+
+
 def test_how_a_service_stopped_is_read_from_the_engine_s_events(
     bench: Bench, engine: FakeEngine, deployed: Deployed
 ) -> None:
