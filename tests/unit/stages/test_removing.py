@@ -1,8 +1,9 @@
 import msgspec
 import pytest
 
+from cc_ci.engine.api import Labels
 from cc_ci.engine.fakes import FakeEngine
-from cc_ci.engine.state import EngineEvent
+from cc_ci.engine.state import EngineEvent, Listed
 from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.census import take
 from cc_ci.stages.bench import Bench, Deployed
@@ -75,9 +76,12 @@ def test_an_interrupted_join_is_waited_for(bench: Bench, engine: FakeEngine, dep
 def test_a_name_is_free_when_a_network_is_gone(
     bench: Bench, engine: FakeEngine, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listed = engine.networks()
-    answers = [listed, listed]
-    monkeypatch.setattr(engine, "networks", lambda: answers.pop() if answers else ())
+    real, answers = engine.networks, [engine.networks(), engine.networks()]
+
+    def lingering(labels: Labels | None = None) -> tuple[Listed, ...]:
+        return real(labels) if labels or not answers else answers.pop()
+
+    monkeypatch.setattr(engine, "networks", lingering)
     undeploy(bench, deployed)
     assert answers == []
 
