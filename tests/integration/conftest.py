@@ -28,7 +28,8 @@ def pytest_report_header() -> str | None:
 
 @pytest.fixture(scope="session")
 def node() -> Iterator[Node]:
-    yield lab_node.up(NAME)
+    # anew: what tests left that were killed is in nobody's census
+    yield lab_node.PrivateNode(NAME).reset()
     lab_node.down(NAME)
 
 
