@@ -26,6 +26,7 @@ class Bench(Protocol):
 
     clock: Clock
     code: str
+    boot: str
 
     def prepare(self, cell: Cell) -> None:
         """Put the node into the cell's cache state; not timed."""
@@ -51,7 +52,7 @@ def measure(folder: Path, bench: Bench, *, say: Say) -> tuple[int, ...]:
             done = read_set(folder)
             say(_heading(place, cell, facts.order, done))
             attempt = 1 + sum(one.place == place for one in done)
-            begun = Measured(cell=cell, place=place, attempt=attempt, code=bench.code)
+            begun = Measured(cell=cell, place=place, attempt=attempt, code=bench.code, boot=bench.boot)
             measured = _attempt(begun, folder, bench, reference=before)
             say(f"{cell}: {_outcome(measured)}")
             if measured.counts:

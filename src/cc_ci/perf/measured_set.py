@@ -70,14 +70,15 @@ def joined(parts: Sequence[str]) -> str:
 
 def made_from(measured: Set) -> str:
     asked, host = measured.facts.asked, measured.facts.host
-    codes = len({one.code for one in measured.measured if one.counts})
+    counting = [one for one in measured.measured if one.counts]
+    boots, codes = len({one.boot for one in counting}), len({one.code for one in counting})
     sentences = (
         f"Made by `cc-ci perf docs` from {measured.folder.parent.name}/{measured.folder.name}; do not edit.",
         f"Begun on {measured.facts.began}, profile `{' and '.join(asked.profiles)}`, on a node of",
         f"{asked.cpus:g} CPUs and {asked.memory_bytes / 2**30:g} GiB, page cache inside the limit;",
         f"stand-in images come over a link of {asked.bandwidth}.",
         f"The machine: {host.cpus} CPUs ({host.cpu_model}), {host.memory_bytes / 2**30:.0f} GiB,",
-        f"{host.system}, kernel {host.kernel}.",
+        f"{host.system}, kernel {host.kernel}; {boots} boot(s) of such machines.",
         "Cells are interleaved, every second round backwards. Seconds are medians unless a column says",
         "otherwise; intervals are exact, of 95 % at least.",
         f"Runs were made with {codes} state(s) of the code that they depend on.",

@@ -1,7 +1,9 @@
 """One measurement at a time on a machine, and nothing beside it that takes its CPU."""
 
 import contextlib
+import signal
 from collections.abc import Iterator
+from types import FrameType
 
 import filelock
 
@@ -9,11 +11,15 @@ from cc_ci.errors import InfrastructureError
 from cc_ci.system.files import runtime_root
 
 LOCK = "measuring.lock"
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
 def measuring() -> Iterator[None]:
-    """Hold the machine's measuring lock. Raises InfrastructureError when another measurement has it."""
+    """Hold the machine's measuring lock; what ends the process takes the run and its node down in order.
+
+    Raises InfrastructureError when another measurement has the lock.
+    """
     runtime_root().mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(runtime_root() / LOCK)
     try:
@@ -22,10 +28,24 @@ def measuring() -> Iterator[None]:
         raise InfrastructureError(
             f"{lock.lock_file}: another measurement is under way; begin when it has ended"
         ) from error
+    before = {number: signal.signal(number, _end) for number in ENDING}
     try:
         yield
     finally:
+        for number, action in before.items():
+            signal.signal(number, action)
         lock.release()
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """As Ctrl-C does, which a shell lets its background jobs ignore. Once: a teardown can't be hurried."""
+    for number in ENDING:
+        signal.signal(number, _go_on)
+    raise KeyboardInterrupt
+
+
+def _go_on(_number: int, _frame: FrameType | None) -> None:
+    """Not SIG_IGN, which the programs that the teardown starts would inherit."""
 
 
 def under_way() -> bool:

@@ -14,7 +14,7 @@ from cc_ci.lab.images import digest_in_registry, split
 from cc_ci.lab.sources import lab_folder
 from cc_ci.perf.canary import canary
 from cc_ci.perf.foreign import CpuCounts, RunGroup, count
-from cc_ci.perf.sets import code_hash
+from cc_ci.perf.sets import code_hash, this_boot
 from cc_ci.pipeline.fetching import Asked, rehearse, shipped_suites
 from cc_ci.pipeline.subject import Subject
 from cc_ci.results.measured import Canary, Cell
@@ -36,6 +36,7 @@ class ReferenceBench:
     def __init__(self, node: Node, *, results: Path, clock: Clock, say: Callable[[str], None]) -> None:
         self.clock = clock
         self.code = code_hash(Path(cc_ci.__file__).parent, lab_folder() / "recipes", *shipped_suites())
+        self.boot = this_boot()
         self._node = node
         self._results = results
         self._say = say

@@ -54,13 +54,19 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True):
-    """The machine, without its name: samples of two kinds of machine are not pooled."""
+    """The machine, without its name."""
 
     system: str
     kernel: str
     cpu_model: str
     cpus: int
     memory_bytes: Bytes
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What machines have in common whose samples may be pooled: not a kernel's build, nor its last MB."""
+        version, _, _build = self.kernel.partition("-")
+        return self.system, version, self.cpu_model, self.cpus, round(self.memory_bytes / 2**30)
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +114,11 @@ def this_host() -> Host:
     )
 
 
+def this_boot() -> str:
+    """Eight digits that the kernel drew when it started, other ones each time."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+
+
 def code_hash(package: Path, *others: Path) -> str:
     """A hash over all that a run's time may depend on: the package but `UNMEASURED`, suites, recipes."""
     digest = hashlib.sha256()
@@ -150,10 +161,10 @@ def trace_path(folder: Path, cell: Cell) -> Path:
 
 
 def alike(root: Path, asked: Asked, host: Host) -> Iterator[Path]:
-    """The sets below `root` with the same question to the same machine, the newest first."""
+    """The sets below `root` with the same question to the same kind of machine, the newest first."""
     for path in sorted(root.glob(f"*/{FACTS}"), reverse=True):
         facts = read_facts(path.parent)
-        if facts.asked == asked and facts.host == host:
+        if facts.asked == asked and facts.host.kind == host.kind:
             yield path.parent
 
 

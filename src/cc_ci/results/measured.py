@@ -59,6 +59,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 1
     code: str | None = None
     """A hash over all of cc-ci, its suites and its recipes that the time may depend on."""
+    boot: str | None = None
+    """Of the machine it was made on: another boot may be another machine of the same kind."""
     void: str | None = None
     canary_before: Canary | None = None
     canary_after: Canary | None = None

@@ -23,6 +23,7 @@ class FakeBench:
     """Runs take `took` seconds and end with the next of `exits`, canaries are the next of `canaries`."""
 
     code = "c0de"
+    boot = "b007"
 
     def __init__(self, exits: Sequence[int] = (), canaries: Sequence[Canary] = ()) -> None:
         self.clock = ManualClock()
@@ -68,7 +69,7 @@ def test_each_run_follows_its_cells_preparation(folder: Path) -> None:
         *("prepare app warm", "run 002-app-warm"),
         *("prepare app cold", "run 003-app-cold"),
     ]
-    assert all(one.counts and one.code == "c0de" for one in read_set(folder))
+    assert all(one.counts and (one.code, one.boot) == ("c0de", "b007") for one in read_set(folder))
     assert sorted(path.name for path in (folder / sets.TRACES).iterdir()) == [
         "app-cold.json",
         "app-warm.json",
@@ -104,10 +105,12 @@ def test_one_that_was_interrupted_is_named_and_taken_up(folder: Path) -> None:
     assert bench.told[1] == "run 002-app-warm-2"
 
 
-def test_only_the_same_question_to_the_same_machine_is_taken_up(folder: Path) -> None:
+def test_only_the_same_question_to_the_same_kind_of_machine_is_taken_up(folder: Path) -> None:
     other = msgspec.structs.replace(ASKED, warm=9)
     moved = msgspec.structs.replace(HOST, cpu_model="another")
+    twin = msgspec.structs.replace(HOST, kernel="6-other-build", memory_bytes=HOST.memory_bytes + 4096)
     assert list(sets.alike(folder.parent, ASKED, HOST)) == [folder]
+    assert list(sets.alike(folder.parent, ASKED, twin)) == [folder]
     assert not list(sets.alike(folder.parent, other, HOST))
     assert not list(sets.alike(folder.parent, ASKED, moved))
     assert sets.unfinished(folder)

@@ -1,5 +1,7 @@
-"""One measurement at a time."""
+"""One measurement at a time, that ends in order."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,26 @@ def test_a_second_measurement_is_told_of_the_first() -> None:
         with pytest.raises(InfrastructureError, match="another measurement is under way"), measuring():
             pass
     assert not under_way()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_ends_it_lets_it_clean_up_once(number: signal.Signals) -> None:
+    cleaned: list[signal.Signals] = []
+
+    def measure() -> None:
+        with measuring():
+            try:
+                os.kill(os.getpid(), number)
+            finally:
+                os.kill(os.getpid(), number)
+                cleaned.append(number)
+
+    usual = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt):
+        measure()
+    assert cleaned == [number]
+    assert not under_way()
+    assert signal.getsignal(number) == usual
 
 
 def test_a_canary_leaves_nothing(tmp_path: Path) -> None:
