@@ -99,6 +99,7 @@ def _cells(name: str) -> "dict[Cell, Side] | None":
             samples=tuple(Sample(result=one.result, parts=one.parts) for one in runs
                           if one.result and one.counts),
             red=tuple(one.result for one in runs if one.result and not one.counts),
+            code=" or ".join(dict.fromkeys(one.code or "unknown" for one in runs)),
         )
         for cell, runs in sorted(seen.items())
     }  # fmt: skip

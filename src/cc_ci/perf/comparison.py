@@ -48,6 +48,8 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     samples: tuple[Sample, ...]
     red: tuple[RunResult, ...] = ()
+    code: str = ""
+    """The states of the code that the runs of a set were made with; single runs tell a version only."""
 
     @property
     def results(self) -> tuple[RunResult, ...]:
@@ -229,10 +231,11 @@ def _facts(side: Side) -> dict[str, str]:
         "images": lambda run: run.environment.images_kind,
         "cc-ci": lambda run: run.cc_ci_version,
     }
-    return {
+    told = {
         name: " or ".join(dict.fromkeys(str(read(one)) for one in side.results))
         for name, read in readings.items()
     }
+    return {**told, "code": side.code}
 
 
 def in_words(found: Comparison) -> str:

@@ -100,3 +100,9 @@ def test_what_confounds_comes_first() -> None:
              for one in theirs.samples]  # fmt: skip
     found = compare(ours, msgspec.structs.replace(theirs, samples=tuple(moved)))
     assert found.setting == (f"profile: {example().profile} in A, fast in B",)
+
+
+def test_another_state_of_the_code_is_told() -> None:
+    before, after = side("a", seed=1), msgspec.structs.replace(side("b", seed=2), code="c0de")
+    before = msgspec.structs.replace(before, code="0ld")
+    assert compare(before, after).setting == ("code: 0ld in A, c0de in B",)
