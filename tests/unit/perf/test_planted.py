@@ -10,11 +10,13 @@ from cc_ci.perf.measured_set import Set, newest, read
 from cc_ci.perf.sets import missing
 from cc_ci.results.measured import Cell
 
-PLANTED = Path(__file__).parents[3] / "benchmarks" / "planted"
+ROOT = Path(__file__).parents[3]
+PLANTED = ROOT / "benchmarks" / "planted"
 DELAYS = {"pocket-slow-10": 14.0, "pocket-slow-25": 35.0}
 """Seconds of sleep in the hook before the backup."""
 ALIKE = 0.05
 PLACE = "backup of backup"
+TOLD = (ROOT / "docs" / "how-to" / "measure.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +34,11 @@ def held(measured: Set, recipe: str) -> Comparison:
     return compare(arm(measured, "pocket"), arm(measured, recipe), paired=True)
 
 
+def _row(found: Comparison, recipe: str) -> str:
+    assert found.ratio is not None
+    return f"| {recipe} | {found.ratio.estimate:.3f} ({found.ratio.low:.3f} to {found.ratio.high:.3f})"
+
+
 def test_all_pairs_were_measured(measured: Set) -> None:
     assert not missing(measured.facts.order, measured.measured)
 
@@ -41,6 +48,7 @@ def test_the_same_arm_twice_is_the_same(measured: Set) -> None:
     assert found.ratio is not None
     assert found.ratio.within(ALIKE)
     assert found.changed == ()
+    assert _row(found, "pocket-again") in TOLD
 
 
 @pytest.mark.parametrize(("recipe", "delay"), DELAYS.items())
@@ -53,6 +61,7 @@ def test_a_planted_delay_is_found_by_comparing(measured: Set, recipe: str, delay
     assert str(only.where) == PLACE
     assert only.shift is not None
     assert only.shift.estimate == pytest.approx(delay, rel=0.05)
+    assert f"{_row(found, recipe)} | {delay:g} s | {only.shift.estimate:.1f} s |" in TOLD
 
 
 @pytest.mark.parametrize(("recipe", "delay"), DELAYS.items())
