@@ -20,10 +20,15 @@ def attribute(folder: Path | None, *, recipe: str | None, baselines: Path) -> No
     from cc_ci.report.tables import console, plain_table
 
     measured = read(folder or newest(baselines))
+    click.echo(f"of {measured.folder}", err=True)
     cells = [(cell, runs) for cell, runs in measured.deployed if recipe in (None, cell.recipe)]
     if not cells:
         there_are = ", ".join(sorted({cell.recipe for cell, _ in measured.deployed})) or "none"
-        raise UsageError(f"{measured.folder}: no runs of {recipe or 'any recipe'}; there are {there_are}")
+        lacking = measured.facts.lacking.get(recipe or "")
+        why = f" (images unreachable: {', '.join(lacking)})" if lacking else ""
+        raise UsageError(
+            f"{measured.folder}: no runs of {recipe or 'any recipe'}{why}; there are {there_are}"
+        )
     out = console(sys.stdout)
     for cell, runs in cells:
         out.print(attribution.opening(str(cell), runs))

@@ -47,7 +47,8 @@ def baseline(
 ) -> None:
     """Measure RECIPES again and again, cold and warm, interleaved; one that was interrupted is taken up.
 
-    Hours of work: Ctrl-C ends it, the same command goes on where it was. Nothing else should use the machine.
+    Hours of work, as root: Ctrl-C ends it, the same command goes on where it was. Nothing else should use the
+    machine. Exits 5 while runs are missing that did not come to count.
     """
     from cc_ci.cli.story import story
     from cc_ci.perf.campaign import campaign
@@ -66,6 +67,7 @@ def baseline(
         beside=None if no_limit else BARE,
     )
     with story() as tell, measuring():
-        _, missing = campaign(asked, node=node, root=out, new=new, tell=tell)
+        folder, missing = campaign(asked, node=node, root=out, new=new, tell=tell)
+        tell(f"`cc-ci attribute {folder}` shows it, `cc-ci report {folder}` draws it")
     if missing:
         raise click.exceptions.Exit(5)

@@ -71,12 +71,11 @@ def _sides(a: str, b: str) -> "Iterator[tuple[Side, Side, bool]]":
 
 
 def _one(name: str) -> "Side":
+    from cc_ci.cli.chosen_run import chosen_run
     from cc_ci.perf.comparison import Sample, Side
     from cc_ci.results.measured import parts
-    from cc_ci.results.store import Store, load
 
-    path = Path(name)
-    result = load(path) if path.is_file() else Store().load(name)
+    result = chosen_run(name)
     return Side(label=result.run, samples=(Sample(result=result, parts=parts(result)),))
 
 
@@ -89,8 +88,9 @@ def _cells(name: str) -> "dict[Cell, Side] | None":
     folder, _, wanted = name.partition(":")
     if not (Path(folder) / RUNS).is_dir():
         return None
+    measured = read_set(Path(folder))
     seen: dict[Cell, list[Measured]] = {}
-    for one in read_set(Path(folder)):
+    for one in measured:
         if one.void is None and one.result and wanted in ("", "-".join(one.cell.words)):
             seen.setdefault(one.cell, []).append(one)
     sides = {
@@ -104,7 +104,8 @@ def _cells(name: str) -> "dict[Cell, Side] | None":
         for cell, runs in sorted(seen.items())
     }  # fmt: skip
     if not sides:
-        raise UsageError(f"{name}: no runs of it but void ones; `cc-ci baseline` measures them")
+        there_are = ", ".join(sorted({"-".join(one.cell.words) for one in measured if one.counts})) or "none"
+        raise UsageError(f"{name}: no runs of it that are not void; of {folder} there are {there_are}")
     return sides
 
 

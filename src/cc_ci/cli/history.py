@@ -23,6 +23,7 @@ PHASES = 6
 def history(recipe: str | None, *, phase: str | None, rebuild: bool, as_json: bool) -> None:
     """Show all recipes that ran, or RECIPE's trend: times, changes of level, tests that flake.
 
+    Of what `cc-ci run` left; sets of `cc-ci baseline` are compared by `cc-ci compare`.
     A change of level is told with the host's pressure before and after: a busy node is no regression.
     """
     from cc_ci.errors import UsageError

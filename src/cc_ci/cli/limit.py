@@ -13,9 +13,10 @@ import click
     default=6,
     type=click.IntRange(min=1),
     show_default=True,
-    help="Runs of each kind, in the order ABBA.",
+    help="Runs of each kind: plain, deployed, deployed, plain, and so on.",
 )
-@click.option("--cache", type=click.Choice(["cold", "warm"]), default="warm", show_default=True)
+@click.option("--cache", type=click.Choice(["cold", "warm"]), default="warm", show_default=True,
+              help="Whether the recipe's images are removed before each run, or there.")  # fmt: skip
 @click.option("--cpus", default=2.0, show_default=True, help="The node's CPUs.")
 @click.option("--memory", default="6g", show_default=True, help="The node's memory, page cache included.")
 @click.option("--bandwidth", default="100mbit", show_default=True, help="The link to the registry.")
@@ -37,7 +38,9 @@ def limit(
 ) -> None:
     """Measure RECIPE on plain containers and as it is deployed, in pairs; say what lies between.
 
-    Ctrl-C ends it, the same command goes on where it was. Nothing else should use the machine.
+    Each pair takes as long as both runs, as root: Ctrl-C ends it, the same command goes on where it was.
+    Nothing else should use the machine. Exits 3 where a limit is above its run, 5 while runs are missing that
+    did not come to count.
     """
     from cc_ci.cli.story import story
     from cc_ci.perf.campaign import campaign

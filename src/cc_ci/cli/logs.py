@@ -9,12 +9,15 @@ import click
 def logs(run: str, service: str | None) -> None:
     """Print the logs that RUN saved, of all services or of SERVICE; without RUN, those of the latest.
 
-    RUN is a run's id or the beginning of one.
+    RUN is a run's id or the beginning of one; a single word that is none is a SERVICE of the latest.
     """
     from cc_ci.errors import UsageError
     from cc_ci.results.store import Store
 
-    folder = Store().find(run)
+    store = Store()
+    if service is None and run != "latest" and not any(one.startswith(run) for one in store.runs()):
+        run, service = "latest", run
+    folder = store.find(run)
     found = sorted(folder.evidence.rglob("*.log"))
     chosen = [path for path in found if service is None or path.stem == service]
     if not chosen:

@@ -18,11 +18,16 @@ def perf() -> None:
 @click.option("--limit", type=ROOT, help="A set of `cc-ci limit` for limit.md, not the baseline's own pairs.")
 @click.option("--out", type=ROOT, default=Path("docs/perf"), show_default=True, help="Where documents go.")
 def docs(*, folder: Path | None, baselines: Path, limit: Path | None, out: Path) -> None:
-    """Write the documents anew, from the newest baseline and the notes beside it."""
+    """Write the documents anew, from the newest baseline and the notes beside it.
+
+    Those that are in the folder of --out are overwritten.
+    """
     from cc_ci.perf.documents import documents
     from cc_ci.perf.measured_set import newest
     from cc_ci.system.files import write_atomic
 
-    for name, text in documents(folder or newest(baselines), limit).items():
+    chosen = folder or newest(baselines)
+    click.echo(f"made from {chosen}", err=True)
+    for name, text in documents(chosen, limit).items():
         write_atomic(out / name, text)
         click.echo(out / name)

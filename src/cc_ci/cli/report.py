@@ -31,11 +31,12 @@ def report(what: str, *, out: Path | None) -> None:
 
 
 def _of_run(what: str, out: Path | None) -> tuple[Path, str]:
+    from cc_ci.cli.chosen_run import results_file
     from cc_ci.report.html.evidence import evidence_of
     from cc_ci.report.html.run_page import run_page
-    from cc_ci.results.store import Store, load
+    from cc_ci.results.store import load
 
-    source = Path(what) if Path(what).is_file() else Store().find(what).results
+    source = results_file(what)
     result = load(source)
     target = out or source.with_name("report.html")
     return target, run_page(result, evidence=evidence_of(result, source.parent, page=target))

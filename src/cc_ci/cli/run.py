@@ -23,9 +23,13 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 @click.option("--to", metavar="VERSION", help="Test this published version, not the working tree.")
 @click.option("--stage", type=click.Choice(STAGES), help="Run one stage and what it needs.")
 @click.option("--variant", metavar="NAME", help="A variant that suite.toml names.")
-@click.option("--profile", metavar="NAME", help="A set of lever values, such as stock.")
+@click.option("--profile", metavar="NAME", help="How it is carried out: stock, or bare on plain containers.")
 @click.option("--driver", type=click.Choice(["stack", "abra"]), default="stack", help="What deploys stacks.")
-@click.option("--cache", type=click.Choice(["as-is", "cold", "warm"]), help="Prove what the image cache had.")
+@click.option(
+    "--cache",
+    type=click.Choice(["as-is", "cold", "warm"]),
+    help="cold: remove the recipe's images first; warm: end unless all are there.",
+)
 @click.option("--node", metavar="NAME|CONTEXT|HOST", help="A private node by name, or a Swarm that is there.")
 @click.option("--address", metavar="IP", help="Where a foreign node's proxy answers, if not at its host.")
 @click.option("--authority", metavar="FILE", help="A CA that signs a foreign node's certificates.")

@@ -1,7 +1,6 @@
 """`cc-ci show`: where the time of one run went, in the terminal."""
 
 import sys
-from pathlib import Path
 
 import click
 
@@ -18,12 +17,12 @@ def show(run: str, *, chain: bool, all_: bool, as_json: bool) -> None:
     """
     import msgspec
 
+    from cc_ci.cli.chosen_run import chosen_run
     from cc_ci.report import blame
     from cc_ci.report.tables import console
-    from cc_ci.results.store import Store, load
     from cc_ci.timing.parts import parts_of
 
-    result = load(Path(run)) if Path(run).is_file() else Store().load(run)
+    result = chosen_run(run)
     if as_json:
         phases = blame.path_of(result)
         rows = blame.links(result) if chain else parts_of(phases, result.spans, result.resources)
@@ -32,4 +31,6 @@ def show(run: str, *, chain: bool, all_: bool, as_json: bool) -> None:
     took = f"{result.verdict or result.state} after {result.total_seconds:.1f} s"
     out = console(sys.stdout)
     out.print(f"{result.run}: {took}, profile {result.profile}", style="bold")
+    if not result.spans:
+        out.print("kept without its spans: no more than phases is known")
     out.print(blame.chain(result) if chain else blame.blame(result, longest=None if all_ else blame.LONGEST))

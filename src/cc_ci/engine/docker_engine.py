@@ -25,7 +25,7 @@ from cc_ci.engine.state import (
     StackSnapshot,
 )
 from cc_ci.engine.streams import ACTIONS, QueuedEvents
-from cc_ci.errors import InfrastructureError
+from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.system.files import runtime_root
 from cc_ci.system.process import Completed, Runner, check
 from cc_ci.system.units import EpochSeconds, Seconds
@@ -135,13 +135,16 @@ class DockerEngine:
             for message in stream:
                 messages.append(message)
                 if said := message.get("error"):
-                    raise refusal(reference, str(said))
+                    raise self._refusal(reference, str(said))
         except (DockerException, requests.RequestException) as error:
-            raise refusal(reference, str(getattr(error, "explanation", None) or error)) from error
+            raise self._refusal(reference, str(getattr(error, "explanation", None) or error)) from error
         image = self.image(reference)
         if image is None:
             raise InfrastructureError(f"image {reference}: was pulled and is not there")
         return pull_report(reference, messages, image)
+
+    def _refusal(self, reference: str, said: str) -> StageFailed | InfrastructureError:
+        return refusal(reference, said, stand_ins=self._node.stand_ins)
 
     def image(self, reference: str) -> Image | None:
         try:

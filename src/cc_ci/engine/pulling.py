@@ -12,9 +12,18 @@ UNKNOWN = ("not found", "manifest unknown", "does not exist", "no matching manif
 LAYER_STATES = ("Already exists", "Pulling fs layer", "Pull complete", "Downloading", "Extracting")
 
 
-def refusal(reference: str, message: str) -> StageFailed | InfrastructureError:
-    """The error for a pull that failed: a wrong name is the recipe's fault, all else is not."""
-    if any(word in message for word in UNKNOWN):
+def refusal(reference: str, message: str, *, stand_ins: bool) -> StageFailed | InfrastructureError:
+    """The error for a pull that failed: a wrong name is the recipe's fault, all else is not.
+
+    With `stand_ins` the registry has no more than was brought into it, and tells nothing of names.
+    """
+    unknown = any(word in message for word in UNKNOWN)
+    if unknown and stand_ins:
+        return InfrastructureError(
+            f"image {reference}: neither built nor loaded here; `cc-ci images load FILE` brings it, or"
+            " `cc-ci node reset --images hub` a node that pulls from its own registry"
+        )
+    if unknown:
         return StageFailed(f"image {reference}: does not exist in its registry ({message})")
     return InfrastructureError(f"image {reference}: can't be pulled: {message}")
 

@@ -4,28 +4,36 @@ from collections.abc import Iterator, Sequence
 
 from cc_ci.perf import attribution, sets
 from cc_ci.perf.attribution import Times
-from cc_ci.perf.levers import UNBOUNDED
+from cc_ci.perf.levers import LEVERS, UNBOUNDED
 from cc_ci.perf.measured_set import Set, interval, joined, made_from
 from cc_ci.perf.tables import Table, markdown, seconds, share
 from cc_ci.results.measured import Cell, Measured
 from cc_ci.results.store import load
 
 LONGEST = 12
+LARGEST = (
+    "Of each lever the smaller of its two bounds, `at most` on the paths of all runs and `what-if` in one;"
+    " the tables below have both."
+)
 
 
 def attributed(measured: Set) -> str:
     """Where the time of a run goes."""
-    lines = [f"- {attribution.opening(str(cell), runs)}" for cell, runs in measured.deployed]
+    lines = [f"- {attribution.opening(_of(cell, runs), runs)}" for cell, runs in measured.deployed]
     levers = [f"- {cell}: {', '.join(_largest(measured, cell, runs))}" for cell, runs in measured.deployed]
     parts = [
         "# Attribution: where the time of a run goes",
         "\n".join(lines),
         made_from(measured),
-        "## The largest levers of each\n\n" + "\n".join(levers),
+        f"## The largest levers of each\n\n{LARGEST}\n\n" + "\n".join(levers),
         measured.note("attribution.md"),
         *(markdown(table) for table in attribution_tables(measured)),
     ]
     return joined(parts)
+
+
+def _of(cell: Cell, runs: Sequence[Measured]) -> str:
+    return f"{cell} (n = {len(runs)})"
 
 
 def attribution_tables(measured: Set) -> Iterator[Table]:
@@ -55,7 +63,7 @@ def _pareto(measured: Set, recipe: str) -> Table:
         title=f"{recipe}: phases by time on the critical path",
         head=("phase", "cold", "warm", f"share, {of}", "summed up"),
         rows=tuple(rows),
-        note="Median (interval of the median), seconds.",
+        note=f"Median (interval of the median), seconds, of {len(cold)} cold and {len(warm)} warm runs.",
     )
 
 
@@ -69,8 +77,8 @@ def _path(cell: Cell, runs: Sequence[Measured]) -> Table:
         (row.name, seconds(row.times.median), interval(row.times), share(row.times.median / total))
         for row in attribution.by_part(runs)[:LONGEST]
     )
-    return Table(title=f"{cell}: the critical path, by kind of span", head=("span", "seconds", "interval",
-                 "of the run"), rows=rows, words=frozenset({0, 2}))  # fmt: skip
+    return Table(title=f"{_of(cell, runs)}: the critical path, by kind of span", head=("span", "seconds",
+                 "interval", "of the run"), rows=rows, words=frozenset({0, 2}))  # fmt: skip
 
 
 def _waits(cell: Cell, runs: Sequence[Measured]) -> Table:
@@ -78,7 +86,7 @@ def _waits(cell: Cell, runs: Sequence[Measured]) -> Table:
         (wait.name, seconds(wait.times.median), _after(wait)) for wait in attribution.waits(runs)[:LONGEST]
     )
     return Table(
-        title=f"{cell}: what was waited for",
+        title=f"{_of(cell, runs)}: what was waited for",
         head=("wait", "seconds", "of it after the condition was true"),
         rows=rows,
         note=(
@@ -106,21 +114,23 @@ def _largest(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Iterator[st
 
 
 def _levers(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Table:
-    total = attribution.totals(runs).median
+    total, bounds = attribution.totals(runs).median, _bounds(measured, cell, runs)
     rows = tuple(
         (one.lever.name, one.lever.idea, seconds(one.times.median), interval(one.times),
          share(one.times.median / total), _what_if(one))
-        for one in _bounds(measured, cell, runs)
+        for one in bounds
     )  # fmt: skip
+    named = {one.lever.name for one in bounds}
+    idle = ", ".join(lever.name for lever in LEVERS if lever.name not in named)
     return Table(
-        title=f"{cell}: the most that each lever could save",
+        title=f"{_of(cell, runs)}: the most that each lever could save",
         head=("lever", "idea", "at most", "interval", "of the run", "what-if, one run"),
         rows=rows,
         words=frozenset({0, 1, 3}),
         note=(
             "`at most` sums what the lever touches on the critical path; `what-if` takes it out of one run's"
             " tree of spans, where a chain beside it may come to the fore. Bounds overlap: they don't add up."
-            f" Without a row: {_unbounded()}."
+            f" Without a row: {_unbounded()}.{f' Nothing here is touched by {idle}.' if idle else ''}"
         ),
     )
 

@@ -61,8 +61,9 @@ def _whole_run(measured: Set, cell: Cell) -> tuple[str, ...]:
     times = attribution.totals(runs)
     spread = f"{seconds(times.spread.low)} to {seconds(times.spread.high)}"
     least, most = min(times.values), max(times.values)
+    filled_by = _command(measured) if len(runs) < int(wanted) else ""
     return (str(cell), str(len(runs)), wanted, seconds(times.median), spread, interval(times),
-            seconds(least), seconds(most), "")  # fmt: skip
+            seconds(least), seconds(most), filled_by)  # fmt: skip
 
 
 def _command(measured: Set) -> str:
@@ -152,7 +153,10 @@ def _to_repeat(measured: Set) -> Table:
         head=("number", "here", "command"),
         rows=tuple(_numbers(measured, recipe)),
         words=frozenset({0, 2}),
-        note="Elsewhere they are others, in the same order. SET is the folder that the first command makes.",
+        note=(
+            "On another machine the seconds are others; the phases' shares, T / L, and what is longest should"
+            " be near. SET is the folder that a command makes below again/."
+        ),
     )
 
 
@@ -166,17 +170,21 @@ def _numbers(measured: Set, recipe: str) -> Iterator[tuple[str, str, str]]:
         yield f"s, {recipe} cold", _median(cold), f"`{again} --cold 3 --warm 0`"
     for bound in attribution.lever_bounds(warm, None):
         if bound.lever.name == LOOKS:
-            name = f"s of {recipe} warm, healthy and not yet seen so, at most"
+            name = f"s, {recipe} warm, {LOOKS}, column `at most`"
             yield name, seconds(bound.times.median), f"`cc-ci attribute again/SET --recipe {recipe}`"
     for found in findings(measured):
         if (found.recipe, found.cache) == (recipe, "warm"):
-            for name, median in (("limit", found.limit), ("floor", found.floor)):
+            for name, median in (("L", found.limit), ("floor", found.floor)):
                 if median is not None:
                     yield (
-                        f"s, {name} of {recipe} warm",
+                        f"s, {recipe} warm, column {name}",
                         seconds(median),
                         f"`cc-ci limit {recipe} --pairs 3 --out again`",
                     )
+
+    if warm:
+        here = f"{measured.folder.parent.name}/{measured.folder.name}:{recipe}-warm"
+        yield "how near both are", "-", f"`cc-ci compare {here} again/SET:{recipe}-warm`"
 
 
 def _median(runs: Sequence[Measured]) -> str:

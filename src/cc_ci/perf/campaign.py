@@ -52,7 +52,7 @@ def campaign(
     if missing:
         tell(f"{folder}: {len(missing)} runs did not come to count; the same command tries them again")
     else:
-        tell(f"{folder}: complete; `cc-ci perf docs` makes its tables")
+        tell(f"{folder}: complete")
     return folder, missing
 
 

@@ -127,7 +127,8 @@ def compare(a: Side, b: Side, *, paired: bool = False) -> Comparison:
 def _phases(a: Side, b: Side, *, paired: bool, enough: bool) -> tuple[PhaseChange, ...]:
     if not a.samples or not b.samples:
         return ()
-    ours, theirs = _by_phase(a), _by_phase(b)
+    staged = _staged(a) and _staged(b)
+    ours, theirs = _by_phase(a, staged=staged), _by_phase(b, staged=staged)
     least = max(LEAST, LEAST_SHARE * median(a.totals))
     places = sorted(
         place
@@ -177,13 +178,19 @@ def _judged(
     )
 
 
-def _by_phase(side: Side) -> Mapping[Where, tuple[Seconds, ...]]:
-    """Seconds of each phase in each stage, one for each run, 0 where it did not occur."""
+def _staged(side: Side) -> bool:
+    """Whether its parts tell their stages; those of results that were kept without spans do not."""
+    return any(part.stage for sample in side.samples for part in sample.parts)
+
+
+def _by_phase(side: Side, *, staged: bool) -> Mapping[Where, tuple[Seconds, ...]]:
+    """Seconds of each phase, in each stage if `staged`, one for each run, 0 where it did not occur."""
     sums: list[defaultdict[Where, Seconds]] = []
     for sample in side.samples:
         one: defaultdict[Where, Seconds] = defaultdict(float)
         for part in sample.parts:
-            one[Where(stage=part.stage or "", phase=part.phase or "unattributed")] += part.seconds
+            stage = part.stage if staged else None
+            one[Where(stage=stage or "", phase=part.phase or "unattributed")] += part.seconds
         sums.append(one)
     places = {place for one in sums for place in one}
     return {place: tuple(one.get(place, 0.0) for one in sums) for place in places}
@@ -235,7 +242,7 @@ def _facts(side: Side) -> dict[str, str]:
         name: " or ".join(dict.fromkeys(str(read(one)) for one in side.results))
         for name, read in readings.items()
     }
-    return {**told, "code": side.code}
+    return {**told, "code": side.code, "stages of phases": "known" if _staged(side) else "unknown"}
 
 
 def in_words(found: Comparison) -> str:

@@ -66,12 +66,13 @@ def removal(place: Place) -> bool:
 LEVERS = (
     Lever(
         name="health.interval",
-        idea="look more often whether a service is healthy, so that those which need it start at once",
+        idea="look more often whether a service is healthy: no wait for a look, no starts that fail for lack"
+        " of a service not seen to be healthy yet; restart.delay is in it",
         touches=lambda place: waits_for_a_look(place.name) or failed_start(place.name),
     ),
     Lever(
         name="restart.delay",
-        idea="start again at once what ended for lack of another service; its tries stay",
+        idea="start again at once what ended for lack of another service; the tries that fail stay",
         touches=lambda place: place.name.endswith(DELAY),
     ),
     Lever(

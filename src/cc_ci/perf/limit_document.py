@@ -11,7 +11,8 @@ from cc_ci.perf.measured_set import Set, joined, made_from
 from cc_ci.perf.sets import BARE
 from cc_ci.perf.statistics import Ratio, hodges_lehmann_paired, median
 from cc_ci.perf.tables import Table, markdown, seconds
-from cc_ci.results.measured import Cell, Measured
+from cc_ci.perf.targets import TARGETS, Target
+from cc_ci.results.measured import Cache, Cell, Measured
 from cc_ci.system.units import Seconds
 
 STOCK = "stock"
@@ -20,14 +21,20 @@ AROUND: Seconds = 0.5
 MEANING = """\
 T is the time of a run as it is. L, the limit, is what the same work takes on plain containers with
 nothing between: the longest of three chains, or all CPU seconds on the node's CPUs, or all bytes at the
-disk's rate, whichever is most (`binds`). The upgrade chain boots the old version on empty volumes, seeds
-it, stops it, boots the new one on its data and looks at them. The install chain boots the new version,
-tests it, seeds, backs up, restores in place, starts again and looks. The fresh restore chain has in its
-place a second deployment that is booted, restored, started again and looked at. `old` and `new` are
-versions, `upgraded`, `restored` and `fresh` say on which data; `act` is what tests and checks do. The
+disk's rate, whichever is most (`binds`), after the provider's boot and the pulls where there are any. The
 floor adds to L what Swarm takes to make, update and remove services that do nothing. rho is T / L: how
-many times longer a run is than it has to be. See [decision 0015](../decisions/0015-the-limit-is-a-run-on-
-plain-containers.md).
+many times longer a run is than it has to be.
+[Decision 0015](../decisions/0015-the-limit-is-a-run-on-plain-containers.md)
+says why it is measured so.
+
+- upgrade chain: boot old, seed old, stop upgrade, boot upgraded, act upgraded
+- install chain: boot new, act functional or act sso, whichever is longer, seed new, backup; then restore,
+  stop restored, boot restored, act restored
+- fresh chain: the install chain up to its backup, then a second deployment: boot fresh, restore fresh, boot
+  fresh restored, act fresh
+
+`old` and `new` are versions; `upgraded`, `restored` and `fresh` say on which data; `act` is what tests and
+checks do. Terms are medians over the pairs, so that a chain's median need not be the sum of theirs.
 """
 
 
@@ -55,7 +62,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """All pairs of one recipe and cache state; `rho` is None where the model does not hold."""
 
     recipe: str
-    cache: str
+    cache: Cache
     pairs: tuple[Pair, ...]
     rho: Ratio | None
 
@@ -149,7 +156,7 @@ def require_sound(found: Sequence[Finding]) -> None:
     if refuted:
         raise InfrastructureError(
             f"limit above its run: {'; '.join(refuted)}; no rho is given: hold the bare run's steps against"
-            " the run's (`cc-ci show`), and correct the model or the profile `bare`"
+            " the run's (`cc-ci show SET/traces/CELL.json`), and correct the model or the profile `bare`"
         )
 
 
@@ -157,12 +164,25 @@ def limits(measured: Set) -> str:
     """How far runs are from the least that they could take."""
     found = findings(measured)
     parts = ["# The limit: the least that the same work can take", made_from(measured), MEANING]
-    parts += [measured.note("limit.md"), *(markdown(table) for table in limit_tables(found))]
+    parts += [measured.note("limit.md"), _lacking(measured, found)]
+    parts += [markdown(table) for table in limit_tables(found)]
     return joined(parts)
+
+
+def _lacking(measured: Set, found: Sequence[Finding]) -> str:
+    there = {one.recipe for one in found}
+    lacking = [recipe for recipe in measured.facts.asked.recipes if recipe not in there]
+    why = dict.fromkeys(measured.facts.lacking, " (images unreachable)")
+    named = ", ".join(f"{recipe}{why.get(recipe, '')}" for recipe in lacking)
+    return f"No pair of runs that count, and so no limit yet: {named}." if lacking else ""
 
 
 def limit_tables(found: Sequence[Finding]) -> Iterator[Table]:
     yield _summary(found)
+    if aimed := tuple(
+        _aim(one, target) for target in TARGETS for one in found if one.recipe == target.recipe
+    ):
+        yield _targets(aimed)
     for one in found:
         yield _terms(one)
         yield _causes(one)
@@ -200,6 +220,28 @@ def _row(one: Finding) -> tuple[str, ...]:
     )
 
 
+def _targets(rows: tuple[tuple[str, ...], ...]) -> Table:
+    return Table(
+        title="Targets",
+        head=("class", "cell", "floor", "budget", "T", "T / budget"),
+        rows=rows,
+        words=frozenset({0, 1}),
+        note="Fixed before any lever was built; [DECISIONS.md](../../DECISIONS.md) has how, and why.",
+    )
+
+
+def _aim(one: Finding, target: Target) -> tuple[str, ...]:
+    budget = target.budget(one.cache)
+    return (
+        target.of,
+        f"{one.recipe} {one.cache}",
+        "-" if one.floor is None else seconds(one.floor),
+        f"{budget:g}",
+        seconds(one.run),
+        f"{one.run / budget:.1f}",
+    )
+
+
 def _terms(one: Finding) -> Table:
     names = [name for name in Terms.__struct_fields__ if name not in {"cpu_seconds", "written_bytes"}]
     values = {name: median(getattr(pair.terms, name) for pair in one.pairs) for name in names}
@@ -233,6 +275,7 @@ def _causes(one: Finding) -> Table:
         rows=(*rows, total),
         note=(
             f"Of one pair, the one with the median run: {pair.bare.name} and {pair.stock.name}. Seconds;"
-            f" causes below {AROUND:g} s in both are left out."
+            f" causes below {AROUND:g} s in both are left out. What CPU or disk take beyond the longest chain"
+            " is L less that chain."
         ),
     )

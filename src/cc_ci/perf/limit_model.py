@@ -1,6 +1,6 @@
 """The least time that a run's work can take on a machine, from runs on plain containers. Pure.
 
-The model is DESIGN.md section 5's. Its terms are the steps of a `bare` run, each measured alone:
+The terms of the model (docs/decisions/0015) are the steps of a `bare` run, each measured alone:
 
     X = B(old) + S + K + W(new) + A_u
     Y = B(new) + max(A_f, A_s) + S + D_b + K + D_r + W(new) + A_b
@@ -167,7 +167,7 @@ def limit(terms: Terms, *, cpus: float, disk_rate: float | None = None) -> Limit
         + terms.boot_upgraded
         + terms.act_upgraded,
         "install chain": to_backup + restored,
-        "fresh restore chain": (
+        "fresh chain": (
             to_backup + terms.boot_fresh + terms.restore_fresh + terms.boot_fresh_restored + terms.act_fresh
             if terms.boot_fresh
             else 0.0
@@ -180,7 +180,7 @@ def limit(terms: Terms, *, cpus: float, disk_rate: float | None = None) -> Limit
     return Limit(
         upgrade_chain=found["upgrade chain"],
         install_chain=found["install chain"],
-        fresh_chain=found["fresh restore chain"],
+        fresh_chain=found["fresh chain"],
         cpu=cpu,
         disk=disk,
         binds=binds,

@@ -58,7 +58,7 @@ def read(folder: Path) -> Set:
 
 def newest(root: Path) -> Path:
     """The folder of the newest baseline that has runs. Raises UsageError where there is none."""
-    found = [path.parent for path in sorted(root.glob(f"*/{sets.FACTS}")) if read_set(path.parent)]
+    found = [folder for folder in sets.in_order(root) if read_set(folder)]
     if not found:
         raise UsageError(f"{root}: no baseline with runs; `cc-ci baseline` measures one")
     return found[-1]
@@ -79,6 +79,9 @@ def made_from(measured: Set) -> str:
         f"stand-in images come over a link of {asked.bandwidth}.",
         f"The machine: {host.cpus} CPUs ({host.cpu_model}), {host.memory_bytes / 2**30:.0f} GiB,",
         f"{host.system}, kernel {host.kernel}; {boots} boot(s) of such machines.",
+        "A cell is a recipe, whether its images had to be pulled (cold) or were there (warm), and a profile:",
+        "`stock` where none is named, `bare` for the same work on plain containers.",
+        "Phases and spans are explained in [phases.md](../reference/phases.md).",
         "Cells are interleaved, every second round backwards. Seconds are medians unless a column says",
         "otherwise; intervals are exact, of 95 % at least.",
         f"Runs were made with {codes} state(s) of the code that they depend on.",

@@ -162,10 +162,20 @@ def trace_path(folder: Path, cell: Cell) -> Path:
 
 def alike(root: Path, asked: Asked, host: Host) -> Iterator[Path]:
     """The sets below `root` with the same question to the same kind of machine, the newest first."""
-    for path in sorted(root.glob(f"*/{FACTS}"), reverse=True):
-        facts = read_facts(path.parent)
+    for folder in in_order(root)[::-1]:
+        facts = read_facts(folder)
         if facts.asked == asked and facts.host.kind == host.kind:
-            yield path.parent
+            yield folder
+
+
+def in_order(root: Path) -> tuple[Path, ...]:
+    """The folders of sets below `root`, the newest last: by the numbers in their names, -10 after -9."""
+    folders = (path.parent for path in root.glob(f"*/{FACTS}"))
+    return tuple(sorted(folders, key=_numbers))
+
+
+def _numbers(folder: Path) -> list[int | str]:
+    return [int(word) if word.isdigit() else word for word in re.split(r"(\d+)", folder.name)]
 
 
 def unfinished(folder: Path) -> bool:

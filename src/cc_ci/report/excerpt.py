@@ -25,14 +25,13 @@ def _caption(result: RunResult) -> str:
     recipe, where = result.recipe, result.environment
     memory = f"{where.memory_bytes / 2**30:.0f} GiB" if where.memory_bytes else "unknown memory"
     images = "stand-in images" if where.images_kind == "stand-in" else f"images: {where.images_kind}"
-    what = (
-        f"`cc-ci run {recipe.name}`, {recipe.version_from} to {recipe.version_to}, profile `{result.profile}`"
-    )
+    cache = f" --cache {result.cache.asked}" if result.cache.asked else ""
+    what = f"`cc-ci run {recipe.name}{cache}`, {recipe.version_from} to {recipe.version_to}"
     on = f"on {where.cpus:g} CPUs and {memory}, engine {where.engine}, {images}"
     outcome = (
         f"**{result.verdict}** after {result.total_seconds:.0f} s, of which {_share(result):.1%} have no name"
     )
-    return f"{what}, {on}: {outcome}. One run, so no more than an example."
+    return f"{what}, profile `{result.profile}`, {on}: {outcome}. One run, so no more than an example."
 
 
 def _share(result: RunResult) -> float:

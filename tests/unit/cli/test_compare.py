@@ -9,6 +9,7 @@ from example_result import example
 
 from cc_ci.cli.compare import compare
 from cc_ci.errors import UsageError
+from cc_ci.perf.sets import FACTS
 from cc_ci.results.measured import Cell, Measured, compact, parts, write
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import Store
@@ -31,6 +32,21 @@ def test_runs_are_found_by_id_and_by_file(store: Store) -> None:
     assert called.exit_code == 0, called.output
     assert "B took 99 s" in called.output
     assert "tests: the same outcomes" in called.output
+
+
+def test_a_measured_run_is_told_where_its_spans_are(tmp_path: Path) -> None:
+    cell = Cell(recipe="app", cache="warm")
+    file = write(Measured(cell=cell, place=1, result=compact(green()), parts=parts(green())), tmp_path)
+    (tmp_path / FACTS).write_text("{}")
+    with pytest.raises(UsageError, match=r"kept without their spans; .*traces has one with all"):
+        CliRunner().invoke(compare, [str(file), str(file)], catch_exceptions=False)
+
+
+def test_a_cell_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    cell = Cell(recipe="app", cache="warm")
+    write(Measured(cell=cell, place=1, result=compact(green()), parts=parts(green())), tmp_path)
+    with pytest.raises(UsageError, match=r"there are app-warm"):
+        CliRunner().invoke(compare, [f"{tmp_path}:app-cold", str(tmp_path)], catch_exceptions=False)
 
 
 def test_a_test_that_was_lost_ends_in_1(store: Store) -> None:

@@ -30,6 +30,10 @@ def test_one_service_is_told() -> None:
     assert "the app's words" not in told
 
 
+def test_a_service_alone_is_of_the_latest_run() -> None:
+    assert CliRunner().invoke(logs, ["db"]).output == CliRunner().invoke(logs, ["latest", "db"]).output
+
+
 def test_a_service_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(UsageError, match=r"no log of cache; there is app, db"):
         CliRunner().invoke(logs, ["pocket", "cache"], catch_exceptions=False)

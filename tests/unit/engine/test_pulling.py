@@ -37,4 +37,10 @@ def test_an_image_that_is_up_to_date_had_all_its_layers() -> None:
     ],
 )
 def test_a_wrong_name_is_the_recipes_fault_and_the_rest_is_not(said: str, fault: type[Exception]) -> None:
-    assert type(refusal("a:1", said)) is fault
+    assert type(refusal("a:1", said, stand_ins=False)) is fault
+
+
+def test_where_only_stand_ins_are_an_unknown_image_is_nobodys_mistake() -> None:
+    error = refusal("a:1", "manifest unknown", stand_ins=True)
+    assert type(error) is InfrastructureError
+    assert "`cc-ci images load FILE`" in str(error)

@@ -119,6 +119,14 @@ def test_only_the_same_question_to_the_same_kind_of_machine_is_taken_up(folder: 
     assert sets.free_name(folder.parent, "set") == folder.parent / "set-2"
 
 
+def test_the_newest_set_is_the_last_by_number(tmp_path: Path, folder: Path) -> None:
+    names = ["2026-01-02-2cpu-6g", "2026-01-01-2cpu-6g-10", "2026-01-01-2cpu-6g", "2026-01-01-2cpu-6g-9"]
+    for name in names:
+        sets.write_facts(sets.read_facts(folder), tmp_path / "sets" / name)
+    found = [one.name for one in sets.in_order(tmp_path / "sets")]
+    assert found == [names[2], names[3], names[1], names[0]]
+
+
 def test_what_no_registry_has_is_not_in_the_order() -> None:
     asked = msgspec.structs.replace(ASKED, recipes=("app", "far"))
     facts = sets.Facts(

@@ -102,6 +102,20 @@ def test_what_confounds_comes_first() -> None:
     assert found.setting == (f"profile: {example().profile} in A, fast in B",)
 
 
+def test_what_was_kept_without_stages_is_compared_by_phase() -> None:
+    a, b = side("a", seed=1), side("b", seed=2)
+    bare = [
+        msgspec.structs.replace(
+            one, parts=tuple(msgspec.structs.replace(part, stage=None) for part in one.parts)
+        )
+        for one in a.samples
+    ]
+    found = compare(msgspec.structs.replace(a, samples=tuple(bare)), b)
+    assert {str(one.where) for one in found.phases} == {"converge", "backup", "test", "teardown"}
+    assert changed(found) == []
+    assert found.setting == ("stages of phases: unknown in A, known in B",)
+
+
 def test_another_state_of_the_code_is_told() -> None:
     before, after = side("a", seed=1), msgspec.structs.replace(side("b", seed=2), code="c0de")
     before = msgspec.structs.replace(before, code="0ld")

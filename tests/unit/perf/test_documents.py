@@ -67,7 +67,7 @@ def test_numbers_to_repeat_come_with_their_commands(folder: Path) -> None:
 
 def test_attribution_opens_with_a_line_per_cell(folder: Path) -> None:
     lines = documents(folder)["attribution.md"].splitlines()
-    assert lines[2].startswith("- app warm: 2m 03s = ")
+    assert lines[2].startswith("- app warm (n = 1): 2m 03s = ")
     assert any(line.startswith("| images.keep |") for line in lines)
 
 

@@ -69,7 +69,7 @@ def test_a_limit_above_its_run_refutes_the_model(tmp_path: Path) -> None:
     assert found[0].rho is None
     assert len(found[0].refuted) == PAIRS
     with pytest.raises(
-        InfrastructureError, match=r"001-app-warm-bare: install chain takes 10.0 s, .*`cc-ci show`"
+        InfrastructureError, match=r"001-app-warm-bare: install chain takes 10.0 s, .*`cc-ci show SET"
     ):
         require_sound(found)
     assert "not in 001-app-warm-bare" in limits(read(tmp_path / "2026-01-01-2cpu-6g"))

@@ -100,7 +100,7 @@ def test_the_longest_chain_binds() -> None:
     assert found.install_chain == 9 + 6 + 1 + 3 + 0.5 + 2.5 + 4.5 + 2.5
     assert found.fresh_chain == 9 + 6 + 1 + 3 + 10 + 2.5 + 4 + 0.5
     assert (found.cpu, found.disk) == (16.0, 4.0)
-    assert (found.binds, found.seconds) == ("fresh restore chain", 36.0 + 20.0 + 7.0)
+    assert (found.binds, found.seconds) == ("fresh chain", 36.0 + 20.0 + 7.0)
 
 
 def test_all_work_takes_the_cpus_at_least() -> None:

@@ -1,0 +1,32 @@
+"""How long a run of each class may take: near the limit, not near what it takes today (DECISIONS.md)."""
+
+import math
+
+import msgspec
+
+from cc_ci.results.measured import Cache
+from cc_ci.system.units import Seconds
+
+MARGIN = 1.25
+"""Of the floor. A quarter is for what it leaves out: cc-ci's own work, the proxy's, and late looks."""
+STEP: Seconds = 5.0
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """The budgets of a class of recipes, whose measured member is `recipe`."""
+
+    of: str
+    recipe: str
+    warm: Seconds
+    cold: Seconds
+
+    def budget(self, cache: Cache) -> Seconds:
+        return self.warm if cache == "warm" else self.cold
+
+
+def derived(floor: Seconds) -> Seconds:
+    """The budget for that floor: with its margin, rounded up to whole steps."""
+    return math.ceil(floor * MARGIN / STEP) * STEP
+
+
+TARGETS: tuple[Target, ...] = ()
