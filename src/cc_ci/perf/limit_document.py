@@ -179,10 +179,8 @@ def _lacking(measured: Set, found: Sequence[Finding]) -> str:
 
 def limit_tables(found: Sequence[Finding]) -> Iterator[Table]:
     yield _summary(found)
-    if aimed := tuple(
-        _aim(one, target) for target in TARGETS for one in found if one.recipe == target.recipe
-    ):
-        yield _targets(aimed)
+    if aims := tuple(row for target in TARGETS for row in _aims(target, found)):
+        yield _targets(aims)
     for one in found:
         yield _terms(one)
         yield _causes(one)
@@ -230,16 +228,18 @@ def _targets(rows: tuple[tuple[str, ...], ...]) -> Table:
     )
 
 
-def _aim(one: Finding, target: Target) -> tuple[str, ...]:
-    budget = target.budget(one.cache)
-    return (
-        target.of,
-        f"{one.recipe} {one.cache}",
-        "-" if one.floor is None else seconds(one.floor),
-        f"{budget:g}",
-        seconds(one.run),
-        f"{one.run / budget:.1f}",
-    )
+def _aims(target: Target, found: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
+    for one in found:
+        budget = target.budget(one.cache)
+        if one.recipe == target.recipe and one.floor is not None and budget is not None:
+            yield (
+                target.of,
+                f"{one.recipe} {one.cache}",
+                seconds(one.floor),
+                f"{budget:g}",
+                seconds(one.run),
+                f"{one.run / budget:.1f}",
+            )
 
 
 def _terms(one: Finding) -> Table:

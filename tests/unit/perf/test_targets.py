@@ -1,0 +1,37 @@
+"""Budgets are near the limit, and those that DECISIONS.md tells."""
+
+from pathlib import Path
+
+import pytest
+
+from cc_ci.perf.limit_document import findings
+from cc_ci.perf.measured_set import newest, read
+from cc_ci.perf.targets import MARGIN, STEP, TARGETS, derived
+from cc_ci.results.measured import Cache
+
+ROOT = Path(__file__).parents[3]
+CACHES: tuple[Cache, ...] = ("warm", "cold")
+DRIFT = 0.1
+"""By which a floor may have moved since the budget was fixed, and by which it is fixed anew when it has."""
+
+
+def test_a_budget_is_the_floor_with_its_margin_in_whole_steps() -> None:
+    assert derived(100.0) == 100.0 * MARGIN
+    assert derived(100.1) == 100.0 * MARGIN + STEP
+
+
+def test_budgets_are_near_the_floor_that_was_measured() -> None:
+    budgets = {(one.recipe, cache): one.budget(cache) for one in TARGETS for cache in CACHES}
+    for one in findings(read(newest(ROOT / "baselines"))):
+        if (budget := budgets.get((one.recipe, one.cache))) is not None:
+            assert one.floor is not None
+            assert budget == pytest.approx(derived(one.floor), rel=DRIFT), f"{one.recipe} {one.cache}"
+            assert budget < one.run / 2, "a target near the baseline is none"
+
+
+def test_the_decision_and_the_code_have_the_same_budgets() -> None:
+    told = (ROOT / "DECISIONS.md").read_text()
+    assert any(one.warm for one in TARGETS)
+    for one in TARGETS:
+        warm, cold = ("-" if budget is None else f"{budget:g}" for budget in (one.warm, one.cold))
+        assert f"| {one.of} | {one.recipe} | {warm} | {cold} |" in told
