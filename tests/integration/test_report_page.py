@@ -1,5 +1,6 @@
 """The report in a real browser: what is seen, by pointer and by keyboard, on a screen and on a phone."""
 
+import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 SHOTS = Path(__file__).parents[2] / "build" / "report"
 WIDTHS = {"screen": 1280, "phone": 360}
+SEEN = """(() => {
+  const frame = document.getElementById("timeline"), width = document.getElementById("canvas").clientWidth;
+  return [frame.scrollLeft / width, frame.clientWidth / width];
+})()"""
+"""Where the shown stretch of the timeline begins, and how long it is, as shares of the whole."""
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 pytestmark = pytest.mark.integration
@@ -113,6 +119,38 @@ def test_a_run_is_read_filtered_and_zoomed(opened: tuple["Page", str], tmp_path:
     assert page.evaluate(width) == pytest.approx(2 * before)
     page.click("[data-zoom=all]")
     assert page.evaluate(width) == pytest.approx(before)
+
+
+def test_a_stretch_is_zoomed_by_the_pointer_and_printed_whole(
+    opened: tuple["Page", str], tmp_path: Path
+) -> None:
+    page, _ = opened
+    path = tmp_path / "report.html"
+    path.write_text(run_page(a_run()))
+    page.goto(path.as_uri())
+    frame = page.locator("#timeline")
+    frame.scroll_into_view_if_needed()
+    box = frame.bounding_box()
+    assert box
+    middle, quarter = box["y"] + box["height"] / 2, box["width"] / 4
+
+    # a phone begins with less than the whole of it
+    _, share = page.evaluate(SEEN)
+    page.mouse.move(box["x"] + quarter, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 2 * quarter, middle)
+    assert page.locator("#brush").is_visible()
+    page.mouse.up()
+    assert page.evaluate(SEEN) == pytest.approx([share / 4, share / 4], abs=0.01)
+
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -200)
+    page.keyboard.up("Control")
+    page.wait_for_function(f"{SEEN}[1] < {share} / 5")
+    assert page.evaluate(SEEN)[1] == pytest.approx(share / 4 / math.e, abs=0.01)
+
+    page.pdf(path=tmp_path / "zoomed.pdf")
+    assert page.evaluate(SEEN) == pytest.approx([0, share], abs=0.01)
 
 
 def test_details_are_there_by_keyboard(opened: tuple["Page", str], tmp_path: Path) -> None:

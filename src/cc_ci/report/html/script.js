@@ -113,6 +113,9 @@
     brush.hidden = true;
   });
 
+  // paper can't be scrolled
+  addEventListener("beforeprint", steps.all);
+
   // keys: the timeline is one stop for Tab, the arrows go from span to span
   const bySpan = new Map(spans.map((one) => [one.dataset.id, one]));
   const visible = () => spans.filter((one) => !one.classList.contains("dim"));
