@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from cc_ci.perf import attribution
 from cc_ci.perf.attribution import Times
 from cc_ci.perf.limit_document import findings
+from cc_ci.perf.machines import machines_table
 from cc_ci.perf.measured_set import Set, interval, joined, made_from
 from cc_ci.perf.tables import Table, markdown, seconds
 from cc_ci.results.measured import Cell, Measured
@@ -27,7 +28,7 @@ def baseline_tables(measured: Set) -> Iterator[Table]:
     yield _by_cell(measured, "Stages", "stage", attribution.by_stage)
     yield _by_cell(measured, "Phases, on the critical path", "phase", attribution.by_phase)
     yield _not_counted(measured)
-    yield _machine(measured)
+    yield machines_table(measured)
     yield _to_repeat(measured)
 
 
@@ -127,23 +128,6 @@ def _red(one: Measured) -> str:
     return f"{one.result.verdict}: {'; '.join(one.result.because)}" if one.result else "no result"
 
 
-def _machine(measured: Set) -> Table:
-    counting = [one for one in measured.measured if one.counts]
-    before = [one.canary_before for one in counting if one.canary_before]
-    kinds: tuple[tuple[str, list[float], list[float]], ...] = (
-        ("canary, CPU", [one.cpu for one in before], [one.cpu for one in measured.facts.canaries]),
-        ("canary, untar", [one.untar for one in before], [one.untar for one in measured.facts.canaries]),
-        ("foreign CPUs", [one.foreign_cpus or 0.0 for one in counting], []),
-    )
-    rows = tuple(
-        (name, _two(min(values)), _two(Times(values=tuple(values)).median), _two(max(values)),
-         _two(Times(values=tuple(usual)).median) if usual else "-")
-        for name, values, usual in kinds if values
-    )  # fmt: skip
-    return Table(title="The machine meanwhile", head=("of the runs that count", "least", "median", "most",
-                 "at the beginning"), rows=rows)  # fmt: skip
-
-
 def _to_repeat(measured: Set) -> Table:
     """Numbers of the quickest recipe, so that anybody can have them again within half an hour."""
     medians = {cell: attribution.totals(runs).median for cell, runs in measured.deployed}
@@ -189,7 +173,3 @@ def _numbers(measured: Set, recipe: str) -> Iterator[tuple[str, str, str]]:
 
 def _median(runs: Sequence[Measured]) -> str:
     return seconds(attribution.totals(runs).median)
-
-
-def _two(value: float) -> str:
-    return f"{value:.2f}"

@@ -78,7 +78,7 @@ def made_from(measured: Set) -> str:
         f"{asked.cpus:g} CPUs and {asked.memory_bytes / 2**30:g} GiB, page cache inside the limit;",
         f"stand-in images come over a link of {asked.bandwidth}.",
         f"The machine: {host.cpus} CPUs ({host.cpu_model}), {host.memory_bytes / 2**30:.0f} GiB,",
-        f"{host.system}, kernel {host.kernel}; {boots} boot(s) of such machines.",
+        f"{host.system}, kernel {host.kernel_version}; {boots} boot(s) of such machines.",
         "A cell is a recipe, whether its images had to be pulled (cold) or were there (warm), and a profile:",
         "`stock` where none is named, `bare` for the same work on plain containers.",
         "Phases and spans are explained in [phases.md](../reference/phases.md).",

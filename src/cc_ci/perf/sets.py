@@ -63,10 +63,14 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: Bytes
 
     @property
+    def kernel_version(self) -> str:
+        """Without the build."""
+        return self.kernel.partition("-")[0]
+
+    @property
     def kind(self) -> tuple[object, ...]:
         """What machines have in common whose samples may be pooled: not a kernel's build, nor its last MB."""
-        version, _, _build = self.kernel.partition("-")
-        return self.system, version, self.cpu_model, self.cpus, round(self.memory_bytes / 2**30)
+        return self.system, self.kernel_version, self.cpu_model, self.cpus, round(self.memory_bytes / 2**30)
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from example_result import example
 from cc_ci.errors import UsageError
 from cc_ci.perf import sets
 from cc_ci.perf.documents import documents
-from cc_ci.perf.measured_set import newest
+from cc_ci.perf.measured_set import newest, read
 from cc_ci.perf.tables import Table, markdown
 from cc_ci.results.measured import Canary, Cell, Measured, compact, parts, write
 
@@ -57,6 +57,16 @@ def test_every_cell_has_its_row_and_every_void_run_its_rule(folder: Path) -> Non
     )
     assert "| far warm | 0 | 1 | - | not measured: images unreachable |" in text
     assert "| 001-app-warm | canary before it: cpu took 9.00 s, usual 1.00 s |" in text
+
+
+def test_each_boot_has_its_column(folder: Path) -> None:
+    measured = read(folder).measured[-1]
+    canary = Canary(cpu=1.2, untar=0.5)
+    write(msgspec.structs.replace(measured, place=2, attempt=1, boot="b", canary_before=canary), folder)
+    text = documents(folder)["baseline.md"]
+    assert "| of the runs that count | at the beginning | boot 1 | boot 2 |" in text
+    assert "| canary, CPU | 1.00 (1.00 to 1.00) | 1.00 (1.00 to 1.00) | 1.20 (1.20 to 1.20) |" in text
+    assert "| app warm, s | - | 123 (1) | 123 (1) |" in text
 
 
 def test_numbers_to_repeat_come_with_their_commands(folder: Path) -> None:

@@ -1,0 +1,70 @@
+"""The boots that a set was measured on, side by side: what is a machine's, and what is a run's."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from cc_ci.perf.attribution import totals
+from cc_ci.perf.measured_set import Set
+from cc_ci.perf.statistics import median
+from cc_ci.perf.tables import Table, seconds
+from cc_ci.results.measured import Canary, Measured
+
+NOTHING = "-"
+CANARIES: tuple[tuple[str, Callable[[Canary], float]], ...] = (
+    ("CPU", lambda canary: canary.cpu),
+    ("untar", lambda canary: canary.untar),
+)
+
+
+def machines_table(measured: Set) -> Table:
+    """One column per boot, in their order; canaries are those before each run that counts."""
+    boots = tuple(_by_boot(measured))
+    usual = measured.facts.canaries
+    return Table(
+        title="The machine meanwhile",
+        head=("of the runs that count", "at the beginning", *(f"boot {at}" for at, _ in enumerate(boots, 1))),
+        rows=(
+            ("runs", NOTHING, *(str(len(runs)) for runs in boots)),
+            ("kernel", measured.facts.host.kernel, *(_kernels(runs) for runs in boots)),
+            *(
+                (
+                    f"canary, {name}",
+                    _range(map(read, usual)),
+                    *(_range(_canaries(runs, read)) for runs in boots),
+                )
+                for name, read in CANARIES
+            ),
+            ("foreign CPUs", NOTHING, *(_range(one.foreign_cpus for one in runs) for runs in boots)),
+            *((f"{cell}, s", NOTHING, *_medians(runs, boots)) for cell, runs in measured.filled),
+        ),
+        note=(
+            "Canaries in seconds, CPUs: median (least to most). Whole runs, in seconds: median (n). Another"
+            " boot may be another machine of the same kind; each machine built its stand-in images anew."
+        ),
+    )
+
+
+def _by_boot(measured: Set) -> Iterator[tuple[Measured, ...]]:
+    counting = [one for one in measured.measured if one.counts]
+    for boot in dict.fromkeys(one.boot for one in counting):
+        yield tuple(one for one in counting if one.boot == boot)
+
+
+def _kernels(runs: Sequence[Measured]) -> str:
+    found = (one.result.environment.kernel for one in runs if one.result)
+    return ", ".join(dict.fromkeys(kernel or "unknown" for kernel in found))
+
+
+def _canaries(runs: Sequence[Measured], read: Callable[[Canary], float]) -> Iterator[float]:
+    return (read(one.canary_before) for one in runs if one.canary_before)
+
+
+def _range(values: Iterable[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{median(known):.2f} ({min(known):.2f} to {max(known):.2f})" if known else NOTHING
+
+
+def _medians(runs: Sequence[Measured], boots: Sequence[Sequence[Measured]]) -> Iterator[str]:
+    """Of a cell's runs, boot by boot."""
+    for boot in boots:
+        there = [one for one in runs if one.boot == boot[0].boot]
+        yield f"{seconds(totals(there).median)} ({len(there)})" if there else NOTHING
