@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from cc_ci.perf.levers import LEVERS, Lever, failed_start, held, waits_for_a_look, watched_update
+from cc_ci.perf.levers import LEVERS, Lever
 from cc_ci.perf.statistics import Interval, Spread, median, median_interval, spread
 from cc_ci.perf.what_if import Place, seconds_without
 from cc_ci.results.measured import Measured
@@ -47,18 +47,6 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     times: Times
 
 
-class Wait(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was waited for; `after` is the part of it that came when it was true already.
-
-    `at_most`: no more is known of `after` than that it is not longer.
-    """
-
-    name: str
-    times: Times
-    after: Times | None
-    at_most: bool = False
-
-
 class Pressed(msgspec.Struct, frozen=True, kw_only=True):
     """What one phase used and lacked, as shares of its own time; `bound` by the rule of `PRESSED`."""
 
@@ -97,8 +85,8 @@ def totals(runs: Sequence[Measured]) -> Times:
 def by_stage(runs: Sequence[Measured]) -> tuple[Row, ...]:
     """Seconds of each stage, in the stages' order; from its first step to its last, in stock."""
     names = dict.fromkeys(stage.name for one in runs if one.result for stage in one.result.stages)
-    rows = (Row(name=name, times=_stage_times(name, runs)) for name in names)
-    return tuple(row for row in rows if any(row.times.values))
+    found = (Row(name=name, times=_stage_times(name, runs)) for name in names)
+    return tuple(row for row in found if any(row.times.values))
 
 
 def _stage_times(name: str, runs: Sequence[Measured]) -> Times:
@@ -113,20 +101,20 @@ def _stage_times(name: str, runs: Sequence[Measured]) -> Times:
 
 def by_phase(runs: Sequence[Measured]) -> tuple[Row, ...]:
     """Seconds of each phase on the critical path, the longest first."""
-    return _rows(runs, lambda part: part.phase or "unattributed")
+    return rows(runs, lambda part: part.phase or "unattributed")
 
 
 def by_part(runs: Sequence[Measured]) -> tuple[Row, ...]:
     """Seconds of each kind of span on the critical path, over all stages, the longest first."""
-    return _rows(runs, _named)
+    return rows(runs, named)
 
 
-def _rows(runs: Sequence[Measured], key: Callable[[Part], str | None]) -> tuple[Row, ...]:
+def rows(runs: Sequence[Measured], key: Callable[[Part], str | None]) -> tuple[Row, ...]:
     """The seconds of each kind of part, as `key` names it, the longest first; None is left out."""
     sums = [_sums(one.parts, key) for one in runs]
     names = dict.fromkeys(name for one in sums for name in one)
-    rows = [Row(name=name, times=Times(values=tuple(one.get(name, 0.0) for one in sums))) for name in names]
-    return tuple(sorted(rows, key=lambda row: -row.times.median))
+    found = [Row(name=name, times=Times(values=tuple(one.get(name, 0.0) for one in sums))) for name in names]
+    return tuple(sorted(found, key=lambda row: -row.times.median))
 
 
 def _sums(parts: Iterable[Part], key: Callable[[Part], str | None]) -> dict[str, Seconds]:
@@ -141,40 +129,12 @@ def _summed(runs: Sequence[Measured], chosen: Callable[[Part], bool]) -> Times:
     return Times(values=tuple(sum(part.seconds for part in one.parts if chosen(part)) for one in runs))
 
 
-def waits(runs: Sequence[Measured]) -> tuple[Wait, ...]:
-    """What was waited for on the critical path, the longest first."""
-    after = {row.name: row.times for row in _rows(runs, _waited_after)}
-    looks = (part for one in runs for part in one.parts if waits_for_a_look(part.name or ""))
-    unsure = {_waited(part) for part in looks}
-    return tuple(
-        Wait(name=row.name, times=row.times, after=after.get(row.name), at_most=row.name in unsure)
-        for row in _rows(runs, _waited)
-        if row.times.median > 0
-    )
+def named(part: Part) -> str:
+    """The kind of span it is of."""
+    return of_provider(part, part.name or "unattributed")
 
 
-def _waited(part: Part) -> str | None:
-    if watched_update(Place.of_part(part)):
-        return "the update's monitor to end"
-    if part.waits_for is not None:
-        return _of_provider(part, part.waits_for)
-    name = _named(part)
-    if failed_start(name):
-        return f"what {name.partition(':')[0]} needs, to be up"
-    return name if held(part.name or "") else None
-
-
-def _waited_after(part: Part) -> str | None:
-    name = part.name or ""
-    after = held(name) or waits_for_a_look(name) or watched_update(Place.of_part(part))
-    return _waited(part) if after else None
-
-
-def _named(part: Part) -> str:
-    return _of_provider(part, part.name or "unattributed")
-
-
-def _of_provider(part: Part, text: str) -> str:
+def of_provider(part: Part, text: str) -> str:
     """Its services may be called as the app's are."""
     return f"{text} (provider)" if part.phase == "provider_setup" else text
 
@@ -239,9 +199,9 @@ def opening(cell: str, runs: Sequence[Measured], *, most: int = 5) -> str:
     """One line: the median run, the lower of two, and the phases that it is made of."""
     middle = sorted(runs, key=lambda one: totals([one]).median)[(len(runs) - 1) // 2]
     total = totals([middle]).median
-    rows = by_phase([middle])[:most]
-    rest = total - sum(row.times.median for row in rows)
-    parts = [f"{duration(row.times.median)} {row.name}" for row in rows]
+    phases = by_phase([middle])[:most]
+    rest = total - sum(row.times.median for row in phases)
+    parts = [f"{duration(row.times.median)} {row.name}" for row in phases]
     return f"{cell}: {duration(total)} = {' + '.join(_with_rest(parts, rest))}"
 
 

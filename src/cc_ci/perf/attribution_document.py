@@ -7,6 +7,7 @@ from cc_ci.perf.attribution import Times
 from cc_ci.perf.levers import LEVERS, UNBOUNDED
 from cc_ci.perf.measured_set import Set, interval, joined, made_from
 from cc_ci.perf.tables import Table, markdown, seconds, share
+from cc_ci.perf.waits import Wait, waits
 from cc_ci.results.measured import Cell, Measured
 from cc_ci.results.store import load
 
@@ -82,22 +83,20 @@ def _path(cell: Cell, runs: Sequence[Measured]) -> Table:
 
 
 def _waits(cell: Cell, runs: Sequence[Measured]) -> Table:
-    rows = tuple(
-        (wait.name, seconds(wait.times.median), _after(wait)) for wait in attribution.waits(runs)[:LONGEST]
-    )
+    rows = tuple((wait.name, seconds(wait.times.median), _after(wait)) for wait in waits(runs)[:LONGEST])
     return Table(
         title=f"{_of(cell, runs)}: what was waited for",
         head=("wait", "seconds", "of it after the condition was true"),
         rows=rows,
         note=(
-            "`at most`: a health check's looks are far apart, and the service was healthy at some time"
-            " between the last that failed, or its start, and the first that did not; `unknown`: nothing"
-            " tells when."
+            "`at most`: looks are apart, a health check's by its interval, those at an app's other signs by"
+            " the profile's; the condition came true between the last that failed and the first that did not."
+            " 0.0: it ends with a process or with the engine's event. `unknown`: nothing tells when."
         ),
     )
 
 
-def _after(wait: attribution.Wait) -> str:
+def _after(wait: Wait) -> str:
     if wait.after is None:
         return "unknown"
     return f"at most {seconds(wait.after.median)}" if wait.at_most else seconds(wait.after.median)

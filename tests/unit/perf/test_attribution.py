@@ -56,16 +56,6 @@ def test_phases_come_the_longest_first() -> None:
     assert [row.name for row in attribution.by_stage(RUNS)] == ["install"]
 
 
-def test_a_wait_says_what_of_it_came_after_its_condition() -> None:
-    found = {wait.name: wait for wait in attribution.waits(RUNS)}
-    health, calm, client = found["health of app"], found["calm"], found["the client"]
-    assert health.after is not None
-    assert (health.after.median, health.at_most) == (31.0, True)
-    assert calm.after is not None
-    assert (calm.after.median, calm.at_most) == (5.0, False)
-    assert client.after is None
-
-
 def test_levers_are_bounded_by_what_they_touch() -> None:
     bounds = {one.lever.name: one for one in attribution.lever_bounds(RUNS, None)}
     assert bounds["health.interval"].times.values == (30.0, 60.0, 31.0)
@@ -82,8 +72,6 @@ def test_starts_that_failed_for_lack_of_a_database_count_for_what_would_have_it_
     one = msgspec.structs.replace(RUNS[0], parts=parts)
     bounds = {found.lever.name: found.times.median for found in attribution.lever_bounds([one], None)}
     assert bounds == {"health.interval": 29.0, "restart.delay": 5.0}
-    (wait,) = attribution.waits([one])
-    assert (wait.name, wait.times.median, wait.after) == ("what app needs, to be up", 29.0, None)
 
 
 def test_the_what_if_is_of_the_traced_run() -> None:
