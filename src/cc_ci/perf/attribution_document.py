@@ -90,7 +90,8 @@ def _waits(cell: Cell, runs: Sequence[Measured]) -> Table:
         rows=rows,
         note=(
             "`at most`: looks are apart, a health check's by its interval, those at an app's other signs by"
-            " the profile's; the condition came true between the last that failed and the first that did not."
+            " the profile's; the condition came true between the last that failed and the first that did not,"
+            " as it did for what starts again until another service's health check has looked."
             " 0.0: it ends with a process or with the engine's event. `unknown`: nothing tells when."
         ),
     )

@@ -66,9 +66,9 @@ def _after(name: str, runs: Sequence[Measured]) -> Times | None:
 
 
 def _unsure(name: str, runs: Sequence[Measured]) -> bool:
-    """Whether only looks tell when it came true."""
+    """Whether only looks tell when it came true, at times another service's."""
     parts = (part.name or "" for one in runs for part in _parts(name, one))
-    return any(waits_for_a_look(part) or part.startswith(SIGN) for part in parts)
+    return any(waits_for_a_look(part) or failed_start(part) or part.startswith(SIGN) for part in parts)
 
 
 def _parts(name: str, run: Measured) -> Iterator[Part]:
@@ -78,7 +78,7 @@ def _parts(name: str, run: Measured) -> Iterator[Part]:
 def _late(part: Part, run: Measured) -> Seconds | None:
     """The most of a part that came after its condition was true."""
     name = part.name or ""
-    if held(name) or waits_for_a_look(name) or watched_update(Place.of_part(part)):
+    if held(name) or waits_for_a_look(name) or failed_start(name) or watched_update(Place.of_part(part)):
         return part.seconds
     if name.startswith(SIGN) and (interval := _interval(run)) is not None:
         return min(part.seconds, part.times * interval)
