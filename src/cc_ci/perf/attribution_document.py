@@ -7,6 +7,7 @@ from cc_ci.perf.attribution import Times
 from cc_ci.perf.levers import LEVERS, UNBOUNDED
 from cc_ci.perf.measured_set import Set, interval, joined, made_from
 from cc_ci.perf.tables import Table, markdown, seconds, share
+from cc_ci.perf.targets import TARGETS
 from cc_ci.perf.waits import Wait, waits
 from cc_ci.results.measured import Cell, Measured
 from cc_ci.results.store import load
@@ -21,16 +22,23 @@ LARGEST = (
 def attributed(measured: Set) -> str:
     """Where the time of a run goes."""
     lines = [f"- {attribution.opening(_of(cell, runs), runs)}" for cell, runs in measured.deployed]
-    levers = [f"- {cell}: {', '.join(_largest(measured, cell, runs))}" for cell, runs in measured.deployed]
+    levers = [
+        f"- {_class(cell)}{cell}: {', '.join(_largest(measured, cell, runs))}"
+        for cell, runs in measured.deployed
+    ]
     parts = [
         "# Attribution: where the time of a run goes",
         "\n".join(lines),
         made_from(measured),
-        f"## The largest levers of each\n\n{LARGEST}\n\n" + "\n".join(levers),
+        f"## The largest levers of each class\n\n{LARGEST}\n\n" + "\n".join(levers),
         measured.note("attribution.md"),
         *(markdown(table) for table in attribution_tables(measured)),
     ]
     return joined(parts)
+
+
+def _class(cell: Cell) -> str:
+    return next((f"{target.of}, " for target in TARGETS if target.recipe == cell.recipe), "")
 
 
 def _of(cell: Cell, runs: Sequence[Measured]) -> str:
