@@ -1,4 +1,4 @@
-"""Does measuring find what is there, and nothing else? `python benchmarks/planted.py`, about 80 minutes.
+"""Does measuring find what is there, and nothing else? `python benchmarks/planted.py`, about two hours.
 
 Four arms, interleaved on one node: the recipe pocket as it is, a copy of it, and copies that sleep for 10 %
 and for 25 % of its run in one phase, the hook before its backup. The first two must come out alike within

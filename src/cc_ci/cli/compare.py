@@ -49,6 +49,7 @@ def _lost(found: "Comparison") -> bool:
 
 def _sides(a: str, b: str) -> "Iterator[tuple[Side, Side, bool]]":
     from cc_ci.errors import UsageError
+    from cc_ci.perf.comparison import alternate
 
     ours, theirs = _cells(a), _cells(b)
     if ours is None and theirs is None:
@@ -59,7 +60,7 @@ def _sides(a: str, b: str) -> "Iterator[tuple[Side, Side, bool]]":
     if len(ours) == len(theirs) == 1:
         one, other = next(iter(ours.values())), next(iter(theirs.values()))
         same_set = a.partition(":")[0] == b.partition(":")[0]
-        yield one, other, same_set and len(one.samples) == len(other.samples)
+        yield one, other, same_set and alternate(one, other)
         return
     common = [cell for cell in ours if cell in theirs]
     if not common:
@@ -96,7 +97,7 @@ def _cells(name: str) -> "dict[Cell, Side] | None":
     sides = {
         cell: Side(
             label=f"{folder}:{'-'.join(cell.words)}",
-            samples=tuple(Sample(result=one.result, parts=one.parts) for one in runs
+            samples=tuple(Sample(result=one.result, parts=one.parts, place=one.place) for one in runs
                           if one.result and one.counts),
             red=tuple(one.result for one in runs if one.result and not one.counts),
             code=" or ".join(dict.fromkeys(one.code or "unknown" for one in runs)),

@@ -10,6 +10,7 @@ from cc_ci.perf.levers import LEVERS, Lever
 from cc_ci.perf.statistics import Interval, Spread, median, median_interval, spread
 from cc_ci.perf.what_if import Place, seconds_without
 from cc_ci.results.measured import Measured
+from cc_ci.results.measured import parts as parts_of_path
 from cc_ci.results.schema import RunResult
 from cc_ci.system.units import Seconds
 from cc_ci.timing.parts import Part, Use
@@ -60,19 +61,29 @@ class Pressed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeverBound(msgspec.Struct, frozen=True, kw_only=True):
-    """The most that a lever could save; `what_if` is of one traced run, whose time is `traced`."""
+    """The most that a lever could save: on the paths of all runs, and for one of them, which is traced."""
 
     lever: Lever
     times: Times
-    what_if: Seconds | None = None
-    traced: Seconds | None = None
+    traced: "Traced | None" = None
 
-    def share(self, total: Seconds) -> float:
-        """Of a run that takes `total`; the smaller of both bounds, since each is one."""
-        on_path = self.times.median / total
-        return (
-            on_path if self.what_if is None or not self.traced else min(on_path, self.what_if / self.traced)
-        )
+    @property
+    def seconds(self) -> Seconds:
+        """The median on the path, less what a chain beside it takes back in the traced run."""
+        return self.times.median * (self.traced.kept if self.traced else 1.0)
+
+
+class Traced(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one run: its time, what a lever touches on its path, and what it could save of its tree of spans."""
+
+    total: Seconds
+    on_path: Seconds
+    what_if: Seconds
+
+    @property
+    def kept(self) -> float:
+        """The share of what lies on the path that taking it out would save."""
+        return min(1.0, self.what_if / self.on_path) if self.on_path else 1.0
 
 
 RowsOf = Callable[[Sequence[Measured]], tuple[Row, ...]]
@@ -123,10 +134,6 @@ def _sums(parts: Iterable[Part], key: Callable[[Part], str | None]) -> dict[str,
         if (name := key(part)) is not None:
             sums[name] += part.seconds
     return sums
-
-
-def _summed(runs: Sequence[Measured], chosen: Callable[[Part], bool]) -> Times:
-    return Times(values=tuple(sum(part.seconds for part in one.parts if chosen(part)) for one in runs))
 
 
 def named(part: Part) -> str:
@@ -187,12 +194,20 @@ def lever_bounds(runs: Sequence[Measured], trace: RunResult | None) -> tuple[Lev
 
 
 def _lever_bound(lever: Lever, runs: Sequence[Measured], trace: RunResult | None) -> LeverBound:
-    times = _summed(runs, lambda part: lever.touches(Place.of_part(part)))
-    if trace is None:
-        return LeverBound(lever=lever, times=times)
+    times = _summed([one.parts for one in runs], lever)
+    return LeverBound(lever=lever, times=times, traced=_traced(lever, trace) if trace else None)
+
+
+def _summed(runs: Iterable[Sequence[Part]], lever: Lever) -> Times:
+    return Times(
+        values=tuple(sum(part.seconds for part in one if lever.touches(Place.of_part(part))) for one in runs)
+    )
+
+
+def _traced(lever: Lever, trace: RunResult) -> Traced:
     total = trace.total_seconds
     rest = seconds_without(trace.spans, total=total, gone=lever.touches)
-    return LeverBound(lever=lever, times=times, what_if=total - rest, traced=total)
+    return Traced(total=total, on_path=_summed([parts_of_path(trace)], lever).median, what_if=total - rest)
 
 
 def opening(cell: str, runs: Sequence[Measured], *, most: int = 5) -> str:
@@ -218,7 +233,7 @@ def duration(seconds: Seconds) -> str:
 
 
 def largest(bounds: Sequence[LeverBound], *, total: Seconds, most: int = 3) -> Iterator[str]:
-    """The levers that could save most, in words."""
-    for one in sorted(bounds, key=lambda bound: -bound.share(total))[:most]:
-        share = one.share(total)
-        yield f"{one.lever.name} (at most {duration(share * total)}, {share:.0%})"
+    """The levers that could save most, in words, but for those within another."""
+    apart = (bound for bound in bounds if bound.lever.within is None)
+    for one in sorted(apart, key=lambda bound: -bound.seconds)[:most]:
+        yield f"{one.lever.name} (at most {duration(one.seconds)}, {one.seconds / total:.0%})"

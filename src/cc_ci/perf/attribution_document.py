@@ -13,9 +13,13 @@ from cc_ci.results.measured import Cell, Measured
 from cc_ci.results.store import load
 
 LONGEST = 12
+OPENING = (
+    "Each line is one run, so that its phases add up: the one with the median time, of an even number the"
+    " quicker of the middle two."
+)
 LARGEST = (
-    "Of each lever the smaller of its two bounds, `at most` on the paths of all runs and `what-if` in one;"
-    " the tables below have both."
+    "Of each lever the median of `at most`, less the share that a chain beside it takes back by `what-if` in"
+    " one run; the tables below have both."
 )
 
 
@@ -29,6 +33,7 @@ def attributed(measured: Set) -> str:
     parts = [
         "# Attribution: where the time of a run goes",
         "\n".join(lines),
+        OPENING,
         made_from(measured),
         f"## The largest levers of each class\n\n{LARGEST}\n\n" + "\n".join(levers),
         measured.note("attribution.md"),
@@ -148,7 +153,8 @@ def _unbounded() -> str:
 
 
 def _what_if(one: attribution.LeverBound) -> str:
-    return "-" if one.what_if is None else f"{seconds(one.what_if)} of {seconds(one.traced)}"
+    traced = one.traced
+    return f"{seconds(traced.what_if)} of {seconds(traced.total)}" if traced else "-"
 
 
 def _pressed(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Table:

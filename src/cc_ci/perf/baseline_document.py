@@ -100,8 +100,8 @@ def _by_cell(measured: Set, title: str, of: str, rows_of: attribution.RowsOf) ->
     columns = [{row.name: row.times for row in rows_of(runs)} for _, runs in measured.deployed]
     names = dict.fromkeys(name for column in columns for name in column)
     rows = tuple((name, *(_median_and_spread(column.get(name)) for column in columns)) for name in names)
-    return Table(title=title, head=(of, *(str(cell) for cell, _ in measured.deployed)), rows=rows,
-                 note="Median (quartiles), seconds.")  # fmt: skip
+    return Table(title=title, head=(of, *(f"{cell} (n = {len(runs)})" for cell, runs in measured.deployed)),
+                 rows=rows, note="Median (quartiles), seconds.")  # fmt: skip
 
 
 def _median_and_spread(times: Times | None) -> str:

@@ -2,8 +2,9 @@
 
 Binary segmentation: of all splits that leave `LEAST` runs on each side the one with the smallest Mann-Whitney
 p is taken if p times the number of splits is below `ALPHA`; then both halves are looked at in the same way.
-Ranks need no shape of the noise, and a change is told with its interval. (The idea of nested splits: Scott
-and Knott, 1974; with rank statistics: Pettitt, 1979.)
+Ranks need no shape of the noise, and a change is told with its interval, which is somewhat too narrow, since
+the split was chosen on the same runs. A host that drifts slowly looks like changes; others' CPU is told.
+(The idea of nested splits: Scott and Knott, 1974; with rank statistics: Pettitt, 1979.)
 """
 
 from collections.abc import Sequence

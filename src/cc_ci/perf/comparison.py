@@ -1,5 +1,6 @@
 """Two runs, or two sets of runs, held against each other: what changed, how much, is it noise. Pure."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
@@ -32,10 +33,11 @@ Noise = Literal["changed", "within noise", "too few to tell"]
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """One run, and the parts of its critical path."""
+    """One run, and the parts of its critical path; `place` is that in its set's order."""
 
     result: RunResult
     parts: tuple[Part, ...]
+    place: int = 0
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +107,14 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def changed(self) -> tuple[PhaseChange, ...]:
         return tuple(one for one in self.phases if one.noise == "changed")
+
+
+def alternate(a: Side, b: Side) -> bool:
+    """Whether the runs of two sides of one set are pairs: one of each, then one of each again."""
+    if len(a.samples) != len(b.samples):
+        return False
+    pairs = [sorted((one.place, other.place)) for one, other in zip(a.samples, b.samples, strict=True)]
+    return all(before[1] < after[0] for before, after in itertools.pairwise(pairs))
 
 
 def compare(a: Side, b: Side, *, paired: bool = False) -> Comparison:

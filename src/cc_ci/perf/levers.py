@@ -11,13 +11,16 @@ from cc_ci.engine.timelines import BETWEEN_LOOKS, DELAY, FIRST_LOOK, TRIES, WAS_
 from cc_ci.perf.what_if import Place
 from cc_ci.timing.phases import POLL_SLACK
 
-DEPLOYING = frozenset({"app_new", "secrets", "deploy", "converge", "ready", "teardown"})
+DEPLOYING = frozenset({"app_new", "secrets", "deploy", "converge", "ready", "teardown", "overhead"})
 """The phases that each deployment has for itself."""
+OF_STAGES = frozenset({"install", "upgrade", "backup", "functional", "sso", "fresh"})
+"""The deployments of a run's own app; any other is its provider's."""
 SPARED = frozenset({"functional", "sso"})
 """Deployments of `stock` whose tests could be run on the install's; so could those of `backup`."""
 BESIDE = frozenset({"upgrade", "fresh"})
 """Deployments of the chains that could go beside the install chain."""
-REMOVAL = "remove the stack"
+REDEPLOYED = "undeploy, volumes stay"
+"""Before a redeploy on restored data, which no sharing spares."""
 LOOKS = (FIRST_LOOK, BETWEEN_LOOKS, WAS_HEALTHY)
 
 
@@ -25,6 +28,8 @@ class Lever(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     idea: str
     touches: Callable[[Place], bool]
+    within: str | None = None
+    """A lever that touches all of it and more."""
 
 
 def waits_for_a_look(name: str) -> bool:
@@ -54,13 +59,20 @@ def spared(place: Place) -> bool:
     """Whether a deployment is made or removed that sharing would spare; backup's redeploy is no such one."""
     if place.phase not in DEPLOYING:
         return False
-    first = place.stage == "backup" or place.name == REMOVAL
+    removed = place.phase in {"teardown", "overhead"} and place.name != REDEPLOYED
+    first = place.stage == "backup" or removed
     return place.deployment in SPARED or (place.deployment == "backup" and first)
 
 
 def removal(place: Place) -> bool:
-    """Whether a stack is waited for that is to go."""
-    return place.name in {REMOVAL, "undeploy, volumes stay"}
+    """Whether something is waited for that is to go; networks and volumes can't before their stack has."""
+    return place.phase == "teardown"
+
+
+def of_provider(place: Place) -> bool:
+    """Whether a provider is brought up, or taken down again."""
+    own = place.deployment is None or place.deployment in OF_STAGES
+    return place.phase == "provider_setup" or (removal(place) and not own)
 
 
 LEVERS = (
@@ -72,8 +84,10 @@ LEVERS = (
     ),
     Lever(
         name="restart.delay",
-        idea="start again at once what ended for lack of another service; the tries that fail stay",
-        touches=lambda place: place.name.endswith(DELAY),
+        idea="start again at once what ended for lack of another service; of several delays all but the last"
+        " are among the tries that fail, which stay",
+        touches=lambda place: failed_start(place.name),
+        within="health.interval",
     ),
     Lever(
         name="readiness.events",
@@ -108,7 +122,7 @@ LEVERS = (
     Lever(
         name="provider.warm",
         idea="a provider that is up before the run",
-        touches=lambda place: place.phase == "provider_setup",
+        touches=of_provider,
     ),
     Lever(
         name="images.keep",
@@ -138,7 +152,8 @@ LEVERS = (
 )
 UNBOUNDED = {
     "images.prepull, images.mirror": "another way to what images.keep touches",
-    "readiness.probe, readiness.parallel": "within what readiness.events and health.interval touch",
+    "readiness.probe": "looks that come late, told as waits; within what traefik.refresh touches",
+    "readiness.parallel": "signs beside each other, within what traefik.refresh touches",
     "deploy.resolve_image, deploy.driver": "within the seconds of `docker stack deploy`, in the phase deploy",
     "provider.pause": "another way to what provider.warm touches",
     "images.prune_guard, admission": "of runs side by side, which no single run shows",

@@ -21,20 +21,23 @@ AROUND: Seconds = 0.5
 MEANING = """\
 T is the time of a run as it is. L, the limit, is what the same work takes on plain containers with
 nothing between: the longest of three chains, or all CPU seconds on the node's CPUs, or all bytes at the
-disk's rate, whichever is most (`binds`), after the provider's boot and the pulls where there are any. The
-floor adds to L what Swarm takes to make, update and remove services that do nothing. rho is T / L: how
-many times longer a run is than it has to be.
+disk's rate, whichever is most (`binds`), after the provider's boot and the pulls where there are any. A run
+that brings its provider up, or pulls, beside other work may come below it by as much. The floor adds to L
+what Swarm takes to make, update and remove services that do nothing; where the CPU binds, it has that time
+meanwhile, and only the last removal adds to it. rho is T / L.
 [Decision 0015](../decisions/0015-the-limit-is-a-run-on-plain-containers.md)
 says why it is measured so.
 
 - upgrade chain: boot old, seed old, stop upgrade, boot upgraded, act upgraded
-- install chain: boot new, act functional or act sso, whichever is longer, seed new, backup; then restore,
-  stop restored, boot restored, act restored
+- install chain: boot new, act functional or act sso, whichever is longer, seed new, backup; then overwrite,
+  restore, stop restored, boot restored, act restored
 - fresh chain: the install chain up to its backup, then a second deployment: boot fresh, restore fresh, boot
   fresh restored, act fresh
 
 `old` and `new` are versions; `upgraded`, `restored` and `fresh` say on which data; `act` is what tests and
-checks do. Terms are medians over the pairs, so that a chain's median need not be the sum of theirs.
+checks do; `overwrite` is what the restore has to undo. Terms are medians over the pairs, so that a chain's
+median need not be the sum of theirs. Plain containers are not asked what is Swarm's alone: their runs lack
+the generic checks of the stage install.
 """
 
 
@@ -224,7 +227,10 @@ def _targets(rows: tuple[tuple[str, ...], ...]) -> Table:
         head=("class", "cell", "floor", "budget", "T", "T / budget"),
         rows=rows,
         words=frozenset({0, 1}),
-        note="Fixed before any lever was built; [DECISIONS.md](../../DECISIONS.md) has how, and why.",
+        note=(
+            "Fixed before any lever was built; [DECISIONS.md](../../DECISIONS.md) has how, and why. A budget"
+            " stays while its floor is within a tenth of the one that it was derived from."
+        ),
     )
 
 

@@ -3,13 +3,15 @@
 The terms of the model (docs/decisions/0015) are the steps of a `bare` run, each measured alone:
 
     X = B(old) + S + K + W(new) + A_u
-    Y = B(new) + max(A_f, A_s) + S + D_b + K + D_r + W(new) + A_b
+    Y = B(new) + max(A_f, A_s) + S + D_b + O + K + D_r + W(new) + A_b
     Z = (Y up to D_b) + B(new) + D_r + W(new) + A_b
     L = P + max(X, Y, Z, CPU seconds / CPUs, bytes written / disk rate)
 
-B boot on empty volumes, W boot on existing data with what migrates then, S seed, K graceful stop, A test
-actions, D data copied by the recipe's hooks and restic, P the provider's boot and wiring. Cold adds the
-transfer and extraction of the layers that are missing. Waits that only a test's own steps have count as its.
+B boot on empty volumes, W boot on existing data with what migrates then, S seed, O what is changed after the
+backup for the restore to undo, K graceful stop, A test actions, D data copied by the recipe's hooks and
+restic, P the provider's boot and wiring. Cold adds the transfer and extraction of the layers that are
+missing. Waits that only a test's own steps have count as its. P and the pulls come before the chains: a run
+that has them beside each other may come below L.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,6 +45,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     act_sso: Seconds = 0.0
     seed_new: Seconds = 0.0
     backup: Seconds = 0.0
+    overwrite: Seconds = 0.0
+    """What a restore has to undo: seeds changed, deleted and added after the backup."""
     restore: Seconds = 0.0
     stop_restored: Seconds = 0.0
     boot_restored: Seconds = 0.0
@@ -91,10 +95,11 @@ def terms_of(measured: Measured) -> Terms:
         act_sso=steps.seconds("test", INSTALL, stage="sso"),
         seed_new=steps.seconds("seed", INSTALL),
         backup=steps.seconds("backup", INSTALL),
+        overwrite=steps.seconds("overwrite", INSTALL),
         restore=steps.seconds("restore", INSTALL),
         stop_restored=steps.stopping("redeploy", INSTALL),
         boot_restored=steps.boot("redeploy", INSTALL),
-        act_restored=steps.seconds("overwrite", INSTALL) + steps.seconds("verify restore", INSTALL),
+        act_restored=steps.seconds("verify restore", INSTALL),
         boot_fresh=steps.boot("deploy", FRESH),
         restore_fresh=steps.seconds("restore", FRESH),
         boot_fresh_restored=steps.boot("redeploy", FRESH),
@@ -159,7 +164,8 @@ def _cpu_of_added(measured: Measured) -> Seconds:
 def limit(terms: Terms, *, cpus: float, disk_rate: float | None = None) -> Limit:
     """L; `disk_rate` in bytes per second, None where it was not measured."""
     to_backup = terms.boot_new + max(terms.act_functional, terms.act_sso) + terms.seed_new + terms.backup
-    restored = terms.stop_restored + terms.restore + terms.boot_restored + terms.act_restored
+    undone = terms.overwrite + terms.stop_restored + terms.restore
+    restored = undone + terms.boot_restored + terms.act_restored
     found = {
         "upgrade chain": terms.boot_old
         + terms.seed_old
@@ -246,7 +252,7 @@ _CAUSES: tuple[tuple[str, Callable[[Place], bool]], ...] = (
     ("provider", lambda place: place.phase == "provider_setup"),
     ("starts that failed", lambda place: failed_start(place.name)),
     ("stability after the condition", lambda place: held(place.name) or watched_update(place)),
-    ("removal", lambda place: removal(place) or place.phase == "teardown"),
+    ("removal", removal),
     ("data", lambda place: place.phase in {"backup", "restore"}),
     ("images", lambda place: place.phase == "images_pull"),
     ("test actions", lambda place: place.phase in {"test", "verify"}),
@@ -281,7 +287,7 @@ def _least(terms: Terms, bound: Limit) -> dict[str, Seconds]:
     return {
         **common,
         BOOT: terms.boot_new + boots,
-        "seeds": terms.seed_new,
+        "seeds": terms.seed_new + (0.0 if fresh else terms.overwrite),
         "removal": 0.0 if fresh else terms.stop_restored,
         "data": terms.backup + (terms.restore_fresh if fresh else terms.restore),
         "test actions": max(terms.act_functional, terms.act_sso) + acts,

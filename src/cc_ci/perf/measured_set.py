@@ -83,7 +83,7 @@ def made_from(measured: Set) -> str:
         "`stock` where none is named, `bare` for the same work on plain containers.",
         "Phases and spans are explained in [phases.md](../reference/phases.md).",
         "Cells are interleaved, every second round backwards. Seconds are medians unless a column says",
-        "otherwise; intervals are exact, of 95 % at least.",
+        "otherwise; intervals are exact, of 95 % at least, for which there have to be 6 runs.",
         f"Runs were made with {codes} state(s) of the code that they depend on.",
     )
     return " ".join(sentences)

@@ -1,7 +1,9 @@
 """Medians, ratios and their exact intervals; the one module that needs scipy.
 
-Nothing here assumes a distribution of run times. Intervals are exact, by counting, so that they hold at six
-or eight runs: never below the confidence asked for, mostly somewhat above. Where n is too small for any
+No distribution of run times is assumed beyond what ranks need: paired differences lie symmetrically about
+their middle, two samples differ by a shift. Times that jump by whole intervals of a health check fit that
+roughly only. Intervals are exact, by counting, so that they hold at six or eight runs: never below the
+confidence asked for, mostly somewhat above. Where n is too small for any
 interval of that confidence there is none, rather than a narrower one. Ties make them conservative.
 """
 

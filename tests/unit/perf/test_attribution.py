@@ -6,6 +6,7 @@ from example_result import example
 
 from cc_ci.engine.timelines import DELAY, TRIES
 from cc_ci.perf import attribution
+from cc_ci.perf.levers import LEVERS
 from cc_ci.results.measured import Cell, Measured, compact
 from cc_ci.results.schema import StageResult
 from cc_ci.timing.critical_path import attribute
@@ -71,7 +72,7 @@ def test_starts_that_failed_for_lack_of_a_database_count_for_what_would_have_it_
     )
     one = msgspec.structs.replace(RUNS[0], parts=parts)
     bounds = {found.lever.name: found.times.median for found in attribution.lever_bounds([one], None)}
-    assert bounds == {"health.interval": 29.0, "restart.delay": 5.0}
+    assert bounds == {"health.interval": 29.0, "restart.delay": 29.0}
 
 
 def test_the_what_if_is_of_the_traced_run() -> None:
@@ -83,7 +84,35 @@ def test_the_what_if_is_of_the_traced_run() -> None:
         example(), spans=spans, total_seconds=32.0, phases=attribute(spans, end=32.0)
     )
     (first, *_) = attribution.lever_bounds(RUNS, traced)
-    assert (first.lever.name, first.what_if, first.traced) == ("health.interval", pytest.approx(30.0), 32.0)
+    assert first.lever.name == "health.interval"
+    assert first.traced == attribution.Traced(total=32.0, on_path=pytest.approx(30.0), what_if=30.0)
+    assert first.seconds == 31.0
+
+
+def test_a_chain_beside_it_takes_its_share_from_a_bound() -> None:
+    bound = attribution.LeverBound(
+        lever=LEVERS[0],
+        times=attribution.Times(values=(300.0,)),
+        traced=attribution.Traced(total=600.0, on_path=200.0, what_if=150.0),
+    )
+    assert bound.seconds == 225.0
+    assert list(attribution.largest([bound], total=450.0)) == ["health.interval (at most 3m 45s, 50%)"]
+
+
+def touched(*parts: Part) -> set[str]:
+    one = msgspec.structs.replace(RUNS[0], parts=parts)
+    return {found.lever.name for found in attribution.lever_bounds([one], None)}
+
+
+def test_a_removal_is_bounded_with_all_that_has_to_wait_for_it() -> None:
+    networks = Part(seconds=1.0, name="remove the proxy network", phase="teardown", deployment="install")
+    assert touched(networks) == {"teardown.fast"}
+    provider = msgspec.structs.replace(networks, deployment="keycloak")
+    assert touched(provider) == {"teardown.fast", "provider.warm"}
+    saved = msgspec.structs.replace(networks, deployment="backup", stage="restore")
+    assert touched(saved) == {"teardown.fast", "deploy.share"}
+    redeployed = msgspec.structs.replace(saved, name="undeploy, volumes stay")
+    assert touched(redeployed) == {"teardown.fast"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from example_result import example
 
-from cc_ci.perf.comparison import Comparison, Sample, Side, compare, in_words
+from cc_ci.perf.comparison import Comparison, Sample, Side, alternate, compare, in_words
 from cc_ci.results.schema import StageResult, TestResult
 from cc_ci.timing.parts import Part
 
@@ -120,3 +120,16 @@ def test_another_state_of_the_code_is_told() -> None:
     before, after = side("a", seed=1), msgspec.structs.replace(side("b", seed=2), code="c0de")
     before = msgspec.structs.replace(before, code="0ld")
     assert compare(before, after).setting == ("code: 0ld in A, c0de in B",)
+
+
+def test_runs_are_pairs_only_where_they_alternate() -> None:
+    def placed(*places: int) -> Side:
+        sample = side("x", seed=1, runs=1).samples[0]
+        return Side(
+            label="x", samples=tuple(msgspec.structs.replace(sample, place=place) for place in places)
+        )
+
+    assert alternate(placed(1, 4, 5), placed(2, 3, 6))
+    assert not alternate(placed(1, 4), placed(2, 3, 6))
+    # some of each side are missing, at other places: the rest are as many, and no pairs
+    assert not alternate(placed(5, 8), placed(2, 3))

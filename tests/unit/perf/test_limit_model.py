@@ -80,10 +80,11 @@ def test_terms_are_the_steps_of_the_bare_run() -> None:
         act_sso=4.0,
         seed_new=1.0,
         backup=3.0,
+        overwrite=2.0,
         restore=2.5,
         stop_restored=0.5,
         boot_restored=4.5,
-        act_restored=2.5,
+        act_restored=0.5,
         boot_fresh=10.0,
         restore_fresh=2.5,
         boot_fresh_restored=4.0,
@@ -97,7 +98,7 @@ def test_terms_are_the_steps_of_the_bare_run() -> None:
 def test_the_longest_chain_binds() -> None:
     found = limit(terms_of(bare_run()), cpus=2.0, disk_rate=100.0)
     assert found.upgrade_chain == 9 + 1 + 2 + 10 + 7
-    assert found.install_chain == 9 + 6 + 1 + 3 + 0.5 + 2.5 + 4.5 + 2.5
+    assert found.install_chain == 9 + 6 + 1 + 3 + 2 + 0.5 + 2.5 + 4.5 + 0.5
     assert found.fresh_chain == 9 + 6 + 1 + 3 + 10 + 2.5 + 4 + 0.5
     assert (found.cpu, found.disk) == (16.0, 4.0)
     assert (found.binds, found.seconds) == ("fresh chain", 36.0 + 20.0 + 7.0)
@@ -146,3 +147,11 @@ def test_what_lies_between_is_told_by_cause() -> None:
     assert found["test actions"] == (9.0, 6.0)
     assert found["Swarm's scheduling"] == (3.0, 0.0)
     assert sum(one for one, _ in found.values()) == pytest.approx(144.0)
+
+
+def test_what_is_changed_for_a_restore_to_undo_is_a_seed_on_both_sides() -> None:
+    part = Part(seconds=5.0, name="overwrite", stage="restore", phase="seed")
+    stock = Measured(cell=msgspec.structs.replace(BARE, profile="stock"), place=2, parts=(part,))
+    terms = Terms(boot_new=8.0, seed_new=1.0, overwrite=3.0)
+    (seeds,) = (one for one in causes(stock, terms, limit(terms, cpus=2.0)) if one.name == "seeds")
+    assert (seeds.stock, seeds.limit) == (5.0, 4.0)
