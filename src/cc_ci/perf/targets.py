@@ -25,8 +25,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 TARGETS = (
-    Target(of="light", recipe="custom-html", warm=35.0),
-    Target(of="single database", recipe="n8n", warm=95.0),
+    Target(of="light", recipe="custom-html", warm=35.0, cold=50.0),
+    Target(of="single database", recipe="n8n", warm=95.0, cold=200.0),
     Target(of="heavy", recipe="keycloak", warm=250.0, cold=300.0),
     Target(of="SSO-dependent", recipe="matrix-synapse", warm=110.0, cold=155.0),
 )

@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[3]
 CACHES: tuple[Cache, ...] = ("warm", "cold")
 DRIFT = 0.1
 """By which a floor may have moved since the budget was fixed, and by which it is fixed anew when it has."""
+ENOUGH = 6
+"""Pairs from which a median has an interval: fewer refute no budget that one of them gives."""
 
 
 def test_a_budget_is_the_floor_with_its_margin_in_whole_steps() -> None:
@@ -24,8 +26,9 @@ def test_budgets_are_near_the_floor_that_was_measured() -> None:
     budgets = {(one.recipe, cache): one.budget(cache) for one in TARGETS for cache in CACHES}
     for one in findings(read(newest(ROOT / "baselines"))):
         if (budget := budgets.get((one.recipe, one.cache))) is not None:
-            assert one.floor is not None
-            assert budget == pytest.approx(derived(one.floor), rel=DRIFT), f"{one.recipe} {one.cache}"
+            floors = [one.floor] if len(one.pairs) >= ENOUGH else [pair.floor for pair in one.pairs]
+            near = [derived(floor) for floor in floors if floor is not None]
+            assert pytest.approx(budget, rel=DRIFT) in near, f"{one.recipe} {one.cache}: {near}"
             assert budget < one.run / 2, "a target near the baseline is none"
 
 
