@@ -229,7 +229,7 @@ def _targets(rows: tuple[tuple[str, ...], ...]) -> Table:
         words=frozenset({0, 1}),
         note=(
             "Fixed before any lever was built; [DECISIONS.md](../../DECISIONS.md) has how, and why. A budget"
-            " stays while its floor, over at least six pairs, is within a tenth of the one it was derived from."
+            " stays while its floor, over six pairs or more, is within a tenth of that it was derived from."
         ),
     )
 
