@@ -60,19 +60,6 @@ class Pressed(msgspec.Struct, frozen=True, kw_only=True):
     bound: Bound
 
 
-class LeverBound(msgspec.Struct, frozen=True, kw_only=True):
-    """The most that a lever could save: on the paths of all runs, and for one of them, which is traced."""
-
-    lever: Lever
-    times: Times
-    traced: "Traced | None" = None
-
-    @property
-    def seconds(self) -> Seconds:
-        """The median on the path, less what a chain beside it takes back in the traced run."""
-        return self.times.median * (self.traced.kept if self.traced else 1.0)
-
-
 class Traced(msgspec.Struct, frozen=True, kw_only=True):
     """Of one run: its time, what a lever touches on its path, and what it could save of its tree of spans."""
 
@@ -84,6 +71,19 @@ class Traced(msgspec.Struct, frozen=True, kw_only=True):
     def kept(self) -> float:
         """The share of what lies on the path that taking it out would save."""
         return min(1.0, self.what_if / self.on_path) if self.on_path else 1.0
+
+
+class LeverBound(msgspec.Struct, frozen=True, kw_only=True):
+    """The most that a lever could save: on the paths of all runs, and for one of them, which is traced."""
+
+    lever: Lever
+    times: Times
+    traced: Traced | None = None
+
+    @property
+    def seconds(self) -> Seconds:
+        """The median on the path, less what a chain beside it takes back in the traced run."""
+        return self.times.median * (self.traced.kept if self.traced else 1.0)
 
 
 RowsOf = Callable[[Sequence[Measured]], tuple[Row, ...]]
