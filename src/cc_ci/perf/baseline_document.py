@@ -7,6 +7,7 @@ from cc_ci.perf.attribution import Times
 from cc_ci.perf.limit_document import findings
 from cc_ci.perf.machines import machines_table
 from cc_ci.perf.measured_set import Set, interval, joined, made_from
+from cc_ci.perf.statistics import hodges_lehmann_unpaired
 from cc_ci.perf.tables import Table, markdown, seconds
 from cc_ci.results.measured import Cell, Measured
 
@@ -15,21 +16,21 @@ SUBSTITUTE = "matrix-synapse"
 LOOKS = "health.interval"
 
 
-def baseline(measured: Set) -> str:
-    """How long runs take."""
+def baseline(measured: Set, again: Set | None = None) -> str:
+    """How long runs take; `again` is a set that repeated some of it."""
     parts = ["# Baseline: how long a run takes", made_from(measured), measured.note("baseline.md")]
-    parts += [markdown(table) for table in baseline_tables(measured)]
+    parts += [markdown(table) for table in baseline_tables(measured, again)]
     return joined(parts)
 
 
-def baseline_tables(measured: Set) -> Iterator[Table]:
+def baseline_tables(measured: Set, again: Set | None = None) -> Iterator[Table]:
     yield _whole_runs(measured)
     yield _raw(measured)
     yield _by_cell(measured, "Stages", "stage", attribution.by_stage)
     yield _by_cell(measured, "Phases, on the critical path", "phase", attribution.by_phase)
     yield _not_counted(measured)
     yield machines_table(measured)
-    yield _to_repeat(measured)
+    yield _to_repeat(measured, again)
 
 
 def _whole_runs(measured: Set) -> Table:
@@ -128,20 +129,48 @@ def _red(one: Measured) -> str:
     return f"{one.result.verdict}: {'; '.join(one.result.because)}" if one.result else "no result"
 
 
-def _to_repeat(measured: Set) -> Table:
+def _to_repeat(measured: Set, again: Set | None) -> Table:
     """Numbers of the quickest recipe, so that anybody can have them again within half an hour."""
     medians = {cell: attribution.totals(runs).median for cell, runs in measured.deployed}
     recipe = min(medians, key=lambda cell: medians[cell]).recipe if medians else "-"
     return Table(
         title="Numbers to repeat",
-        head=("number", "here", "command"),
-        rows=tuple(_numbers(measured, recipe)),
-        words=frozenset({0, 2}),
+        head=("number", "here", "again", "command"),
+        rows=tuple(_repeated(measured, again, recipe)),
+        words=frozenset({0, 3}),
         note=(
-            "On another machine the seconds are others; the phases' shares, T / L, and what is longest should"
-            " be near. SET is the folder that a command makes below again/."
+            f"{_who(again, recipe)}On another machine the seconds are others; the phases' shares, T / L, and"
+            " what is longest should be near. SET is the folder that a command makes below again/."
         ),
     )
+
+
+def _who(again: Set | None, recipe: str) -> str:
+    if again is None:
+        return ""
+    n = len(again.runs(Cell(recipe=recipe, cache="warm")))
+    return f"Again: from {again.folder.parent.name}/{again.folder.name}, n = {n}, by a fresh clone. "
+
+
+def _repeated(measured: Set, again: Set | None, recipe: str) -> Iterator[tuple[str, str, str, str]]:
+    """Each number, as it is here, as it was again, and what measures it."""
+    found = {name: value for name, value, _ in _numbers(again, recipe)} if again else {}
+    for name, value, command in _numbers(measured, recipe):
+        yield name, value, found.get(name, "-"), command
+    warm = Cell(recipe=recipe, cache="warm")
+    if runs := measured.runs(warm):
+        here = f"{measured.folder.parent.name}/{measured.folder.name}:{recipe}-warm"
+        near = _times_as_long(runs, again.runs(warm)) if again else "-"
+        yield f"times as long, {warm}", "1", near, f"`cc-ci compare {here} again/SET:{recipe}-warm`"
+
+
+def _times_as_long(runs: Sequence[Measured], others: Sequence[Measured]) -> str:
+    if not others:
+        return "-"
+    ratio = hodges_lehmann_unpaired(attribution.totals(runs).values, attribution.totals(others).values)
+    if ratio.low is None or ratio.high is None:
+        return f"{ratio.estimate:.2f} (n too small)"
+    return f"{ratio.estimate:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
 
 
 def _numbers(measured: Set, recipe: str) -> Iterator[tuple[str, str, str]]:
@@ -165,10 +194,6 @@ def _numbers(measured: Set, recipe: str) -> Iterator[tuple[str, str, str]]:
                         seconds(median),
                         f"`cc-ci limit {recipe} --pairs 3 --out again`",
                     )
-
-    if warm:
-        here = f"{measured.folder.parent.name}/{measured.folder.name}:{recipe}-warm"
-        yield "how near both are", "-", f"`cc-ci compare {here} again/SET:{recipe}-warm`"
 
 
 def _median(runs: Sequence[Measured]) -> str:

@@ -11,10 +11,15 @@ from cc_ci.perf.limit_document import limits
 from cc_ci.perf.measured_set import read
 
 
-def documents(folder: Path, limits_folder: Path | None = None) -> dict[str, str]:
-    """All documents by their file's name; that of the limit where it was measured, or of another set."""
-    measured = read(folder)
-    found = {"baseline.md": baseline(measured), "attribution.md": attributed(measured)}
+def documents(
+    folder: Path, limits_folder: Path | None = None, again_folder: Path | None = None
+) -> dict[str, str]:
+    """All documents by their file's name; that of the limit where it was measured, or of another set.
+
+    The set in `again_folder` repeated some of what is in `folder`.
+    """
+    measured, again = read(folder), read(again_folder) if again_folder else None
+    found = {"baseline.md": baseline(measured, again), "attribution.md": attributed(measured)}
     if limits_folder:
         return {**found, "limit.md": limits(read(limits_folder))}
     return {**found, "limit.md": limits(measured)} if measured.facts.asked.measures_bare else found

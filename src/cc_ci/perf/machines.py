@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from cc_ci.perf.attribution import totals
+from cc_ci.perf.limit_model import terms_of
 from cc_ci.perf.measured_set import Set
+from cc_ci.perf.sets import BARE
 from cc_ci.perf.statistics import median
 from cc_ci.perf.tables import Table, seconds
 from cc_ci.results.measured import Canary, Measured
+from cc_ci.system.units import Seconds
 
 NOTHING = "-"
 CANARIES: tuple[tuple[str, Callable[[Canary], float]], ...] = (
@@ -34,11 +36,18 @@ def machines_table(measured: Set) -> Table:
                 for name, read in CANARIES
             ),
             ("foreign CPUs", NOTHING, *(_range(one.foreign_cpus for one in runs) for runs in boots)),
-            *((f"{cell}, s", NOTHING, *_medians(runs, boots)) for cell, runs in measured.filled),
+            *((f"{cell}, s", NOTHING, *_medians(runs, boots, _seconds)) for cell, runs in measured.filled),
+            *(
+                (f"{cell}, CPU s", NOTHING, *_medians(runs, boots, _cpu_seconds))
+                for cell, runs in measured.filled
+                if cell.profile == BARE
+            ),
         ),
         note=(
-            "Canaries in seconds, CPUs: median (least to most). Whole runs, in seconds: median (n). Another"
-            " boot may be another machine of the same kind; each machine built its stand-in images anew."
+            "Canaries in seconds, CPUs: median (least to most). Whole runs, in seconds: median (n). CPU s: what"
+            " the app and the engine used for the same work on plain containers, so that more of it is a slower"
+            " CPU. Another boot may be another machine of the same kind; each machine built its stand-in images"
+            " anew."
         ),
     )
 
@@ -63,8 +72,19 @@ def _range(values: Iterable[float | None]) -> str:
     return f"{median(known):.2f} ({min(known):.2f} to {max(known):.2f})" if known else NOTHING
 
 
-def _medians(runs: Sequence[Measured], boots: Sequence[Sequence[Measured]]) -> Iterator[str]:
+def _medians(
+    runs: Sequence[Measured], boots: Sequence[Sequence[Measured]], read: Callable[[Measured], Seconds | None]
+) -> Iterator[str]:
     """Of a cell's runs, boot by boot."""
     for boot in boots:
-        there = [one for one in runs if one.boot == boot[0].boot]
-        yield f"{seconds(totals(there).median)} ({len(there)})" if there else NOTHING
+        there = [read(one) for one in runs if one.boot == boot[0].boot]
+        known = [value for value in there if value is not None]
+        yield f"{seconds(median(known))} ({len(known)})" if known else NOTHING
+
+
+def _seconds(run: Measured) -> Seconds | None:
+    return run.result.total_seconds if run.result else None
+
+
+def _cpu_seconds(run: Measured) -> Seconds | None:
+    return terms_of(run).cpu_seconds

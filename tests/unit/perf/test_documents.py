@@ -44,7 +44,9 @@ def test_the_projects_own_documents_are_made_of_its_data() -> None:
     if not data.exists():
         assert not (written / "baseline.md").exists(), "a document without its data"
         return
-    for name, text in documents(newest(data)).items():
+    again = ROOT / "benchmarks" / "again"
+    again_folder = newest(again) if again.exists() else None
+    for name, text in documents(newest(data), again_folder=again_folder).items():
         assert (written / name).read_text() == text, f"{name}: run `cc-ci perf docs`"
 
 
@@ -72,7 +74,18 @@ def test_each_boot_has_its_column(folder: Path) -> None:
 def test_numbers_to_repeat_come_with_their_commands(folder: Path) -> None:
     lines = documents(folder)["baseline.md"].splitlines()
     command = "cc-ci baseline --recipes app --no-limit --out again --cold 0 --warm 3"
-    assert f"| s, app warm | 123 | `{command}` |" in lines
+    assert f"| s, app warm | 123 | - | `{command}` |" in lines
+
+
+def test_numbers_that_were_repeated_are_beside_those_of_the_set(folder: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again" / "2026-02-02-2cpu-6g"
+    sets.write_facts(sets.read_facts(folder), again)
+    slower = msgspec.structs.replace(example(), exit_code=0, total_seconds=135.74)
+    write(Measured(place=1, cell=Cell(recipe="app", cache="warm"), result=compact(slower)), again)
+    lines = documents(folder, again_folder=again)["baseline.md"].splitlines()
+    assert any(line.startswith("| s, app warm | 123 | 136 |") for line in lines)
+    assert any(line.startswith("| times as long, app warm | 1 | 1.10 (n too small) |") for line in lines)
+    assert any("again/2026-02-02-2cpu-6g, n = 1" in line for line in lines)
 
 
 def test_attribution_opens_with_a_line_per_cell(folder: Path) -> None:
