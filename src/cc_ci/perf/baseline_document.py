@@ -149,7 +149,7 @@ def _who(again: Set | None, recipe: str) -> str:
     if again is None:
         return ""
     n = len(again.runs(Cell(recipe=recipe, cache="warm")))
-    return f"Again: from {'/'.join(again.folder.parts[-3:])}, n = {n}, by a fresh clone. "
+    return f"Again: from {'/'.join(again.folder.parts[-3:])}, n = {n}. "
 
 
 def _repeated(measured: Set, again: Set | None, recipe: str) -> Iterator[tuple[str, str, str, str]]:
