@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from cc_ci.perf.levers import LEVERS, Lever
+from cc_ci.perf.levers import LEVERS, Lever, works_on_provider
 from cc_ci.perf.statistics import Interval, Spread, median, median_interval, spread
 from cc_ci.perf.what_if import Place, seconds_without
 from cc_ci.results.measured import Measured
@@ -143,7 +143,7 @@ def named(part: Part) -> str:
 
 def of_provider(part: Part, text: str) -> str:
     """Its services may be called as the app's are."""
-    return f"{text} (provider)" if part.phase == "provider_setup" else text
+    return f"{text} (provider)" if works_on_provider(Place.of_part(part)) else text
 
 
 def pressed(runs: Sequence[Measured], *, cpus: float) -> tuple[Pressed, ...]:

@@ -9,7 +9,7 @@ import msgspec
 
 from cc_ci.engine.timelines import BETWEEN_LOOKS, DELAY, FIRST_LOOK, TRIES, WAS_HEALTHY
 from cc_ci.perf.what_if import Place
-from cc_ci.timing.phases import POLL_SLACK
+from cc_ci.timing.phases import POLL_SLACK, REDEPLOYMENT
 
 DEPLOYING = frozenset({"app_new", "secrets", "deploy", "converge", "ready", "teardown", "overhead"})
 """The phases that each deployment has for itself."""
@@ -19,8 +19,6 @@ SPARED = frozenset({"functional", "sso"})
 """Deployments of `stock` whose tests could be run on the install's; so could those of `backup`."""
 BESIDE = frozenset({"upgrade", "fresh"})
 """Deployments of the chains that could go beside the install chain."""
-REDEPLOYED = "undeploy, volumes stay"
-"""Before a redeploy on restored data, which no sharing spares."""
 LOOKS = (FIRST_LOOK, BETWEEN_LOOKS, WAS_HEALTHY)
 
 
@@ -59,7 +57,7 @@ def spared(place: Place) -> bool:
     """Whether a deployment is made or removed that sharing would spare; backup's redeploy is no such one."""
     if place.phase not in DEPLOYING:
         return False
-    removed = place.phase in {"teardown", "overhead"} and place.name != REDEPLOYED
+    removed = place.phase in {"teardown", "overhead"} and not place.name.startswith(REDEPLOYMENT)
     first = place.stage == "backup" or removed
     return place.deployment in SPARED or (place.deployment == "backup" and first)
 
@@ -69,7 +67,7 @@ def removal(place: Place) -> bool:
     return place.phase == "teardown"
 
 
-def of_provider(place: Place) -> bool:
+def works_on_provider(place: Place) -> bool:
     """Whether a provider is brought up, or taken down again."""
     own = place.deployment is None or place.deployment in OF_STAGES
     return place.phase == "provider_setup" or (removal(place) and not own)
@@ -122,7 +120,7 @@ LEVERS = (
     Lever(
         name="provider.warm",
         idea="a provider that is up before the run",
-        touches=of_provider,
+        touches=works_on_provider,
     ),
     Lever(
         name="images.keep",

@@ -20,7 +20,9 @@ ENDED_BY_AN_EVENT = (
     "docker stack deploy",
     "hooks and restic",
     "tasks and networks of the stack to be gone",
+    "the end of ",
     "the pull of ",
+    "the stop signal to ",
     "the suite's tests",
 )
 """Waits for a process to exit or for the engine's event, with no looks between: nothing comes after."""

@@ -201,11 +201,12 @@ class Actor:
 
 
 def worst_of_each(stops: list[TestResult]) -> list[TestResult]:
-    """One result for each service: the worst of its stops, for the app is removed several times in a run."""
+    """One result for each service: the worst of its stops, for the app is removed several times in a run.
+
+    Of those with one outcome, the slowest.
+    """
     order = ("errored", "failed", "unverified", "skipped", "passed")
     worst: dict[str, TestResult] = {}
-    for stop in stops:
-        seen = worst.get(stop.name)
-        if seen is None or order.index(stop.outcome) < order.index(seen.outcome):
-            worst[stop.name] = stop
+    for stop in sorted(stops, key=lambda one: (order.index(one.outcome), -one.seconds)):
+        worst.setdefault(stop.name, stop)
     return list(worst.values())

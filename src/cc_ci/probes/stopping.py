@@ -116,4 +116,4 @@ def _remark(stopped: list[Stop]) -> str | None:
     odd = [
         stop for stop in stopped if stop.exit_code not in (0, *(SIGNALLED + sent for sent in stop.signals))
     ]
-    return f"stopped in time, with exit code {odd[0].exit_code}" if odd else None
+    return f"stopped in {odd[0].seconds:.1f} s, with exit code {odd[0].exit_code}" if odd else None

@@ -151,3 +151,16 @@ class Bench:
             return self.trace.span(name, phase=phase)
         self.tell(f"waiting for {waits_for}")
         return self.trace.span(name, phase=phase, waits_for=waits_for)
+
+    def record(
+        self,
+        name: str,
+        phase: Phase,
+        *,
+        start: EpochSeconds,
+        end: EpochSeconds,
+        parent: OpenSpan | None = None,
+    ) -> OpenSpan:
+        """Add a span that is known afterwards, between two stamps of the engine."""
+        begun, ended = (self.trace.monotonic_at(stamp, ahead=self.engine_ahead) for stamp in (start, end))
+        return self.trace.record(name, phase=phase, start=begun, end=ended, parent=parent)

@@ -4,9 +4,8 @@ from cc_ci.engine.stack_driver import Convergence
 from cc_ci.engine.timelines import BOOT
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.readying import predicates, wait_ready
-from cc_ci.system.units import EpochSeconds
-from cc_ci.timing.phases import JOINING, POLL_SLACK, Phase
-from cc_ci.timing.trace import OpenSpan
+from cc_ci.stages.removing import take_down
+from cc_ci.timing.phases import JOINING, POLL_SLACK, REDEPLOYMENT, Phase
 
 
 def deploy(bench: Bench, deployed: Deployed, *, phase: Phase | None = None) -> None:
@@ -20,10 +19,7 @@ def redeploy(bench: Bench, deployed: Deployed) -> None:
 
     Its parts are phases of their own, as a first deploy's are: what is left to `restore` is copying data.
     """
-    with bench.span(
-        "undeploy, volumes stay", "teardown", waits_for="tasks and networks of the stack to be gone"
-    ):
-        bench.driver.remove(deployed.stack.name, wait=True)
+    take_down(bench, deployed, name=REDEPLOYMENT)
     roll_out(bench, deployed, phase=None)
 
 
@@ -59,32 +55,12 @@ def _name_parts(bench: Bench, converged: Convergence, *, phase: Phase) -> None:
     """Record what each service's start was made of, from the engine's own stamps."""
     for timeline in converged.timelines:
         for name, start, end in timeline.intervals():
-            span = _record(bench, f"{timeline.service}: {name}", phase=phase, start=start, end=end)
+            span = bench.record(f"{timeline.service}: {name}", phase, start=start, end=end)
             for look in timeline.looks(converged.timelines) if name == BOOT else ():
                 inner = f"{timeline.service}: {look.name}"
-                _record(bench, inner, phase=phase, start=look.start, end=look.end, parent=span).note(
+                bench.record(inner, phase, start=look.start, end=look.end, parent=span).note(
                     waits_for=f"the health check of {look.waits_for} to say yes"
                 )
-    _record(
-        bench,
-        f"{POLL_SLACK}: converge",
-        phase=phase,
-        start=converged.condition_true_at,
-        end=converged.seen_at,
-    )
-    _record(
-        bench, "hold: still converged", phase=phase, start=converged.seen_at, end=converged.noticed_at
-    ).note(waits_for="the stack to stay converged", because=bench.waits.stability_because)
-
-
-def _record(
-    bench: Bench,
-    name: str,
-    *,
-    phase: Phase,
-    start: EpochSeconds,
-    end: EpochSeconds,
-    parent: OpenSpan | None = None,
-) -> OpenSpan:
-    begun, ended = (bench.trace.monotonic_at(stamp, ahead=bench.engine_ahead) for stamp in (start, end))
-    return bench.trace.record(name, phase=phase, start=begun, end=ended, parent=parent)
+    bench.record(f"{POLL_SLACK}: converge", phase, start=converged.condition_true_at, end=converged.seen_at)
+    hold = bench.record("hold: still converged", phase, start=converged.seen_at, end=converged.noticed_at)
+    hold.note(waits_for="the stack to stay converged", because=bench.waits.stability_because)

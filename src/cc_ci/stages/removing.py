@@ -8,13 +8,15 @@ from cc_ci.engine.state import EngineEvent
 from cc_ci.errors import CcCiError, InfrastructureError
 from cc_ci.isolation.census import Census, lasting_leaks
 from cc_ci.lab.certificates import uncertify
-from cc_ci.probes.stopping import ContainerEvent, stop_checks, stops
+from cc_ci.probes.stopping import ContainerEvent, Stop, stop_checks, stops
 from cc_ci.results.schema import Leak, TestResult
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.evidence import keep_stack
 from cc_ci.stages.volumes import scratch_volume
-from cc_ci.system.units import Seconds
+from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.system.waiting import wait_until
+from cc_ci.timing.phases import REMOVAL
+from cc_ci.timing.trace import OpenSpan
 
 EVENT_DELAY: Seconds = 0.1
 """Engine events arrive 0.4 to 1.8 ms after they are stamped, so this is ample."""
@@ -29,18 +31,15 @@ def undeploy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
     """
     with bench.span("save evidence", "overhead"):
         keep_stack(bench, deployed)
-    stack = deployed.stack.name
-    with bench.engine.events(since=bench.engine.now(), labels={STACK: stack}, kinds=("container",)) as events:
-        faults = _each(
-            [
-                lambda: _remove_stack(bench, deployed),
-                lambda: _leave_proxy(bench, deployed),
-                lambda: _remove_owned(bench, deployed),
-                lambda: _uncertify(bench, deployed),
-            ]
-        )
-        with bench.span("how its services stopped", "teardown"):
-            ended = stops(_container_events(drained(events), stack=stack))
+    ended: list[Stop] = []
+    faults = _each(
+        [
+            lambda: ended.extend(take_down(bench, deployed, name=REMOVAL)),
+            lambda: _leave_proxy(bench, deployed),
+            lambda: _remove_owned(bench, deployed),
+            lambda: _uncertify(bench, deployed),
+        ]
+    )
     if faults:
         raise InfrastructureError(f"teardown of {deployed.name}: {faults[0]}")
     grace = {
@@ -49,6 +48,33 @@ def undeploy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
         if service.stop_grace_period is not None
     }
     return stop_checks(ended, services=deployed.stack.services, grace=grace)
+
+
+def take_down(bench: Bench, deployed: Deployed, *, name: str) -> tuple[Stop, ...]:
+    """Remove the stack, wait until it is gone, and say how its containers ended; `name` is the span's."""
+    stack, since = deployed.stack.name, bench.engine.now()
+    with bench.engine.events(since=since, labels={STACK: stack}, kinds=("container",)) as events:
+        with bench.span(name, "teardown", waits_for="tasks and networks of the stack to be gone") as removal:
+            bench.driver.remove(stack, wait=True)
+        with bench.span("how its services stopped", "teardown"):
+            ended = stops(_container_events(drained(events), stack=stack))
+    for stop in ended:
+        _name_parts(bench, stop, removal=removal, since=since)
+    return ended
+
+
+def _name_parts(bench: Bench, stop: Stop, *, removal: OpenSpan, since: EpochSeconds) -> None:
+    """Record when a container was told to stop, and how long it took over it, from the engine's stamps."""
+    if stop.asked_at is None or stop.forced:
+        return
+    service = stop.service
+    parts = (
+        (f"until {service} is told to stop", f"the stop signal to {service}", since, stop.asked_at),
+        (f"until {service} has ended", f"the end of {service}, told to stop", stop.asked_at, stop.died_at),
+    )
+    for name, waited, start, end in parts:
+        part = bench.record(f"{removal.name}: {name}", "teardown", start=start, end=end, parent=removal)
+        part.note(waits_for=waited)
 
 
 def drained(events: EventStream) -> Iterator[EngineEvent]:
@@ -79,11 +105,6 @@ def _each(parts: Iterable[Callable[[], None]]) -> list[CcCiError]:
         except CcCiError as error:
             faults.append(error)
     return faults
-
-
-def _remove_stack(bench: Bench, deployed: Deployed) -> None:
-    with bench.span("remove the stack", "teardown", waits_for="tasks and networks of the stack to be gone"):
-        bench.driver.remove(deployed.stack.name, wait=True)
 
 
 def _leave_proxy(bench: Bench, deployed: Deployed) -> None:

@@ -113,6 +113,15 @@ def test_a_removal_is_bounded_with_all_that_has_to_wait_for_it() -> None:
     assert touched(saved) == {"teardown.fast", "deploy.share"}
     redeployed = msgspec.structs.replace(saved, name="undeploy, volumes stay")
     assert touched(redeployed) == {"teardown.fast"}
+    stopped = msgspec.structs.replace(saved, name="undeploy, volumes stay: until app has ended")
+    assert touched(stopped) == {"teardown.fast"}
+
+
+def test_what_a_provider_takes_is_told_from_what_the_app_takes() -> None:
+    gone = Part(seconds=1.0, name="remove the stack", phase="teardown", deployment="install")
+    provider = msgspec.structs.replace(gone, deployment="keycloak")
+    assert attribution.named(gone) == "remove the stack"
+    assert attribution.named(provider) == "remove the stack (provider)"
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ def late(*parts: Part) -> tuple[float | None, bool]:
         ("hold: still converged", "the stack to stay converged", (30.0, False)),
         ("ready: app", "/ through the proxy", (2.0, True)),
         ("remove the stack", "tasks and networks of the stack to be gone", (0.0, False)),
+        ("remove the stack: until app is told to stop", "the stop signal to app", (0.0, False)),
+        ("remove the stack: until app has ended", "the end of app, told to stop", (0.0, False)),
         ("pull nginx:1", "the pull of nginx:1", (0.0, False)),
         ("converge", "all tasks to run and be healthy", (None, False)),
     ],

@@ -36,7 +36,7 @@ def test_an_app_that_ends_when_told_passes() -> None:
 
 
 def test_an_odd_exit_code_is_told_and_passes() -> None:
-    assert judged(kill(15, at=100), die(1, at=101)) == ("passed", "stopped in time, with exit code 1")
+    assert judged(kill(15, at=100), die(1, at=101)) == ("passed", "stopped in 1.0 s, with exit code 1")
 
 
 def test_an_app_that_has_to_be_killed_fails() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cc_ci.engine import timelines
 from cc_ci.timing.parts import OTHERS
-from cc_ci.timing.phases import PHASES, POLL_SLACK
+from cc_ci.timing.phases import PHASES, POLL_SLACK, REDEPLOYMENT, REMOVAL
 
 TOLD = (Path(__file__).parents[3] / "docs" / "reference" / "phases.md").read_text()
 
@@ -21,4 +21,6 @@ def test_the_parts_of_a_start_are_explained() -> None:
         assert f"| SERVICE: {name} |" in TOLD
     assert f"{timelines.WAS_HEALTHY} |" in TOLD
     assert f"| {POLL_SLACK}: ... |" in TOLD
+    assert f"| {REMOVAL}: until SERVICE has ended |" in TOLD
+    assert f"| {REDEPLOYMENT} |" in TOLD
     assert f"| {OTHERS} |" in TOLD

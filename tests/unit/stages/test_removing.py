@@ -7,9 +7,10 @@ from cc_ci.engine.state import EngineEvent, Listed
 from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.census import take
 from cc_ci.stages.bench import Bench, Deployed
-from cc_ci.stages.removing import check_leaks, undeploy
+from cc_ci.stages.removing import check_leaks, take_down, undeploy
 from cc_ci.system.process import ScriptedRunner
 from cc_ci.system.units import EpochSeconds
+from cc_ci.timing.phases import REDEPLOYMENT, REMOVAL
 
 PROXY = "cc-ci-proxy"
 
@@ -97,6 +98,27 @@ def test_how_a_service_stopped_is_read_from_the_engine_s_events(
     )
     stops = {stop.name: stop.outcome for stop in undeploy(bench, deployed)}
     assert stops["generic: graceful stop of app"] == "failed"
+
+
+@pytest.mark.parametrize("name", [REMOVAL, REDEPLOYMENT])
+def test_the_time_that_a_service_took_to_stop_is_told_apart(
+    bench: Bench, engine: FakeEngine, deployed: Deployed, name: str
+) -> None:
+    now = engine.now()
+    engine.happens(
+        event(deployed, "kill", at=EpochSeconds(now + 0.02), signal="15"),
+        event(deployed, "die", at=EpochSeconds(now + 0.08), exitCode="1"),
+    )
+    (stop,) = take_down(bench, deployed, name=name)
+    removal, _, told, ended = bench.trace.spans()
+    assert (told.parent, told.phase, told.name) == (
+        removal.id,
+        "teardown",
+        f"{name}: until app is told to stop",
+    )
+    assert told.seconds == pytest.approx(0.02, abs=1e-6)
+    assert (ended.parent, ended.name) == (removal.id, f"{name}: until app has ended")
+    assert ended.seconds == pytest.approx(stop.seconds, abs=1e-6)
 
 
 def test_what_a_run_left_is_a_leak(bench: Bench, engine: FakeEngine) -> None:
