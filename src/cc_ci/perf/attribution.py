@@ -211,13 +211,13 @@ def _traced(lever: Lever, trace: RunResult) -> Traced:
 
 
 def opening(cell: str, runs: Sequence[Measured], *, most: int = 5) -> str:
-    """One line: the median run, the lower of two, and the phases that it is made of."""
+    """One line: the median run, the lower of two, its place in the set, and the phases that it is made of."""
     middle = sorted(runs, key=lambda one: totals([one]).median)[(len(runs) - 1) // 2]
     total = totals([middle]).median
     phases = by_phase([middle])[:most]
     rest = total - sum(row.times.median for row in phases)
     parts = [f"{duration(row.times.median)} {row.name}" for row in phases]
-    return f"{cell}: {duration(total)} = {' + '.join(_with_rest(parts, rest))}"
+    return f"{cell}, place {middle.place}: {duration(total)} = {' + '.join(_with_rest(parts, rest))}"
 
 
 def _with_rest(parts: Sequence[str], rest: Seconds) -> Iterable[str]:

@@ -10,6 +10,7 @@ from cc_ci.perf.tables import Table, markdown, seconds, share
 from cc_ci.perf.targets import TARGETS
 from cc_ci.perf.waits import Wait, waits
 from cc_ci.results.measured import Cell, Measured
+from cc_ci.results.schema import RunResult
 from cc_ci.results.store import load
 
 LONGEST = 12
@@ -18,8 +19,8 @@ OPENING = (
     " quicker of the middle two."
 )
 LARGEST = (
-    "Of each lever the median of `at most`, less the share that a chain beside it takes back by `what-if` in"
-    " one run; the tables below have both."
+    "Of each lever the median of `at most`, times the share of it that `what-if` leaves in one run, since a"
+    " chain beside it may take the rest back; the tables below have both."
 )
 
 
@@ -116,18 +117,24 @@ def _after(wait: Wait) -> str:
     return f"at most {seconds(wait.after.median)}" if wait.at_most else seconds(wait.after.median)
 
 
-def _bounds(measured: Set, cell: Cell, runs: Sequence[Measured]) -> tuple[attribution.LeverBound, ...]:
+def _trace(measured: Set, cell: Cell) -> RunResult | None:
     path = sets.trace_path(measured.folder, cell)
-    return attribution.lever_bounds(runs, load(path) if path.exists() else None)
+    return load(path) if path.exists() else None
+
+
+def _traced_run(runs: Sequence[Measured], trace: RunResult | None) -> str:
+    found = (one.place for one in runs if trace and one.result and one.result.run == trace.run)
+    return next((f"place {place}" for place in found), "one run")
 
 
 def _largest(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Iterator[str]:
     total = attribution.totals(runs).median
-    return attribution.largest(_bounds(measured, cell, runs), total=total)
+    return attribution.largest(attribution.lever_bounds(runs, _trace(measured, cell)), total=total)
 
 
 def _levers(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Table:
-    total, bounds = attribution.totals(runs).median, _bounds(measured, cell, runs)
+    total, trace = attribution.totals(runs).median, _trace(measured, cell)
+    bounds = attribution.lever_bounds(runs, trace)
     rows = tuple(
         (one.lever.name, one.lever.idea, seconds(one.times.median), interval(one.times),
          share(one.times.median / total), _what_if(one))
@@ -137,12 +144,13 @@ def _levers(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Table:
     idle = ", ".join(lever.name for lever in LEVERS if lever.name not in named)
     return Table(
         title=f"{_of(cell, runs)}: the most that each lever could save",
-        head=("lever", "idea", "at most", "interval", "of the run", "what-if, one run"),
+        head=("lever", "idea", "at most", "interval", "of the run", f"what-if, {_traced_run(runs, trace)}"),
         rows=rows,
         words=frozenset({0, 1, 3}),
         note=(
             "`at most` sums what the lever touches on the critical path; `what-if` takes it out of one run's"
-            " tree of spans, where a chain beside it may come to the fore. Bounds overlap: they don't add up."
+            " tree of spans, where a chain beside it may come to the fore: so much of what it touches on that"
+            " run's own path. Bounds overlap: they don't add up."
             f" Without a row: {_unbounded()}.{f' Nothing here is touched by {idle}.' if idle else ''}"
         ),
     )
@@ -154,7 +162,7 @@ def _unbounded() -> str:
 
 def _what_if(one: attribution.LeverBound) -> str:
     traced = one.traced
-    return f"{seconds(traced.what_if)} of {seconds(traced.total)}" if traced else "-"
+    return f"{seconds(traced.what_if)} of {seconds(traced.on_path)}" if traced else "-"
 
 
 def _pressed(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Table:

@@ -7,8 +7,10 @@ from cc_ci.perf.attribution import Times
 from cc_ci.perf.limit_document import findings
 from cc_ci.perf.machines import machines_table
 from cc_ci.perf.measured_set import Set, interval, joined, made_from
+from cc_ci.perf.sets import BARE
 from cc_ci.perf.statistics import hodges_lehmann_unpaired
 from cc_ci.perf.tables import Table, markdown, seconds
+from cc_ci.perf.usage import usage_table
 from cc_ci.results.measured import Cell, Measured
 
 SUBSTITUTE = "matrix-synapse"
@@ -28,6 +30,7 @@ def baseline_tables(measured: Set, again: Set | None = None) -> Iterator[Table]:
     yield _raw(measured)
     yield _by_cell(measured, "Stages", "stage", attribution.by_stage)
     yield _by_cell(measured, "Phases, on the critical path", "phase", attribution.by_phase)
+    yield usage_table(measured)
     yield _not_counted(measured)
     yield machines_table(measured)
     yield _to_repeat(measured, again)
@@ -149,7 +152,8 @@ def _who(again: Set | None, recipe: str) -> str:
     if again is None:
         return ""
     n = len(again.runs(Cell(recipe=recipe, cache="warm")))
-    return f"Again: from {'/'.join(again.folder.parts[-3:])}, n = {n}. "
+    how = f", all by `cc-ci limit {recipe} --pairs {n}`" if BARE in again.facts.asked.profiles else ""
+    return f"Again: from {'/'.join(again.folder.parts[-3:])}, n = {n}{how}. "
 
 
 def _repeated(measured: Set, again: Set | None, recipe: str) -> Iterator[tuple[str, str, str, str]]:

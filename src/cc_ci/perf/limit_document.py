@@ -56,6 +56,11 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
         return self.stock.result.total_seconds if self.stock.result else 0.0
 
     @property
+    def across(self) -> bool:
+        """Whether its runs are of two boots, which may be two machines of one kind."""
+        return self.bare.boot != self.stock.boot
+
+    @property
     def holds(self) -> bool:
         """L <= T: the model's own check."""
         return self.bound.seconds <= self.seconds
@@ -113,8 +118,11 @@ def _finding(measured: Set, cell: Cell) -> Finding | None:
 
 
 def _neighbours(bare: Sequence[Measured], stock: Sequence[Measured]) -> list[tuple[Measured, Measured]]:
-    """Pairs of the nearest runs; none is in two of them, since pairs count as samples."""
-    near = sorted(itertools.product(bare, stock), key=lambda pair: abs(pair[0].place - pair[1].place))
+    """Pairs of the nearest runs, of one boot before those across two.
+
+    No run is in two of them, since pairs count as samples.
+    """
+    near = sorted(itertools.product(bare, stock), key=lambda pair: _distance(*pair))
     taken: set[str] = set()
     found: list[tuple[Measured, Measured]] = []
     for one, other in near:
@@ -122,6 +130,10 @@ def _neighbours(bare: Sequence[Measured], stock: Sequence[Measured]) -> list[tup
             taken |= {one.name, other.name}
             found.append((one, other))
     return sorted(found, key=lambda pair: pair[1].place)
+
+
+def _distance(one: Measured, other: Measured) -> tuple[bool, int]:
+    return one.boot != other.boot, abs(one.place - other.place)
 
 
 def _pair(measured: Set, bare: Measured, stock: Measured) -> Pair:
@@ -167,9 +179,14 @@ def limits(measured: Set) -> str:
     """How far runs are from the least that they could take."""
     found = findings(measured)
     parts = ["# The limit: the least that the same work can take", made_from(measured), MEANING]
-    parts += [measured.note("limit.md"), _lacking(measured, found)]
+    parts += [_disk(measured), measured.note("limit.md"), _lacking(measured, found)]
     parts += [markdown(table) for table in limit_tables(found)]
     return joined(parts)
+
+
+def _disk(measured: Set) -> str:
+    rate = measured.facts.disk_rate
+    return f"The disk took {rate / 1e6:.0f} MB/s when the set was begun." if rate else ""
 
 
 def _lacking(measured: Set, found: Sequence[Finding]) -> str:
@@ -200,17 +217,19 @@ def _summary(found: Sequence[Finding]) -> Table:
             " cold limit is a warm one and the run's own pulls;"
             " rho is the paired Hodges-Lehmann ratio with its exact interval. The limit is measured with"
             " plain containers beside the runs, before and after in turn; the floor adds what Swarm takes to"
-            " make, update and remove services that do nothing."
+            " make, update and remove services that do nothing. What binds may differ from pair to pair. A"
+            " pair is of the nearest two runs of one boot of the machine; what is left over is paired across"
+            " boots."
         ),
     )
 
 
 def _row(one: Finding) -> tuple[str, ...]:
-    rho = one.rho
+    rho, across = one.rho, sum(pair.across for pair in one.pairs)
     bounded = rho is not None and rho.low is not None and rho.high is not None
     return (
         f"{one.recipe} {one.cache}",
-        str(len(one.pairs)),
+        f"{len(one.pairs)} ({across} across boots)" if across else str(len(one.pairs)),
         seconds(one.run),
         seconds(one.limit),
         ", ".join(dict.fromkeys(pair.bound.binds for pair in one.pairs)),
@@ -224,7 +243,7 @@ def _row(one: Finding) -> tuple[str, ...]:
 def _targets(rows: tuple[tuple[str, ...], ...]) -> Table:
     return Table(
         title="Targets",
-        head=("class", "cell", "floor", "budget", "T", "T / budget"),
+        head=("class", "cell", "budget", "of the floor (pairs)", "floor now", "T", "T / budget"),
         rows=rows,
         words=frozenset({0, 1}),
         note=(
@@ -237,14 +256,15 @@ def _targets(rows: tuple[tuple[str, ...], ...]) -> Table:
 def _aims(target: Target, found: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
     for one in found:
         budget = target.budget(one.cache)
-        if one.recipe == target.recipe and one.floor is not None and budget is not None:
+        if one.recipe == target.recipe and one.floor is not None:
             yield (
                 target.of,
                 f"{one.recipe} {one.cache}",
+                f"{budget.seconds:g}",
+                f"{budget.floor:g} ({budget.pairs})",
                 seconds(one.floor),
-                f"{budget:g}",
                 seconds(one.run),
-                f"{one.run / budget:.1f}",
+                f"{one.run / budget.seconds:.1f}",
             )
 
 
@@ -265,8 +285,9 @@ def _terms(one: Finding) -> Table:
 
 
 def _causes(one: Finding) -> Table:
-    """Of the pair whose run is the median one."""
-    ranked = sorted(one.pairs, key=lambda pair: pair.seconds)
+    """Of the pair whose run is the median one; none across two boots where there are others."""
+    near = [pair for pair in one.pairs if not pair.across]
+    ranked = sorted(near or one.pairs, key=lambda pair: pair.seconds)
     pair = ranked[(len(ranked) - 1) // 2]
     rows = tuple(
         (cause.name, seconds(cause.stock), seconds(cause.limit), seconds(cause.stock - cause.limit))
@@ -280,8 +301,8 @@ def _causes(one: Finding) -> Table:
         head=("cause", "in the run", "in the limit", "difference"),
         rows=(*rows, total),
         note=(
-            f"Of one pair, the one with the median run: {pair.bare.name} and {pair.stock.name}. Seconds;"
-            f" causes below {AROUND:g} s in both are left out. What CPU or disk take beyond the longest chain"
-            " is L less that chain."
+            f"Of one pair, the one with the median run: {pair.bare.name} and {pair.stock.name}. The limit's"
+            f" column is of its longest chain, the {pair.bound.longest_chain}; what CPU or disk take beyond"
+            f" that is L less that chain. Seconds; causes below {AROUND:g} s in both are left out."
         ),
     )

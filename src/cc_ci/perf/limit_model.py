@@ -73,6 +73,18 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     binds: str
     seconds: Seconds
 
+    @property
+    def chains(self) -> dict[str, Seconds]:
+        return {
+            "upgrade chain": self.upgrade_chain,
+            "install chain": self.install_chain,
+            "fresh chain": self.fresh_chain,
+        }
+
+    @property
+    def longest_chain(self) -> str:
+        return max(self.chains, key=lambda name: self.chains[name])
+
 
 def terms_of(measured: Measured) -> Terms:
     """The terms of a bare run. Its result must have the spans of its steps."""
@@ -267,13 +279,13 @@ REST = "cc-ci and the engine"
 
 def _least(terms: Terms, bound: Limit) -> dict[str, Seconds]:
     """What the longest chain has of each cause."""
-    chains = (bound.upgrade_chain, bound.install_chain, bound.fresh_chain)
+    longest = bound.longest_chain
     common = {"provider": terms.provider, "images": terms.pulls}
     if bound.binds in {"CPU", "disk"}:
         common[f"{bound.binds} beyond the longest chain"] = (
-            bound.seconds - terms.provider - terms.pulls - max(chains)
+            bound.seconds - terms.provider - terms.pulls - bound.chains[longest]
         )
-    if bound.upgrade_chain == max(chains):
+    if longest == "upgrade chain":
         return {
             **common,
             BOOT: terms.boot_old + terms.boot_upgraded,
@@ -281,7 +293,7 @@ def _least(terms: Terms, bound: Limit) -> dict[str, Seconds]:
             "removal": terms.stop_upgrade,
             "test actions": terms.act_upgraded,
         }
-    fresh = bound.fresh_chain == max(chains)
+    fresh = longest == "fresh chain"
     boots = terms.boot_fresh + terms.boot_fresh_restored if fresh else terms.boot_restored
     acts = terms.act_fresh if fresh else terms.act_restored
     return {

@@ -44,8 +44,9 @@ def machines_table(measured: Set) -> Table:
             ),
         ),
         note=(
-            "Canaries in seconds, CPUs: median (least to most). Whole runs, in seconds: median (n). CPU s:"
-            " what app and engine used for the same work on plain containers; more of it is a slower CPU."
+            "Canaries in seconds; foreign CPUs are those that others than the run and its node kept busy:"
+            " median (least to most). Whole runs, in seconds: median (n). CPU s: what app and engine used"
+            " for the same work on plain containers; more of it is a slower CPU."
             " Another boot may be another machine of the same kind; each built its stand-in images anew."
         ),
     )

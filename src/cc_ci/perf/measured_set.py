@@ -82,7 +82,8 @@ def made_from(measured: Set) -> str:
         "A cell is a recipe, whether its images had to be pulled (cold) or were there (warm), and a profile:",
         "`stock` where none is named, `bare` for the same work on plain containers.",
         "Phases and spans are explained in [phases.md](../reference/phases.md).",
-        "Cells are interleaved, every second round backwards. Seconds are medians unless a column says",
+        "Cells are interleaved, every second round backwards; a run's place is its number in that order,",
+        "and that of its file under runs/. Seconds are medians unless a column says",
         "otherwise; intervals are exact, of 95 % at least, for which there have to be 6 runs.",
         f"Runs were made with {codes} state(s) of the code that they depend on.",
     )

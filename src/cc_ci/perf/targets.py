@@ -12,26 +12,57 @@ MARGIN = 1.25
 STEP: Seconds = 5.0
 
 
+def derived(floor: Seconds) -> Seconds:
+    """The budget for that floor: with its margin, rounded up to whole steps."""
+    return math.ceil(floor * MARGIN / STEP) * STEP
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """Fixed by the median floor of so many pairs: the first that there were."""
+
+    floor: Seconds
+    pairs: int
+
+    @property
+    def seconds(self) -> Seconds:
+        return derived(self.floor)
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """The budgets of a class of recipes, whose measured member is `recipe`; None until there is a floor."""
+    """The budgets of a class of recipes, whose measured member is `recipe`."""
 
     of: str
     recipe: str
-    warm: Seconds | None = None
-    cold: Seconds | None = None
+    warm: Budget
+    cold: Budget
 
-    def budget(self, cache: Cache) -> Seconds | None:
+    def budget(self, cache: Cache) -> Budget:
         return self.warm if cache == "warm" else self.cold
 
 
 TARGETS = (
-    Target(of="light", recipe="custom-html", warm=35.0, cold=50.0),
-    Target(of="single database", recipe="n8n", warm=95.0, cold=200.0),
-    Target(of="heavy", recipe="keycloak", warm=250.0, cold=300.0),
-    Target(of="SSO-dependent", recipe="matrix-synapse", warm=110.0, cold=155.0),
+    Target(
+        of="light",
+        recipe="custom-html",
+        warm=Budget(floor=25.2, pairs=1),
+        cold=Budget(floor=36.4, pairs=2),
+    ),
+    Target(
+        of="single database",
+        recipe="n8n",
+        warm=Budget(floor=73.0, pairs=1),
+        cold=Budget(floor=158.0, pairs=2),
+    ),
+    Target(
+        of="heavy",
+        recipe="keycloak",
+        warm=Budget(floor=200.0, pairs=1),
+        cold=Budget(floor=237.0, pairs=1),
+    ),
+    Target(
+        of="SSO-dependent",
+        recipe="matrix-synapse",
+        warm=Budget(floor=87.2, pairs=1),
+        cold=Budget(floor=123.0, pairs=1),
+    ),
 )
-
-
-def derived(floor: Seconds) -> Seconds:
-    """The budget for that floor: with its margin, rounded up to whole steps."""
-    return math.ceil(floor * MARGIN / STEP) * STEP

@@ -140,5 +140,6 @@ def test_a_phase_is_bound_by_what_it_lacked(use: Use, bound: str) -> None:
 
 
 def test_the_opening_line_adds_up_in_words() -> None:
-    assert attribution.opening("app warm", RUNS) == "app warm: 49s = 36s converge + 10s deploy + 3s test"
+    told = "app warm, place 3: 49s = 36s converge + 10s deploy + 3s test"
+    assert attribution.opening("app warm", RUNS) == told
     assert attribution.duration(485.4) == "8m 05s"

@@ -12,6 +12,7 @@ from cc_ci.perf.documents import documents
 from cc_ci.perf.measured_set import newest, read
 from cc_ci.perf.tables import Table, markdown
 from cc_ci.results.measured import Canary, Cell, Measured, compact, parts, write
+from cc_ci.timing.resources import Pressure, SpanResources, Usage
 
 ROOT = Path(__file__).parents[3]
 USUAL = Canary(cpu=1.0, untar=1.0)
@@ -71,6 +72,19 @@ def test_each_boot_has_its_column(folder: Path) -> None:
     assert "| app warm, s | - | 123 (1) | 123 (1) |" in text
 
 
+def test_what_whole_runs_used_has_a_row_per_cell(folder: Path) -> None:
+    (measured,) = (one for one in read(folder).measured if one.counts)
+    assert measured.result is not None
+    whole = SpanResources(
+        stack=Usage(cpu_seconds=100.0, written_bytes=5_000_000, peak_working_set_bytes=1_500_000_000),
+        engine=Usage(cpu_seconds=20.4, written_bytes=1_000_000),
+        pressure=Pressure(cpu_some_seconds=12.34, io_some_seconds=1.234),
+    )
+    result = msgspec.structs.replace(measured.result, resources=(whole,))
+    write(msgspec.structs.replace(measured, result=result), folder)
+    assert "| app warm | 120 | 6 | 1500 | 10% | 1.0% | - |" in documents(folder)["baseline.md"]
+
+
 def test_numbers_to_repeat_come_with_their_commands(folder: Path) -> None:
     lines = documents(folder)["baseline.md"].splitlines()
     command = "cc-ci baseline --recipes app --no-limit --out again --cold 0 --warm 3"
@@ -90,7 +104,7 @@ def test_numbers_that_were_repeated_are_beside_those_of_the_set(folder: Path, tm
 
 def test_attribution_opens_with_a_line_per_cell(folder: Path) -> None:
     lines = documents(folder)["attribution.md"].splitlines()
-    assert lines[2].startswith("- app warm (n = 1): 2m 03s = ")
+    assert lines[2].startswith("- app warm (n = 1), place 1: 2m 03s = ")
     assert any(line.startswith("| images.keep |") for line in lines)
 
 

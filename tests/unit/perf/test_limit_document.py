@@ -95,3 +95,14 @@ def test_a_cold_run_has_the_nearest_warm_bare_run_and_its_own_pulls(tmp_path: Pa
     assert [(pair.bare.place, pair.stock.place) for pair in warm.pairs] == [(2, 1), (3, 4)]
     assert [(pair.bare.place, pair.stock.place) for pair in cold.pairs] == [(3, 5)]
     assert (cold.pairs[0].bound.seconds, warm.pairs[0].bound.seconds) == (30.0 + 7.0, 20.0)
+
+
+def test_a_pair_is_of_one_boot_where_there_is_one(tmp_path: Path) -> None:
+    made = folder(tmp_path, stock=4.0)
+    for one in read(made).measured:
+        write(msgspec.structs.replace(one, boot="first" if one.place <= PAIRS + 1 else "second"), made)
+    (found,) = findings(read(made))
+    assert len(found.pairs) == PAIRS
+    (across,) = (pair for pair in found.pairs if pair.across)
+    assert sorted((across.bare.place, across.stock.place)) == [PAIRS + 1, PAIRS + 2]
+    assert "| app warm | 6 (1 across boots) |" in limits(read(made))
