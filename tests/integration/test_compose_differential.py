@@ -13,8 +13,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cc_ci.recipes.app import App, app_env, configure
+from cc_ci.recipes.app import App
 from cc_ci.recipes.compose import read_compose
+from cc_ci.recipes.configuring import app_env, configure
 from cc_ci.recipes.faults import RecipeError
 from cc_ci.recipes.recipe import Recipe, read_recipe
 from cc_ci.recipes.sections import SECTIONS

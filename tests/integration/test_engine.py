@@ -22,7 +22,8 @@ from cc_ci.engine.run_folder import write_run_folder
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.engine.watching import Convergence
 from cc_ci.errors import InfrastructureError, StageFailed
-from cc_ci.recipes.app import App, configure
+from cc_ci.recipes.app import App
+from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.recipe import read_recipe
 from cc_ci.recipes.secrets import generate_secret
 from cc_ci.recipes.stack import Stack, read_stack

@@ -74,7 +74,7 @@ def check(recipe: str) -> None:
 
 def _faults_with(found: "Suite", app: "App") -> tuple[str, ...]:
     """Against the recipe as the suite deploys it, in every variant."""
-    from cc_ci.recipes.app import configure
+    from cc_ci.recipes.configuring import configure
     from cc_ci.recipes.stack import read_stack
     from cc_ci.suite.checking import faults_with
 
@@ -89,7 +89,7 @@ def _faults_with(found: "Suite", app: "App") -> tuple[str, ...]:
 
 def _app(asked: str, *, scratch: Path) -> "App":
     from cc_ci.pipeline.locating import locate
-    from cc_ci.recipes.app import configure
+    from cc_ci.recipes.configuring import configure
     from cc_ci.recipes.recipe import read_recipe
     from cc_ci.system.process import LocalRunner
     from cc_ci.system.settings import load_settings

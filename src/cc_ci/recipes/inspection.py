@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from cc_ci.recipes.app import configure
 from cc_ci.recipes.backup_labels import backup_plan
+from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.lint import configured
 from cc_ci.recipes.recipe import Recipe
 from cc_ci.recipes.routes import routes

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cc_ci.errors import CcCiError
-from cc_ci.recipes.app import App, configure
+from cc_ci.recipes.app import App
+from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.faults import RecipeError
 from cc_ci.recipes.findings import Finding, found
 from cc_ci.recipes.lint_repository import REPOSITORY_RULES

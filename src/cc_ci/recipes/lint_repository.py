@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
-from cc_ci.recipes.app import configure, version_label
+from cc_ci.recipes.configuring import configure, version_label
 from cc_ci.recipes.faults import RecipeError, Source
 from cc_ci.recipes.findings import Finding, found
 from cc_ci.recipes.recipe import ENV_SAMPLE, Recipe, read_text

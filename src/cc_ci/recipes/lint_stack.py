@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable, Iterator
 
-from cc_ci.recipes.app import App, coop_cloud_labels
+from cc_ci.recipes.app import App
 from cc_ci.recipes.backup_labels import BACKUP, VOLUMES, backup_plan
+from cc_ci.recipes.configuring import coop_cloud_labels
 from cc_ci.recipes.findings import Finding, found
 from cc_ci.recipes.interpolation import VARIABLE
 from cc_ci.recipes.routes import routes

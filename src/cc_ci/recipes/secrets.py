@@ -1,23 +1,11 @@
-"""Secrets that an app needs, and values for them, as abra makes them."""
+"""A secret to be made for an app, and a value for it, as abra makes them."""
 
-import re
 import secrets as randomness
 import string
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from cc_ci.recipes.env_sample import Assignment
-from cc_ci.recipes.faults import RecipeError, Source
-
-if TYPE_CHECKING:
-    from cc_ci.recipes.recipe import Recipe
-    from cc_ci.recipes.stack import FileObject, Stack
-
 DEFAULT_LENGTH = 32
-LONGEST = 4096
-VERSION_VARIABLE = re.compile(r"\$\{?(SECRET_\w+?_VERSION)\b")
 ALPHANUMERIC = string.ascii_letters + string.digits
 CHARSETS = {
     "default": ALPHANUMERIC,
@@ -52,45 +40,3 @@ def generate_secret(spec: SecretSpec) -> str:
     characters += [randomness.choice(everything) for _ in range(spec.length - len(characters))]
     randomness.SystemRandom().shuffle(characters)
     return "".join(characters)
-
-
-def secret_specs(recipe: "Recipe", stack: "Stack") -> tuple[SecretSpec, ...]:
-    """The external secrets that services use. Raises RecipeError for one without a version."""
-    return tuple(_specs(recipe, stack))
-
-
-def _specs(recipe: "Recipe", stack: "Stack") -> Iterator[SecretSpec]:
-    used = {reference.source for service in stack.services.values() for reference in service.secrets}
-    for key, secret in stack.secrets.items():
-        if key not in used or not secret.external:
-            continue
-        variable = version_variable(key, secret)
-        if secret.name.endswith("_"):
-            fault = f"{secret.written}: {variable} is not set; add {variable}=v1 to .env.sample"
-            raise stack.fault(f"secrets.{key}.name", fault)
-        yield _spec(key, secret, recipe.assignment(variable))
-
-
-def version_variable(key: str, secret: "FileObject") -> str:
-    """The variable that a secret's version comes from, such as SECRET_DB_PASSWORD_VERSION."""
-    match = VERSION_VARIABLE.search(secret.written)
-    return match[1] if match else f"SECRET_{key.upper()}_VERSION"
-
-
-def _spec(key: str, secret: "FileObject", assignment: Assignment | None) -> SecretSpec:
-    modifiers = assignment.modifiers if assignment else {}
-    source = Source(file=".env.sample", line=assignment.line if assignment else 1)
-    length = modifiers.get("length", str(DEFAULT_LENGTH))
-    if not length.isdecimal() or not 0 < int(length) <= LONGEST:
-        raise RecipeError(f"{key}: length={length} is not a number from 1 to {LONGEST}", source=source)
-    charset = modifiers.get("charset", "default")
-    for name in charset.split(","):
-        if name not in CHARSETS:
-            raise RecipeError(f"{key}: charset={name} is not one of {', '.join(CHARSETS)}", source=source)
-    return SecretSpec(
-        name=key,
-        swarm_name=secret.name,
-        length=int(length),
-        charset=charset,
-        given=modifiers.get("generate") == "false",
-    )

@@ -2,17 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from cc_ci.recipes.app import App
 from cc_ci.recipes.compose import Merged, fault, nearest, read_compose
 from cc_ci.recipes.faults import RecipeError, Source
 from cc_ci.recipes.recipe import inside
 from cc_ci.recipes.service import DEFAULT_NETWORK, Service, read_service
-
-if TYPE_CHECKING:
-    from cc_ci.recipes.app import App
 
 MOUNTS = ("volume", "bind", "tmpfs", "npipe", "cluster")
 
@@ -59,7 +57,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
         return fault(self.merged, key, message)
 
 
-def read_stack(app: "App") -> Stack:
+def read_stack(app: App) -> Stack:
     """Merge and interpolate the app's compose files. Raises RecipeError with file, line and key."""
     merged = _merge(app)
     names = _Names(merged, app)
@@ -82,11 +80,11 @@ def read_stack(app: "App") -> Stack:
     return stack
 
 
-def _relative(app: "App") -> list[str]:
+def _relative(app: App) -> list[str]:
     return [os.path.relpath(path, app.recipe.root) for path in app.compose_files]
 
 
-def _merge(app: "App") -> Merged:
+def _merge(app: App) -> Merged:
     texts = []
     for path, name in zip(app.compose_files, _relative(app), strict=True):
         try:
@@ -99,7 +97,7 @@ def _merge(app: "App") -> Merged:
 class _Names:
     """Swarm's names for what the stack has: its own, or STACK_key."""
 
-    def __init__(self, merged: Merged, app: "App") -> None:
+    def __init__(self, merged: Merged, app: App) -> None:
         self._merged, self._app = merged, app
 
     def _entries(self, section: str) -> dict[str, dict[str, Any]]:

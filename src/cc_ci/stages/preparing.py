@@ -3,7 +3,8 @@
 from cc_ci.engine.labels import RunLabels
 from cc_ci.engine.overlay import overlay
 from cc_ci.lab.certificates import certify
-from cc_ci.recipes.app import App, configure
+from cc_ci.recipes.app import App
+from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.routes import routes
 from cc_ci.recipes.stack import read_stack
 from cc_ci.stages.bench import Bench, Candidate, Deployed

@@ -12,8 +12,8 @@ from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.node import Node
 from cc_ci.engine.state import Container
 from cc_ci.errors import StageFailed, Unverified
-from cc_ci.recipes.app import configure
 from cc_ci.recipes.backup_labels import backup_plan
+from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.recipe import read_recipe
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.system.clock import ManualClock

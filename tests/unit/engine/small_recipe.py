@@ -4,7 +4,8 @@ from pathlib import Path
 
 from cc_ci.engine.labels import RunLabels
 from cc_ci.engine.node import Node
-from cc_ci.recipes.app import App, configure
+from cc_ci.recipes.app import App
+from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.recipe import read_recipe
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.system.units import EpochSeconds

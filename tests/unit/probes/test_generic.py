@@ -5,7 +5,7 @@ import pytest
 from cc_ci.engine.state import ServiceState, StackSnapshot, Update
 from cc_ci.probes.answers import Answer, Certificate, Problem
 from cc_ci.probes.generic import explain, proxy_checks, service_checks
-from cc_ci.recipes.app import configure
+from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.recipe import read_recipe
 from cc_ci.recipes.routes import routes
 from cc_ci.recipes.stack import Stack, read_stack

@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cc_ci.recipes.app import configure
 from cc_ci.recipes.compose import Merged, read_compose
+from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.faults import RecipeError
 from cc_ci.recipes.plain import duration_text, nanoseconds, shell_words
 from cc_ci.recipes.recipe import read_recipe

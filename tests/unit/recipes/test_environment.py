@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_ci.recipes.abra_sh import read_script
-from cc_ci.recipes.app import app_env
+from cc_ci.recipes.configuring import app_env
 from cc_ci.recipes.env_sample import evaluate, read_assignments
 from cc_ci.recipes.faults import RecipeError
 from cc_ci.recipes.recipe import read_recipe

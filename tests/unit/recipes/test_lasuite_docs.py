@@ -6,8 +6,9 @@ import pytest
 
 from cc_ci.lab.sources import lab_folder, repository
 from cc_ci.providers.api import SignOn
-from cc_ci.recipes.app import App, configure
+from cc_ci.recipes.app import App
 from cc_ci.recipes.backup_labels import backup_plan
+from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.lint import lint
 from cc_ci.recipes.recipe import read_recipe
 from cc_ci.recipes.stack import Stack, read_stack

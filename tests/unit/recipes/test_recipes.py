@@ -10,8 +10,9 @@ from click.testing import CliRunner
 
 from cc_ci.cli.recipe import recipe as command
 from cc_ci.errors import StageFailed, UsageError
-from cc_ci.recipes.app import App, configure
+from cc_ci.recipes.app import App
 from cc_ci.recipes.backup_labels import backup_plan
+from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.faults import RecipeError
 from cc_ci.recipes.lint import lint
 from cc_ci.recipes.recipe import read_recipe
