@@ -19,7 +19,8 @@ from cc_ci.engine.node import Node
 from cc_ci.isolation.census import Census, lasting_leaks, take
 from cc_ci.lab.sources import repository
 from cc_ci.pipeline.profiles import BARE, STOCK
-from cc_ci.pipeline.run import Request, Run
+from cc_ci.pipeline.request import Request
+from cc_ci.pipeline.run import Run
 from cc_ci.probes.http import Probe
 from cc_ci.results.checks import unexplained
 from cc_ci.results.published import json_schema

@@ -44,9 +44,10 @@ def limit(
     """
     from cc_ci.cli.story import story
     from cc_ci.perf.campaign import campaign
-    from cc_ci.perf.limit_document import findings, limit_tables, require_sound
+    from cc_ci.perf.limit_document import limit_tables
     from cc_ci.perf.measured_set import read
     from cc_ci.perf.measuring import measuring
+    from cc_ci.perf.pairs import findings, require_sound
     from cc_ci.perf.sets import Asked
     from cc_ci.report.tables import console, plain_table
     from cc_ci.system.settings import size_bytes

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cc_ci.engine.node import Node
     from cc_ci.pipeline.fetching import Asked
     from cc_ci.pipeline.profiles import Profile
-    from cc_ci.pipeline.run import Ran
+    from cc_ci.pipeline.request import Ran
     from cc_ci.results.schema import StageName
 
 STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
@@ -58,7 +58,8 @@ def run(
     from cc_ci.cli.chosen_node import chosen_node
     from cc_ci.cli.story import story
     from cc_ci.pipeline.fetching import Asked
-    from cc_ci.pipeline.run import Request, Run
+    from cc_ci.pipeline.request import Request
+    from cc_ci.pipeline.run import Run
     from cc_ci.pipeline.subject import Choice
     from cc_ci.report.last_time import LastTime, last_of
     from cc_ci.results.schema import StageName

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from cc_ci.perf import attribution
 from cc_ci.perf.attribution import Times
-from cc_ci.perf.limit_document import findings
 from cc_ci.perf.machines import machines_table
 from cc_ci.perf.measured_set import Set, interval, joined, made_from
+from cc_ci.perf.pairs import findings
 from cc_ci.perf.sets import BARE
 from cc_ci.perf.statistics import hodges_lehmann_unpaired
 from cc_ci.perf.tables import Table, markdown, seconds

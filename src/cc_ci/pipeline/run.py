@@ -11,7 +11,6 @@ import msgspec
 
 from cc_ci.engine.api import Engine
 from cc_ci.engine.docker_engine import connect
-from cc_ci.engine.node import Node
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.errors import InfrastructureError, Interrupted, UsageError
 from cc_ci.isolation.census import Census, take
@@ -28,16 +27,16 @@ from cc_ci.pipeline.locating import locate
 from cc_ci.pipeline.names import run_id
 from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import plan_stock
-from cc_ci.pipeline.profiles import Profile, waits
+from cc_ci.pipeline.profiles import waits
 from cc_ci.pipeline.recording import Recording
-from cc_ci.pipeline.subject import Choice, Subject
+from cc_ci.pipeline.request import Ran, Request
+from cc_ci.pipeline.subject import Subject
 from cc_ci.pipeline.surroundings import environment, missing_values
 from cc_ci.results import schema
-from cc_ci.results.schema import RunResult, StageName
-from cc_ci.results.store import RunFolder, Store
+from cc_ci.results.schema import RunResult
+from cc_ci.results.store import Store
 from cc_ci.results.verdict import judge
 from cc_ci.stages.bench import Bench, Deployed, Findings
-from cc_ci.stages.images import Cache
 from cc_ci.suite.runner import SuiteRunner
 from cc_ci.system.clock import Clock
 from cc_ci.system.process import Runner
@@ -50,30 +49,6 @@ from cc_ci.timing.trace import Trace
 KEPT_FOR: Seconds = 24 * 3600.0
 """A kept app is reaped after this time."""
 TURN_TIMEOUT: Seconds = 3600.0
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for: `recipe` is a name, a folder or an address of a repository."""
-
-    recipe: str
-    node: Node
-    profile: Profile
-    choice: Choice = Choice()
-    variant: str | None = None
-    stage: StageName | None = None
-    cache: Cache | None = None
-    keep: bool = False
-    deadline: Seconds = 3600.0
-    recipe_roots: tuple[Path, ...] = ()
-    suite_roots: tuple[Path, ...] = ()
-
-
-class Ran(msgspec.Struct, frozen=True, kw_only=True):
-    """A finished run, and the app that was left up, if any."""
-
-    result: RunResult
-    folder: RunFolder
-    kept_domain: str | None = None
 
 
 class Run:

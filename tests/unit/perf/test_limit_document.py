@@ -8,9 +8,10 @@ from example_result import example
 
 from cc_ci.errors import InfrastructureError
 from cc_ci.perf import sets
-from cc_ci.perf.limit_document import findings, limits, require_sound
+from cc_ci.perf.limit_document import limits
 from cc_ci.perf.limit_model import Calls
 from cc_ci.perf.measured_set import read
+from cc_ci.perf.pairs import findings, require_sound
 from cc_ci.results.measured import Canary, Cell, Measured, write
 from cc_ci.timing.parts import Part
 from cc_ci.timing.trace import Span

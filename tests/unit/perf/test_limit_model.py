@@ -4,7 +4,8 @@ import msgspec
 import pytest
 from example_result import example
 
-from cc_ci.perf.limit_model import Calls, Terms, causes, floor, limit, terms_of
+from cc_ci.perf.limit_causes import causes
+from cc_ci.perf.limit_model import Calls, Terms, floor, limit, terms_of
 from cc_ci.results.measured import Cell, Measured
 from cc_ci.timing.parts import Part, Use
 from cc_ci.timing.phases import JOINING, STOPPING

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cc_ci.perf.limit_document import findings
 from cc_ci.perf.measured_set import newest, read
+from cc_ci.perf.pairs import findings
 from cc_ci.perf.targets import MARGIN, STEP, TARGETS, derived
 from cc_ci.results.measured import Cache
 

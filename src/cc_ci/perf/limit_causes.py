@@ -1,0 +1,83 @@
+"""What lies between a run and its limit, by cause. Pure."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from cc_ci.perf.levers import failed_start, held, removal, waits_for_a_look, watched_update
+from cc_ci.perf.limit_model import Limit, Terms
+from cc_ci.perf.what_if import Place
+from cc_ci.results.measured import Measured
+from cc_ci.system.units import Seconds
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of work: what the stock run spent on it on its path, and what the limit has of it."""
+
+    name: str
+    stock: Seconds
+    limit: Seconds
+
+
+def causes(stock: Measured, terms: Terms, bound: Limit) -> tuple[Cause, ...]:
+    """T - L by cause, the largest first; they add up to it.
+
+    What CPU or disk take beyond the longest chain is a cause of its own, which only the limit has.
+    """
+    spent: dict[str, Seconds] = {}
+    for part in stock.parts:
+        place = Place.of_part(part)
+        name = next((cause for cause, holds in _CAUSES if holds(place)), REST)
+        spent[name] = spent.get(name, 0.0) + part.seconds
+    least = _least(terms, bound)
+    names = dict.fromkeys([*spent, *least])
+    found = [Cause(name=name, stock=spent.get(name, 0.0), limit=least.get(name, 0.0)) for name in names]
+    return tuple(sorted(found, key=lambda one: one.limit - one.stock))
+
+
+BOOT = "boots, and looks at them"
+"""One cause: before a look that says yes nothing tells booting from waiting for the look."""
+_CAUSES: tuple[tuple[str, Callable[[Place], bool]], ...] = (
+    ("provider", lambda place: place.phase == "provider_setup"),
+    ("starts that failed", lambda place: failed_start(place.name)),
+    ("stability after the condition", lambda place: held(place.name) or watched_update(place)),
+    ("removal", removal),
+    ("data", lambda place: place.phase in {"backup", "restore"}),
+    ("images", lambda place: place.phase == "images_pull"),
+    ("test actions", lambda place: place.phase in {"test", "verify"}),
+    ("seeds", lambda place: place.phase == "seed"),
+    ("the proxy's and the app's signs", lambda place: place.name.startswith("ready")),
+    (BOOT, lambda place: waits_for_a_look(place.name) or "boot" in place.name or "said no" in place.name),
+    ("Swarm's scheduling", lambda place: ": " in place.name),
+)
+"""What a part of a stock run is for: the first that holds."""
+REST = "cc-ci and the engine"
+
+
+def _least(terms: Terms, bound: Limit) -> dict[str, Seconds]:
+    """What the longest chain has of each cause."""
+    longest = bound.longest_chain
+    common = {"provider": terms.provider, "images": terms.pulls}
+    if bound.binds in {"CPU", "disk"}:
+        common[f"{bound.binds} beyond the longest chain"] = (
+            bound.seconds - terms.provider - terms.pulls - bound.chains[longest]
+        )
+    if longest == "upgrade chain":
+        return {
+            **common,
+            BOOT: terms.boot_old + terms.boot_upgraded,
+            "seeds": terms.seed_old,
+            "removal": terms.stop_upgrade,
+            "test actions": terms.act_upgraded,
+        }
+    fresh = longest == "fresh chain"
+    boots = terms.boot_fresh + terms.boot_fresh_restored if fresh else terms.boot_restored
+    acts = terms.act_fresh if fresh else terms.act_restored
+    return {
+        **common,
+        BOOT: terms.boot_new + boots,
+        "seeds": terms.seed_new + (0.0 if fresh else terms.overwrite),
+        "removal": 0.0 if fresh else terms.stop_restored,
+        "data": terms.backup + (terms.restore_fresh if fresh else terms.restore),
+        "test actions": max(terms.act_functional, terms.act_sso) + acts,
+    }

@@ -1,0 +1,37 @@
+"""What is asked of a run, and what comes of it."""
+
+from pathlib import Path
+
+import msgspec
+
+from cc_ci.engine.node import Node
+from cc_ci.pipeline.profiles import Profile
+from cc_ci.pipeline.subject import Choice
+from cc_ci.results.schema import RunResult, StageName
+from cc_ci.results.store import RunFolder
+from cc_ci.stages.images import Cache
+from cc_ci.system.units import Seconds
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for: `recipe` is a name, a folder or an address of a repository."""
+
+    recipe: str
+    node: Node
+    profile: Profile
+    choice: Choice = Choice()
+    variant: str | None = None
+    stage: StageName | None = None
+    cache: Cache | None = None
+    keep: bool = False
+    deadline: Seconds = 3600.0
+    recipe_roots: tuple[Path, ...] = ()
+    suite_roots: tuple[Path, ...] = ()
+
+
+class Ran(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished run, and the app that was left up, if any."""
+
+    result: RunResult
+    folder: RunFolder
+    kept_domain: str | None = None
