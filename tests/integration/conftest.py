@@ -9,6 +9,7 @@ from cc_ci.engine.node import Node
 from cc_ci.lab import node as lab_node
 from cc_ci.lab.builds import build, outdated
 from cc_ci.lab.images import read_images, select
+from cc_ci.lab.node_records import Wanted
 from cc_ci.lab.workshop import workshop
 from cc_ci.perf.measuring import under_way
 from cc_ci.system.clock import SystemClock
@@ -50,7 +51,7 @@ def reference() -> Iterator[Node]:
     if not HUB and (due := outdated(read_images())):
         with workshop(runner=LocalRunner(), clock=SystemClock(), say=print) as builder:
             build(due, builder=builder)
-    wants = lab_node.Wanted(cpus=2.0, memory_bytes=6 * 2**30, images="hub" if HUB else "standin")
+    wants = Wanted(cpus=2.0, memory_bytes=6 * 2**30, images="hub" if HUB else "standin")
     # what a killed run left there would be in the census before, and its reaping in none after
     yield lab_node.PrivateNode(HEAVY_NODE).reset(wants)
     lab_node.down(HEAVY_NODE)

@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from cc_ci.lab.cgroups import NodeGroup
-from cc_ci.lab.node import PrivateNode, Wanted
+from cc_ci.lab.node import PrivateNode
+from cc_ci.lab.node_records import Wanted
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.identity import Identity
 from cc_ci.system.process import LocalRunner, check
@@ -226,7 +227,7 @@ def test_debian_s_own_client_brings_one_up(lab: Lab) -> None:
     argv = [sys.executable, "-m", "cc_ci", "node", "up", "--name", "itn1"]
     told = subprocess.run(argv, env=env, capture_output=True, text=True, check=True)
     assert "up, at" in told.stderr
-    assert lab.node.engine_runs
+    assert lab.node.load().name == "itn1"
 
 
 def test_down_takes_everything_along(untouched: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from cc_ci.isolation.census import lasting_leaks, take
 from cc_ci.isolation.reaper import Reaper
 from cc_ci.lab import node as lab_node
 from cc_ci.lab.certificates import certify, uncertify
+from cc_ci.lab.node_records import Wanted
 from cc_ci.probes.answers import from_router, get
 from cc_ci.probes.containers import straight
 from cc_ci.probes.http import Probe
@@ -36,7 +37,7 @@ PING = Expectation(path="/ping", statuses=(200,), contains="OK")
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
-    wanted = lab_node.Wanted(refresh=1.0, throttle=0.1)
+    wanted = Wanted(refresh=1.0, throttle=0.1)
     yield lab_node.up(NAME, wanted=wanted)
     lab_node.down(NAME)
 

@@ -14,10 +14,11 @@ def chosen_node(settings: "Settings") -> "Node":
     """
     from cc_ci.lab import node as lab_node
     from cc_ci.lab.foreign import foreign
+    from cc_ci.lab.node_records import DEFAULT, all_nodes
     from cc_ci.system.process import LocalRunner
 
-    wanted = settings.node or lab_node.DEFAULT
-    if wanted == lab_node.DEFAULT or wanted in lab_node.all_nodes():
+    wanted = settings.node or DEFAULT
+    if wanted == DEFAULT or wanted in all_nodes():
         return lab_node.load(wanted)
     return foreign(
         wanted,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from cc_ci.lab.node import PrivateNode, Status, Wanted
+    from cc_ci.lab.node import PrivateNode, Status
+    from cc_ci.lab.node_records import Wanted
     from cc_ci.system.settings import Settings
 
 
@@ -79,10 +80,11 @@ def status(*, name: str | None, as_json: bool) -> None:
     """Say what the node is; all nodes without --name."""
     import msgspec
 
-    from cc_ci.lab import node as lab_node
+    from cc_ci.lab.node import PrivateNode
+    from cc_ci.lab.node_records import all_nodes
 
-    names = (name,) if name else lab_node.all_nodes()
-    found = [seen for one in names if (seen := lab_node.PrivateNode(one).status())]
+    names = (name,) if name else all_nodes()
+    found = [seen for one in names if (seen := PrivateNode(one).status())]
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1))
         return
@@ -117,7 +119,8 @@ def _rows(seen: "Status") -> list[tuple[str, str]]:
 
 def _node(name: str | None, tell: Callable[[str], None]) -> "PrivateNode":
     from cc_ci.cli.story import told_runner
-    from cc_ci.lab.node import DEFAULT, PrivateNode
+    from cc_ci.lab.node import PrivateNode
+    from cc_ci.lab.node_records import DEFAULT
 
     return PrivateNode(name or DEFAULT, runner=told_runner(tell), say=tell)
 
@@ -126,7 +129,7 @@ def _wanted(chosen: "PrivateNode", flags: dict[str, object]) -> "Wanted | None":
     """What it was, changed by what is asked for now: by flags, or for a new node also by other settings."""
     import msgspec
 
-    from cc_ci.lab.node import Wanted
+    from cc_ci.lab.node_records import Wanted
     from cc_ci.system.settings import load_settings
 
     settings = load_settings(flags)

@@ -1,17 +1,16 @@
 """A real engine: read and listened to through docker-py, told what to do through the docker client."""
 
 import contextlib
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import docker
 import requests
 from docker.errors import DockerException, ImageNotFound, NotFound
-from docker.tls import TLSConfig
 from docker.utils import parse_repository_tag
 
 from cc_ci.engine import argv, parsing
+from cc_ci.engine.endpoint import endpoint
 from cc_ci.engine.labels import SERVICE, STACK
 from cc_ci.engine.node import Node
 from cc_ci.engine.pulling import pull_report, refusal
@@ -40,7 +39,7 @@ LONGEST_CALL: Seconds = 120.0
 def connect(node: Node, runner: Runner) -> "DockerEngine":
     """Reach the node's engine. Raises InfrastructureError when it does not answer."""
     with _spoken(f"node {node.name}: its engine at {node.docker_host} does not answer"):
-        host, tls = _endpoint(node, runner)
+        host, tls = endpoint(node, runner)
         client = docker.APIClient(
             base_url=host,
             version="auto",
@@ -49,24 +48,6 @@ def connect(node: Node, runner: Runner) -> "DockerEngine":
             tls=tls,
         )
     return DockerEngine(client=client, node=node, runner=runner)
-
-
-def _endpoint(node: Node, runner: Runner) -> tuple[str, Any]:
-    if "://" in node.docker_host:
-        return node.docker_host, False
-    asked = check(runner(["docker", "context", "inspect", node.docker_host]), what="docker context inspect")
-    context = json.loads(asked.stdout)[0]
-    folder = context.get("Storage", {}).get("TLSPath", "")
-    names = context.get("TLSMaterial", {}).get("docker") or []
-    tls = _tls({name: f"{folder}/docker/{name}" for name in names})
-    return str(context["Endpoints"]["docker"]["Host"]), tls
-
-
-def _tls(files: Mapping[str, str]) -> Any:
-    if not files:
-        return False
-    pair = (files["cert.pem"], files["key.pem"]) if "cert.pem" in files else None
-    return TLSConfig(client_cert=pair, ca_cert=files.get("ca.pem"), verify="ca.pem" in files)
 
 
 @contextlib.contextmanager

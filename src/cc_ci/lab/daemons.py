@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from cc_ci.lab.places import Places
 from cc_ci.system.clock import Clock
 from cc_ci.system.files import write_atomic
 from cc_ci.system.identity import Identity, signal_process
@@ -81,3 +82,8 @@ class Daemon:
         except OSError:
             lines = []
         return lines[-1] if lines else "it said nothing"
+
+
+def daemon_of(node: Places, name: str, *, clock: Clock) -> Daemon:
+    """One of a private node's own."""
+    return Daemon(name, folder=node.runtime, log=node.logs / f"{name}.log", clock=clock)

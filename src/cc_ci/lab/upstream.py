@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cc_ci.lab.certificates import LabAuthority
-from cc_ci.lab.daemons import Daemon
+from cc_ci.lab.daemons import Daemon, daemon_of
 from cc_ci.lab.names import hosts_of
 from cc_ci.lab.namespaces import in_network
 from cc_ci.lab.places import Places
@@ -49,8 +49,7 @@ def assigned(addresses: tuple[str, ...]) -> dict[str, str]:
 
 
 def daemon(node: Places, upstream: str, *, clock: Clock) -> Daemon:
-    name = f"registry-{upstream}"
-    return Daemon(name, folder=node.runtime, log=node.logs / f"{name}.log", clock=clock)
+    return daemon_of(node, f"registry-{upstream}", clock=clock)
 
 
 def start(node: Places, at: Mapping[str, str], *, authority: LabAuthority, clock: Clock) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from cc_ci.engine.argv import client_environment
 from cc_ci.engine.node import Node
 from cc_ci.lab import node as nodes
+from cc_ci.lab.node_records import BUILDER
 from cc_ci.system.clock import Clock
 from cc_ci.system.files import state_root
 from cc_ci.system.process import Completed, Runner
@@ -46,10 +47,10 @@ def workshop(*, runner: Runner, clock: Clock, say: Callable[[str], None]) -> Ite
         say("builder: starting an engine of its own")
         try:
             # an interrupt while it comes up must not leave half of it
-            node = nodes.up(nodes.BUILDER, say=say)
+            node = nodes.up(BUILDER, say=say)
             yield Builder(node=node, runner=runner, clock=clock, say=say, scratch=scratch)
         finally:
-            nodes.down(nodes.BUILDER, say=say)
+            nodes.down(BUILDER, say=say)
 
 
 @contextlib.contextmanager

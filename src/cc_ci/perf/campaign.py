@@ -8,7 +8,8 @@ import msgspec
 
 from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
-from cc_ci.lab.node import PrivateNode, Wanted
+from cc_ci.lab.node import PrivateNode
+from cc_ci.lab.node_records import Wanted
 from cc_ci.perf import sets
 from cc_ci.perf.baseline import measure
 from cc_ci.perf.canary import canary, disk_rate

@@ -1,0 +1,125 @@
+"""A private node's engine: its containerd and dockerd, its Swarm, and the way to it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from cc_ci.engine.argv import client_environment
+from cc_ci.engine.node import Node
+from cc_ci.errors import CommandFailed
+from cc_ci.lab import engine_daemons
+from cc_ci.lab.addresses import Addresses
+from cc_ci.lab.certificates import lab_authority
+from cc_ci.lab.cgroups import NodeGroup
+from cc_ci.lab.daemons import Daemon, daemon_of
+from cc_ci.lab.places import Places
+from cc_ci.system.clock import Clock
+from cc_ci.system.process import Completed, Runner, check
+from cc_ci.system.units import Seconds
+from cc_ci.system.waiting import wait_until
+from cc_ci.timing.io_counting import count_bytes
+
+
+class NodeEngine:
+    """Order of calls: `start`, once the node's namespaces and names are there, then `join_swarm`."""
+
+    def __init__(
+        self, node: Places, group: NodeGroup, *, runner: Runner, clock: Clock, say: Callable[[str], None]
+    ) -> None:
+        self._node = node
+        self._group = group
+        self._runner = runner
+        self._clock = clock
+        self._say = say
+        self._containerd = daemon_of(node, "containerd", clock=clock)
+        self._dockerd = daemon_of(node, "dockerd", clock=clock)
+
+    @property
+    def runs(self) -> bool:
+        return self._dockerd.identity is not None and self._node.socket.exists()
+
+    def start(self, chosen: Addresses) -> None:
+        """Start what does not run, and return when it answers."""
+        node = self._node
+        if not self.runs:
+            # a pid in it may be anybody's by now, and dockerd would not start
+            (node.runtime / "dockerd.pid").unlink(missing_ok=True)
+            engine_daemons.write_configurations(node, chosen)
+        if self._containerd.start(engine_daemons.containerd_argv(node, self._group)):
+            # an engine does not find its way back to a new containerd
+            self._dockerd.stop(patience=15)
+            self._say("engine: waiting for containerd")
+            self._answers(self._containerd, node.containerd_socket.is_socket, timeout=30)
+        environment = engine_daemons.dockerd_environment(lab_authority().bundle)
+        if self._dockerd.start(engine_daemons.dockerd_argv(node, self._group), env=environment):
+            self._say("engine: waiting for dockerd")
+        self._answers(self._dockerd, lambda: self.version() is not None, timeout=120)
+        node.socket.chmod(0o600)
+        count_bytes(f"{node.cgroup}/engine", folder=node.state)
+
+    def version(self) -> str | None:
+        """None while it does not answer."""
+        try:
+            asked = self.docker(["docker", "version", "--format", "{{.Server.Version}}"], timeout=10)
+        except CommandFailed:
+            # it listens before it serves: first it stops what a killed one left running, 10 s each
+            return None
+        return asked.stdout.strip() if asked.ok else None
+
+    def stop(self) -> None:
+        self._say("engine: waiting for it to stop its containers")
+        self._dockerd.stop(patience=20)
+        self._containerd.stop(patience=5)
+
+    def join_swarm(self, chosen: Addresses) -> None:
+        """Make a Swarm of one node, unless it is there, and return when it manages."""
+        if self._swarm_state() == "active":
+            return
+        self._say("swarm: a Swarm of one node")
+        if self._swarm_state() == "inactive":
+            check(self.docker(engine_daemons.swarm_argv(chosen)), what="docker swarm init")
+        wait_until(
+            self._swarm_state,
+            name=f"node {self._node.name}: its Swarm",
+            ready=lambda state: state == "active",
+            timeout=60,
+            clock=self._clock,
+        )
+
+    def docker(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        timeout: Seconds | None = 120,
+    ) -> Completed:
+        """A runner for the docker client on this node, with none of the user's own configuration."""
+        empty = self._node.runtime / "client"
+        empty.mkdir(parents=True, exist_ok=True)
+        address = Node(
+            name=self._node.name,
+            kind="private",
+            docker_host=f"unix://{self._node.socket}",
+            address="",
+            ci_domain="",
+            ipvs=False,
+        )
+        environment = {**client_environment(address, config=empty), **(env or {})}
+        return self._runner(argv, stdin=stdin, env=environment, cwd=cwd, timeout=timeout)
+
+    def _answers(self, daemon: Daemon, look: Callable[[], bool], *, timeout: Seconds) -> None:
+        wait_until(
+            look,
+            name=f"{daemon.name} to answer",
+            ready=lambda answers: answers,
+            failed=lambda _answers: None if daemon.identity else f"it ended: {daemon.last_words()}",
+            timeout=timeout,
+            clock=self._clock,
+            interval=0.1,
+        )
+
+    def _swarm_state(self) -> str:
+        form = "{{.Swarm.LocalNodeState}}{{if .Swarm.ControlAvailable}}{{else}} no manager{{end}}"
+        seen = self.docker(["docker", "info", "--format", form]).stdout.strip()
+        return seen.removesuffix(" no manager") if seen.startswith("inactive") else seen
