@@ -11,7 +11,7 @@ from cc_ci.lab.builds import build, outdated
 from cc_ci.lab.images import read_images, select
 from cc_ci.lab.node_records import Wanted
 from cc_ci.lab.workshop import workshop
-from cc_ci.perf.measuring import under_way
+from cc_ci.perf.measuring.lock import under_way
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner
 

@@ -14,9 +14,9 @@ import click
 def attribute(folder: Path | None, *, recipe: str | None, baselines: Path) -> None:
     """Say of SET, a folder of `cc-ci baseline`, which phases, waits and levers its time is made of."""
     from cc_ci.errors import UsageError
-    from cc_ci.perf import attribution
-    from cc_ci.perf.attribution_document import attribution_tables
-    from cc_ci.perf.measured_set import newest, read
+    from cc_ci.perf.analysis import attribution
+    from cc_ci.perf.baselines.measured_set import newest, read
+    from cc_ci.perf.documents.attribution import attribution_tables
     from cc_ci.report.tables import console, plain_table
 
     measured = read(folder or newest(baselines))

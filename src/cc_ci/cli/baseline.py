@@ -51,9 +51,9 @@ def baseline(
     machine. Exits 5 while runs are missing that did not come to count.
     """
     from cc_ci.cli.story import story
-    from cc_ci.perf.campaign import campaign
-    from cc_ci.perf.measuring import measuring
-    from cc_ci.perf.sets import BARE, Asked
+    from cc_ci.perf.baselines.sets import BARE, Asked
+    from cc_ci.perf.measuring.campaign import campaign
+    from cc_ci.perf.measuring.lock import measuring
     from cc_ci.system.settings import size_bytes
 
     asked = Asked(

@@ -12,7 +12,7 @@ def results_file(name: str) -> Path:
 
     Raises UsageError for a file of a set, which holds no spans, and names the one that does.
     """
-    from cc_ci.perf.sets import FACTS, TRACES
+    from cc_ci.perf.baselines.sets import FACTS, TRACES
     from cc_ci.results.measured import RUNS
     from cc_ci.results.store import Store
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from cc_ci.perf.comparison import Comparison, PhaseChange, Side
+    from cc_ci.perf.analysis.comparison import Comparison, PhaseChange, Side
     from cc_ci.results.measured import Cell, Measured
 
 LONGEST = 15
@@ -27,7 +27,7 @@ def compare(a: str, b: str, *, as_json: bool) -> None:
     """
     import msgspec
 
-    from cc_ci.perf.comparison import compare as hold
+    from cc_ci.perf.analysis.comparison import compare as hold
 
     found = [hold(ours, theirs, paired=paired) for ours, theirs, paired in _sides(a, b)]
     if as_json:
@@ -49,7 +49,7 @@ def _lost(found: "Comparison") -> bool:
 
 def _sides(a: str, b: str) -> "Iterator[tuple[Side, Side, bool]]":
     from cc_ci.errors import UsageError
-    from cc_ci.perf.comparison import alternate
+    from cc_ci.perf.analysis.comparison import alternate
 
     ours, theirs = _cells(a), _cells(b)
     if ours is None and theirs is None:
@@ -73,7 +73,7 @@ def _sides(a: str, b: str) -> "Iterator[tuple[Side, Side, bool]]":
 
 def _one(name: str) -> "Side":
     from cc_ci.cli.chosen_run import chosen_run
-    from cc_ci.perf.comparison import Sample, Side
+    from cc_ci.perf.analysis.comparison import Sample, Side
     from cc_ci.results.measured import parts
 
     result = chosen_run(name)
@@ -83,7 +83,7 @@ def _one(name: str) -> "Side":
 def _cells(name: str) -> "dict[Cell, Side] | None":
     """The cells of a set, those that have runs that are not void; None for what is no set."""
     from cc_ci.errors import UsageError
-    from cc_ci.perf.comparison import Sample, Side
+    from cc_ci.perf.analysis.comparison import Sample, Side
     from cc_ci.results.measured import RUNS, read_set
 
     folder, _, wanted = name.partition(":")
@@ -111,8 +111,8 @@ def _cells(name: str) -> "dict[Cell, Side] | None":
 
 
 def _tell(found: "Comparison") -> None:
-    from cc_ci.perf.comparison import in_words
-    from cc_ci.perf.tables import seconds
+    from cc_ci.perf.analysis.comparison import in_words
+    from cc_ci.perf.documents.tables import seconds
     from cc_ci.report.tables import console, plain_table
 
     out = console(sys.stdout)

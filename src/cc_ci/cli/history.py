@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from cc_ci.perf.change_points import ChangePoint
+    from cc_ci.perf.analysis.change_points import ChangePoint
     from cc_ci.results.history import Flake, History, Line, Point
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -51,7 +51,7 @@ def history(recipe: str | None, *, phase: str | None, rebuild: bool, as_json: bo
 def _print_json(index: "History", lines: "Sequence[Line]", *, recipe: str | None, phase: str | None) -> None:
     import msgspec
 
-    from cc_ci.perf.change_points import change_points
+    from cc_ci.perf.analysis.change_points import change_points
 
     rows = []
     for line in lines:
@@ -63,8 +63,8 @@ def _print_json(index: "History", lines: "Sequence[Line]", *, recipe: str | None
 
 
 def _tell_recipes(index: "History") -> None:
-    from cc_ci.perf.statistics import median
-    from cc_ci.perf.tables import seconds
+    from cc_ci.perf.analysis.statistics import median
+    from cc_ci.perf.documents.tables import seconds
     from cc_ci.report.tables import console, plain_table
 
     rows = []
@@ -78,8 +78,8 @@ def _tell_recipes(index: "History") -> None:
 
 
 def _tell_line(index: "History", line: "Line", phase: str | None) -> None:
-    from cc_ci.perf.statistics import median
-    from cc_ci.perf.tables import seconds
+    from cc_ci.perf.analysis.statistics import median
+    from cc_ci.perf.documents.tables import seconds
     from cc_ci.report.tables import console, plain_table
 
     out = console(sys.stdout)
@@ -103,7 +103,7 @@ def _tell_line(index: "History", line: "Line", phase: str | None) -> None:
 
 def changes_in_words(name: str, points: "Sequence[Point]") -> Iterator[str]:
     """A line for each change of level of one phase, with what the host was like before and after."""
-    from cc_ci.perf.change_points import change_points
+    from cc_ci.perf.analysis.change_points import change_points
 
     found = change_points([one.seconds for one in points], [one.others_cpus for one in points])
     for change in found:
@@ -128,13 +128,13 @@ def _by(change: "ChangePoint") -> str:
 
 
 def _middle(shares: Sequence[float]) -> str:
-    from cc_ci.perf.statistics import median
+    from cc_ci.perf.analysis.statistics import median
 
     return f"{median(shares):.0%}" if shares else "not known"
 
 
 def _tell_flakes(flakes: "Sequence[Flake]") -> None:
-    from cc_ci.perf.statistics import proportion_interval
+    from cc_ci.perf.analysis.statistics import proportion_interval
     from cc_ci.report.tables import console, plain_table
 
     rows = []

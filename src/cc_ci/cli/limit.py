@@ -43,12 +43,12 @@ def limit(
     did not come to count.
     """
     from cc_ci.cli.story import story
-    from cc_ci.perf.campaign import campaign
-    from cc_ci.perf.limit_document import limit_tables
-    from cc_ci.perf.measured_set import read
-    from cc_ci.perf.measuring import measuring
-    from cc_ci.perf.pairs import findings, require_sound
-    from cc_ci.perf.sets import Asked
+    from cc_ci.perf.analysis.pairs import findings, require_sound
+    from cc_ci.perf.baselines.measured_set import read
+    from cc_ci.perf.baselines.sets import Asked
+    from cc_ci.perf.documents.limit import limit_tables
+    from cc_ci.perf.measuring.campaign import campaign
+    from cc_ci.perf.measuring.lock import measuring
     from cc_ci.report.tables import console, plain_table
     from cc_ci.system.settings import size_bytes
 

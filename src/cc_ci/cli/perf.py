@@ -25,8 +25,8 @@ def docs(*, folder: Path | None, baselines: Path, limit: Path | None, again: Pat
 
     Those that are in the folder of --out are overwritten.
     """
-    from cc_ci.perf.documents import documents
-    from cc_ci.perf.measured_set import newest
+    from cc_ci.perf.baselines.measured_set import newest
+    from cc_ci.perf.documents.perf_docs import documents
     from cc_ci.system.files import write_atomic
 
     chosen = folder or newest(baselines)

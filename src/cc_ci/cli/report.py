@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from cc_ci.perf.statistics import Ratio
+    from cc_ci.perf.analysis.statistics import Ratio
     from cc_ci.report.html.set_page import Bound
 
 
@@ -53,8 +53,8 @@ def _of_set(folder: Path, out: Path | None) -> tuple[Path, str]:
 def _bounds(folder: Path) -> "Iterator[Bound]":
     """Nothing where the set has no pairs of bare and stock runs, or is less than a baseline."""
     from cc_ci.errors import UsageError
-    from cc_ci.perf.measured_set import read
-    from cc_ci.perf.pairs import findings
+    from cc_ci.perf.analysis.pairs import findings
+    from cc_ci.perf.baselines.measured_set import read
     from cc_ci.report.html.set_page import Bound
 
     try:

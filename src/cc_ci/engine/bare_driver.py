@@ -34,7 +34,7 @@ from cc_ci.recipes.templates import rendered
 from cc_ci.system.files import write_atomic
 from cc_ci.system.process import Runner, check
 from cc_ci.system.units import EpochSeconds, Seconds
-from cc_ci.timing.phases import STOPPING
+from cc_ci.timing.span_names import STOPPING
 
 LONGEST: Seconds = 300.0
 CONFIG_MODE = 0o444

@@ -8,15 +8,7 @@ import msgspec
 from cc_ci.engine.history import History
 from cc_ci.engine.state import StackSnapshot
 from cc_ci.system.units import EpochSeconds
-
-BOOT = "boot until healthy"
-TRIES = "tries that ended"
-"""Of a service that ended itself, for lack of what it needs, before the task that stayed."""
-DELAY = "wait out the restart's delay"
-"""Swarm makes the container of a task that follows an ended one at once, and starts it later."""
-FIRST_LOOK = "before its health check's first look"
-BETWEEN_LOOKS = "between two looks of its health check"
-WAS_HEALTHY = "was healthy"
+from cc_ci.timing.span_names import BETWEEN_LOOKS, BOOT, DELAY, FIRST_LOOK, SAID_NO, TRIES, WAS_HEALTHY
 
 
 class Look(NamedTuple):
@@ -79,7 +71,7 @@ class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
             at = min(other[0], self.refused)
             yield Look(f"until {other[1]} {WAS_HEALTHY}", other[1], self.started, at)
         if at < self.refused:
-            yield Look("until its health check last said no", self.service, at, self.refused)
+            yield Look(SAID_NO, self.service, at, self.refused)
         yield Look(BETWEEN_LOOKS, self.service, self.refused, self.healthy)
 
     def _last_healthy(

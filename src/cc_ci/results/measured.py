@@ -14,7 +14,7 @@ from cc_ci.results.schema import Census, RunResult
 from cc_ci.system.files import write_atomic
 from cc_ci.system.units import Seconds
 from cc_ci.timing.parts import Part, parts_of
-from cc_ci.timing.phases import JOINING, STOPPING
+from cc_ci.timing.span_names import JOINING, STOPPING
 from cc_ci.timing.trace import Span
 
 RUNS = "runs"

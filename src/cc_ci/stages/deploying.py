@@ -1,11 +1,11 @@
 """Deploy a stack, see it converge by the engine's events, and wait for the app's own signs that it serves."""
 
 from cc_ci.engine.stack_driver import Convergence
-from cc_ci.engine.timelines import BOOT
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.readying import predicates, wait_ready
 from cc_ci.stages.removing import take_down
-from cc_ci.timing.phases import JOINING, POLL_SLACK, REDEPLOYMENT, Phase
+from cc_ci.timing.phases import Phase
+from cc_ci.timing.span_names import BOOT, JOINING, POLL_SLACK, REDEPLOYMENT
 
 
 def deploy(bench: Bench, deployed: Deployed, *, phase: Phase | None = None) -> None:

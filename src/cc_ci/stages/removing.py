@@ -15,7 +15,7 @@ from cc_ci.stages.evidence import keep_stack
 from cc_ci.stages.volumes import scratch_volume
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.system.waiting import wait_until
-from cc_ci.timing.phases import REMOVAL
+from cc_ci.timing.span_names import REMOVAL
 from cc_ci.timing.trace import OpenSpan
 
 EVENT_DELAY: Seconds = 0.1

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from cc_ci.system.units import Seconds
-from cc_ci.timing.phases import PHASES, POLL_SLACK, Phase
+from cc_ci.timing.phases import PHASES, Phase
+from cc_ci.timing.span_names import POLL_SLACK
 from cc_ci.timing.trace import Span
 
 NANO = 1_000_000_000

@@ -11,7 +11,8 @@ import msgspec
 
 from cc_ci.system.clock import Clock
 from cc_ci.system.units import EpochSeconds, Seconds
-from cc_ci.timing.phases import POLL_SLACK, Phase
+from cc_ci.timing.phases import Phase
+from cc_ci.timing.span_names import POLL_SLACK
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -9,7 +9,7 @@ from example_result import example
 
 from cc_ci.cli.compare import compare
 from cc_ci.errors import UsageError
-from cc_ci.perf.sets import FACTS
+from cc_ci.perf.baselines.sets import FACTS
 from cc_ci.results.measured import Cell, Measured, compact, parts, write
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import Store

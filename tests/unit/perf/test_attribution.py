@@ -4,13 +4,13 @@ import msgspec
 import pytest
 from example_result import example
 
-from cc_ci.engine.timelines import DELAY, TRIES
-from cc_ci.perf import attribution
-from cc_ci.perf.levers import LEVERS
+from cc_ci.perf.analysis import attribution
+from cc_ci.perf.analysis.levers import LEVERS
 from cc_ci.results.measured import Cell, Measured, compact
 from cc_ci.results.schema import StageResult
 from cc_ci.timing.critical_path import attribute
 from cc_ci.timing.parts import Part, Use
+from cc_ci.timing.span_names import DELAY, TRIES
 from cc_ci.timing.trace import Span
 
 CELL = Cell(recipe="app", cache="warm")

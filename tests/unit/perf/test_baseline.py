@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from example_result import example
 
-from cc_ci.perf import sets
-from cc_ci.perf.baseline import ATTEMPTS, UNFINISHED, measure, remaining
-from cc_ci.perf.foreign import CpuCounts
+from cc_ci.perf.baselines import sets
+from cc_ci.perf.measuring.baseline import ATTEMPTS, UNFINISHED, measure, remaining
+from cc_ci.perf.measuring.foreign import CpuCounts
 from cc_ci.results.measured import Canary, Cell, Measured, compact, read_set
 from cc_ci.results.schema import RunResult
 from cc_ci.system.clock import ManualClock

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from cc_ci.perf.change_points import change_points
+from cc_ci.perf.analysis.change_points import change_points
 
 
 def series(*levels: tuple[int, float], seed: int = 1) -> list[float]:

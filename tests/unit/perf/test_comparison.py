@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from example_result import example
 
-from cc_ci.perf.comparison import Comparison, Sample, Side, alternate, compare, in_words
+from cc_ci.perf.analysis.comparison import Comparison, Sample, Side, alternate, compare, in_words
 from cc_ci.results.schema import StageResult, TestResult
 from cc_ci.timing.parts import Part
 

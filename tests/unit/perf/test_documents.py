@@ -7,10 +7,10 @@ import pytest
 from example_result import example
 
 from cc_ci.errors import UsageError
-from cc_ci.perf import sets
-from cc_ci.perf.documents import documents
-from cc_ci.perf.measured_set import newest, read
-from cc_ci.perf.tables import Table, markdown
+from cc_ci.perf.baselines import sets
+from cc_ci.perf.baselines.measured_set import newest, read
+from cc_ci.perf.documents.perf_docs import documents
+from cc_ci.perf.documents.tables import Table, markdown
 from cc_ci.results.measured import Canary, Cell, Measured, compact, parts, write
 from cc_ci.timing.resources import Pressure, SpanResources, Usage
 

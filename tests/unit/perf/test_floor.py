@@ -2,7 +2,7 @@
 
 import json
 
-from cc_ci.perf.floor import compose
+from cc_ci.perf.measuring.floor import compose
 
 
 def test_idle_services_end_when_told_and_are_not_watched() -> None:

@@ -7,11 +7,11 @@ import pytest
 from example_result import example
 
 from cc_ci.errors import InfrastructureError
-from cc_ci.perf import sets
-from cc_ci.perf.limit_document import limits
-from cc_ci.perf.limit_model import Calls
-from cc_ci.perf.measured_set import read
-from cc_ci.perf.pairs import findings, require_sound
+from cc_ci.perf.analysis.pairs import findings, require_sound
+from cc_ci.perf.baselines import sets
+from cc_ci.perf.baselines.measured_set import read
+from cc_ci.perf.baselines.sets import Calls
+from cc_ci.perf.documents.limit import limits
 from cc_ci.results.measured import Canary, Cell, Measured, write
 from cc_ci.timing.parts import Part
 from cc_ci.timing.trace import Span

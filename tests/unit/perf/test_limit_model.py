@@ -4,12 +4,13 @@ import msgspec
 import pytest
 from example_result import example
 
-from cc_ci.perf.limit_causes import causes
-from cc_ci.perf.limit_model import Calls, Terms, floor, limit, terms_of
+from cc_ci.perf.analysis.limit_causes import causes
+from cc_ci.perf.analysis.limit_model import Terms, floor, limit, terms_of
+from cc_ci.perf.baselines.sets import Calls
 from cc_ci.results.measured import Cell, Measured
 from cc_ci.timing.parts import Part, Use
-from cc_ci.timing.phases import JOINING, STOPPING
 from cc_ci.timing.resources import SpanResources, Usage
+from cc_ci.timing.span_names import JOINING, STOPPING
 from cc_ci.timing.trace import Span
 
 BARE = Cell(recipe="app", cache="cold", profile="bare")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cc_ci.errors import InfrastructureError
-from cc_ci.perf.canary import canary
-from cc_ci.perf.measuring import measuring, under_way
+from cc_ci.perf.measuring.canary import canary
+from cc_ci.perf.measuring.lock import measuring, under_way
 from cc_ci.system.clock import SystemClock
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cc_ci.perf.order import interleaved
+from cc_ci.perf.baselines.order import interleaved
 from cc_ci.results.measured import Cell
 
 RECIPES = ["light", "heavy"]

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from cc_ci.perf.attribution import by_phase
-from cc_ci.perf.comparison import Comparison, Sample, Side, compare
-from cc_ci.perf.measured_set import Set, newest, read
-from cc_ci.perf.sets import missing
+from cc_ci.perf.analysis.attribution import by_phase
+from cc_ci.perf.analysis.comparison import Comparison, Sample, Side, compare
+from cc_ci.perf.baselines.measured_set import Set, newest, read
+from cc_ci.perf.baselines.sets import missing
 from cc_ci.results.measured import Cell
 
 ROOT = Path(__file__).parents[3]

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from cc_ci.errors import UsageError
-from cc_ci.perf import statistics
+from cc_ci.perf.analysis import statistics
 
 # Hollander, Wolfe and Chicken, table of the signed-rank statistic, and Conover, table A3 for the median:
 # (n, values lost on each side, confidence left)

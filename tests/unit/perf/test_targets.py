@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cc_ci.perf.measured_set import newest, read
-from cc_ci.perf.pairs import findings
-from cc_ci.perf.targets import MARGIN, STEP, TARGETS, derived
+from cc_ci.perf.analysis.pairs import findings
+from cc_ci.perf.analysis.targets import MARGIN, STEP, TARGETS, derived
+from cc_ci.perf.baselines.measured_set import newest, read
 from cc_ci.results.measured import Cache
 
 ROOT = Path(__file__).parents[3]

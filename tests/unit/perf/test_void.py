@@ -3,8 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from cc_ci.perf.foreign import CpuCounts, RunGroup, count, foreign_cpus
-from cc_ci.perf.void import usual, void
+from cc_ci.perf.measuring.foreign import CpuCounts, RunGroup, count, foreign_cpus
+from cc_ci.perf.measuring.void import usual, void
 from cc_ci.results.measured import Canary
 
 USUAL = Canary(cpu=1.0, untar=2.0)

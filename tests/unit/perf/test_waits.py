@@ -6,11 +6,11 @@ import msgspec
 import pytest
 from example_result import example
 
-from cc_ci.engine.timelines import DELAY, TRIES
-from cc_ci.perf.measured_set import newest, read
-from cc_ci.perf.waits import Wait, waits
+from cc_ci.perf.analysis.waits import Wait, waits
+from cc_ci.perf.baselines.measured_set import newest, read
 from cc_ci.results.measured import Cell, Measured, compact
 from cc_ci.timing.parts import Part
+from cc_ci.timing.span_names import DELAY, TRIES
 
 BASELINES = Path(__file__).parents[3] / "baselines"
 LOOK = "app: between two looks of its health check"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cc_ci.perf.what_if import Place, seconds_without
+from cc_ci.perf.analysis.what_if import Place, seconds_without
 from cc_ci.timing.trace import Span
 
 

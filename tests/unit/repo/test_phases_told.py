@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from cc_ci.engine import timelines
+from cc_ci.timing import span_names
 from cc_ci.timing.parts import OTHERS
-from cc_ci.timing.phases import PHASES, POLL_SLACK, REDEPLOYMENT, REMOVAL
+from cc_ci.timing.phases import PHASES
 
 TOLD = (Path(__file__).parents[3] / "docs" / "reference" / "phases.md").read_text()
 
@@ -16,11 +16,18 @@ def test_every_phase_is_explained() -> None:
 
 
 def test_the_parts_of_a_start_are_explained() -> None:
-    names = (timelines.BOOT, timelines.TRIES, timelines.DELAY, timelines.FIRST_LOOK, timelines.BETWEEN_LOOKS)
+    names = (
+        span_names.BOOT,
+        span_names.TRIES,
+        span_names.DELAY,
+        span_names.FIRST_LOOK,
+        span_names.SAID_NO,
+        span_names.BETWEEN_LOOKS,
+    )
     for name in names:
         assert f"| SERVICE: {name} |" in TOLD
-    assert f"{timelines.WAS_HEALTHY} |" in TOLD
-    assert f"| {POLL_SLACK}: ... |" in TOLD
-    assert f"| {REMOVAL}: until SERVICE has ended |" in TOLD
-    assert f"| {REDEPLOYMENT} |" in TOLD
+    assert f"{span_names.WAS_HEALTHY} |" in TOLD
+    assert f"| {span_names.POLL_SLACK}: ... |" in TOLD
+    assert f"| {span_names.REMOVAL}: until SERVICE has ended |" in TOLD
+    assert f"| {span_names.REDEPLOYMENT} |" in TOLD
     assert f"| {OTHERS} |" in TOLD

@@ -10,7 +10,7 @@ from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.removing import check_leaks, take_down, undeploy
 from cc_ci.system.process import ScriptedRunner
 from cc_ci.system.units import EpochSeconds
-from cc_ci.timing.phases import REDEPLOYMENT, REMOVAL
+from cc_ci.timing.span_names import REDEPLOYMENT, REMOVAL
 
 PROXY = "cc-ci-proxy"
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cc_ci.perf.statistics import (
+from cc_ci.perf.analysis.statistics import (
     Ratio,
     Shift,
     hodges_lehmann_unpaired,

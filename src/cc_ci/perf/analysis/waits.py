@@ -4,18 +4,17 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from cc_ci.perf.attribution import Times, named, of_provider, rows
-from cc_ci.perf.levers import failed_start, held, waits_for_a_look, watched_update
-from cc_ci.perf.what_if import Place
+from cc_ci.perf.analysis.attribution import Times, named, of_provider, rows
+from cc_ci.perf.analysis.levers import failed_start, held, waits_for_a_look, watched_update
+from cc_ci.perf.analysis.what_if import Place
 from cc_ci.results.measured import Measured
 from cc_ci.system.units import Seconds
 from cc_ci.timing.parts import Part
+from cc_ci.timing.span_names import SAID_NO
 
 SIGN = "ready: "
 """Begins the spans of an app's signs, which are looked at one `INTERVAL` after the other."""
 INTERVAL = "readiness_probe_interval"
-SAID_NO = "until its health check last said no"
-"""Ends the names of spans in which a look, the last in them, found the service not to be healthy."""
 ENDED_BY_AN_EVENT = (
     "docker stack deploy",
     "hooks and restic",

@@ -14,12 +14,11 @@ from pathlib import Path
 import msgspec
 
 from cc_ci.errors import UsageError
-from cc_ci.perf.limit_model import Calls
-from cc_ci.perf.order import interleaved
+from cc_ci.perf.baselines.order import interleaved
 from cc_ci.results.measured import Canary, Cell, Measured, read_set
 from cc_ci.results.schema import RunResult
 from cc_ci.system.files import write_atomic
-from cc_ci.system.units import Bytes
+from cc_ci.system.units import Bytes, Seconds
 
 FACTS = "baseline.json"
 TRACES = "traces"
@@ -71,6 +70,15 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     def kind(self) -> tuple[object, ...]:
         """What machines have in common whose samples may be pooled: not a kernel's build, nor its last MB."""
         return self.system, self.kernel_version, self.cpu_model, self.cpus, round(self.memory_bytes / 2**30)
+
+
+class Calls(msgspec.Struct, frozen=True, kw_only=True):
+    """What Swarm takes to create, update and remove a stack of services that do nothing."""
+
+    services: int
+    create: Seconds
+    update: Seconds
+    remove: Seconds
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

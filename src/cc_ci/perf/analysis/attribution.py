@@ -6,9 +6,9 @@ from typing import Literal
 
 import msgspec
 
-from cc_ci.perf.levers import LEVERS, Lever, works_on_provider
-from cc_ci.perf.statistics import Interval, Spread, median, median_interval, spread
-from cc_ci.perf.what_if import Place, seconds_without
+from cc_ci.perf.analysis.levers import LEVERS, Lever, works_on_provider
+from cc_ci.perf.analysis.statistics import Interval, Spread, median, median_interval, spread
+from cc_ci.perf.analysis.what_if import Place, seconds_without
 from cc_ci.results.measured import Measured
 from cc_ci.results.measured import parts as parts_of_path
 from cc_ci.results.schema import RunResult

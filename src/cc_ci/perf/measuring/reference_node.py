@@ -12,9 +12,9 @@ from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.image_cache import prepare
 from cc_ci.lab.images import digest_in_registry, split
 from cc_ci.lab.sources import lab_folder
-from cc_ci.perf.canary import canary
-from cc_ci.perf.foreign import CpuCounts, RunGroup, count
-from cc_ci.perf.sets import code_hash, this_boot
+from cc_ci.perf.baselines.sets import code_hash, this_boot
+from cc_ci.perf.measuring.canary import canary
+from cc_ci.perf.measuring.foreign import CpuCounts, RunGroup, count
 from cc_ci.pipeline.fetching import Asked, rehearse, shipped_suites
 from cc_ci.pipeline.subject import Subject
 from cc_ci.results.measured import Canary, Cell

@@ -5,7 +5,7 @@ Never on its own pressure or its own time: that would choose by the outcome.
 
 from collections.abc import Iterator, Sequence
 
-from cc_ci.perf.statistics import median
+from cc_ci.perf.analysis.statistics import median
 from cc_ci.results.measured import Canary
 
 CPU_LIMIT = 1.5

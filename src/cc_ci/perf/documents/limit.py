@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from cc_ci.perf.limit_causes import causes
-from cc_ci.perf.limit_model import Terms
-from cc_ci.perf.measured_set import Set, joined, made_from
-from cc_ci.perf.pairs import Finding, findings
-from cc_ci.perf.statistics import median
-from cc_ci.perf.tables import Table, markdown, seconds
-from cc_ci.perf.targets import TARGETS, Target
+from cc_ci.perf.analysis.limit_causes import causes
+from cc_ci.perf.analysis.limit_model import Terms
+from cc_ci.perf.analysis.pairs import Finding, findings
+from cc_ci.perf.analysis.statistics import median
+from cc_ci.perf.analysis.targets import TARGETS, Target
+from cc_ci.perf.baselines.measured_set import Set
+from cc_ci.perf.documents.tables import Table, markdown, seconds
+from cc_ci.perf.documents.wording import joined, made_from
 from cc_ci.system.units import Seconds
 
 AROUND: Seconds = 0.5

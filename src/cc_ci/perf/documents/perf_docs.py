@@ -5,10 +5,10 @@ Reasoning that a machine can't write comes from short texts beside the data: SET
 
 from pathlib import Path
 
-from cc_ci.perf.attribution_document import attributed
-from cc_ci.perf.baseline_document import baseline
-from cc_ci.perf.limit_document import limits
-from cc_ci.perf.measured_set import read
+from cc_ci.perf.baselines.measured_set import read
+from cc_ci.perf.documents.attribution import attributed
+from cc_ci.perf.documents.baseline import baseline
+from cc_ci.perf.documents.limit import limits
 
 
 def documents(

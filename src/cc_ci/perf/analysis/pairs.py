@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import msgspec
 
 from cc_ci.errors import InfrastructureError
-from cc_ci.perf.limit_model import Calls, Limit, Terms, floor, limit, pulls, terms_of
-from cc_ci.perf.measured_set import Set
-from cc_ci.perf.sets import BARE
-from cc_ci.perf.statistics import Ratio, hodges_lehmann_paired, median
+from cc_ci.perf.analysis.limit_model import Limit, Terms, floor, limit, pulls, terms_of
+from cc_ci.perf.analysis.statistics import Ratio, hodges_lehmann_paired, median
+from cc_ci.perf.baselines.measured_set import Set
+from cc_ci.perf.baselines.sets import BARE, Calls
 from cc_ci.results.measured import Cache, Cell, Measured
 from cc_ci.system.units import Seconds
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from cc_ci.perf.measured_set import Set
-from cc_ci.perf.statistics import median
-from cc_ci.perf.tables import Table, seconds, share
+from cc_ci.perf.analysis.statistics import median
+from cc_ci.perf.baselines.measured_set import Set
+from cc_ci.perf.documents.tables import Table, seconds, share
 from cc_ci.results.measured import Measured
 from cc_ci.results.schema import RunResult
 from cc_ci.timing.resources import SpanResources

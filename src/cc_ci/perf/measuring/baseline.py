@@ -6,10 +6,10 @@ from typing import Protocol
 
 import msgspec
 
-from cc_ci.perf import sets
-from cc_ci.perf.foreign import CpuCounts, foreign_cpus
-from cc_ci.perf.statistics import median
-from cc_ci.perf.void import usual, void
+from cc_ci.perf.analysis.statistics import median
+from cc_ci.perf.baselines import sets
+from cc_ci.perf.measuring.foreign import CpuCounts, foreign_cpus
+from cc_ci.perf.measuring.void import usual, void
 from cc_ci.results.measured import Canary, Cell, Measured, compact, parts, read_set, write
 from cc_ci.results.schema import RunResult
 from cc_ci.system.clock import Clock

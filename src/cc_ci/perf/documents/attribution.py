@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
-from cc_ci.perf import attribution, sets
-from cc_ci.perf.attribution import Times
-from cc_ci.perf.levers import LEVERS, UNBOUNDED
-from cc_ci.perf.measured_set import Set, interval, joined, made_from
-from cc_ci.perf.tables import Table, markdown, seconds, share
-from cc_ci.perf.targets import TARGETS
-from cc_ci.perf.waits import Wait, waits
+from cc_ci.perf.analysis import attribution
+from cc_ci.perf.analysis.attribution import Times
+from cc_ci.perf.analysis.levers import LEVERS, UNBOUNDED
+from cc_ci.perf.analysis.targets import TARGETS
+from cc_ci.perf.analysis.waits import Wait, waits
+from cc_ci.perf.baselines import sets
+from cc_ci.perf.baselines.measured_set import Set
+from cc_ci.perf.documents.tables import Table, markdown, seconds, share
+from cc_ci.perf.documents.wording import interval, joined, made_from
 from cc_ci.results.measured import Cell, Measured
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import load

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from cc_ci.perf import attribution
-from cc_ci.perf.attribution import Times
-from cc_ci.perf.machines import machines_table
-from cc_ci.perf.measured_set import Set, interval, joined, made_from
-from cc_ci.perf.pairs import findings
-from cc_ci.perf.sets import BARE
-from cc_ci.perf.statistics import hodges_lehmann_unpaired
-from cc_ci.perf.tables import Table, markdown, seconds
-from cc_ci.perf.usage import usage_table
+from cc_ci.perf.analysis import attribution
+from cc_ci.perf.analysis.attribution import Times
+from cc_ci.perf.analysis.pairs import findings
+from cc_ci.perf.analysis.statistics import hodges_lehmann_unpaired
+from cc_ci.perf.baselines.measured_set import Set
+from cc_ci.perf.baselines.sets import BARE
+from cc_ci.perf.documents.machines import machines_table
+from cc_ci.perf.documents.tables import Table, markdown, seconds
+from cc_ci.perf.documents.usage import usage_table
+from cc_ci.perf.documents.wording import interval, joined, made_from
 from cc_ci.results.measured import Cell, Measured
 
 SUBSTITUTE = "matrix-synapse"

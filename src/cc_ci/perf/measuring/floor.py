@@ -8,7 +8,7 @@ from cc_ci.engine import argv
 from cc_ci.engine.api import Engine
 from cc_ci.engine.labels import STACK
 from cc_ci.engine.watching import Watch
-from cc_ci.perf.limit_model import Calls
+from cc_ci.perf.baselines.sets import Calls
 from cc_ci.system.clock import Clock
 from cc_ci.system.process import Runner, check
 from cc_ci.system.units import Seconds

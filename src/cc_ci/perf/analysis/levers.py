@@ -7,9 +7,16 @@ from collections.abc import Callable
 
 import msgspec
 
-from cc_ci.engine.timelines import BETWEEN_LOOKS, DELAY, FIRST_LOOK, TRIES, WAS_HEALTHY
-from cc_ci.perf.what_if import Place
-from cc_ci.timing.phases import POLL_SLACK, REDEPLOYMENT
+from cc_ci.perf.analysis.what_if import Place
+from cc_ci.timing.span_names import (
+    BETWEEN_LOOKS,
+    DELAY,
+    FIRST_LOOK,
+    POLL_SLACK,
+    REDEPLOYMENT,
+    TRIES,
+    WAS_HEALTHY,
+)
 
 DEPLOYING = frozenset({"app_new", "secrets", "deploy", "converge", "ready", "teardown", "overhead"})
 """The phases that each deployment has for itself."""

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from cc_ci.perf.levers import failed_start, held, removal, waits_for_a_look, watched_update
-from cc_ci.perf.limit_model import Limit, Terms
-from cc_ci.perf.what_if import Place
+from cc_ci.perf.analysis.levers import failed_start, held, removal, waits_for_a_look, watched_update
+from cc_ci.perf.analysis.limit_model import Limit, Terms
+from cc_ci.perf.analysis.what_if import Place
 from cc_ci.results.measured import Measured
 from cc_ci.system.units import Seconds
 

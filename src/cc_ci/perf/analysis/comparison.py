@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from cc_ci.perf.statistics import (
+from cc_ci.perf.analysis.statistics import (
     CONFIDENCE,
     Ratio,
     Shift,

@@ -10,12 +10,12 @@ from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
 from cc_ci.lab.node import PrivateNode
 from cc_ci.lab.node_records import Wanted
-from cc_ci.perf import sets
-from cc_ci.perf.baseline import measure
-from cc_ci.perf.canary import canary, disk_rate
-from cc_ci.perf.floor import measure_calls
-from cc_ci.perf.limit_model import Calls
-from cc_ci.perf.reference_node import ReferenceBench, services, unreachable
+from cc_ci.perf.baselines import sets
+from cc_ci.perf.baselines.sets import Calls
+from cc_ci.perf.measuring.baseline import measure
+from cc_ci.perf.measuring.canary import canary, disk_rate
+from cc_ci.perf.measuring.floor import measure_calls
+from cc_ci.perf.measuring.reference_node import ReferenceBench, services, unreachable
 from cc_ci.pipeline.profiles import profile_named
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.files import state_root

@@ -18,10 +18,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from cc_ci.perf.baselines.sets import Calls
 from cc_ci.results.measured import Measured
 from cc_ci.results.schema import StageName
 from cc_ci.system.units import Bytes, Seconds
-from cc_ci.timing.phases import JOINING, STOPPING
+from cc_ci.timing.span_names import JOINING, STOPPING
 from cc_ci.timing.trace import Span
 
 INSTALL, UPGRADE, FRESH = "install", "upgrade", "fresh"
@@ -202,15 +203,6 @@ def limit(terms: Terms, *, cpus: float, disk_rate: float | None = None) -> Limit
         binds=binds,
         seconds=terms.provider + terms.pulls + bounds[binds],
     )
-
-
-class Calls(msgspec.Struct, frozen=True, kw_only=True):
-    """What Swarm takes to create, update and remove a stack of services that do nothing."""
-
-    services: int
-    create: Seconds
-    update: Seconds
-    remove: Seconds
 
 
 def floor(terms: Terms, calls: Calls, *, cpus: float, disk_rate: float | None = None) -> Seconds:

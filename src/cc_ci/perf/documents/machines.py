@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from cc_ci.perf.limit_model import terms_of
-from cc_ci.perf.measured_set import Set
-from cc_ci.perf.sets import BARE
-from cc_ci.perf.statistics import median
-from cc_ci.perf.tables import Table, seconds
+from cc_ci.perf.analysis.limit_model import terms_of
+from cc_ci.perf.analysis.statistics import median
+from cc_ci.perf.baselines.measured_set import Set
+from cc_ci.perf.baselines.sets import BARE
+from cc_ci.perf.documents.tables import Table, seconds
 from cc_ci.results.measured import Canary, Measured
 from cc_ci.system.units import Seconds
 

@@ -1,0 +1,1 @@
+"""What measured runs say: pure, and without an engine."""

@@ -1,0 +1,1 @@
+"""Sets of measured runs, on disk and as they were read."""

@@ -1,0 +1,61 @@
+"""A baseline as it was read."""
+
+from pathlib import Path
+
+import msgspec
+
+from cc_ci.errors import UsageError
+from cc_ci.perf.baselines import sets
+from cc_ci.perf.baselines.order import interleaved
+from cc_ci.results.measured import Cell, Measured, read_set
+
+NOTES = "notes"
+
+
+class Set(msgspec.Struct, frozen=True, kw_only=True):
+    """A baseline as it was read."""
+
+    folder: Path
+    facts: sets.Facts
+    measured: tuple[Measured, ...]
+
+    def runs(self, cell: Cell) -> tuple[Measured, ...]:
+        return tuple(one for one in self.measured if one.cell == cell and one.counts)
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Each cell that was asked for, in the order of the question, cold before warm."""
+        asked = self.facts.asked
+        return interleaved(
+            asked.recipes,
+            cold=min(asked.cold, 1),
+            warm=min(asked.warm, 1),
+            profiles=asked.profiles,
+            beside=asked.beside,
+        )
+
+    @property
+    def filled(self) -> tuple[tuple[Cell, tuple[Measured, ...]], ...]:
+        """The cells that have runs, with them."""
+        return tuple((cell, runs) for cell in self.cells if (runs := self.runs(cell)))
+
+    @property
+    def deployed(self) -> tuple[tuple[Cell, tuple[Measured, ...]], ...]:
+        """Of those, the cells that are runs on Swarm."""
+        return tuple((cell, runs) for cell, runs in self.filled if cell.profile != sets.BARE)
+
+    def note(self, name: str) -> str:
+        path = self.folder / NOTES / name
+        return path.read_text() if path.exists() else ""
+
+
+def read(folder: Path) -> Set:
+    return Set(folder=folder, facts=sets.read_facts(folder), measured=read_set(folder))
+
+
+def newest(root: Path) -> Path:
+    """The folder of the newest baseline that has runs. Raises UsageError where there is none."""
+    found = [folder for folder in sets.in_order(root) if read_set(folder)]
+    if not found:
+        raise UsageError(f"{root}: no baseline with runs; `cc-ci baseline` measures one")
+    return found[-1]

@@ -1,0 +1,1 @@
+"""Making measured runs, one after the other, on a node of their own."""

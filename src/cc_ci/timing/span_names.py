@@ -1,0 +1,23 @@
+"""Names of spans that more than one package knows: those that make them, and those that read them."""
+
+POLL_SLACK = "poll_slack"
+"""Spans of this name, alone or before a colon, are waits that went on after their condition was true."""
+
+REMOVAL = "remove the stack"
+"""Name of the span of a removal, and what the names of spans within it begin with."""
+REDEPLOYMENT = "undeploy, volumes stay"
+"""The same of the removal before a redeploy."""
+STOPPING = "stop gracefully"
+"""Name of the span in which plain containers are told to stop."""
+JOINING = "join the proxy to the deployment's network"
+"""Name of the span in which the proxy is let into a deployment's own network."""
+
+BOOT = "boot until healthy"
+TRIES = "tries that ended"
+"""Of a service that ended itself, for lack of what it needs, before the task that stayed."""
+DELAY = "wait out the restart's delay"
+"""Swarm makes the container of a task that follows an ended one at once, and starts it later."""
+FIRST_LOOK = "before its health check's first look"
+SAID_NO = "until its health check last said no"
+BETWEEN_LOOKS = "between two looks of its health check"
+WAS_HEALTHY = "was healthy"
