@@ -29,6 +29,7 @@ from cc_ci.results.store import Store, load
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner
 from cc_ci.system.redaction import Redactor
+from cc_ci.timing.span_names import REDEPLOYMENT, REMOVAL
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("busybox")]
 
@@ -136,6 +137,17 @@ class TestWholeRun:
     def test_convergence_is_split_by_the_engine_s_events(self, green: Green) -> None:
         names = {span.name for span in green[0].spans if span.phase == "converge"}
         assert {"app: schedule", "app: create container", "app: boot until healthy"} <= names
+
+    def test_a_removal_is_split_by_the_engine_s_events(self, green: Green) -> None:
+        spans = green[0].spans
+        for name in (REMOVAL, REDEPLOYMENT):
+            removals = [span for span in spans if span.name == name]
+            assert removals
+            for removal in removals:
+                told, ended = (span for span in spans if span.parent == removal.id)
+                assert told.name == f"{name}: until app is told to stop"
+                assert ended.name == f"{name}: until app has ended"
+                assert told.seconds + ended.seconds <= removal.seconds
 
     def test_the_upgrade_moved_to_another_image(self, green: Green) -> None:
         images = {(image.version, image.digest) for image in green[0].recipe.images}
