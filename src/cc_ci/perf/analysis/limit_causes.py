@@ -9,6 +9,7 @@ from cc_ci.perf.analysis.limit_model import Limit, Terms
 from cc_ci.perf.analysis.what_if import Place
 from cc_ci.results.measured import Measured
 from cc_ci.system.units import Seconds
+from cc_ci.timing.span_names import SAID_NO
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +48,7 @@ _CAUSES: tuple[tuple[str, Callable[[Place], bool]], ...] = (
     ("test actions", lambda place: place.phase in {"test", "verify"}),
     ("seeds", lambda place: place.phase == "seed"),
     ("the proxy's and the app's signs", lambda place: place.name.startswith("ready")),
-    (BOOT, lambda place: waits_for_a_look(place.name) or "boot" in place.name or "said no" in place.name),
+    (BOOT, lambda place: waits_for_a_look(place.name) or "boot" in place.name or SAID_NO in place.name),
     ("Swarm's scheduling", lambda place: ": " in place.name),
 )
 """What a part of a stock run is for: the first that holds."""
@@ -60,7 +61,7 @@ def _least(terms: Terms, bound: Limit) -> dict[str, Seconds]:
     common = {"provider": terms.provider, "images": terms.pulls}
     if bound.binds in {"CPU", "disk"}:
         common[f"{bound.binds} beyond the longest chain"] = (
-            bound.seconds - terms.provider - terms.pulls - bound.chains[longest]
+            bound.seconds - bound.before - bound.chains[longest]
         )
     if longest == "upgrade chain":
         return {

@@ -62,15 +62,14 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """The limit of one bare run, and what binds it."""
+    """The limit of one bare run, and what binds it; `before` all else come the provider and the pulls."""
 
+    before: Seconds
     upgrade_chain: Seconds
     install_chain: Seconds
     fresh_chain: Seconds
     cpu: Seconds | None
     disk: Seconds | None
-    binds: str
-    seconds: Seconds
 
     @property
     def chains(self) -> dict[str, Seconds]:
@@ -83,6 +82,19 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def longest_chain(self) -> str:
         return max(self.chains, key=lambda name: self.chains[name])
+
+    @property
+    def bounds(self) -> dict[str, Seconds]:
+        return {**self.chains, "CPU": self.cpu or 0.0, "disk": self.disk or 0.0}
+
+    @property
+    def binds(self) -> str:
+        return max(self.bounds, key=lambda name: self.bounds[name])
+
+    @property
+    def seconds(self) -> Seconds:
+        """L."""
+        return self.before + self.bounds[self.binds]
 
 
 def terms_of(measured: Measured) -> Terms:
@@ -177,31 +189,19 @@ def limit(terms: Terms, *, cpus: float, disk_rate: float | None = None) -> Limit
     to_backup = terms.boot_new + max(terms.act_functional, terms.act_sso) + terms.seed_new + terms.backup
     undone = terms.overwrite + terms.stop_restored + terms.restore
     restored = undone + terms.boot_restored + terms.act_restored
-    found = {
-        "upgrade chain": terms.boot_old
+    fresh = terms.boot_fresh + terms.restore_fresh + terms.boot_fresh_restored + terms.act_fresh
+    written = terms.written_bytes
+    return Limit(
+        before=terms.provider + terms.pulls,
+        upgrade_chain=terms.boot_old
         + terms.seed_old
         + terms.stop_upgrade
         + terms.boot_upgraded
         + terms.act_upgraded,
-        "install chain": to_backup + restored,
-        "fresh chain": (
-            to_backup + terms.boot_fresh + terms.restore_fresh + terms.boot_fresh_restored + terms.act_fresh
-            if terms.boot_fresh
-            else 0.0
-        ),
-    }
-    cpu = None if terms.cpu_seconds is None else terms.cpu_seconds / cpus
-    disk = terms.written_bytes / disk_rate if terms.written_bytes is not None and disk_rate else None
-    bounds = {**found, "CPU": cpu or 0.0, "disk": disk or 0.0}
-    binds = max(bounds, key=lambda name: bounds[name])
-    return Limit(
-        upgrade_chain=found["upgrade chain"],
-        install_chain=found["install chain"],
-        fresh_chain=found["fresh chain"],
-        cpu=cpu,
-        disk=disk,
-        binds=binds,
-        seconds=terms.provider + terms.pulls + bounds[binds],
+        install_chain=to_backup + restored,
+        fresh_chain=to_backup + fresh if terms.boot_fresh else 0.0,
+        cpu=None if terms.cpu_seconds is None else terms.cpu_seconds / cpus,
+        disk=None if written is None or not disk_rate else written / disk_rate,
     )
 
 
