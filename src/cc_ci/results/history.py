@@ -217,7 +217,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 def _run_row(run: str, changed: int, result: RunResult) -> tuple[object, ...]:
     recipe = result.recipe
-    whole = next((one for one in result.resources if one.span is None), SpanResources())
+    whole = result.whole or SpanResources()
     cpu, io = whole.pressure.cpu_some_seconds, whole.pressure.io_some_seconds
     return (
         *(run, changed, recipe.name, recipe.version_to, recipe.commit_to, recipe.suite_hash, result.profile),

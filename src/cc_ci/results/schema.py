@@ -188,3 +188,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     census: Census = Census()
     warnings: tuple[Warn, ...] = ()
     missing: dict[str, str] = {}
+
+    @property
+    def whole(self) -> SpanResources | None:
+        """What was used from the first second to the last; None where nothing was measured."""
+        return next((one for one in self.resources if one.span is None), None)

@@ -103,7 +103,7 @@ def terms_of(measured: Measured) -> Terms:
     if result is None:
         return Terms()
     steps = _Steps(result.spans)
-    whole = next((one for one in result.resources if one.span is None), None)
+    whole = result.whole
     used = (whole.stack.cpu_seconds, whole.engine.cpu_seconds) if whole else (None, None)
     written = (whole.stack.written_bytes, whole.engine.written_bytes) if whole else (None, None)
     return Terms(

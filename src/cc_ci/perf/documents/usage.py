@@ -70,13 +70,9 @@ def _row(runs: Sequence[Measured]) -> tuple[str, ...]:
 
 
 def _median(runs: Sequence[Measured], read: Reading, told: Callable[[float], str]) -> str:
-    wholes = ((one.result, whole) for one in runs if one.result and (whole := _whole(one.result)))
+    wholes = ((one.result, whole) for one in runs if one.result and (whole := one.result.whole))
     values = [value for run, whole in wholes if (value := read(run, whole)) is not None]
     return told(median(values)) if values else NOTHING
-
-
-def _whole(run: RunResult) -> SpanResources | None:
-    return next((one for one in run.resources if one.span is None), None)
 
 
 def _sum(one: float | None, other: float | None) -> float | None:
