@@ -23,7 +23,7 @@ def compare(a: str, b: str, *, as_json: bool) -> None:
 
     A and B are each a run (its id, the beginning of one, `latest`, or a results.json), a set that `cc-ci
     baseline` made (its folder), or one cell of a set (FOLDER:RECIPE-CACHE, such as baselines/X:n8n-warm).
-    Two sets are compared cell by cell. Exits 1 where a test was green before and is not now.
+    Two sets are compared cell by cell. Exits 1 where a run, a stage or a test was green and is not now.
     """
     import msgspec
 
@@ -33,18 +33,14 @@ def compare(a: str, b: str, *, as_json: bool) -> None:
     if as_json:
         rows = [
             {"a": one.a.label, "b": one.b.label, "paired": one.paired, "setting": one.setting,
-             "ratio": one.ratio, "phases": one.phases, "tests": one.tests} for one in found
+             "ratio": one.ratio, "phases": one.phases, "outcomes": one.outcomes} for one in found
         ]  # fmt: skip
         click.echo(msgspec.json.format(msgspec.json.encode(rows)))
     else:
         for one in found:
             _tell(one)
-    if any(_lost(one) for one in found):
+    if any(outcome.lost for one in found for outcome in one.outcomes):
         sys.exit(1)
-
-
-def _lost(found: "Comparison") -> bool:
-    return any(test.a == "passed" and test.b not in ("passed", None) for test in found.tests)
 
 
 def _sides(a: str, b: str) -> "Iterator[tuple[Side, Side, bool]]":
@@ -77,6 +73,8 @@ def _one(name: str) -> "Side":
     from cc_ci.results.measured import parts
 
     result = chosen_run(name)
+    if result.exit_code != 0:
+        return Side(label=result.run, samples=(), red=(result,))
     return Side(label=result.run, samples=(Sample(result=result, parts=parts(result)),))
 
 
@@ -100,7 +98,7 @@ def _cells(name: str) -> "dict[Cell, Side] | None":
             samples=tuple(Sample(result=one.result, parts=one.parts, place=one.place) for one in runs
                           if one.result and one.counts),
             red=tuple(one.result for one in runs if one.result and not one.counts),
-            code=" or ".join(dict.fromkeys(one.code or "unknown" for one in runs)),
+            code=" or ".join(sorted({one.code or "unknown" for one in runs})),
         )
         for cell, runs in sorted(seen.items())
     }  # fmt: skip
@@ -125,15 +123,15 @@ def _tell(found: "Comparison") -> None:
         for one in found.phases[:LONGEST]
     ]
     head = ("phase", "A, s", "B, s", "B - A", "interval of the shift", "")
-    out.print(plain_table(head, rows, words={0, 4, 5}))
-    for test in found.tests:
-        lost = test.a == "passed" and test.b not in ("passed", None)
-        out.print(f"{test.name}: {test.a or 'not there'} in A, {test.b or 'not there'} in B",
-                  style="red" if lost else "")  # fmt: skip
+    if rows:
+        out.print(plain_table(head, rows, words={0, 4, 5}))
+    for one in found.outcomes:
+        told = f"{one.name}: {one.a or 'not there'} in A, {one.b or 'not there'} in B"
+        out.print(told, style="red" if one.lost else "")
     if any(one.shift and one.shift.low is not None for one in found.phases):
         out.print("intervals are each phase's own; the last word is Holm's over all of them")
-    if not found.tests:
-        out.print("tests: the same outcomes")
+    if not found.outcomes:
+        out.print("outcomes: the same, of runs, stages and tests")
     out.print()
 
 

@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cc_ci.timing.phases import PHASES, UNATTRIBUTED
+
 if TYPE_CHECKING:
     from cc_ci.perf.analysis.change_points import ChangePoint
     from cc_ci.results.history import Flake, History, Line, Point
 
 BARS = "▁▂▃▄▅▆▇█"
 SHOWN = 40
-PHASES = 6
+LONGEST = 6
 
 
 @click.command()
 @click.argument("recipe", required=False)
-@click.option("--phase", metavar="PHASE", help="This phase's trend, not the longest ones'.")
+@click.option("--phase", type=click.Choice([*PHASES, UNATTRIBUTED]), metavar="PHASE",
+              help="This phase's trend, not the longest ones'.")  # fmt: skip
 @click.option("--rebuild", is_flag=True, help="Make the index anew; forgets runs whose files are gone.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def history(recipe: str | None, *, phase: str | None, rebuild: bool, as_json: bool) -> None:
@@ -51,13 +54,15 @@ def history(recipe: str | None, *, phase: str | None, rebuild: bool, as_json: bo
 def _print_json(index: "History", lines: "Sequence[Line]", *, recipe: str | None, phase: str | None) -> None:
     import msgspec
 
-    from cc_ci.perf.analysis.change_points import change_points
-
     rows = []
     for line in lines:
         points = index.trend(line, phase=phase)
-        found = change_points([one.seconds for one in points], [one.others_cpus for one in points])
-        rows.append({"line": line, "phase": phase, "points": points, "changes": found})
+        changes = [
+            {"from": points[one.index].run, "of_the_host": one.of_the_host,
+             "cpu_pressure": _pressures(points, one), **msgspec.structs.asdict(one)}
+            for one in _changes(points)
+        ]  # fmt: skip
+        rows.append({"line": line, "phase": phase, "points": points, "changes": changes})
     content = {"trends": rows, "flakes": index.flakes(recipe)}
     click.echo(msgspec.json.format(msgspec.json.encode(content)))
 
@@ -84,7 +89,7 @@ def _tell_line(index: "History", line: "Line", phase: str | None) -> None:
 
     out = console(sys.stdout)
     out.print(str(line), style="bold")
-    named = [phase] if phase else [None, *index.phases(line)[:PHASES]]
+    named = [phase] if phase else [None, *index.phases(line)[:LONGEST]]
     trends = [(name or "whole run", index.trend(line, phase=name)) for name in named]
     rows = [
         (name, str(len(points)), seconds(median(one.seconds for one in points)),
@@ -103,15 +108,9 @@ def _tell_line(index: "History", line: "Line", phase: str | None) -> None:
 
 def changes_in_words(name: str, points: "Sequence[Point]") -> Iterator[str]:
     """A line for each change of level of one phase, with what the host was like before and after."""
-    from cc_ci.perf.analysis.change_points import change_points
-
-    found = change_points([one.seconds for one in points], [one.others_cpus for one in points])
-    for change in found:
-        pressures = [
-            [one.cpu_pressure for one in side if one.cpu_pressure is not None]
-            for side in (points[: change.index], points[change.index :])
-        ]
-        host = f"; CPU pressure {_middle(pressures[0])} before, {_middle(pressures[1])} after"
+    for change in _changes(points):
+        before, after = _pressures(points, change)
+        host = f"; CPU pressure {_share(before)} before, {_share(after)} after"
         if change.others:
             host += f", CPUs that others used {change.others[0]:.2f} and {change.others[1]:.2f}"
         host += ": the host's, not counted as a change" if change.of_the_host else ""
@@ -127,10 +126,25 @@ def _by(change: "ChangePoint") -> str:
     return f"{way} by {abs(ratio.estimate - 1):.0%}{bounds}"
 
 
-def _middle(shares: Sequence[float]) -> str:
+def _changes(points: "Sequence[Point]") -> "tuple[ChangePoint, ...]":
+    from cc_ci.perf.analysis.change_points import change_points
+
+    return change_points([one.seconds for one in points], [one.others_cpus for one in points])
+
+
+def _pressures(points: "Sequence[Point]", change: "ChangePoint") -> tuple[float | None, float | None]:
+    """The median CPU pressure before and after, None where it is not known."""
     from cc_ci.perf.analysis.statistics import median
 
-    return f"{median(shares):.0%}" if shares else "not known"
+    before, after = (
+        [one.cpu_pressure for one in side if one.cpu_pressure is not None]
+        for side in (points[: change.index], points[change.index :])
+    )
+    return median(before) if before else None, median(after) if after else None
+
+
+def _share(share: float | None) -> str:
+    return "not known" if share is None else f"{share:.0%}"
 
 
 def _tell_flakes(flakes: "Sequence[Flake]") -> None:
@@ -142,10 +156,14 @@ def _tell_flakes(flakes: "Sequence[Flake]") -> None:
         runs = one.green + one.red
         bounds = proportion_interval(one.red, runs)
         rate = f"{one.red / runs:.0%} ({bounds.low:.0%} to {bounds.high:.0%})"
-        rows.append((one.test, one.version, f"{one.red} of {runs}", rate))
+        rows.append((one.test, one.version, one.profile, f"{one.red} of {runs}", rate))
     out = console(sys.stdout)
     if rows:
-        out.print(plain_table(("flaking test", "version", "red", "rate (95 %)"), rows, words={0, 1, 3}))
+        out.print(
+            plain_table(
+                ("flaking test", "version", "profile", "red", "rate (95 %)"), rows, words={0, 1, 2, 4}
+            )
+        )
     else:
         out.print("no test was both green and red on the same recipe and suite")
 

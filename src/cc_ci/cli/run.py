@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cc_ci.pipeline.profiles import Profile
     from cc_ci.pipeline.request import Ran
     from cc_ci.results.schema import StageName
+    from cc_ci.results.store import Store
 
 STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 
@@ -58,10 +59,12 @@ def run(
     from cc_ci.cli.chosen_node import chosen_node
     from cc_ci.cli.story import story
     from cc_ci.pipeline.fetching import Asked
+    from cc_ci.pipeline.locating import name_of
     from cc_ci.pipeline.request import Request
     from cc_ci.pipeline.run import Run
     from cc_ci.pipeline.subject import Choice
     from cc_ci.report.last_time import LastTime, last_of
+    from cc_ci.report.live import Live
     from cc_ci.results.schema import StageName
     from cc_ci.results.store import Store
     from cc_ci.system.clock import SystemClock
@@ -101,14 +104,14 @@ def run(
     last = LastTime(
         last_of(
             store,
-            recipe=Path(recipe).name.removesuffix(".git"),
+            recipe=name_of(recipe),
             profile=request.profile.name,
             cache=request.cache,
         )
     )
     with story(started=started) as tell:
         log = tell if options.get("verbose") else None
-        ran = Run(
+        work = Run(
             request,
             runner=LocalRunner(redact=redact, log=log),
             clock=SystemClock(),
@@ -116,10 +119,31 @@ def run(
             store=store,
             started=started,
             tell=lambda line: tell(redact(last.annotated(line))),
-        )()
+        )
+        live = Live(work.trace, last)
+        tell.follow(lambda: redact(live()))
+        ran = work()
+    _take_in(store)
     store.prune(keep=settings.keep_runs)
     _tell_results(ran, node, as_json=as_json)
     sys.exit(ran.result.exit_code)
+
+
+def _take_in(store: "Store") -> None:
+    """Put the run into the history, which outlives its files; what keeps it out does not spoil the run."""
+    import sqlite3
+
+    from cc_ci.errors import UsageError
+    from cc_ci.results.history import History
+
+    def say(line: str) -> None:
+        click.echo(f"warning: history: {line}", err=True)
+
+    try:
+        with History(store, say=say) as index:
+            index.refresh()
+    except (UsageError, OSError, sqlite3.Error) as error:
+        say(str(error))
 
 
 def _profile(name: str, driver: str) -> "Profile":

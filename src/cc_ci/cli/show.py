@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.argument("run", default="latest")
 @click.option("--chain", is_flag=True, help="The critical path in its order, not the longest parts.")
-@click.option("--all", "all_", is_flag=True, help="Every part, however short.")
+@click.option("--all", "all_", is_flag=True, help="Every part, or link, however short.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(run: str, *, chain: bool, all_: bool, as_json: bool) -> None:
     """Say what RUN waited for: its parts by time on the critical path, or with --chain the path itself.
@@ -23,9 +23,10 @@ def show(run: str, *, chain: bool, all_: bool, as_json: bool) -> None:
     from cc_ci.timing.parts import parts_of
 
     result = chosen_run(run)
+    shortest = 0.0 if all_ else blame.SHORTEST_LINK
     if as_json:
-        phases = blame.path_of(result)
-        rows = blame.links(result) if chain else parts_of(phases, result.spans, result.resources)
+        parts = parts_of(blame.path_of(result), result.spans, result.resources)
+        rows = blame.links(result, shortest=shortest) if chain else parts
         click.echo(msgspec.json.format(msgspec.json.encode(rows)))
         return
     took = f"{result.verdict or result.state} after {result.total_seconds:.1f} s"
@@ -33,4 +34,7 @@ def show(run: str, *, chain: bool, all_: bool, as_json: bool) -> None:
     out.print(f"{result.run}: {took}, profile {result.profile}", style="bold")
     if not result.spans:
         out.print("kept without its spans: no more than phases is known")
-    out.print(blame.chain(result) if chain else blame.blame(result, longest=None if all_ else blame.LONGEST))
+    if chain:
+        out.print(blame.chain(result, shortest=shortest))
+    else:
+        out.print(blame.blame(result, longest=None if all_ else blame.LONGEST))

@@ -2,52 +2,69 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
     from cc_ci.system.process import Runner
+
+REDRAWN = 4
+"""Times a second: it is the run's own node that redraws."""
 
 
 @contextmanager
-def story(*, started: float | None = None) -> Iterator[Callable[[str], None]]:
-    """Hand out a function that tells one line; with `started` (monotonic) each has the seconds since.
+def story(*, started: float | None = None) -> "Iterator[Story]":
+    """Hand out what tells one line; with `started` (monotonic) each has the seconds since.
 
-    On a terminal the running step turns until the next one begins.
+    On a terminal what is being done turns below the lines until the next one.
     """
     from rich.console import Console
 
-    def stamped(line: str) -> str:
-        return line if started is None else f"[{time.monotonic() - started:6.1f} s] {line}"
-
-    console = Console(stderr=True, highlight=False, markup=False)
-    if not console.is_terminal:
-        yield lambda line: click.echo(stamped(line), err=True)
-        return
-    running = _Running()
-    with console.status(running) as status:
-
-        def tell(line: str) -> None:
-            console.print(stamped(line))
-            running.begin(line)
-            status.update(running)
-
-        yield tell
+    told = Story(Console(stderr=True, highlight=False, markup=False), started=started)
+    with told.turning():
+        yield told
 
 
-class _Running:
-    """The step that runs, and since when: drawn anew several times a second."""
+class Story:
+    """Tells lines, and on a terminal what is at work below them: the last line, or what is followed."""
 
-    def __init__(self) -> None:
-        self.begin("")
-
-    def begin(self, line: str) -> None:
-        self._line = line
+    def __init__(self, console: "Console", *, started: float | None) -> None:
+        self._console = console
+        self._started = started
+        self._line = ""
         self._since = time.monotonic()
+        self._live: Callable[[], str] | None = None
 
-    def __rich__(self) -> str:
+    def __call__(self, line: str) -> None:
+        stamp = "" if self._started is None else f"[{time.monotonic() - self._started:6.1f} s] "
+        if self._console.is_terminal:
+            self._console.print(f"{stamp}{line}")
+        else:
+            click.echo(f"{stamp}{line}", err=True)
+        self._line, self._since = line, time.monotonic()
+
+    def follow(self, live: Callable[[], str]) -> None:
+        """From now on `live` is asked several times a second what is at work."""
+        self._live = live
+
+    def turning(self) -> AbstractContextManager[object]:
+        if not self._console.is_terminal:
+            return nullcontext()
+        return self._console.status(self, refresh_per_second=REDRAWN)
+
+    def __rich__(self) -> "Text":
+        from rich.text import Text
+
+        return Text(self.at_work(), overflow="ellipsis", no_wrap=True)
+
+    def at_work(self) -> str:
+        if self._live is not None:
+            return self._live()
         return f"{time.monotonic() - self._since:4.0f} s  {self._line}" if self._line else ""
 
 

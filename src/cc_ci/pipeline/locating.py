@@ -15,8 +15,8 @@ def locate(asked: str, *, roots: Sequence[Path], scratch: Path, runner: Runner) 
 
     Raises UsageError that says where it was looked for.
     """
-    if "://" in asked or asked.startswith("git@"):
-        target = scratch / "clone" / asked.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    if _is_address(asked):
+        target = scratch / "clone" / name_of(asked)
         clone(asked, target, runner=runner)
         return target
     if Path(asked).is_dir() and (os.sep in asked or not (asked in names() or _found(asked, roots))):
@@ -30,6 +30,17 @@ def locate(asked: str, *, roots: Sequence[Path], scratch: Path, runner: Runner) 
         shipped = ", ".join(names())
         raise UsageError(f"recipe {asked}: not a folder, not one of {shipped}, not in {places}")
     return found
+
+
+def name_of(asked: str) -> str:
+    """The name that the recipe will have, before anything is looked for."""
+    if _is_address(asked):
+        return asked.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    return Path(asked).resolve().name
+
+
+def _is_address(asked: str) -> bool:
+    return "://" in asked or asked.startswith("git@")
 
 
 def _found(name: str, roots: Sequence[Path]) -> Path | None:

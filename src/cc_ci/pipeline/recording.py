@@ -35,11 +35,12 @@ class Recording:
         return tuple(self._stages[name] for name in get_args(StageName) if name in self._stages)
 
     def stage_done(self, outcome: StageOutcome) -> None:
-        """Keep one stage's outcome, and write what is known by now."""
+        """Keep one stage's outcome, and write what is known by now, the way so far included."""
         with self._trace.span("write results", phase="report"):
             self._stages[outcome.stage] = self._stage(outcome)
             if outcome.outcome not in {"passed", "skipped"}:
                 self.verdict_is_sure()
+            self.update(phases=attribute(self._trace.spans(), end=self._trace.elapsed()))
             self.write()
 
     def verdict_is_sure(self) -> None:

@@ -52,7 +52,10 @@ TURN_TIMEOUT: Seconds = 3600.0
 
 
 class Run:
-    """One run. `tell` hears each step and each wait; `started` is when the command was called, monotonic."""
+    """One run. `tell` hears each step and each wait; `started` is when the command was called, monotonic.
+
+    `trace` may be looked at from outside while it goes.
+    """
 
     def __init__(
         self,
@@ -71,20 +74,20 @@ class Run:
         self._redact = redact
         self._store = store
         self._tell = tell
-        self._trace = Trace(clock, started=started, redact=redact)
+        self.trace = Trace(clock, started=started, redact=redact)
         self._cost = OwnCost(from_zero=True)
         self._findings = Findings()
         self._interruption = Interruption(tell=tell)
 
     def __call__(self) -> Ran:
         """Carry it out. Raises only what comes before there is a recipe and a node to speak of."""
-        self._trace.record(
-            "start the program", phase="runner_setup", start=self._trace.started, end=self._clock.monotonic()
+        self.trace.record(
+            "start the program", phase="runner_setup", start=self.trace.started, end=self._clock.monotonic()
         )
         with self._interruption.armed(deadline=self._request.deadline), contextlib.ExitStack() as stack:
-            with self._trace.span("read the recipe", phase="recipe_fetch"):
+            with self.trace.span("read the recipe", phase="recipe_fetch"):
                 run, scratch, subject = self._fetch(stack)
-            with self._trace.span("reach the node", phase="runner_setup"):
+            with self.trace.span("reach the node", phase="runner_setup"):
                 engine = connect(self._request.node, self._runner)
                 ahead = engine.now() - self._clock.now()
                 recording = self._record(run, subject, engine)
@@ -92,9 +95,9 @@ class Run:
                 keeper.take()
                 stack.callback(keeper.give_back)
             self._await_turn(stack, engine, run)
-            with self._trace.span("census and sampler", phase="runner_setup"):
+            with self.trace.span("census and sampler", phase="runner_setup"):
                 before = take(engine)
-                sampler = instruments.sampler(self._request.node, elapsed=self._trace.elapsed)
+                sampler = instruments.sampler(self._request.node, elapsed=self.trace.elapsed)
                 stack.enter_context(sampler)
                 bench = self._bench(
                     run=run, scratch=scratch, subject=subject, engine=engine, ahead=ahead, stack=stack
@@ -128,7 +131,7 @@ class Run:
         result = RunResult(
             run=run,
             cc_ci_version=version("cc-ci"),
-            started_at=self._trace.epoch,
+            started_at=self.trace.epoch,
             recipe=subject.described,
             provider=subject.need.described if subject.need else None,
             environment=environment(
@@ -138,7 +141,7 @@ class Run:
             levers=msgspec.structs.asdict(request.profile.levers),
             cache=schema.CacheState(asked=request.cache),
         )
-        return Recording(result, store=self._store, trace=self._trace, findings=self._findings)
+        return Recording(result, store=self._store, trace=self.trace, findings=self._findings)
 
     def _client(self) -> str | None:
         asked = self._runner(["docker", "version", "--format", "{{.Client.Version}}"])
@@ -150,7 +153,7 @@ class Run:
         if self._request.node.proxy_container is not None:
             return
         self._findings.warn("shared-proxy", "node: its proxy network is shared, so one run at a time uses it")
-        with self._trace.span("turn on the shared proxy", phase="queue", waits_for="other runs on the node"):
+        with self.trace.span("turn on the shared proxy", phase="queue", waits_for="other runs on the node"):
             turn = locked(engine, what="proxy", run=run, clock=self._clock, timeout=TURN_TIMEOUT)
             stack.enter_context(turn)
 
@@ -186,12 +189,12 @@ class Run:
                 engine,
                 self._runner,
                 node=request.node,
-                trace=self._trace,
+                trace=self.trace,
                 home=scratch / "abra",
             ),
             runner=self._runner,
             clock=self._clock,
-            trace=self._trace,
+            trace=self.trace,
             redact=self._redact,
             requester=stack.enter_context(asking),
             suites=suites,
@@ -205,7 +208,7 @@ class Run:
 
     def _execute(self, bench: Bench, subject: Subject, before: Census, recording: Recording) -> Actor:
         request = self._request
-        with self._trace.span("plan", phase="overhead"):
+        with self.trace.span("plan", phase="overhead"):
             plan = self._plan(subject)
         actor = Actor(
             bench=bench,
@@ -260,7 +263,7 @@ class Run:
         keeper: Keeper,
     ) -> Ran:
         bench = actor.bench
-        with self._trace.span("digests and lease", phase="report"):
+        with self.trace.span("digests and lease", phase="report"):
             self._findings.images.extend(subject.images(_digests(bench.engine, subject.references)))
             if actor.kept:
                 keeper.leave_kept(ttl=KEPT_FOR)

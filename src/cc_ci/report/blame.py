@@ -55,11 +55,11 @@ def _row(part: Part, total: Seconds) -> tuple[str, ...]:
     return (f"{part.seconds:.1f}", share, part.stage or "-", part.phase or "-", what, part.waits_for or "")
 
 
-def chain(result: RunResult) -> Group:
+def chain(result: RunResult, *, shortest: Seconds = SHORTEST_LINK) -> Group:
     """The path from beginning to end, a line for each link: when it began, how long it took, for what."""
     lines = []
     stage: str | None = ""
-    for link in (one for one in links(result) if one.seconds >= SEEN):
+    for link in (one for one in links(result, shortest=shortest) if one.seconds >= min(SEEN, shortest)):
         if link.stage != stage:
             stage = link.stage
             lines.append(Text(stage or "run", style="bold"))

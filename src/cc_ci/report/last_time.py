@@ -1,15 +1,18 @@
 """How long each line of a run's story took the last time that the same was run."""
 
+import itertools
 from collections import defaultdict
+from collections.abc import Iterator
 
+from cc_ci.errors import UsageError
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import Store
 from cc_ci.system.units import Seconds
 from cc_ci.timing.parts import WAITS_FOR
 
 WAITING = "waiting for "
-LOOKED_AT = 5
-"""So many of a recipe's newest results are read to find one of the same kind."""
+LOOKED_AT = 20
+"""So many of a recipe's newest results are read to find one of the same kind: a large one takes a while."""
 LEAST: Seconds = 1.0
 """What took less is not told."""
 
@@ -40,23 +43,49 @@ class LastTime:
     def annotated(self, line: str) -> str:
         """The line with `(last time 42 s)` behind it, where it is known and took long enough to matter."""
         seconds = self._seconds(line)
-        return line if seconds is None or seconds < LEAST else f"{line} (last time {seconds:.0f} s)"
+        return f"{line}{last_time(seconds)}"
+
+    def of_stage(self, stage: str) -> Seconds | None:
+        return self._stages.get(stage)
+
+    def of_wait(self, step: str, waits_for: str) -> Seconds | None:
+        """Of the first wait for it in a step."""
+        return self._waits[step].get(waits_for)
 
     def _seconds(self, line: str) -> Seconds | None:
         if line in self._steps:
             self._step = line
             return self._steps[line]
         if line.startswith(WAITING):
-            return self._waits[self._step].get(line.removeprefix(WAITING))
+            return self.of_wait(self._step, line.removeprefix(WAITING))
         stage, _, outcome = line.partition(": ")
-        return self._stages.get(stage) if outcome == "passed" else None
+        return self.of_stage(stage) if outcome == "passed" else None
+
+
+def last_time(seconds: Seconds | None) -> str:
+    """` (last time 42 s)`, or nothing where it is not known or too short to matter."""
+    return "" if seconds is None or seconds < LEAST else f" (last time {seconds:.0f} s)"
 
 
 def last_of(store: Store, *, recipe: str, profile: str, cache: str | None) -> RunResult | None:
-    """The newest green run of the recipe under the same profile, in the same cache state if there is one."""
-    mine = [run for run in store.runs() if run.startswith(f"{recipe}-")][:LOOKED_AT]
-    found = [store.load(run) for run in mine]
-    green = [
-        one for one in found if one.exit_code == 0 and one.profile == profile and one.recipe.name == recipe
-    ]
-    return next((one for one in green if one.cache.asked == cache), green[0] if green else None)
+    """The newest green run of the recipe under the same profile and in the same cache state.
+
+    A result that can't be read is none: it must not keep another run from going.
+    """
+    mine = (run for run in store.runs() if run.rsplit("-", 3)[0] == recipe)
+    return next(
+        (
+            one
+            for one in _readable(store, itertools.islice(mine, LOOKED_AT))
+            if (one.exit_code, one.recipe.name, one.profile, one.cache.asked) == (0, recipe, profile, cache)
+        ),
+        None,
+    )
+
+
+def _readable(store: Store, runs: Iterator[str]) -> Iterator[RunResult]:
+    for run in runs:
+        try:
+            yield store.load(run)
+        except UsageError:
+            continue

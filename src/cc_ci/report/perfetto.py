@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from cc_ci.results.schema import RunResult
+from cc_ci.timing.phases import UNATTRIBUTED
 from cc_ci.timing.resources import ResourceSample
 from cc_ci.timing.trace import Span
 
@@ -93,7 +94,7 @@ def _complete(span: Span, track: int, *, end: float) -> Event:
 def _critical_path(result: RunResult) -> Iterator[Event]:
     yield _named("thread_name", PATH_TRACK, "critical path")
     for part in result.phases.path if result.phases else ():
-        phase, start = part.phase or "unattributed", _micro(part.start)
+        phase, start = part.phase or UNATTRIBUTED, _micro(part.start)
         yield _event("X", PATH_TRACK, name=phase, cat=phase, ts=start, dur=_micro(part.end) - start)
 
 

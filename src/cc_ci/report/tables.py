@@ -11,6 +11,7 @@ from cc_ci.results.schema import RunResult
 from cc_ci.results.store import RunFolder
 from cc_ci.timing.critical_path import NamedSeconds, PhaseRow, PhaseTable
 from cc_ci.timing.parts import WAITS_FOR
+from cc_ci.timing.phases import UNATTRIBUTED
 from cc_ci.timing.trace import Span
 
 COLOURS = {
@@ -87,9 +88,7 @@ def phases_table(phases: PhaseTable, *, longest: int | None = LONGEST) -> Table:
                 table.add_row(f"  {part.name}", f"{part.seconds:.2f}", "", "", style="dim")
     if others:
         _phase_row(table, f"{len(others)} others", others)
-    table.add_row(
-        "unattributed", f"{phases.unattributed_seconds:.2f}", f"{phases.unattributed_share:.1%}", ""
-    )
+    table.add_row(UNATTRIBUTED, f"{phases.unattributed_seconds:.2f}", f"{phases.unattributed_share:.1%}", "")
     busy = sum(row.busy_seconds for row in phases.rows)
     table.add_row("total", f"{phases.total_seconds:.2f}", "100.0%", f"{busy:.2f}", style="bold")
     return table

@@ -15,19 +15,20 @@ from cc_ci.results.schema import Environment, RunResult
 from cc_ci.results.store import Store, load
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.timing.parts import parts_of
+from cc_ci.timing.phases import UNATTRIBUTED
 from cc_ci.timing.resources import SpanResources
 
 FILE = "history.sqlite"
-VERSION = 2
-"""Of the tables; another one is made anew."""
+VERSION = 3
+"""Of the tables; an index of another one is put aside."""
 WHOLE = "whole run"
 
 ON_LINE = "recipe = ? and profile = ? and cache is ? and only is ? and node is ? and images is ?"
 
 TABLES = """
 create table runs (
-    run text primary key, changed integer, recipe text, version text, commit_ text, suite text, profile text,
-    cache text, only text, node text, images text, dirty integer, started real, verdict text,
+    run text primary key, changed integer, cc_ci text, recipe text, version text, commit_ text, suite text,
+    profile text, cache text, only text, node text, images text, dirty integer, started real, verdict text,
     exit_code integer, seconds real, cpu_pressure real, io_pressure real, others_cpus real
 );
 create table phases (run text, stage text, phase text, seconds real);
@@ -72,10 +73,11 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Flake(msgspec.Struct, frozen=True, kw_only=True):
-    """A test that was green and was not, on the same recipe, suite and profile."""
+    """A test that was green and was not, where nothing that could be told apart differed."""
 
     recipe: str
     version: str
+    profile: str
     test: str
     green: int
     red: int
@@ -97,7 +99,7 @@ class History:
 
     def __enter__(self) -> Self:
         self._store.root.mkdir(parents=True, exist_ok=True)
-        self._db = _opened(self._store.root / FILE)
+        self._db = _opened(self._store.root / FILE, say=self._say)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -181,34 +183,41 @@ class History:
         return tuple(phase for (phase,) in rows)
 
     def flakes(self, recipe: str | None = None) -> tuple[Flake, ...]:
-        """Tests that were both green and failed where nothing of recipe and suite differed.
+        """Tests that were both green and failed on the same recipe, suite, profile, node, images and cc-ci.
 
         Nobody knows that of a recipe that is being edited: runs of no commit, or of more, are left out.
         """
         rows = self._db.execute(
-            "select recipe, version, stage || ': ' || name, sum(outcome = 'passed'), sum(outcome = 'failed')"
+            "select recipe, version, profile, stage || ': ' || name,"
+            " sum(outcome = 'passed'), sum(outcome = 'failed')"
             " from tests join runs using (run)"
             " where (? is null or recipe = ?) and commit_ is not null and dirty is not 1"
-            " group by recipe, version, commit_, suite, profile, stage, name"
+            " group by recipe, version, commit_, suite, profile, node, images, cc_ci, stage, name"
             " having sum(outcome = 'passed') > 0 and sum(outcome = 'failed') > 0",
             (recipe, recipe),
         )
         return tuple(
-            Flake(recipe=name, version=version or "", test=test, green=green, red=red)
-            for name, version, test, green, red in rows
+            Flake(recipe=name, version=version or "", profile=profile, test=test, green=green, red=red)
+            for name, version, profile, test, green, red in rows
         )
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    """The database; one that is broken, or of other tables, is made anew: nothing in it is the only copy."""
+def _opened(path: Path, *, say: Callable[[str], None]) -> sqlite3.Connection:
+    """The database. One that is broken, or of other tables, is put aside: pruned runs are nowhere else."""
     try:
         db = sqlite3.connect(path)
-        if db.execute("pragma user_version").fetchone()[0] == VERSION:
+        found = db.execute("pragma user_version").fetchone()[0]
+        if found == VERSION:
             return db
         db.close()
-    except sqlite3.DatabaseError:
-        pass
-    path.unlink(missing_ok=True)
+        trouble = f"of version {found}, not {VERSION}" if path.stat().st_size else None
+    except sqlite3.OperationalError as error:
+        raise UsageError(f"{path}: {error}; try again, or remove it") from error
+    except sqlite3.DatabaseError as error:
+        trouble = str(error)
+    if trouble:
+        aside = path.replace(path.with_name(f"{path.name}.old"))
+        say(f"{path}: {trouble}; made anew from the runs that are there, the one before is {aside.name}")
     db = sqlite3.connect(path)
     db.executescript(TABLES)
     db.execute(f"pragma user_version = {VERSION}")
@@ -220,7 +229,8 @@ def _run_row(run: str, changed: int, result: RunResult) -> tuple[object, ...]:
     whole = result.whole or SpanResources()
     cpu, io = whole.pressure.cpu_some_seconds, whole.pressure.io_some_seconds
     return (
-        *(run, changed, recipe.name, recipe.version_to, recipe.commit_to, recipe.suite_hash, result.profile),
+        *(run, changed, result.cc_ci_version),
+        *(recipe.name, recipe.version_to, recipe.commit_to, recipe.suite_hash, result.profile),
         *(
             result.cache.asked,
             _only(result),
@@ -262,7 +272,7 @@ def _share(stalled: Seconds | None, total: Seconds) -> float | None:
 def _phase_rows(run: str, result: RunResult) -> Iterator[tuple[str, str, str, float]]:
     if result.phases is not None:
         for part in parts_of(result.phases, result.spans):
-            yield run, part.stage or "", part.phase or "unattributed", part.seconds
+            yield run, part.stage or "", part.phase or UNATTRIBUTED, part.seconds
 
 
 def _test_rows(run: str, result: RunResult) -> Iterator[tuple[str, str, str, str]]:

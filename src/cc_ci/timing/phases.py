@@ -25,4 +25,7 @@ Phase = Literal[
     "overhead",
 ]
 
+UNATTRIBUTED = "unattributed"
+"""In the place of a phase: what no span, or none with a phase, accounts for."""
+
 PHASES: tuple[Phase, ...] = get_args(Phase)

@@ -215,6 +215,10 @@ class Trace:
         span.start = self.elapsed() if at is None else at
         self._spans.append(span)
 
+    def open(self) -> tuple[Span, ...]:
+        """Those that are being timed now, the outer ones first."""
+        return tuple(span.seen() for span in tuple(self._spans) if span.end is None)
+
     def spans(self) -> tuple[Span, ...]:
         """All spans in the order they were begun; open ones have no end, for partial results."""
         return tuple(span.seen() for span in tuple(self._spans))

@@ -11,7 +11,7 @@ from cc_ci.cli.compare import compare
 from cc_ci.errors import UsageError
 from cc_ci.perf.baselines.sets import FACTS
 from cc_ci.results.measured import Cell, Measured, compact, parts, write
-from cc_ci.results.schema import RunResult
+from cc_ci.results.schema import RunResult, StageResult
 from cc_ci.results.store import Store
 
 
@@ -31,7 +31,7 @@ def test_runs_are_found_by_id_and_by_file(store: Store) -> None:
     called = CliRunner().invoke(compare, [str(first.results), "two"])
     assert called.exit_code == 0, called.output
     assert "B took 99 s" in called.output
-    assert "tests: the same outcomes" in called.output
+    assert "outcomes: the same" in called.output
 
 
 def test_a_measured_run_is_told_where_its_spans_are(tmp_path: Path) -> None:
@@ -61,6 +61,28 @@ def test_a_test_that_was_lost_ends_in_1(store: Store) -> None:
     called = CliRunner().invoke(compare, ["one", "two"])
     assert called.exit_code == 1
     assert "passed in A, failed in B" in called.output
+
+
+def test_a_stage_that_was_lost_before_any_test_ends_in_1(store: Store) -> None:
+    stages = tuple(
+        StageResult(name="install", outcome="failed", reason="app never became healthy", blame="recipe")
+        if stage.name == "install" else stage for stage in green().stages
+    )  # fmt: skip
+    store.write(green("one-1"))
+    store.write(msgspec.structs.replace(example("two-2"), stages=stages, exit_code=1, total_seconds=2.0))
+    called = CliRunner().invoke(compare, ["one", "two"])
+    assert called.exit_code == 1
+    assert "install: passed in A, failed in B" in called.output
+    assert "B has no green run, so that there is no time to compare" in called.output
+
+
+def test_a_run_that_never_ended_is_no_time(store: Store) -> None:
+    store.write(green("one-1"))
+    killed = msgspec.structs.replace(example("two-2"), verdict=None, exit_code=None, state="running")
+    store.write(killed)
+    called = CliRunner().invoke(compare, ["one", "two"])
+    assert "never ended in B" in called.output
+    assert "no time to compare" in called.output
 
 
 def test_sets_are_compared_cell_by_cell(tmp_path: Path) -> None:

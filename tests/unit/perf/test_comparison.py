@@ -6,8 +6,16 @@ import msgspec
 import pytest
 from example_result import example
 
-from cc_ci.perf.analysis.comparison import Comparison, Sample, Side, alternate, compare, in_words
-from cc_ci.results.schema import StageResult, TestResult
+from cc_ci.perf.analysis.comparison import (
+    Comparison,
+    OutcomeChange,
+    Sample,
+    Side,
+    alternate,
+    compare,
+    in_words,
+)
+from cc_ci.results.schema import ServiceImage, StageResult, TestResult
 from cc_ci.timing.parts import Part
 
 RUNS = 10
@@ -78,7 +86,7 @@ def test_few_runs_say_so() -> None:
 
 def test_what_was_green_and_is_red_is_named() -> None:
     found = compare(side("a", seed=9), side("b", seed=10, outcome="failed"))
-    assert [(test.name, test.a, test.b) for test in found.tests] == [
+    assert [(one.name, one.a, one.b) for one in found.outcomes] == [
         ("functional: log in", "passed", "failed")
     ]
 
@@ -87,11 +95,41 @@ def test_a_red_run_has_tests_but_no_time() -> None:
     ours, theirs = side("a", seed=13), side("b", seed=14)
     red = side("c", seed=15, outcome="failed", runs=1).samples[0].result
     found = compare(ours, msgspec.structs.replace(theirs, red=(red,)))
-    assert [(test.name, test.b) for test in found.tests] == [("functional: log in", "passed or failed")]
+    assert [(one.name, one.b) for one in found.outcomes] == [("functional: log in", "failed or passed")]
     assert len(found.b.totals) == RUNS
     none = compare(ours, Side(label="d", samples=(), red=(red,)))
     assert in_words(none) == "B has no green run, so that there is no time to compare"
     assert none.phases == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lost"),
+    [
+        ("passed", "failed", True),
+        ("passed", "failed or passed", True),
+        ("green", "contaminated", True),
+        ("passed", None, False),
+        ("failed", "errored", False),
+        ("skipped", "passed", False),
+    ],
+)
+def test_green_before_and_red_now_is_lost(before: str, after: str | None, *, lost: bool) -> None:
+    assert OutcomeChange(name="x", a=before, b=after).lost is lost
+
+
+def test_an_image_that_its_tag_no_longer_means_is_told() -> None:
+    def pulled(digest: str) -> Side:
+        ours = side("x", seed=11, runs=1)
+        images = (ServiceImage(version="1", service="app", reference="nginx:1", digest=digest),)
+        result = ours.samples[0].result
+        recipe = msgspec.structs.replace(result.recipe, images=images)
+        sample = msgspec.structs.replace(
+            ours.samples[0], result=msgspec.structs.replace(result, recipe=recipe)
+        )
+        return msgspec.structs.replace(ours, samples=(sample,))
+
+    found = compare(pulled("sha256:" + "a" * 64), pulled("sha256:" + "b" * 64))
+    assert found.setting == ("digest of nginx:1: aaaaaaaaaaaa in A, bbbbbbbbbbbb in B",)
 
 
 def test_what_confounds_comes_first() -> None:

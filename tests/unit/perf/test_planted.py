@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from cc_ci.cli.compare import compare as command
 from cc_ci.perf.analysis.attribution import by_phase
 from cc_ci.perf.analysis.comparison import Comparison, Sample, Side, compare
 from cc_ci.perf.baselines.measured_set import Set, newest, read
@@ -37,6 +39,15 @@ def held(measured: Set, recipe: str) -> Comparison:
 def _row(found: Comparison, recipe: str) -> str:
     assert found.ratio is not None
     return f"| {recipe} | {found.ratio.estimate:.3f} ({found.ratio.low:.3f} to {found.ratio.high:.3f})"
+
+
+def test_what_compare_says_is_beside_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    folder = newest(PLANTED).relative_to(ROOT)
+    said = ""
+    for copy in ("pocket-again", *DELAYS):
+        said += CliRunner().invoke(command, [f"{folder}:pocket-warm", f"{folder}:{copy}-warm"]).stdout
+    assert said == (folder / "compare.txt").read_text()
 
 
 def test_all_pairs_were_measured(measured: Set) -> None:

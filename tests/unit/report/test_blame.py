@@ -58,6 +58,12 @@ def test_the_chain_is_in_order_and_adds_up() -> None:
     assert [line for line in text.splitlines() if not line.startswith(" ")] == ["install", "run", "backup"]
 
 
+def test_every_link_is_told_when_asked_for() -> None:
+    text = said(chain(run(), shortest=0.0))
+    assert "one @40.0s +0.2s" in text
+    assert "tiny @40.5s +0.0s" in text
+
+
 def test_results_without_a_path_say_so() -> None:
     slim = msgspec.structs.replace(run(), phases=None)
     with pytest.raises(UsageError, match="hold no critical path"):

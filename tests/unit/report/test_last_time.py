@@ -7,7 +7,7 @@ import pytest
 from example_result import example
 
 from cc_ci.report.last_time import LastTime, last_of
-from cc_ci.results.schema import StageResult
+from cc_ci.results.schema import CacheState, StageResult
 from cc_ci.results.store import Store
 from cc_ci.timing.trace import Span
 
@@ -38,17 +38,48 @@ def test_without_a_last_time_lines_stay_as_they_are() -> None:
     assert LastTime(None).annotated("waiting for all tasks") == "waiting for all tasks"
 
 
+RECIPE, PROFILE = example().recipe.name, example().profile
+
+
+def stored(store: Store, tail: str, recipe: str = RECIPE, **over: object) -> str:
+    """One run more, green, warm and newer than those before, unless told otherwise."""
+    run = f"{recipe}-20260131-120000-{tail}"
+    known = {"exit_code": 0, "cache": CacheState(asked="warm"), **over}
+    store.write(msgspec.structs.replace(example(run), **known))
+    return run
+
+
+def found(store: Store) -> str | None:
+    last = last_of(store, recipe=RECIPE, profile=PROFILE, cache="warm")
+    return last and last.run
+
+
 def test_the_last_green_run_of_the_same_kind_is_taken(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    recipe, profile = example().recipe.name, example().profile
-    assert last_of(store, recipe=recipe, profile=profile, cache=None) is None
-    for run, over in (
-        ("1", {"exit_code": 0}), ("2", {"exit_code": 1}), ("3", {"exit_code": 0, "profile": "another"}),
-    ):  # fmt: skip
-        store.write(msgspec.structs.replace(example(f"{recipe}-{run}"), **over))
-    found = last_of(store, recipe=recipe, profile=profile, cache="warm")
-    assert found is not None
-    assert found.run == f"{recipe}-1"
+    assert found(store) is None
+    wanted = stored(store, "0001")
+    for tail, over in (
+        ("0002", {"exit_code": 1}),
+        ("0003", {"profile": "another"}),
+        ("0004", {"cache": CacheState(asked="cold")}),
+    ):
+        stored(store, tail, **over)
+    for tail in ("0005", "0006", "0007", "0008", "0009", "0010"):
+        stored(store, tail, recipe=f"{RECIPE}-tiny")
+    assert found(store) == wanted
+
+
+def test_times_of_another_cache_state_are_not_told(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    stored(store, "0001", cache=CacheState(asked="cold"))
+    assert found(store) is None
+
+
+def test_a_result_that_cannot_be_read_keeps_no_run_from_going(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    wanted, broken = stored(store, "0001"), stored(store, "0002")
+    (tmp_path / broken / "results.json").write_text('{"schema_version": 99}')
+    assert found(store) == wanted
 
 
 @pytest.mark.parametrize("outcome", ["failed: it is down", "unverified"])

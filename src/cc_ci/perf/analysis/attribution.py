@@ -14,6 +14,7 @@ from cc_ci.results.measured import parts as parts_of_path
 from cc_ci.results.schema import RunResult
 from cc_ci.system.units import Seconds
 from cc_ci.timing.parts import Part, Use
+from cc_ci.timing.phases import UNATTRIBUTED
 
 PRESSED = 0.25
 """A phase is bound by what some task waited for during at least this share of it."""
@@ -112,7 +113,7 @@ def _stage_times(name: str, runs: Sequence[Measured]) -> Times:
 
 def by_phase(runs: Sequence[Measured]) -> tuple[Row, ...]:
     """Seconds of each phase on the critical path, the longest first."""
-    return rows(runs, lambda part: part.phase or "unattributed")
+    return rows(runs, lambda part: part.phase or UNATTRIBUTED)
 
 
 def by_part(runs: Sequence[Measured]) -> tuple[Row, ...]:
@@ -138,7 +139,7 @@ def _sums(parts: Iterable[Part], key: Callable[[Part], str | None]) -> dict[str,
 
 def named(part: Part) -> str:
     """The kind of span it is of."""
-    return of_provider(part, part.name or "unattributed")
+    return of_provider(part, part.name or UNATTRIBUTED)
 
 
 def of_provider(part: Part, text: str) -> str:
@@ -151,7 +152,7 @@ def pressed(runs: Sequence[Measured], *, cpus: float) -> tuple[Pressed, ...]:
     groups: defaultdict[str, list[Part]] = defaultdict(list)
     for one in runs:
         for part in one.parts:
-            groups[part.phase or "unattributed"].append(part)
+            groups[part.phase or UNATTRIBUTED].append(part)
     found = (_pressed(phase, group, runs=len(runs), cpus=cpus) for phase, group in groups.items())
     return tuple(sorted(found, key=lambda one: -one.seconds))
 

@@ -22,6 +22,7 @@ from cc_ci.perf.analysis.statistics import (
 from cc_ci.results.schema import RunResult
 from cc_ci.system.units import Seconds
 from cc_ci.timing.parts import Part
+from cc_ci.timing.phases import UNATTRIBUTED
 
 LEAST: Seconds = 0.5
 """A phase's change below this is not told, however sure it is."""
@@ -29,6 +30,8 @@ LEAST_SHARE = 0.01
 """Phases below this share of a run are not judged: each one judged takes from the power for all others."""
 ENOUGH = 2
 """So few runs on a side have a spread; one has none."""
+GREEN = ("green", "passed")
+"""The verdict of a run, and the outcome of its stages and tests, that nothing is wrong with."""
 Noise = Literal["changed", "within noise", "too few to tell"]
 
 
@@ -43,8 +46,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 class Side(msgspec.Struct, frozen=True, kw_only=True):
     """What is compared; `label` is what it was called by.
 
-    Times are those of `samples`; `red` are runs that ended otherwise than green: no samples of a time, but
-    their tests count.
+    Times are those of `samples`; `red` are runs that ended otherwise than green, or never: no samples of a
+    time, but what they came to counts.
     """
 
     label: str
@@ -83,14 +86,17 @@ class PhaseChange(msgspec.Struct, frozen=True, kw_only=True):
     noise: Noise
 
 
-class TestChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A test whose outcomes differ; None where one side has no such test."""
-
-    __test__ = False
+class OutcomeChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A run, a stage or a test that came to something else; None where one side has no such thing."""
 
     name: str
     a: str | None
     b: str | None
+
+    @property
+    def lost(self) -> bool:
+        """Green before, and red now. What is not there any more is lost with its stage, if that is."""
+        return self.a in GREEN and self.b not in (*GREEN, None)
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +108,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     setting: tuple[str, ...]
     ratio: Ratio | None
     phases: tuple[PhaseChange, ...]
-    tests: tuple[TestChange, ...]
+    outcomes: tuple[OutcomeChange, ...]
 
     @property
     def changed(self) -> tuple[PhaseChange, ...]:
@@ -130,7 +136,7 @@ def compare(a: Side, b: Side, *, paired: bool = False) -> Comparison:
         setting=tuple(_setting(a, b)),
         ratio=ratio,
         phases=_phases(a, b, paired=paired, enough=enough),
-        tests=tuple(_tests(a, b)),
+        outcomes=tuple(_changed(a, b)),
     )
 
 
@@ -200,34 +206,36 @@ def _by_phase(side: Side, *, staged: bool) -> Mapping[Where, tuple[Seconds, ...]
         one: defaultdict[Where, Seconds] = defaultdict(float)
         for part in sample.parts:
             stage = part.stage if staged else None
-            one[Where(stage=stage or "", phase=part.phase or "unattributed")] += part.seconds
+            one[Where(stage=stage or "", phase=part.phase or UNATTRIBUTED)] += part.seconds
         sums.append(one)
     places = {place for one in sums for place in one}
     return {place: tuple(one.get(place, 0.0) for one in sums) for place in places}
 
 
-def _tests(a: Side, b: Side) -> Iterator[TestChange]:
+def _changed(a: Side, b: Side) -> Iterator[OutcomeChange]:
     ours, theirs = _outcomes(a), _outcomes(b)
     for name in dict.fromkeys([*ours, *theirs]):
         if ours.get(name) != theirs.get(name):
-            yield TestChange(name=name, a=ours.get(name), b=theirs.get(name))
+            yield OutcomeChange(name=name, a=ours.get(name), b=theirs.get(name))
 
 
 def _outcomes(side: Side) -> dict[str, str]:
-    """By stage and test: the outcome, or all that were seen."""
+    """Of runs, stages and tests: what each came to, or all that was seen."""
     seen: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for result in side.results:
+        seen["run"][result.verdict or "never ended"] = None
         for stage in result.stages:
+            seen[stage.name][stage.outcome] = None
             for test in stage.tests:
                 seen[f"{stage.name}: {test.name}"][test.outcome] = None
-    return {name: " or ".join(outcomes) for name, outcomes in seen.items()}
+    return {name: " or ".join(sorted(outcomes)) for name, outcomes in seen.items()}
 
 
 def _setting(a: Side, b: Side) -> Iterator[str]:
     """What is not the same to begin with."""
     ours, theirs = _facts(a), _facts(b)
     for name in ours:
-        if ours[name] != theirs[name]:
+        if name in theirs and ours[name] != theirs[name]:
             yield f"{name}: {ours[name]} in A, {theirs[name]} in B"
 
 
@@ -248,11 +256,26 @@ def _facts(side: Side) -> dict[str, str]:
         "images": lambda run: run.environment.images_kind,
         "cc-ci": lambda run: run.cc_ci_version,
     }
-    told = {
-        name: " or ".join(dict.fromkeys(str(read(one)) for one in side.results))
-        for name, read in readings.items()
-    }
+    seen: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for one in side.results:
+        for name, read in readings.items():
+            seen[name][str(read(one))] = None
+        for name, value in (*_levers(one), *_digests(one)):
+            seen[name][value] = None
+    told = {name: " or ".join(sorted(values)) for name, values in seen.items()}
     return {**told, "code": side.code, "stages of phases": "known" if _staged(side) else "unknown"}
+
+
+def _levers(run: RunResult) -> Iterator[tuple[str, str]]:
+    for name, value in run.levers.items():
+        yield f"lever {name}", "as the recipe has it" if value is None else str(value)
+
+
+def _digests(run: RunResult) -> Iterator[tuple[str, str]]:
+    """Of each image the digest: tags move."""
+    for image in run.recipe.images:
+        if image.digest:
+            yield f"digest of {image.reference}", image.digest.removeprefix("sha256:")[:12]
 
 
 def in_words(found: Comparison) -> str:

@@ -10,10 +10,10 @@ from cc_ci.report.html.markup import Html, percent, tag
 from cc_ci.report.html.wording import STAGES, duration, share, stage_class
 from cc_ci.system.units import Seconds
 from cc_ci.timing.parts import Part
+from cc_ci.timing.phases import UNATTRIBUTED
 
 RUN = "run"
 """In the place of a stage, for what belongs to none."""
-UNATTRIBUTED = "unattributed"
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

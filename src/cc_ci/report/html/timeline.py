@@ -11,6 +11,7 @@ from cc_ci.results.schema import RunResult
 from cc_ci.system.units import Seconds
 from cc_ci.timing.critical_path import Segment
 from cc_ci.timing.parts import WAITS_FOR
+from cc_ci.timing.phases import UNATTRIBUTED
 from cc_ci.timing.trace import Span
 
 AXIS = 20
@@ -184,7 +185,7 @@ def _phases(path: Sequence[Segment], spans: Sequence[Span]) -> Iterator[_Stretch
     keyed = ((one, known[one.span].stage if one.span in known else None) for one in path)
     for (stage, phase), group in itertools.groupby(keyed, key=lambda pair: (pair[1], pair[0].phase)):
         whole = [segment for segment, _ in group]
-        yield whole[0].start, whole[-1].end, stage, phase or "unattributed"
+        yield whole[0].start, whole[-1].end, stage, phase or UNATTRIBUTED
 
 
 def _axis(total: Seconds, height: int) -> Iterator[Html]:

@@ -1,0 +1,41 @@
+"""What a run is at right now, in one line: its stage and its wait, with their seconds now and last time."""
+
+from cc_ci.report.last_time import WAITING, LastTime, last_time
+from cc_ci.system.units import Seconds
+from cc_ci.timing.parts import WAITS_FOR
+from cc_ci.timing.trace import Span, Trace
+
+
+class Live:
+    """The line, read from the spans that are open: a wait that ended is not in it any more.
+
+    Remembers when each stage was begun, so that a stage's seconds go on from one of its steps to the next.
+    """
+
+    def __init__(self, trace: Trace, last: LastTime) -> None:
+        self._trace = trace
+        self._last = last
+        self._begun: dict[str, Seconds] = {}
+
+    def __call__(self) -> str:
+        """`install 72 s (last time 48 s): waiting for the app 31 s (last time 29 s)`; empty between steps."""
+        spans, now = self._trace.open(), self._trace.elapsed()
+        if not spans:
+            return ""
+        step = spans[0]
+        return f"{self._stage(step, now)}{self._at_work(step, spans, now)}"
+
+    def _stage(self, step: Span, now: Seconds) -> str:
+        if step.stage is None:
+            return ""
+        begun = self._begun.setdefault(step.stage, step.start)
+        return f"{step.stage} {now - begun:.0f} s{last_time(self._last.of_stage(step.stage))}: "
+
+    def _at_work(self, step: Span, spans: tuple[Span, ...], now: Seconds) -> str:
+        """The innermost wait, else the step itself."""
+        wait = next((span for span in reversed(spans) if WAITS_FOR in span.attributes), None)
+        if wait is None:
+            return f"{step.name.removeprefix(f'{step.stage}: ')} {now - step.start:.0f} s"
+        what = str(wait.attributes[WAITS_FOR])
+        took = last_time(self._last.of_wait(step.name, what))
+        return f"{WAITING}{what} {now - wait.start:.0f} s{took}"
