@@ -11,7 +11,6 @@ from cc_ci.lab.builds import build, outdated
 from cc_ci.lab.images import read_images, select
 from cc_ci.lab.node_records import Wanted
 from cc_ci.lab.workshop import workshop
-from cc_ci.perf.measuring.lock import under_way
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner
 
@@ -20,11 +19,6 @@ NAME = os.environ.get("CC_CI_TEST_NODE", "test") + os.environ.get("PYTEST_XDIST_
 HEAVY_NODE = os.environ.get("CC_CI_HEAVY_NODE", "heavy") + os.environ.get("PYTEST_XDIST_WORKER", "")
 HUB = os.environ.get("CC_CI_IMAGES") == "hub"
 """On the true images, where a hub can be reached."""
-
-
-def pytest_report_header() -> str | None:
-    """Say so when these tests make somebody's measurement void."""
-    return "a measurement is under way on this machine: its runs become void" if under_way() else None
 
 
 @pytest.fixture(scope="session")

@@ -15,11 +15,13 @@ from cc_ci.report.html.run_page import run_page
 from cc_ci.report.html.set_page import Bound, set_page
 from cc_ci.results.measured import Cell, Measured
 from cc_ci.results.schema import RunResult
+from cc_ci.results.store import load
 from cc_ci.timing.critical_path import attribute
 from cc_ci.timing.parts import Part
 from cc_ci.timing.trace import Span
 
-SHOTS = Path(__file__).parents[2] / "build" / "report"
+ROOT = Path(__file__).parents[2]
+SHOTS = ROOT / "build" / "report"
 WIDTHS = {"screen": 1280, "phone": 360}
 SEEN = """(() => {
   const frame = document.getElementById("timeline"), width = document.getElementById("canvas").clientWidth;
@@ -175,6 +177,46 @@ def test_a_set_shows_every_value(opened: tuple[Page, str], tmp_path: Path) -> No
     assert page.locator("#totals .dot").count() == 8
     page.focus("#totals tr[tabindex]")
     assert "median" in page.inner_text("#tip")
+
+
+def test_a_printed_set_has_all_its_cells(opened: tuple[Page, str], tmp_path: Path) -> None:
+    page, name = opened
+    show(page, set_page("2026-11-23-node", a_set()), tmp_path, f"cells-{name}")
+    closed = page.locator("main details:not([open])")
+    before = closed.count()
+    assert before
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert closed.count() == 0
+    for title in page.locator("#distribution details").all():
+        assert title.locator("circle").first.is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert closed.count() == before
+
+
+def test_what_the_filter_finds_is_to_be_seen(opened: tuple[Page, str], tmp_path: Path) -> None:
+    page, name = opened
+    show(page, run_page(a_run()), tmp_path, f"filter-{name}")
+    row = page.locator("#all-spans tr", has_text="app: boot")
+    assert row.is_hidden()
+    page.fill("#filter", "app boot")
+    assert row.is_visible()
+    assert page.locator("#all-spans tr", has_text="db: boot").is_hidden()
+    page.fill("#filter", "")
+    assert row.is_hidden()
+
+
+def test_a_measured_run_is_read_by_tapping(browser: Browser, tmp_path: Path) -> None:
+    trace = load(max((ROOT / "baselines").glob("*/traces/matrix-synapse-warm.json")))
+    context = browser.new_context(viewport={"width": 360, "height": 800}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    show(page, run_page(trace), tmp_path, "trace-phone")
+    assert page.locator(".span").count() == len(trace.spans)
+    longest = max(trace.spans, key=lambda span: span.seconds)
+    page.locator(f".span[data-id='{longest.id}'] .bar").first.tap(position={"x": 5, "y": 5})
+    assert page.inner_text("#tip").startswith(longest.name)
+    page.locator("#phases tr[tabindex]").first.tap()
+    assert "s" in page.inner_text("#tip")
+    context.close()
 
 
 def test_the_theme_can_be_turned_and_the_page_printed(opened: tuple[Page, str], tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """`cc-ci attribute`: where the time of measured runs went."""
 
-import sys
 from pathlib import Path
 
 import click
+
+from cc_ci.cli.told_tables import tell_tables
 
 
 @click.command()
@@ -11,13 +12,16 @@ import click
 @click.option("--recipe", help="Only this recipe's.")
 @click.option("--baselines", type=click.Path(path_type=Path), default=Path("baselines"), show_default=True,
               help="Where sets are kept; the newest is taken.")  # fmt: skip
-def attribute(folder: Path | None, *, recipe: str | None, baselines: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: every value, median and interval.")
+def attribute(folder: Path | None, *, recipe: str | None, baselines: Path, as_json: bool) -> None:
     """Say of SET, a folder of `cc-ci baseline`, which phases, waits and levers its time is made of."""
+    import msgspec
+
     from cc_ci.errors import UsageError
     from cc_ci.perf.analysis import attribution
     from cc_ci.perf.baselines.measured_set import newest, read
     from cc_ci.perf.documents.attribution import attribution_tables
-    from cc_ci.report.tables import console, plain_table
+    from cc_ci.perf.documents.values import attribution_values
 
     measured = read(folder or newest(baselines))
     click.echo(f"of {measured.folder}", err=True)
@@ -29,10 +33,13 @@ def attribute(folder: Path | None, *, recipe: str | None, baselines: Path) -> No
         raise UsageError(
             f"{measured.folder}: no runs of {recipe or 'any recipe'}{why}; there are {there_are}"
         )
-    out = console(sys.stdout)
+    if as_json:
+        rows = [attribution_values(measured, cell, runs) for cell, runs in cells]
+        click.echo(msgspec.json.format(msgspec.json.encode(rows)))
+        return
     for cell, runs in cells:
-        out.print(attribution.opening(str(cell), runs))
-    for table in attribution_tables(measured):
-        if recipe is None or table.title.startswith((f"{recipe} ", f"{recipe}:")):
-            out.print(f"\n{table.title}", style="bold")
-            out.print(plain_table(table.head, table.rows, words=table.words))
+        click.echo(attribution.opening(str(cell), runs))
+    tell_tables(
+        table for table in attribution_tables(measured)
+        if recipe is None or table.title.startswith((f"{recipe} ", f"{recipe}:"))
+    )  # fmt: skip

@@ -1,9 +1,12 @@
 """`cc-ci limit`: the least that a run could take, measured beside runs as they are."""
 
-import sys
 from pathlib import Path
+from typing import Any
 
 import click
+
+from cc_ci.cli.question import measuring_options, question
+from cc_ci.cli.told_tables import tell_tables
 
 
 @click.command()
@@ -17,24 +20,19 @@ import click
 )
 @click.option("--cache", type=click.Choice(["cold", "warm"]), default="warm", show_default=True,
               help="Whether the recipe's images are removed before each run, or there.")  # fmt: skip
-@click.option("--cpus", default=2.0, show_default=True, help="The node's CPUs.")
-@click.option("--memory", default="6g", show_default=True, help="The node's memory, page cache included.")
-@click.option("--bandwidth", default="100mbit", show_default=True, help="The link to the registry.")
-@click.option("--node", default="reference", show_default=True, help="The private node to use; it is made.")
-@click.option("--out", default=Path("limits"), show_default=True, help="Where sets are kept.",
-              type=click.Path(path_type=Path, file_okay=False))  # fmt: skip
-@click.option("--new", is_flag=True, help="Begin a new set, though one with the same question lacks runs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@measuring_options(out="limits")
 def limit(
     *,
     recipes: tuple[str, ...],
     pairs: int,
     cache: str,
-    cpus: float,
-    memory: str,
-    bandwidth: str,
     node: str,
     out: Path,
     new: bool,
+    mix_code: bool,
+    as_json: bool,
+    **reference: Any,
 ) -> None:
     """Measure RECIPE on plain containers and as it is deployed, in pairs; say what lies between.
 
@@ -42,32 +40,31 @@ def limit(
     Nothing else should use the machine. Exits 3 where a limit is above its run, 5 while runs are missing that
     did not come to count.
     """
+    import msgspec
+
     from cc_ci.cli.story import story
     from cc_ci.perf.analysis.pairs import findings, require_sound
     from cc_ci.perf.baselines.measured_set import read
-    from cc_ci.perf.baselines.sets import Asked
+    from cc_ci.perf.baselines.sets import BARE
     from cc_ci.perf.documents.limit import limit_tables
+    from cc_ci.perf.documents.values import limit_values
     from cc_ci.perf.measuring.campaign import campaign
     from cc_ci.perf.measuring.lock import measuring
-    from cc_ci.report.tables import console, plain_table
-    from cc_ci.system.settings import size_bytes
 
-    asked = Asked(
+    asked = question(
         recipes=recipes,
         cold=pairs if cache == "cold" else 0,
         warm=pairs if cache == "warm" else 0,
-        cpus=cpus,
-        memory_bytes=size_bytes(memory),
-        bandwidth=bandwidth,
-        profiles=("bare", "stock"),
+        profiles=(BARE, "stock"),
+        **reference,
     )
     with story() as tell, measuring():
-        folder, missing = campaign(asked, node=node, root=out, new=new, tell=tell)
+        folder, missing = campaign(asked, node=node, root=out, new=new, mix_code=mix_code, tell=tell)
     found = findings(read(folder))
-    out_console = console(sys.stdout)
-    for table in limit_tables(found):
-        out_console.print(f"\n{table.title}", style="bold")
-        out_console.print(plain_table(table.head, table.rows, words=table.words))
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(limit_values(found))))
+    else:
+        tell_tables(limit_tables(found))
     require_sound(found)
     if missing:
         raise click.exceptions.Exit(5)

@@ -8,6 +8,7 @@ import click
 
 if TYPE_CHECKING:
     from cc_ci.perf.analysis.statistics import Ratio
+    from cc_ci.perf.baselines.measured_set import Set
     from cc_ci.report.html.set_page import Bound
 
 
@@ -18,7 +19,8 @@ def report(what: str, *, out: Path | None) -> None:
     """Draw a run, or a set of measured runs, as one HTML file that needs nothing but itself.
 
     RUN is a run's id, the beginning of one, `latest`, or a results.json; SET the folder of a baseline. The
-    page is written beside what it shows, as report.html, unless --out says otherwise.
+    page is written beside what it shows, as report.html or NAME.html for NAME.json, unless --out says
+    otherwise.
     """
     from cc_ci.results.measured import RUNS
     from cc_ci.system.files import write_atomic
@@ -34,34 +36,44 @@ def _of_run(what: str, out: Path | None) -> tuple[Path, str]:
     from cc_ci.cli.chosen_run import results_file
     from cc_ci.report.html.evidence import evidence_of
     from cc_ci.report.html.run_page import run_page
-    from cc_ci.results.store import load
+    from cc_ci.results.store import RESULTS, load
 
     source = results_file(what)
     result = load(source)
-    target = out or source.with_name("report.html")
+    own = source.name == RESULTS
+    target = out or (source.with_name("report.html") if own else source.with_suffix(".html"))
     return target, run_page(result, evidence=evidence_of(result, source.parent, page=target))
 
 
 def _of_set(folder: Path, out: Path | None) -> tuple[Path, str]:
+    from cc_ci.perf.documents.wording import conditions
     from cc_ci.report.html.set_page import set_page
     from cc_ci.results.measured import read_set
 
-    page = set_page(folder.resolve().name, read_set(folder), bounds=tuple(_bounds(folder)))
+    whole = _whole(folder)
+    page = set_page(
+        folder.resolve().name,
+        read_set(folder),
+        bounds=tuple(_bounds(whole)) if whole else (),
+        conditions=conditions(whole) if whole else {},
+    )
     return out or folder / "report.html", page
 
 
-def _bounds(folder: Path) -> "Iterator[Bound]":
-    """Nothing where the set has no pairs of bare and stock runs, or is less than a baseline."""
-    from cc_ci.errors import UsageError
-    from cc_ci.perf.analysis.pairs import findings
+def _whole(folder: Path) -> "Set | None":
+    """The set with its facts; None for runs alone, which are less than a baseline."""
     from cc_ci.perf.baselines.measured_set import read
+    from cc_ci.perf.baselines.sets import FACTS
+
+    return read(folder) if (folder / FACTS).exists() else None
+
+
+def _bounds(measured: "Set") -> "Iterator[Bound]":
+    """Nothing where the set has no pairs of bare and stock runs."""
+    from cc_ci.perf.analysis.pairs import findings
     from cc_ci.report.html.set_page import Bound
 
-    try:
-        found = findings(read(folder))
-    except UsageError:
-        return
-    for one in found:
+    for one in findings(measured):
         yield Bound(
             recipe=one.recipe,
             cache=one.cache,

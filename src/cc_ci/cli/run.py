@@ -1,5 +1,6 @@
 """`cc-ci run`: one recipe through all its stages, and a table of what came of it."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from cc_ci.results.schema import StageName
     from cc_ci.results.store import Store
 
+DISTURBS = "this run makes one of its runs void, and its own times are no measure"
 STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 
 
@@ -58,6 +60,7 @@ def run(
     started = time.monotonic()
     from cc_ci.cli.chosen_node import chosen_node
     from cc_ci.cli.story import story
+    from cc_ci.perf.measuring.lock import MEASURED_VARIABLE, under_way
     from cc_ci.pipeline.fetching import Asked
     from cc_ci.pipeline.locating import name_of
     from cc_ci.pipeline.request import Request
@@ -85,6 +88,8 @@ def run(
         )
         _tell_plan(asked, ci_domain=settings.ci_domain, stage=only, keep=keep, as_json=as_json)
         return
+    if under_way() and MEASURED_VARIABLE not in os.environ:
+        click.echo(f"warning: a measurement is under way on this machine: {DISTURBS}", err=True)
     node = chosen_node(settings)
     redact = Redactor()
     request = Request(

@@ -12,7 +12,7 @@ import msgspec
 
 from cc_ci.errors import UsageError
 from cc_ci.results.schema import Environment, RunResult
-from cc_ci.results.store import Store, load
+from cc_ci.results.store import RESULTS, Store, load
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.timing.parts import parts_of
 from cc_ci.timing.phases import UNATTRIBUTED
@@ -116,7 +116,7 @@ class History:
         known = dict(self._db.execute("select run, changed from runs"))
         fresh = 0
         for run in self._store.runs():
-            path = self._store.root / run / "results.json"
+            path = self._store.root / run / RESULTS
             changed = path.stat().st_mtime_ns
             if known.get(run) != changed:
                 fresh += self._take(run, path, changed)

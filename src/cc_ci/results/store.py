@@ -14,6 +14,7 @@ from cc_ci.results.migrations import current
 from cc_ci.results.schema import RunResult
 from cc_ci.system.files import state_root, write_atomic
 
+RESULTS = "results.json"
 RUNS_VARIABLE = "CC_CI_RUNS"
 """Another folder for results than the state folder's `runs`."""
 
@@ -29,7 +30,7 @@ class RunFolder(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def results(self) -> Path:
-        return self.path / "results.json"
+        return self.path / RESULTS
 
     @property
     def evidence(self) -> Path:
@@ -64,7 +65,7 @@ class Store:
 
     def runs(self) -> tuple[str, ...]:
         """The ids of all runs that wrote results, the newest first."""
-        written = ((path.stat().st_mtime_ns, path.parent.name) for path in self.root.glob("*/results.json"))
+        written = ((path.stat().st_mtime_ns, path.parent.name) for path in self.root.glob(f"*/{RESULTS}"))
         return tuple(run for _, run in sorted(written, reverse=True))
 
     def find(self, name: str = "latest") -> RunFolder:

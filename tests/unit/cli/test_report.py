@@ -16,6 +16,13 @@ def test_a_run_is_drawn_beside_its_results(tmp_path: Path) -> None:
     assert "<h1>custom-html is " in (folder.path / "report.html").read_text()
 
 
+def test_a_trace_has_a_page_of_its_own_name(tmp_path: Path) -> None:
+    trace = tmp_path / "app-warm.json"
+    trace.write_bytes(msgspec.json.encode(example()))
+    done = CliRunner().invoke(report, [str(trace)], catch_exceptions=False)
+    assert done.output.strip() == str(tmp_path / "app-warm.html")
+
+
 def test_a_set_without_bare_runs_says_that_its_limit_is_not_measured(tmp_path: Path) -> None:
     result = msgspec.structs.replace(example(), exit_code=0)
     cell = Cell(recipe="custom-html", cache="warm")

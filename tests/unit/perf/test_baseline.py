@@ -7,8 +7,10 @@ import msgspec
 import pytest
 from example_result import example
 
+from cc_ci.errors import UsageError
 from cc_ci.perf.baselines import sets
 from cc_ci.perf.measuring.baseline import ATTEMPTS, UNFINISHED, measure, remaining
+from cc_ci.perf.measuring.campaign import require_one_code
 from cc_ci.perf.measuring.foreign import CpuCounts
 from cc_ci.results.measured import Canary, Cell, Measured, compact, read_set
 from cc_ci.results.schema import RunResult
@@ -74,6 +76,23 @@ def test_each_run_follows_its_cells_preparation(folder: Path) -> None:
         "app-cold.json",
         "app-warm.json",
     ]
+
+
+def test_states_of_the_code_are_not_mixed_unasked(tmp_path: Path) -> None:
+    folder = tmp_path / "2026-01-01-set"
+    facts = sets.Facts(asked=ASKED, host=sets.this_host(), began="2026-01-01", canaries=(USUAL, USUAL))
+    sets.write_facts(facts, folder)
+    require_one_code(ASKED, tmp_path, "c0de")
+    with pytest.raises(KeyboardInterrupt):
+        measure(folder, FakeBench(exits=[0, 130]), say=quiet)
+    require_one_code(ASKED, tmp_path, "c0de")
+    with pytest.raises(UsageError, match=r"set: its runs are of code c0de, this is 0the7, .* --mix-code"):
+        require_one_code(ASKED, tmp_path, "0the7")
+    # a cell of which nothing counts yet can be of another code, and a set that is complete asks for nothing
+    measure(folder, FakeBench(exits=[0, 1, 1, 1]), say=quiet)
+    require_one_code(ASKED, tmp_path, "0the7")
+    measure(folder, FakeBench(), say=quiet)
+    require_one_code(ASKED, tmp_path, "0the7")
 
 
 def test_a_void_run_is_kept_and_repeated(folder: Path) -> None:

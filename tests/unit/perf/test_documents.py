@@ -4,8 +4,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from example_result import example
 
+from cc_ci.cli.attribute import attribute
 from cc_ci.errors import UsageError
 from cc_ci.perf.baselines import sets
 from cc_ci.perf.baselines.measured_set import newest, read
@@ -106,6 +108,17 @@ def test_attribution_opens_with_a_line_per_cell(folder: Path) -> None:
     lines = documents(folder)["attribution.md"].splitlines()
     assert lines[2].startswith("- app warm (n = 1), place 1: 2m 03s = ")
     assert any(line.startswith("| images.keep |") for line in lines)
+
+
+def test_programs_read_the_same_numbers(folder: Path) -> None:
+    called = CliRunner().invoke(attribute, [str(folder), "--json"])
+    (cell,) = msgspec.json.decode(called.stdout)
+    assert cell["cell"] == {"recipe": "app", "cache": "warm", "profile": "stock"}
+    assert cell["seconds"] == {"values": [123.4], "median": 123.4, "interval": None}
+    told = CliRunner().invoke(attribute, [str(folder)]).stdout
+    for lever in cell["levers"]:
+        assert lever["lever"] in told
+    assert cell["phases"]["converge"]["median"] == pytest.approx(4.9)
 
 
 def test_what_a_machine_cant_write_comes_from_beside_the_data(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Callable
 
 import pytest
 from scipy import stats
@@ -73,24 +74,63 @@ def test_an_interval_holds_one_just_where_the_test_does_not_refute() -> None:
             assert (ratio.low <= 1 <= ratio.high) == (ratio.p_value > 0.05)
 
 
-@pytest.mark.parametrize("shape", ["normal", "skewed", "mixed"])
-def test_coverage_is_at_least_what_is_said(shape: str) -> None:
-    rng = random.Random(shape)
-    draw = {
-        "normal": lambda: rng.gauss(0, 0.1),
-        "skewed": lambda: rng.expovariate(10),
-        "mixed": lambda: rng.gauss(0, 0.02) + (0.5 if rng.random() < 0.1 else 0),
-    }[shape]
-    rounds, true_ratio, covered = 2000, 0.8, 0
-    for _ in range(rounds):
-        a = [100 * math.exp(draw()) for _ in range(8)]
-        b = [100 * true_ratio * math.exp(draw()) for _ in range(8)]
-        ratio = statistics.hodges_lehmann_paired(a, b)
+Draw = Callable[[random.Random], float]
+LAWS: dict[str, tuple[Draw, float]] = {
+    "normal": (lambda rng: rng.gauss(0, 0.1), 0.0),
+    "skewed": (lambda rng: rng.expovariate(10), math.log(2) / 10),
+    "two levels": (lambda rng: rng.uniform(0, 0.02) + (0.5 if rng.random() < 0.5 else 0), 0.26),
+}
+"""Of the noise in logs, with its median; the last is that of runs that jump by a whole interval."""
+ROUNDS = 500
+TRUE = 0.8
+
+
+def is_covered_as_said(covered: int, said: float) -> None:
+    """Neither less than what is said nor more: an interval that is too wide fails as well."""
+    assert covered / ROUNDS == pytest.approx(said, abs=4 * math.sqrt(said * (1 - said) / ROUNDS))
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("n", [6, 8, 10])
+@pytest.mark.parametrize("of", [statistics.hodges_lehmann_paired, statistics.hodges_lehmann_unpaired])
+def test_a_ratio_is_covered_as_often_as_is_said(
+    of: Callable[[list[float], list[float]], statistics.Ratio], n: int, law: str
+) -> None:
+    """Where its assumption holds: arms that differ by a factor, whatever the shape of their noise."""
+    rng, (draw, _) = random.Random(f"{law} {n}"), LAWS[law]
+    covered, said = 0, 0.0
+    for _ in range(ROUNDS):
+        a = [100 * math.exp(draw(rng)) for _ in range(n)]
+        b = [100 * TRUE * math.exp(draw(rng)) for _ in range(n)]
+        ratio = of(a, b)
         assert ratio.low is not None
         assert ratio.high is not None
-        covered += ratio.low <= true_ratio <= ratio.high
-    # three standard errors below 95 %
-    assert covered / rounds > 0.95 - 3 * math.sqrt(0.95 * 0.05 / rounds)
+        assert ratio.confidence is not None
+        said = ratio.confidence
+        covered += ratio.low <= TRUE <= ratio.high
+    is_covered_as_said(covered, said)
+
+
+@pytest.mark.parametrize("law", ["normal", "skewed"])
+@pytest.mark.parametrize("n", [6, 8, 10])
+def test_a_median_is_covered_as_often_as_is_said(n: int, law: str) -> None:
+    rng, (draw, middle) = random.Random(f"{law} {n}"), LAWS[law]
+    found = [statistics.median_interval([draw(rng) for _ in range(n)]) for _ in range(ROUNDS)]
+    covered = sum(one.low <= middle <= one.high for one in found if one)
+    assert found[0] is not None
+    is_covered_as_said(covered, found[0].confidence)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.5])
+def test_a_proportion_is_covered_at_least_as_often_as_is_said(share: float) -> None:
+    """By no simulation: each count's own probability. Counts jump, so that it is more often than is said."""
+    n = 20
+    covered = sum(
+        float(stats.binom.pmf(count, n, share))
+        for count in range(n + 1)
+        if (found := statistics.proportion_interval(count, n)).low <= share <= found.high
+    )
+    assert 0.95 <= covered < 1
 
 
 def test_estimates_are_the_planted_ratio() -> None:

@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[3]
 CACHES: tuple[Cache, ...] = ("warm", "cold")
 DRIFT = 0.1
 """By which a floor may have moved since the budget was fixed, and by which it is fixed anew when it has."""
-ENOUGH = 6
-"""Pairs from which a median has an interval: fewer refute no budget that one of them gives."""
+ENOUGH = 3
+"""Pairs that have one in their middle; of fewer any may be the one that gives the budget."""
 
 
 def test_a_budget_is_the_floor_with_its_margin_in_whole_steps() -> None:

@@ -143,6 +143,29 @@ def test_the_limit_stands_beside_the_runs() -> None:
     assert "5.00 (4.80 to 5.20)</td>" in page
 
 
+def test_what_holds_for_a_set_is_told() -> None:
+    page = set_page("a set", [measured(1, "warm", 60.0)], conditions={"not measured: far": "no far:1"})
+    assert "<dt>not measured: far</dt><dd>no far:1</dd>" in page
+
+
+def test_every_test_has_a_row_and_red_ones_are_open() -> None:
+    page = run_page(hostile())
+    (listed,) = [one for one in Tags(page).all("details") if "open" in one]
+    assert listed == {"open": ""}
+    assert "install: 1 tests" in page
+    green = run_page(
+        msgspec.structs.replace(
+            example(),
+            stages=(
+                StageResult(
+                    name="install", outcome="passed", tests=(TestResult(name="up", outcome="passed"),)
+                ),
+            ),
+        )
+    )
+    assert [one for one in Tags(green).all("details") if "open" in one] == []
+
+
 def test_phases_are_made_of_stages_the_longest_first() -> None:
     parts_ = (
         Part(stage="install", phase="ready", seconds=1.0),

@@ -8,6 +8,8 @@ from cc_ci.errors import UsageError
 from cc_ci.perf.baselines import sets
 from cc_ci.perf.baselines.order import interleaved
 from cc_ci.results.measured import Cell, Measured, read_set
+from cc_ci.results.schema import RunResult
+from cc_ci.results.store import load
 
 NOTES = "notes"
 
@@ -43,6 +45,11 @@ class Set(msgspec.Struct, frozen=True, kw_only=True):
     def deployed(self) -> tuple[tuple[Cell, tuple[Measured, ...]], ...]:
         """Of those, the cells that are runs on Swarm."""
         return tuple((cell, runs) for cell, runs in self.filled if cell.profile != sets.BARE)
+
+    def trace(self, cell: Cell) -> RunResult | None:
+        """The one run of a cell that was kept with all its spans."""
+        path = sets.trace_path(self.folder, cell)
+        return load(path) if path.exists() else None
 
     def note(self, name: str) -> str:
         path = self.folder / NOTES / name

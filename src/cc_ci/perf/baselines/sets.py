@@ -10,6 +10,7 @@ import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -38,6 +39,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: Bytes
     bandwidth: str
     """Of the link between node and registry, as tc takes it."""
+    images: Literal["standin", "hub"] = "standin"
     profiles: tuple[str, ...] = ("stock",)
     """Two are measured in pairs."""
     beside: str | None = None
@@ -178,6 +180,14 @@ def alike(root: Path, asked: Asked, host: Host) -> Iterator[Path]:
         facts = read_facts(folder)
         if facts.asked == asked and facts.host.kind == host.kind:
             yield folder
+
+
+def other_codes(folder: Path, code: str) -> tuple[str, ...]:
+    """The states of the code, other than `code`, of runs that missing ones would be pooled with."""
+    facts, measured = read_facts(folder), read_set(folder)
+    lacking = {facts.order[place - 1] for place in missing(facts.order, measured)}
+    pooled = (one for one in measured if one.counts and one.cell in lacking)
+    return tuple(sorted({one.code or "unknown" for one in pooled} - {code}))
 
 
 def in_order(root: Path) -> tuple[Path, ...]:

@@ -7,13 +7,11 @@ from cc_ci.perf.analysis.attribution import Times
 from cc_ci.perf.analysis.levers import LEVERS, UNBOUNDED
 from cc_ci.perf.analysis.targets import TARGETS
 from cc_ci.perf.analysis.waits import Wait, waits
-from cc_ci.perf.baselines import sets
 from cc_ci.perf.baselines.measured_set import Set
 from cc_ci.perf.documents.tables import Table, markdown, seconds, share
 from cc_ci.perf.documents.wording import interval, joined, made_from
 from cc_ci.results.measured import Cell, Measured
 from cc_ci.results.schema import RunResult
-from cc_ci.results.store import load
 
 LONGEST = 12
 OPENING = (
@@ -119,11 +117,6 @@ def _after(wait: Wait) -> str:
     return f"at most {seconds(wait.after.median)}" if wait.at_most else seconds(wait.after.median)
 
 
-def _trace(measured: Set, cell: Cell) -> RunResult | None:
-    path = sets.trace_path(measured.folder, cell)
-    return load(path) if path.exists() else None
-
-
 def _traced_run(runs: Sequence[Measured], trace: RunResult | None) -> str:
     found = (one.place for one in runs if trace and one.result and one.result.run == trace.run)
     return next((f"place {place}" for place in found), "one run")
@@ -131,11 +124,11 @@ def _traced_run(runs: Sequence[Measured], trace: RunResult | None) -> str:
 
 def _largest(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Iterator[str]:
     total = attribution.totals(runs).median
-    return attribution.largest(attribution.lever_bounds(runs, _trace(measured, cell)), total=total)
+    return attribution.largest(attribution.lever_bounds(runs, measured.trace(cell)), total=total)
 
 
 def _levers(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Table:
-    total, trace = attribution.totals(runs).median, _trace(measured, cell)
+    total, trace = attribution.totals(runs).median, measured.trace(cell)
     bounds = attribution.lever_bounds(runs, trace)
     rows = tuple(
         (one.lever.name, one.lever.idea, seconds(one.times.median), interval(one.times),

@@ -27,7 +27,7 @@ def baseline(measured: Set, again: Set | None = None) -> str:
 
 
 def baseline_tables(measured: Set, again: Set | None = None) -> Iterator[Table]:
-    yield _whole_runs(measured)
+    yield whole_runs(measured)
     yield _raw(measured)
     yield _by_cell(measured, "Stages", "stage", attribution.by_stage)
     yield _by_cell(measured, "Phases, on the critical path", "phase", attribution.by_phase)
@@ -37,7 +37,8 @@ def baseline_tables(measured: Set, again: Set | None = None) -> Iterator[Table]:
     yield _to_repeat(measured, again)
 
 
-def _whole_runs(measured: Set) -> Table:
+def whole_runs(measured: Set) -> Table:
+    """Each cell that was asked for: how many runs it has, and how long they took."""
     return Table(
         title="Whole runs",
         head=(

@@ -8,6 +8,7 @@ import msgspec
 
 from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
+from cc_ci.errors import UsageError
 from cc_ci.lab.node import PrivateNode
 from cc_ci.lab.node_records import Wanted
 from cc_ci.perf.baselines import sets
@@ -15,7 +16,7 @@ from cc_ci.perf.baselines.sets import Calls
 from cc_ci.perf.measuring.baseline import measure
 from cc_ci.perf.measuring.canary import canary, disk_rate
 from cc_ci.perf.measuring.floor import measure_calls
-from cc_ci.perf.measuring.reference_node import ReferenceBench, services, unreachable
+from cc_ci.perf.measuring.reference_node import ReferenceBench, services, this_code, unreachable
 from cc_ci.pipeline.profiles import profile_named
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.files import state_root
@@ -30,17 +31,21 @@ Lacking = Mapping[str, tuple[str, ...]]
 
 
 def campaign(
-    asked: sets.Asked, *, node: str, root: Path, new: bool, tell: Say
+    asked: sets.Asked, *, node: str, root: Path, new: bool, mix_code: bool, tell: Say
 ) -> tuple[Path, tuple[int, ...]]:
     """Measure what was `asked`, below `root`; the set's folder, and the places that don't count yet.
 
-    Hold the measuring lock while it runs. The node is reset at first and taken down at the end.
+    Hold the measuring lock while it runs. The node is reset at first and taken down at the end. Raises
+    UsageError where a set would be taken up with another state of the code, unless `mix_code`.
     """
     for profile in asked.profiles:
         profile_named(profile)
-    lacking = unreachable(asked.recipes)
+    lacking = unreachable(asked.recipes) if asked.images == "standin" else {}
+    if not new and not mix_code:
+        require_one_code(asked, root, this_code())
     private = PrivateNode(node, say=tell)
-    wanted = Wanted(cpus=asked.cpus, memory_bytes=asked.memory_bytes, bandwidth=asked.bandwidth)
+    wanted = Wanted(cpus=asked.cpus, memory_bytes=asked.memory_bytes, bandwidth=asked.bandwidth,
+                    images=asked.images)  # fmt: skip
     try:
         # anew: what an ended process left there is in nobody's way, and takes no CPU
         up = private.reset(wanted)
@@ -55,6 +60,16 @@ def campaign(
     else:
         tell(f"{folder}: complete")
     return folder, missing
+
+
+def require_one_code(asked: sets.Asked, root: Path, code: str) -> None:
+    """Raise UsageError if cells that lack runs have some of another state of the code already."""
+    for found in sets.alike(root, asked, sets.this_host()):
+        if others := sets.other_codes(found, code):
+            raise UsageError(
+                f"{found}: its runs are of code {', '.join(others)}, this is {code}, and medians are of one;"
+                " check that one out, or give --new to begin a set, or --mix-code to go on with this"
+            )
 
 
 def _folder(asked: sets.Asked, lacking: Lacking, node: Node, *, root: Path, new: bool, tell: Say) -> Path:

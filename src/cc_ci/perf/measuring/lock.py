@@ -11,6 +11,8 @@ from cc_ci.errors import InfrastructureError
 from cc_ci.system.files import runtime_root
 
 LOCK = "measuring.lock"
+MEASURED_VARIABLE = "CC_CI_MEASURED"
+"""Set for the runs that are being measured: they don't disturb their own measurement."""
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

@@ -15,6 +15,7 @@ from cc_ci.lab.sources import lab_folder
 from cc_ci.perf.baselines.sets import code_hash, this_boot
 from cc_ci.perf.measuring.canary import canary
 from cc_ci.perf.measuring.foreign import CpuCounts, RunGroup, count
+from cc_ci.perf.measuring.lock import MEASURED_VARIABLE
 from cc_ci.pipeline.fetching import Asked, rehearse, shipped_suites
 from cc_ci.pipeline.subject import Subject
 from cc_ci.results.measured import Canary, Cell
@@ -35,7 +36,7 @@ class ReferenceBench:
 
     def __init__(self, node: Node, *, results: Path, clock: Clock, say: Callable[[str], None]) -> None:
         self.clock = clock
-        self.code = code_hash(Path(cc_ci.__file__).parent, lab_folder() / "recipes", *shipped_suites())
+        self.code = this_code()
         self.boot = this_boot()
         self._node = node
         self._results = results
@@ -57,10 +58,16 @@ class ReferenceBench:
         runs = self._results / name
         argv = [sys.executable, "-m", "cc_ci", "run", cell.recipe, "--cache", cell.cache]
         argv += ["--node", self._node.name, "--profile", cell.profile, "--deadline", str(DEADLINE)]
-        exit_code = follow([*self._group.join_argv(), *argv], env={RUNS_VARIABLE: str(runs)}, tell=self._say)
+        env = {RUNS_VARIABLE: str(runs), MEASURED_VARIABLE: "1"}
+        exit_code = follow([*self._group.join_argv(), *argv], env=env, tell=self._say)
         if not Store(runs).runs():
             raise InfrastructureError(f"{cell}: exit {exit_code} and no results; see the lines above")
         return Store(runs).load()
+
+
+def this_code() -> str:
+    """The state of the code that runs are made with here."""
+    return code_hash(Path(cc_ci.__file__).parent, lab_folder() / "recipes", *shipped_suites())
 
 
 def references(recipe: str) -> tuple[str, ...]:

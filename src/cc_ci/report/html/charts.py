@@ -148,3 +148,9 @@ def row(name: str, *cells: str, words: int = 0) -> Html:
     """A plain row: after its name `words` cells of words, then numbers."""
     made = (tag("td", cell, class_="n" if n >= words else None) for n, cell in enumerate(cells))
     return tag("tr", tag("th", name, scope="row"), *made, data_filter="")
+
+
+def definitions(known: Mapping[str, str]) -> Html:
+    """Names and what they stand for."""
+    pairs = ((tag("dt", name), tag("dd", value)) for name, value in known.items())
+    return tag("dl", *(part for pair in pairs for part in pair))

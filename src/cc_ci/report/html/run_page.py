@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cc_ci.report.html.charts import pareto, row, rows_of, table
+from cc_ci.report.html.charts import definitions, pareto, row, rows_of, table
 from cc_ci.report.html.markup import Html, join, tag
 from cc_ci.report.html.shell import Section, document, legend
 from cc_ci.report.html.timeline import clock, timeline
@@ -138,10 +138,31 @@ def _stages(stages: Sequence[StageResult]) -> Html:
         )
         for stage in stages
     ]
-    return (
-        table(("stage", "outcome", "reason", "tests", "seconds"), body, numbers=2)
-        if body
-        else _none("stages")
+    if not body:
+        return _none("stages")
+    whole = table(("stage", "outcome", "reason", "tests", "seconds"), body, numbers=2)
+    return join([whole, *(_tests(stage) for stage in stages if stage.tests)])
+
+
+def _tests(stage: StageResult) -> Html:
+    """Each test, open where one did not pass."""
+    body = [
+        row(
+            test.name,
+            test.outcome,
+            test.reason or "",
+            "" if test.assertions is None else str(test.assertions),
+            f"{test.seconds:.1f}",
+            words=2,
+        )
+        for test in stage.tests
+    ]
+    red = any(test.outcome not in {"passed", "skipped"} for test in stage.tests)
+    return tag(
+        "details",
+        tag("summary", f"{stage.name}: {len(body)} tests"),
+        table(("test", "outcome", "reason", "assertions", "seconds"), body, numbers=2),
+        open="" if red else None,
     )
 
 
@@ -172,8 +193,7 @@ def _conditions(result: RunResult) -> Html:
         "cc-ci": result.cc_ci_version,
         **{f"warning {one.code}": one.message for one in result.warnings},
     }
-    pairs = ((tag("dt", name), tag("dd", value or "not measured")) for name, value in known.items())
-    return tag("dl", *(join(pair) for pair in pairs))
+    return definitions({name: value or "not measured" for name, value in known.items()})
 
 
 def _spans(spans: Sequence[Span]) -> Html:

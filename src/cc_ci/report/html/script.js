@@ -45,7 +45,27 @@
     root.dataset.theme = dark ? "light" : "dark";
   });
 
+  // what is closed is opened for a while: where the filter found something, and on paper
+  const lid = () => {
+    let opened = [];
+    return {
+      open: (wanted) => {
+        const now = all("main details:not([open])").filter(wanted);
+        now.forEach((one) => { one.open = true; });
+        opened.push(...now);
+      },
+      close: () => {
+        opened.forEach((one) => { one.open = false; });
+        opened = [];
+      },
+    };
+  };
+  const onPaper = lid();
+  addEventListener("beforeprint", () => onPaper.open(() => true));
+  addEventListener("afterprint", onPaper.close);
+
   // filter: every word must be found; bars fade, rows go
+  const found = lid();
   const rows = all("tr[data-filter]");
   const text = new Map([...spans, ...rows].map((one) => [one, `${one.dataset.tip ?? ""} ${one.textContent}`.toLowerCase()]));
   byId("filter").addEventListener("input", (event) => {
@@ -53,6 +73,8 @@
     const fits = (one) => words.every((word) => text.get(one).includes(word));
     spans.forEach((one) => one.classList.toggle("dim", !fits(one)));
     rows.forEach((one) => { one.hidden = !fits(one); });
+    found.close();
+    if (words.length) found.open((one) => all("tr[data-filter]:not([hidden])", one).length > 0);
     const counted = spans.length ? spans : rows;
     byId("found").textContent = words.length ? `${counted.filter(fits).length} of ${counted.length}` : "";
   });

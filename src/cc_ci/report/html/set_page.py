@@ -1,12 +1,22 @@
 """The page of a set of runs."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 import msgspec
 
-from cc_ci.report.html.charts import Row, distribution, dots, pareto, row, rows_of, table, typical
+from cc_ci.report.html.charts import (
+    Row,
+    definitions,
+    distribution,
+    dots,
+    pareto,
+    row,
+    rows_of,
+    table,
+    typical,
+)
 from cc_ci.report.html.markup import Html, join, percent, tag
 from cc_ci.report.html.shell import Section, document, legend
 from cc_ci.report.html.wording import duration, share
@@ -28,8 +38,17 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
     """Their ratio over pairs, with its interval; None where the model does not hold."""
 
 
-def set_page(name: str, measured: Sequence[Measured], *, bounds: Sequence[Bound] = ()) -> str:
-    """The whole page; only runs that count are in its numbers, the others are named at its end."""
+def set_page(
+    name: str,
+    measured: Sequence[Measured],
+    *,
+    bounds: Sequence[Bound] = (),
+    conditions: Mapping[str, str] | None = None,
+) -> str:
+    """The whole page; only runs that count are in its numbers, the others are named at its end.
+
+    `conditions` are names and values of what holds for all of them.
+    """
     found = ((cell, runs) for cell, runs in cells(measured) if runs)
     # by words, so that `stock`, which has none of its own, comes before what it is held against
     groups = sorted(found, key=lambda group: group[0].words)
@@ -56,6 +75,11 @@ def set_page(name: str, measured: Sequence[Measured], *, bounds: Sequence[Bound]
             body=join([_one(group, _values(group), opened=n == 0) for n, group in enumerate(groups)]),
         ),
         Section(anchor="limit", title="Stock against limit", body=_bounds(bounds)),
+        Section(
+            anchor="conditions",
+            title="Conditions",
+            body=definitions(conditions) if conditions else _none(),
+        ),
         Section(anchor="runs", title="All attempts", body=_attempts(measured)),
     ]
     return document(title=f"cc-ci: {name}", headline=_headline(name, measured, groups), sections=sections)
