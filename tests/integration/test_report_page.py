@@ -212,7 +212,7 @@ def test_a_measured_run_is_read_by_tapping(browser: Browser, tmp_path: Path) -> 
     show(page, run_page(trace), tmp_path, "trace-phone")
     assert page.locator(".span").count() == len(trace.spans)
     longest = max(trace.spans, key=lambda span: span.seconds)
-    page.locator(f".span[data-id='{longest.id}'] .bar").first.tap(position={"x": 5, "y": 5})
+    page.locator(f".span[data-id='{longest.id}'] .bar").first.tap()
     assert page.inner_text("#tip").startswith(longest.name)
     page.locator("#phases tr[tabindex]").first.tap()
     assert "s" in page.inner_text("#tip")
