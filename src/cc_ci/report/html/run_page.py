@@ -160,7 +160,7 @@ def _tests(stage: StageResult) -> Html:
     red = any(test.outcome not in {"passed", "skipped"} for test in stage.tests)
     return tag(
         "details",
-        tag("summary", f"{stage.name}: {len(body)} tests"),
+        tag("summary", f"tests of {stage.name} ({len(body)})"),
         table(("test", "outcome", "reason", "assertions", "seconds"), body, numbers=2),
         open="" if red else None,
     )
