@@ -11,6 +11,8 @@ CONFLICT = 409
 SESSION = "n8n-auth"
 """The cookie by which n8n knows who is there."""
 PUBLISHED_WITHIN = 20
+NOT_YET = ("not_published", "in_progress")
+"""What n8n says meanwhile: the editor's dialog may be gone before its request has come."""
 BETWEEN_LOOKS = 0.1
 
 
@@ -120,7 +122,7 @@ def activate(http, workflow):
 def published(http, workflow):
     """What has become of its activation: n8n publishes after it has answered."""
     ends = time.monotonic() + PUBLISHED_WITHIN
-    while (status := publication(http, workflow)) == "in_progress" and time.monotonic() < ends:
+    while (status := publication(http, workflow)) in NOT_YET and time.monotonic() < ends:
         time.sleep(BETWEEN_LOOKS)
     return status
 
