@@ -81,7 +81,7 @@ def _one(name: str) -> "Side":
 def _cells(name: str) -> "dict[Cell, Side] | None":
     """The cells of a set, those that have runs that are not void; None for what is no set."""
     from cc_ci.errors import UsageError
-    from cc_ci.perf.analysis.comparison import Sample, Side
+    from cc_ci.perf.analysis.comparison import OR, Sample, Side
     from cc_ci.results.measured import RUNS, read_set
 
     folder, _, wanted = name.partition(":")
@@ -98,7 +98,8 @@ def _cells(name: str) -> "dict[Cell, Side] | None":
             samples=tuple(Sample(result=one.result, parts=one.parts, place=one.place) for one in runs
                           if one.result and one.counts),
             red=tuple(one.result for one in runs if one.result and not one.counts),
-            code=" or ".join(sorted({one.code or "unknown" for one in runs})),
+            code=OR.join(sorted({one.code or "unknown" for one in runs})),
+            boots=OR.join(sorted({one.boot or "unknown" for one in runs})),
         )
         for cell, runs in sorted(seen.items())
     }  # fmt: skip

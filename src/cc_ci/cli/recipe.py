@@ -38,7 +38,8 @@ def inspect(path: Path, *, files: tuple[str, ...], as_json: bool) -> None:
     console = _console()
     for name, value in seen.items():
         if isinstance(value, list) and name != "functions":
-            console.print(f"\n[bold]{name}[/]", _table(value), sep="\n")
+            console.print(f"\n{name}", style="bold")
+            console.print(_table(value))
         else:
             console.print(f"{name}: {_shown(value)}", soft_wrap=True)
 
@@ -63,14 +64,13 @@ def lint(path: Path, *, as_json: bool) -> None:
 
 
 def _print_findings(findings: "tuple[Finding, ...]") -> None:
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     table = Table("rule", "severity", "where", "what", box=None)
     for one in findings:
         where = f"{one.file}:{one.line}" if one.line else one.file or ""
-        colour = COLOURS[one.severity]
-        table.add_row(one.rule, f"[{colour}]{one.severity}[/]", escape(where), escape(one.message))
+        table.add_row(one.rule, Text(one.severity, style=COLOURS[one.severity]), where, one.message)
     console = _console()
     console.print(table)
     count = {severity: sum(one.severity == severity for one in findings) for severity in COLOURS}
@@ -92,14 +92,13 @@ def _console() -> Any:
 
 
 def _table(rows: list[dict[str, Any]]) -> "Table":
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None)
     for column in rows[0] if rows else ["none"]:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(_shown(value)) for value in row.values()))
+        table.add_row(*map(_shown, row.values()))
     return table
 
 

@@ -10,6 +10,7 @@ from cc_ci.results.schema import Harness, RunResult, StageName, StageResult
 from cc_ci.results.store import RunFolder, Store
 from cc_ci.results.verdict import Verdict
 from cc_ci.stages.bench import Findings
+from cc_ci.system.printable import printable
 from cc_ci.timing.critical_path import attribute
 from cc_ci.timing.own_cost import OwnCost
 from cc_ci.timing.resources import SampledResources
@@ -96,7 +97,7 @@ class Recording:
             outcome=outcome.outcome,
             start=start,
             seconds=outcome.seconds,
-            reason=outcome.reason,
+            reason=outcome.reason and printable(self._trace.redact(outcome.reason)),
             blame=outcome.blame,
             tests=tuple(self._findings.tests.get(outcome.stage, ())),
             evidence=tuple(f"evidence/{name}" for name in outcome.deployments),

@@ -27,8 +27,12 @@ PLAIN_WIDTH = 160
 
 
 def console(stream: IO[str]) -> Console:
-    """A console that is plain, and wide, when `stream` is not a terminal; rich itself honours NO_COLOR."""
-    return Console(file=stream, highlight=False, width=None if stream.isatty() else PLAIN_WIDTH)
+    """A console that is plain, and wide, when `stream` is not a terminal; rich itself honours NO_COLOR.
+
+    Text is what it is: names of tests and reasons are not ours, and have brackets in them.
+    """
+    width = None if stream.isatty() else PLAIN_WIDTH
+    return Console(file=stream, highlight=False, markup=False, emoji=False, width=width)
 
 
 def summary(result: RunResult, folder: RunFolder, *, longest: int | None = LONGEST) -> Group:

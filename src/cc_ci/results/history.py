@@ -4,7 +4,7 @@ It outlives the files: runs that the store pruned stay in it until it is rebuilt
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -13,23 +13,29 @@ import msgspec
 from cc_ci.errors import UsageError
 from cc_ci.results.schema import Environment, RunResult
 from cc_ci.results.store import RESULTS, Store, load
+from cc_ci.system.files import free_name
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.timing.parts import parts_of
 from cc_ci.timing.phases import UNATTRIBUTED
 from cc_ci.timing.resources import SpanResources
+from cc_ci.timing.trace import Span
 
 FILE = "history.sqlite"
 VERSION = 3
 """Of the tables; an index of another one is put aside."""
-WHOLE = "whole run"
+USUAL_DRIVER = "stack"
 
-ON_LINE = "recipe = ? and profile = ? and cache is ? and only is ? and node is ? and images is ?"
+LINE = ("recipe", "profile", "cache", "only", "variant", "driver", "node", "images")
+ON_LINE = " and ".join(f"{name} is ?" for name in LINE)
+OWN_WORK = frozenset({"seed", "test", "verify", "backup", "restore"})
+"""Phases in which suite, browser and restic compute, which are the run's own and not of its stack."""
 
 TABLES = """
 create table runs (
     run text primary key, changed integer, cc_ci text, recipe text, version text, commit_ text, suite text,
-    profile text, cache text, only text, node text, images text, dirty integer, started real, verdict text,
-    exit_code integer, seconds real, cpu_pressure real, io_pressure real, others_cpus real
+    profile text, cache text, only text, variant text, driver text, node text, images text,
+    dirty integer, started real, verdict text, exit_code integer,
+    seconds real, cpu_pressure real, io_pressure real, others_cpus real
 );
 create table phases (run text, stage text, phase text, seconds real);
 create table tests (run text, stage text, name text, outcome text);
@@ -49,13 +55,18 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     cache: str | None
     only: str | None = None
     """The one stage that was run, None for all."""
+    variant: str | None = None
+    driver: str | None = None
+    """What deployed the stacks, None for the usual one."""
     node: str | None = None
     images: str | None = None
 
     def __str__(self) -> str:
         only = f"{self.only} only" if self.only else None
+        driver = f"by {self.driver}" if self.driver else None
         where = ", ".join(filter(None, (self.node, self.images)))
-        return " ".join(filter(None, (self.recipe, self.cache, self.profile, only, where and f"({where})")))
+        words = (self.recipe, self.variant, self.cache, self.profile, driver, only, where and f"({where})")
+        return " ".join(filter(None, words))
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,18 +152,14 @@ class History:
         """Every line with finished runs, the one that ran last first."""
         rows = self._db.execute(
             # of the other columns, sqlite gives those of the row that has the maximum
-            "select recipe, profile, cache, only, node, images, count(*), sum(exit_code = 0), verdict,"
-            " max(started) from runs where verdict is not null"
-            " group by recipe, profile, cache, only, node, images order by max(started) desc"
+            f"select count(*), sum(exit_code = 0), verdict, max(started), {', '.join(LINE)}"  # noqa: S608
+            f" from runs where verdict is not null group by {', '.join(LINE)} order by max(started) desc"
         )
         return tuple(
             Summary(
-                line=Line(recipe=recipe, profile=profile, cache=cache, only=only, node=node, images=images),
-                runs=runs,
-                green=green,
-                last_verdict=verdict,
+                line=Line(**dict(zip(LINE, line, strict=True))), runs=runs, green=green, last_verdict=verdict
             )
-            for recipe, profile, cache, only, node, images, runs, green, verdict, _ in rows
+            for runs, green, verdict, _, *line in rows
         )
 
     def trend(self, line: Line, *, phase: str | None = None) -> tuple[Point, ...]:
@@ -192,7 +199,8 @@ class History:
             " sum(outcome = 'passed'), sum(outcome = 'failed')"
             " from tests join runs using (run)"
             " where (? is null or recipe = ?) and commit_ is not null and dirty is not 1"
-            " group by recipe, version, commit_, suite, profile, node, images, cc_ci, stage, name"
+            " group by recipe, version, commit_, suite, profile, variant, driver, node, images, cc_ci, stage,"
+            " name"
             " having sum(outcome = 'passed') > 0 and sum(outcome = 'failed') > 0",
             (recipe, recipe),
         )
@@ -216,7 +224,7 @@ def _opened(path: Path, *, say: Callable[[str], None]) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         trouble = str(error)
     if trouble:
-        aside = path.replace(path.with_name(f"{path.name}.old"))
+        aside = path.replace(free_name(path.parent, f"{path.name}.old"))
         say(f"{path}: {trouble}; made anew from the runs that are there, the one before is {aside.name}")
     db = sqlite3.connect(path)
     db.executescript(TABLES)
@@ -234,6 +242,8 @@ def _run_row(run: str, changed: int, result: RunResult) -> tuple[object, ...]:
         *(
             result.cache.asked,
             _only(result),
+            " ".join(recipe.variant) or None,
+            _driver(result),
             _node(result.environment),
             result.environment.images_kind,
             recipe.dirty,
@@ -242,14 +252,21 @@ def _run_row(run: str, changed: int, result: RunResult) -> tuple[object, ...]:
             result.exit_code,
             result.total_seconds,
         ),
-        *(_share(one, result.total_seconds) for one in (cpu, io, _of_others(whole))),
+        *(_share(one, result.total_seconds) for one in (cpu, io)),
+        _others_cpus(result),
     )
 
 
 def _only(result: RunResult) -> str | None:
-    """Where one stage was asked for, the others are not in the result, but for the teardown."""
+    """The stage that was asked for alone: the last of its results, since what it needs ran before it."""
     names = [stage.name for stage in result.stages if stage.name != "teardown"]
-    return names[0] if len(names) == 1 else None
+    whole = "install" in names and len(names) > 1
+    return None if whole or not names else names[-1]
+
+
+def _driver(result: RunResult) -> str | None:
+    found = result.levers.get("deploy_driver")
+    return None if found in (None, USUAL_DRIVER) else str(found)
 
 
 def _node(environment: Environment) -> str | None:
@@ -258,9 +275,36 @@ def _node(environment: Environment) -> str | None:
     return f"{environment.cpus:g} CPUs, {environment.memory_bytes / 2**30:.3g} GiB"
 
 
-def _of_others(whole: SpanResources) -> Seconds | None:
-    """CPU seconds of the host less the stack's and the engine's."""
-    machine, *ours = (one.cpu_seconds for one in (whole.machine, whole.stack, whole.engine))
+def _others_cpus(result: RunResult) -> float | None:
+    """CPUs that were kept busy, on average, by what is neither of the run nor of its node; never below 0.
+
+    Of the time outside of `OWN_WORK`, less what cc-ci itself took. None where results don't tell.
+    """
+    used = {one.span: one for one in result.resources}
+    own = [span for span in _outermost(result.spans, OWN_WORK) if span.id in used]
+    seconds = result.total_seconds - sum(span.seconds for span in own)
+    beside = [_beside(used[number]) for number in (None, *(span.id for span in own)) if number in used]
+    known = [one for one in beside if one is not None]
+    if None not in used or len(known) < len(beside) or seconds <= 0:
+        return None
+    whole, *parts = known
+    return max(0.0, whole - sum(parts) - (result.harness.cpu_seconds or 0.0)) / seconds
+
+
+def _outermost(spans: Sequence[Span], phases: Collection[str]) -> Iterator[Span]:
+    """Those in one of `phases` that are within no other such; they lie side by side."""
+    inside: set[int] = set()
+    for span in spans:  # parents come before their children
+        if span.parent in inside:
+            inside.add(span.id)
+        elif span.phase in phases and span.end is not None:
+            inside.add(span.id)
+            yield span
+
+
+def _beside(used: SpanResources) -> Seconds | None:
+    """CPU seconds of the machine less the stack's and the engine's."""
+    machine, *ours = (one.cpu_seconds for one in (used.machine, used.stack, used.engine))
     known = [one for one in ours if one is not None]
     return None if machine is None or len(known) < len(ours) else max(0.0, machine - sum(known))
 

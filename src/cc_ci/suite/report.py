@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from cc_ci.system.printable import printable
 from cc_ci.system.units import Bytes, Seconds
 
 Outcome = Literal["passed", "failed", "errored", "skipped"]
@@ -97,12 +98,16 @@ def tests_of(
     for line in lines:
         match line:
             case TestOutcome():
-                message = redact(line.message)[:MESSAGE_LIMIT] if line.message else None
-                tests[line.id] = msgspec.structs.replace(line, message=message)
+                message = _told(line.message, redact) if line.message else None
+                tests[line.id] = msgspec.structs.replace(line, id=_told(line.id, redact), message=message)
             case Started(id=name, start=start):
                 message = f"still running after {ended - start:.1f} s, when the suite was ended"
                 tests[name] = TestOutcome(
-                    id=name, outcome="errored", start=start, seconds=ended - start, message=message
+                    id=_told(name, redact),
+                    outcome="errored",
+                    start=start,
+                    seconds=ended - start,
+                    message=message,
                 )
             case Broken():
                 pass
@@ -110,4 +115,9 @@ def tests_of(
 
 
 def problems_of(lines: Iterable[Line], *, redact: Callable[[str], str]) -> tuple[str, ...]:
-    return tuple(redact(line.message)[:MESSAGE_LIMIT] for line in lines if isinstance(line, Broken))
+    return tuple(_told(line.message, redact) for line in lines if isinstance(line, Broken))
+
+
+def _told(text: str, redact: Callable[[str], str]) -> str:
+    """What untrusted code said, so that it can be shown."""
+    return printable(redact(text))[:MESSAGE_LIMIT]

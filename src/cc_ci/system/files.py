@@ -1,5 +1,6 @@
 """Files written whole or not at all, and where cc-ci keeps its own."""
 
+import itertools
 import os
 import tempfile
 from pathlib import Path
@@ -37,3 +38,9 @@ def write_atomic(path: Path, content: str | bytes, *, mode: int = 0o644) -> None
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def free_name(root: Path, name: str) -> Path:
+    """What has that name below `root`, numbered where there is one already."""
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(root / name for name in names if not (root / name).exists())

@@ -11,7 +11,7 @@ from cc_ci.cli.compare import compare
 from cc_ci.errors import UsageError
 from cc_ci.perf.baselines.sets import FACTS
 from cc_ci.results.measured import Cell, Measured, compact, parts, write
-from cc_ci.results.schema import RunResult, StageResult
+from cc_ci.results.schema import RunResult, StageResult, TestResult
 from cc_ci.results.store import Store
 
 
@@ -74,6 +74,18 @@ def test_a_stage_that_was_lost_before_any_test_ends_in_1(store: Store) -> None:
     assert called.exit_code == 1
     assert "install: passed in A, failed in B" in called.output
     assert "B has no green run, so that there is no time to compare" in called.output
+
+
+def test_names_of_tests_are_told_as_they_are(store: Store) -> None:
+    def with_test(run: str, outcome: str) -> RunResult:
+        test = TestResult(name="test_page[/login]", outcome=outcome, reason="[redacted] refused")
+        return green(run, stages=(StageResult(name="functional", outcome="passed", tests=(test,)),))
+
+    store.write(with_test("one-1", "passed"))
+    store.write(with_test("two-2", "failed"))
+    called = CliRunner().invoke(compare, ["one", "two"])
+    assert called.exit_code == 1, called.exception
+    assert "functional: test_page[/login]: passed in A, failed in B" in called.output
 
 
 def test_a_run_that_never_ended_is_no_time(store: Store) -> None:

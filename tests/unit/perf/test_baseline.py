@@ -10,11 +10,12 @@ from example_result import example
 from cc_ci.errors import UsageError
 from cc_ci.perf.baselines import sets
 from cc_ci.perf.measuring.baseline import ATTEMPTS, UNFINISHED, measure, remaining
-from cc_ci.perf.measuring.campaign import require_one_code
+from cc_ci.perf.measuring.campaign import require_one_code, to_take_up
 from cc_ci.perf.measuring.foreign import CpuCounts
 from cc_ci.results.measured import Canary, Cell, Measured, compact, read_set
 from cc_ci.results.schema import RunResult
 from cc_ci.system.clock import ManualClock
+from cc_ci.system.files import free_name
 
 USUAL = Canary(cpu=1.0, untar=1.0)
 HOST = sets.Host(system="Debian", kernel="6", cpu_model="made up", cpus=2, memory_bytes=8 << 30)
@@ -54,7 +55,7 @@ class FakeBench:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     facts = sets.Facts(asked=ASKED, host=HOST, began="2026-01-01", canaries=(USUAL, USUAL))
-    made = sets.free_name(tmp_path, "set")
+    made = free_name(tmp_path, "set")
     sets.write_facts(facts, made)
     return made
 
@@ -78,21 +79,53 @@ def test_each_run_follows_its_cells_preparation(folder: Path) -> None:
     ]
 
 
-def test_states_of_the_code_are_not_mixed_unasked(tmp_path: Path) -> None:
-    folder = tmp_path / "2026-01-01-set"
+def begun(root: Path, name: str) -> Path:
+    """A set of this machine, of which one warm run of two is there."""
     facts = sets.Facts(asked=ASKED, host=sets.this_host(), began="2026-01-01", canaries=(USUAL, USUAL))
-    sets.write_facts(facts, folder)
-    require_one_code(ASKED, tmp_path, "c0de")
+    sets.write_facts(facts, root / name)
     with pytest.raises(KeyboardInterrupt):
-        measure(folder, FakeBench(exits=[0, 130]), say=quiet)
-    require_one_code(ASKED, tmp_path, "c0de")
+        measure(root / name, FakeBench(exits=[0, 130]), say=quiet)
+    return root / name
+
+
+def test_states_of_the_code_are_not_mixed_unasked(tmp_path: Path) -> None:
+    folder = begun(tmp_path, "2026-01-01-set")
+    require_one_code(folder, "c0de")
     with pytest.raises(UsageError, match=r"set: its runs are of code c0de, this is 0the7, .* --mix-code"):
-        require_one_code(ASKED, tmp_path, "0the7")
-    # a cell of which nothing counts yet can be of another code, and a set that is complete asks for nothing
+        require_one_code(folder, "0the7")
+    # a cell of which nothing counts yet can be of another code
     measure(folder, FakeBench(exits=[0, 1, 1, 1]), say=quiet)
-    require_one_code(ASKED, tmp_path, "0the7")
-    measure(folder, FakeBench(), say=quiet)
-    require_one_code(ASKED, tmp_path, "0the7")
+    require_one_code(folder, "0the7")
+
+
+def test_the_newest_set_that_lacks_something_is_taken_up(tmp_path: Path) -> None:
+    older, newer = begun(tmp_path, "2026-01-01-set"), begun(tmp_path, "2026-01-01-set-2")
+    assert to_take_up(ASKED, tmp_path, {}) == newer
+    measure(newer, FakeBench(), say=quiet)
+    assert to_take_up(ASKED, tmp_path, {}) == older
+    facts = sets.read_facts(newer)
+    sets.write_facts(msgspec.structs.replace(facts, unreachable={"far": ("far:1",)}), newer)
+    assert to_take_up(ASKED, tmp_path, {"far": ("far:1",)}) == older
+    assert to_take_up(ASKED, tmp_path, {}) == newer
+
+
+def test_code_that_changes_meanwhile_ends_it_and_is_no_sample(folder: Path) -> None:
+    class Edited(FakeBench):
+        def run(self, cell: Cell, *, name: str) -> RunResult:
+            self.code = "ed17ed"
+            return super().run(cell, name=name)
+
+    with pytest.raises(UsageError, match="the code was c0de and is ed17ed"):
+        measure(folder, Edited(), say=quiet)
+    (one,) = read_set(folder)
+    assert (one.code, one.void) == ("c0de", "the code changed meanwhile")
+
+
+def test_a_recipe_whose_images_are_gone_keeps_no_other_from_being_measured(folder: Path) -> None:
+    told: list[str] = []
+    assert measure(folder, FakeBench(), say=told.append, lacking=["app"]) == (1, 2, 3)
+    assert told[0] == "place 1: app warm: left out, no registry here has its images"
+    assert read_set(folder) == ()
 
 
 def test_a_void_run_is_kept_and_repeated(folder: Path) -> None:
@@ -135,7 +168,7 @@ def test_only_the_same_question_to_the_same_kind_of_machine_is_taken_up(folder: 
     assert sets.unfinished(folder)
     measure(folder, FakeBench(), say=quiet)
     assert not sets.unfinished(folder)
-    assert sets.free_name(folder.parent, "set") == folder.parent / "set-2"
+    assert free_name(folder.parent, "set") == folder.parent / "set-2"
 
 
 def test_the_newest_set_is_the_last_by_number(tmp_path: Path, folder: Path) -> None:

@@ -110,6 +110,9 @@ def test_a_red_run_has_tests_but_no_time() -> None:
         ("green", "contaminated", True),
         ("passed", None, False),
         ("failed", "errored", False),
+        ("failed or passed", "failed", True),
+        ("failed or passed", "failed or passed", False),
+        ("passed or skipped", "failed", True),
         ("skipped", "passed", False),
     ],
 )

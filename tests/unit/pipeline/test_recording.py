@@ -15,6 +15,14 @@ from cc_ci.system.clock import ManualClock
 from cc_ci.timing.trace import Trace
 
 
+def test_reasons_have_neither_secrets_nor_what_steers_a_terminal(tmp_path: Path) -> None:
+    trace = Trace(ManualClock(), redact=lambda text: text.replace("hunter2", "[redacted]"))
+    recording = Recording(example(), store=Store(tmp_path), trace=trace, findings=Findings())
+    reason = "internal error: ValueError: \x1b[31mhunter2"
+    recording.stage_done(StageOutcome(stage="install", outcome="errored", reason=reason))
+    assert recording.stages[0].reason == "internal error: ValueError: [redacted]"
+
+
 def test_a_run_that_is_killed_leaves_the_way_to_its_last_stage(tmp_path: Path) -> None:
     clock, store = ManualClock(), Store(tmp_path)
     trace = Trace(clock)

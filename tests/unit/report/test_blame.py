@@ -58,6 +58,13 @@ def test_the_chain_is_in_order_and_adds_up() -> None:
     assert [line for line in text.splitlines() if not line.startswith(" ")] == ["install", "run", "backup"]
 
 
+def test_names_with_brackets_are_told_as_they_are() -> None:
+    spans = (Span(id=1, name="test test_x.py::test_page[/login]", start=0.0, end=9.0, phase="test"),)
+    result = msgspec.structs.replace(run(), spans=spans, phases=attribute(spans, end=9.0), total_seconds=9.0)
+    assert "test_page[/login]" in said(blame(result))
+    assert "test_page[/login]" in said(chain(result))
+
+
 def test_every_link_is_told_when_asked_for() -> None:
     text = said(chain(run(), shortest=0.0))
     assert "one @40.0s +0.2s" in text

@@ -1,5 +1,6 @@
 """Pages of runs and sets: whole, safe with hostile text, and right where parts are missing."""
 
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -207,3 +208,18 @@ def test_evidence_is_linked_where_it_is_and_never_outside_of_the_run(tmp_path: P
     (one,) = evidence_of(result, folder, page=tmp_path / "pages" / "report.html")
     assert one.href == "./../run/evidence/install/javascript%3A%20a%3F.log"
     assert f'href="{one.href}"' in run_page(result, evidence=(one,))
+
+
+def test_what_a_browser_would_run_is_downloaded(tmp_path: Path) -> None:
+    place = tmp_path / "evidence" / "install"
+    place.mkdir(parents=True)
+    (place / "login.html").write_text("<script>1</script>")
+    os.close(os.open(os.fsencode(place) + b"/\xff.svg", os.O_CREAT))
+    stage = StageResult(name="install", outcome="passed", evidence=("evidence/install",))
+    result = msgspec.structs.replace(example(), stages=(stage,))
+    page = run_page(result, evidence=evidence_of(result, tmp_path, page=tmp_path / "report.html"))
+    links = [link for link in Tags(page).all("a") if "evidence/install" in (link["href"] or "")]
+    assert [(link["href"], link.get("download")) for link in links] == [
+        ("./evidence/install/login.html", ""), ("./evidence/install/%FF.svg", "")
+    ]  # fmt: skip
+    page.encode()

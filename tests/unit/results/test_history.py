@@ -10,8 +10,10 @@ from example_result import example
 
 from cc_ci.errors import UsageError
 from cc_ci.results.history import FILE, History, Line
-from cc_ci.results.schema import RunResult, StageResult, TestResult
+from cc_ci.results.schema import Harness, RunResult, StageResult, TestResult
 from cc_ci.results.store import Store
+from cc_ci.timing.resources import SpanResources, Usage
+from cc_ci.timing.trace import Span
 
 STAGES = tuple(StageResult(name=name, outcome="passed") for name in ("install", "functional", "teardown"))
 
@@ -129,6 +131,48 @@ def test_runs_of_one_stage_are_a_line_of_their_own(store: Store) -> None:
     with History(store, say=pytest.fail) as index:
         index.refresh()
         assert [(one.line.only, one.runs) for one in index.summaries()] == [("functional", 1), (None, 4)]
+
+
+def test_a_stage_that_needs_another_is_still_one_stage(store: Store) -> None:
+    stages = tuple(StageResult(name=name, outcome="passed") for name in ("backup", "restore", "teardown"))
+    store.write(result("part", started=200.0, stages=stages))
+    with History(store, say=pytest.fail) as index:
+        index.refresh()
+        assert [one.line.only for one in index.summaries()] == ["restore", None]
+
+
+def test_runs_of_another_variant_or_driver_are_lines_of_their_own(store: Store) -> None:
+    recipe = msgspec.structs.replace(example().recipe, variant=("compose.yml", "compose.sso.yml"))
+    store.write(result("variant", started=200.0, recipe=recipe))
+    store.write(result("abra", started=201.0, levers={"deploy_driver": "abra"}))
+    store.write(result("usual", started=202.0, levers={"deploy_driver": "stack"}))
+    with History(store, say=pytest.fail) as index:
+        index.refresh()
+        assert [(one.line.variant, one.line.driver, one.runs) for one in index.summaries()] == [
+            (None, None, 5), (None, "abra", 1), ("compose.yml compose.sso.yml", None, 1)
+        ]  # fmt: skip
+        assert "custom-html cold stock by abra" in str(index.summaries()[1].line)
+
+
+def test_what_the_run_itself_computes_beside_its_stack_is_not_others(store: Store) -> None:
+    def used(span: int | None, seconds: float) -> SpanResources:
+        mine = Usage(cpu_seconds=0.0)
+        return SpanResources(span=span, stack=mine, engine=mine, machine=Usage(cpu_seconds=seconds))
+
+    spans = (
+        Span(id=1, name="functional: test", start=0.0, end=40.0),
+        Span(id=2, name="suite", start=0.0, end=40.0, parent=1, phase="test"),
+        Span(id=3, name="browser", start=10.0, end=30.0, parent=2, phase="test"),
+    )
+    resources = (used(None, 45.0), used(1, 40.0), used(2, 40.0), used(3, 20.0))
+    store.write(
+        result("busy", started=200.0, spans=spans, resources=resources, total_seconds=50.0,
+               harness=Harness(cpu_seconds=2.0))
+    )  # fmt: skip
+    with History(store, say=pytest.fail) as index:
+        index.refresh()
+        # 45 s less the suite's 40 and cc-ci's 2, over the 10 s without a suite
+        assert index.trend(LINE)[-1].others_cpus == pytest.approx(0.3)
 
 
 def test_runs_on_another_node_are_a_line_of_their_own(store: Store) -> None:

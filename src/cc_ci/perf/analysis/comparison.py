@@ -3,6 +3,7 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import mean
 from typing import Literal
 
 import msgspec
@@ -27,11 +28,16 @@ from cc_ci.timing.phases import UNATTRIBUTED
 LEAST: Seconds = 0.5
 """A phase's change below this is not told, however sure it is."""
 LEAST_SHARE = 0.01
-"""Phases below this share of a run are not judged: each one judged takes from the power for all others."""
+"""Phases below this share of a run, on average, are not judged: each one takes from the power for all others.
+
+On average, since one that occurs in some runs only has a median of 0.
+"""
 ENOUGH = 2
 """So few runs on a side have a spread; one has none."""
 GREEN = ("green", "passed")
 """The verdict of a run, and the outcome of its stages and tests, that nothing is wrong with."""
+OR = " or "
+"""Between what was seen of several runs."""
 Noise = Literal["changed", "within noise", "too few to tell"]
 
 
@@ -55,6 +61,8 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     red: tuple[RunResult, ...] = ()
     code: str = ""
     """The states of the code that the runs of a set were made with; single runs tell a version only."""
+    boots: str = ""
+    """Of the machines that the runs of a set were made on; another boot may be another machine."""
 
     @property
     def results(self) -> tuple[RunResult, ...]:
@@ -95,8 +103,14 @@ class OutcomeChange(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lost(self) -> bool:
-        """Green before, and red now. What is not there any more is lost with its stage, if that is."""
-        return self.a in GREEN and self.b not in (*GREEN, None)
+        """Green before, and red now; at times green before, and never now.
+
+        What is not there any more is lost with its stage, if that is.
+        """
+        if self.a is None or self.b is None:
+            return False
+        before, after = ({one in GREEN for one in seen.split(OR)} for seen in (self.a, self.b))
+        return (before == {True} and False in after) or (True in before and after == {False})
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,7 +163,7 @@ def _phases(a: Side, b: Side, *, paired: bool, enough: bool) -> tuple[PhaseChang
     places = sorted(
         place
         for place in ours.keys() | theirs.keys()
-        if max(median(values[place]) for values in (ours, theirs) if place in values) >= least
+        if max(mean(values[place]) for values in (ours, theirs) if place in values) >= least
     )
     nothing_a, nothing_b = (0.0,) * len(a.samples), (0.0,) * len(b.samples)
     pairs = [(ours.get(place, nothing_a), theirs.get(place, nothing_b)) for place in places]
@@ -228,7 +242,7 @@ def _outcomes(side: Side) -> dict[str, str]:
             seen[stage.name][stage.outcome] = None
             for test in stage.tests:
                 seen[f"{stage.name}: {test.name}"][test.outcome] = None
-    return {name: " or ".join(sorted(outcomes)) for name, outcomes in seen.items()}
+    return {name: OR.join(sorted(outcomes)) for name, outcomes in seen.items()}
 
 
 def _setting(a: Side, b: Side) -> Iterator[str]:
@@ -246,11 +260,15 @@ def _facts(side: Side) -> dict[str, str]:
         "new version": lambda run: run.recipe.version_to,
         "recipe's commit": lambda run: run.recipe.commit_to,
         "uncommitted changes": lambda run: run.recipe.dirty,
+        "variant": lambda run: " ".join(run.recipe.variant) or "none",
+        "provider": lambda run: run.provider and f"{run.provider.name} {run.provider.version}",
         "suite": lambda run: run.recipe.suite_hash,
         "profile": lambda run: run.profile,
         "cache": lambda run: run.cache.asked or "as it was",
         "CPUs": lambda run: run.environment.cpus,
         "memory": lambda run: run.environment.memory_bytes,
+        "machine's CPUs": lambda run: run.environment.machine_cpus,
+        "machine's memory, GiB": lambda run: round((run.environment.machine_memory_bytes or 0) / 2**30),
         "kernel": lambda run: run.environment.kernel,
         "engine": lambda run: run.environment.engine,
         "images": lambda run: run.environment.images_kind,
@@ -262,8 +280,13 @@ def _facts(side: Side) -> dict[str, str]:
             seen[name][str(read(one))] = None
         for name, value in (*_levers(one), *_digests(one)):
             seen[name][value] = None
-    told = {name: " or ".join(sorted(values)) for name, values in seen.items()}
-    return {**told, "code": side.code, "stages of phases": "known" if _staged(side) else "unknown"}
+    told = {name: OR.join(sorted(values)) for name, values in seen.items()}
+    return {
+        **told,
+        "code": side.code,
+        "boots": side.boots,
+        "stages of phases": "known" if _staged(side) else "unknown",
+    }
 
 
 def _levers(run: RunResult) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,6 @@ baselines/DATE-NODE/baseline.json, runs/NNN-RECIPE-CACHE.json, traces/RECIPE-CAC
 """
 
 import hashlib
-import itertools
 import os
 import platform
 import re
@@ -202,12 +201,6 @@ def _numbers(folder: Path) -> list[int | str]:
 
 def unfinished(folder: Path) -> bool:
     return bool(missing(read_facts(folder).order, read_set(folder)))
-
-
-def free_name(root: Path, name: str) -> Path:
-    """A folder of that name below `root`, numbered where there is one already."""
-    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
-    return next(root / name for name in names if not (root / name).exists())
 
 
 def missing(order: Sequence[Cell], measured: Sequence[Measured]) -> tuple[int, ...]:

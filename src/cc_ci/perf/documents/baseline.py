@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from cc_ci.perf.analysis import attribution
 from cc_ci.perf.analysis.attribution import Times
 from cc_ci.perf.analysis.pairs import findings
@@ -17,6 +19,7 @@ from cc_ci.results.measured import Cell, Measured
 SUBSTITUTE = "matrix-synapse"
 """Measured in the place of an SSO-dependent recipe whose images can't be reached."""
 LOOKS = "health.interval"
+FLAGS = {"memory_bytes": "memory"}
 
 
 def baseline(measured: Set, again: Set | None = None) -> str:
@@ -76,7 +79,14 @@ def _whole_run(measured: Set, cell: Cell) -> tuple[str, ...]:
 def _command(measured: Set) -> str:
     """What takes the whole set up again: it has to ask the same question."""
     asked = measured.facts.asked
-    words = f"--recipes {','.join(asked.recipes)} --cold {asked.cold} --warm {asked.warm}"
+    told = msgspec.structs.asdict(asked)
+    usual = {"cpus": 2.0, "memory_bytes": 6 << 30, "bandwidth": "100mbit", "images": "standin"}
+    node = "".join(f" --{FLAGS.get(name, name)} {told[name]}" for name in usual if told[name] != usual[name])
+    if BARE in asked.profiles:
+        cache, pairs = ("cold", asked.cold) if asked.cold else ("warm", asked.warm)
+        return f"`cc-ci limit {' '.join(asked.recipes)} --pairs {pairs} --cache {cache}{node}`"
+    profile = "" if asked.profiles == ("stock",) else f" --profile {asked.profiles[0]}"
+    words = f"--recipes {','.join(asked.recipes)} --cold {asked.cold} --warm {asked.warm}{profile}{node}"
     return f"`cc-ci baseline {words}{'' if asked.beside else ' --no-limit'}`"
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from cc_ci.errors import UsageError
 from cc_ci.perf.analysis.statistics import median
 from cc_ci.perf.baselines import sets
 from cc_ci.perf.measuring.foreign import CpuCounts, foreign_cpus
@@ -18,6 +19,7 @@ from cc_ci.system.units import Seconds
 ATTEMPTS = 3
 """At one place of the order, in one call: what fails so often is not the machine's mood."""
 UNFINISHED = "it was begun and never ended"
+CHANGED = "the code changed meanwhile"
 Say = Callable[[str], None]
 
 
@@ -25,8 +27,11 @@ class Bench(Protocol):
     """What measuring needs of the machine."""
 
     clock: Clock
-    code: str
     boot: str
+
+    @property
+    def code(self) -> str:
+        """The state of the code on disk, now."""
 
     def prepare(self, cell: Cell) -> None:
         """Put the node into the cell's cache state; not timed."""
@@ -39,22 +44,30 @@ class Bench(Protocol):
         """One run, from the command to its results, whatever its verdict."""
 
 
-def measure(folder: Path, bench: Bench, *, say: Say) -> tuple[int, ...]:
-    """Fill the set's missing places; hands back those that are missing still.
+def measure(folder: Path, bench: Bench, *, say: Say, lacking: Sequence[str] = ()) -> tuple[int, ...]:
+    """Fill the set's missing places, but those of recipes that are `lacking`; hands back what is missing.
 
-    Each attempt is written when it begins, so that one that is never ended is not lost in silence.
+    Each attempt is written when it begins, so that one that is never ended is not lost in silence. Raises
+    UsageError when the code is not what it was at the beginning: runs are programs of their own, and take
+    what is on disk.
     """
+    code = bench.code
     facts = sets.read_facts(folder)
     before = usual(facts.canaries)
     for place in sets.missing(facts.order, read_set(folder)):
         cell = facts.order[place - 1]
+        if cell.recipe in lacking:
+            say(f"place {place}: {cell}: left out, no registry here has its images")
+            continue
         for _ in range(ATTEMPTS):
             done = read_set(folder)
             say(_heading(place, cell, facts.order, done))
             attempt = 1 + sum(one.place == place for one in done)
-            begun = Measured(cell=cell, place=place, attempt=attempt, code=bench.code, boot=bench.boot)
+            begun = Measured(cell=cell, place=place, attempt=attempt, code=code, boot=bench.boot)
             measured = _attempt(begun, folder, bench, reference=before)
             say(f"{cell}: {_outcome(measured)}")
+            if bench.code != code:
+                raise UsageError(f"{folder}: the code was {code} and is {bench.code}: go on with the former")
             if measured.counts:
                 break
     return sets.missing(facts.order, read_set(folder))
@@ -73,7 +86,9 @@ def _attempt(begun: Measured, folder: Path, bench: Bench, *, reference: Canary) 
         canary_before=canary_before,
         canary_after=canary_after,
         foreign_cpus=foreign,
-        void=void(usual=reference, before=canary_before, after=canary_after, foreign_cpus=foreign),
+        void=CHANGED
+        if bench.code != begun.code
+        else void(usual=reference, before=canary_before, after=canary_after, foreign_cpus=foreign),
         result=compact(result),
         parts=parts(result),
     )

@@ -19,7 +19,7 @@ from cc_ci.perf.measuring.floor import measure_calls
 from cc_ci.perf.measuring.reference_node import ReferenceBench, services, this_code, unreachable
 from cc_ci.pipeline.profiles import profile_named
 from cc_ci.system.clock import SystemClock
-from cc_ci.system.files import state_root
+from cc_ci.system.files import free_name, state_root
 from cc_ci.system.process import LocalRunner
 
 CALLS = 5
@@ -41,18 +41,22 @@ def campaign(
     for profile in asked.profiles:
         profile_named(profile)
     lacking = unreachable(asked.recipes) if asked.images == "standin" else {}
-    if not new and not mix_code:
-        require_one_code(asked, root, this_code())
+    taken_up = None if new else to_take_up(asked, root, lacking)
+    if taken_up and not mix_code:
+        require_one_code(taken_up, this_code())
     private = PrivateNode(node, say=tell)
     wanted = Wanted(cpus=asked.cpus, memory_bytes=asked.memory_bytes, bandwidth=asked.bandwidth,
                     images=asked.images)  # fmt: skip
     try:
         # anew: what an ended process left there is in nobody's way, and takes no CPU
         up = private.reset(wanted)
-        folder = _folder(asked, lacking, up, root=root, new=new, tell=tell)
+        if taken_up:
+            _take_in(taken_up, lacking, up, tell=tell)
+            tell(f"{taken_up}: taken up again")
+        folder = taken_up or _begin(asked, lacking, up, root=root, tell=tell)
         results = state_root() / "measured" / folder.name
         bench = ReferenceBench(up, results=results, clock=SystemClock(), say=tell)
-        missing = measure(folder, bench, say=tell)
+        missing = measure(folder, bench, lacking=tuple(lacking), say=tell)
     finally:
         private.down()
     if missing:
@@ -62,24 +66,21 @@ def campaign(
     return folder, missing
 
 
-def require_one_code(asked: sets.Asked, root: Path, code: str) -> None:
-    """Raise UsageError if cells that lack runs have some of another state of the code already."""
+def to_take_up(asked: sets.Asked, root: Path, lacking: Lacking) -> Path | None:
+    """The newest set of the question that lacks runs, or will when recipes are added that it lacked."""
     for found in sets.alike(root, asked, sets.this_host()):
-        if others := sets.other_codes(found, code):
-            raise UsageError(
-                f"{found}: its runs are of code {', '.join(others)}, this is {code}, and medians are of one;"
-                " check that one out, or give --new to begin a set, or --mix-code to go on with this"
-            )
-
-
-def _folder(asked: sets.Asked, lacking: Lacking, node: Node, *, root: Path, new: bool, tell: Say) -> Path:
-    host = sets.this_host()
-    for found in () if new else sets.alike(root, asked, host):
-        _take_in(found, lacking, node, tell=tell)
-        if sets.unfinished(found):
-            tell(f"{found}: taken up again")
+        if sets.unfinished(found) or sets.read_facts(found).lacking.keys() - lacking.keys():
             return found
-    return _begin(asked, lacking, host, node, root=root, tell=tell)
+    return None
+
+
+def require_one_code(folder: Path, code: str) -> None:
+    """Raise UsageError if cells that lack runs have some of another state of the code already."""
+    if others := sets.other_codes(folder, code):
+        raise UsageError(
+            f"{folder}: its runs are of code {', '.join(others)}, this is {code}, and medians are of one;"
+            " check that one out, or give --new to begin a set, or --mix-code to go on with this"
+        )
 
 
 def _take_in(folder: Path, lacking: Lacking, node: Node, *, tell: Say) -> None:
@@ -92,16 +93,14 @@ def _take_in(folder: Path, lacking: Lacking, node: Node, *, tell: Say) -> None:
         sets.write_facts(msgspec.structs.replace(facts, added=(*facts.added, *came), calls=calls), folder)
 
 
-def _begin(
-    asked: sets.Asked, lacking: Lacking, host: sets.Host, node: Node, *, root: Path, tell: Say
-) -> Path:
+def _begin(asked: sets.Asked, lacking: Lacking, node: Node, *, root: Path, tell: Say) -> Path:
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     for recipe, images in lacking.items():
         tell(f"{recipe}: not measured: no registry here has {', '.join(images)}")
     clock, scratch = SystemClock(), state_root() / "scratch"
     facts = sets.Facts(
         asked=asked,
-        host=host,
+        host=sets.this_host(),
         began=today,
         canaries=tuple(canary(scratch, clock) for _ in range(CANARIES)),
         unreachable=lacking,
@@ -110,7 +109,7 @@ def _begin(
         there = [recipe for recipe in asked.recipes if recipe not in lacking]
         calls = _all_calls(asked, there, node, tell=tell)
         facts = msgspec.structs.replace(facts, calls=calls, disk_rate=disk_rate(scratch, clock))
-    folder = sets.free_name(root, f"{today}-{asked.node}")
+    folder = free_name(root, f"{today}-{asked.node}")
     sets.write_facts(facts, folder)
     tell(f"{folder}: {len(facts.order)} runs")
     return folder

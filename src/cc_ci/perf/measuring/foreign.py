@@ -9,6 +9,8 @@ from cc_ci.errors import InfrastructureError
 from cc_ci.system.units import Seconds
 from cc_ci.timing.readings import CGROUPS, Reading, group_files, read_group
 
+PROCESSES = "cgroup.procs"
+
 
 class CpuCounts(msgspec.Struct, frozen=True, kw_only=True):
     """CPU seconds since some instants of their own; `accounted` is the node's, the run's and ours."""
@@ -36,10 +38,17 @@ class RunGroup:
                 f"{self._folder}: {error.strerror}; to tell what is foreign needs root"
             ) from error
 
+    def require_empty(self) -> None:
+        """Raise InfrastructureError for what a measurement that was killed left: it would count as ours."""
+        if left := " ".join((self._folder / PROCESSES).read_text().split()):
+            raise InfrastructureError(
+                f"{self._folder}: processes {left} are left of a measurement that was killed; end them first"
+            )
+
     def join_argv(self) -> tuple[str, ...]:
         """A prefix that puts a program into the group and then becomes it."""
         script = 'echo $$ > "$0" && exec "$@"'
-        return ("sh", "-c", script, str(self._folder / "cgroup.procs"))
+        return ("sh", "-c", script, str(self._folder / PROCESSES))
 
     def cpu_seconds(self) -> Seconds:
         return _seconds(self._file)

@@ -36,7 +36,6 @@ class ReferenceBench:
 
     def __init__(self, node: Node, *, results: Path, clock: Clock, say: Callable[[str], None]) -> None:
         self.clock = clock
-        self.code = this_code()
         self.boot = this_boot()
         self._node = node
         self._results = results
@@ -44,6 +43,11 @@ class ReferenceBench:
         self._read = NodeReader(stack=f"{node.cgroup}/stack", engine=f"{node.cgroup}/engine")
         self._group = RunGroup()
         self._group.create()
+        self._group.require_empty()
+
+    @property
+    def code(self) -> str:
+        return this_code()
 
     def prepare(self, cell: Cell) -> None:
         prepare(connect(self._node, LocalRunner()), references(cell.recipe), cache=cell.cache)
@@ -58,11 +62,14 @@ class ReferenceBench:
         runs = self._results / name
         argv = [sys.executable, "-m", "cc_ci", "run", cell.recipe, "--cache", cell.cache]
         argv += ["--node", self._node.name, "--profile", cell.profile, "--deadline", str(DEADLINE)]
+        before = Store(runs).runs()
         env = {RUNS_VARIABLE: str(runs), MEASURED_VARIABLE: "1"}
         exit_code = follow([*self._group.join_argv(), *argv], env=env, tell=self._say)
-        if not Store(runs).runs():
+        # of this run: another set of the same day and node may have left some under the same name
+        made = [run for run in Store(runs).runs() if run not in before]
+        if not made:
             raise InfrastructureError(f"{cell}: exit {exit_code} and no results; see the lines above")
-        return Store(runs).load()
+        return Store(runs).load(made[0])
 
 
 def this_code() -> str:

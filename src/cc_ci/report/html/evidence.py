@@ -8,6 +8,9 @@ from urllib.parse import quote
 from cc_ci.report.html.run_page import Evidence
 from cc_ci.results.schema import RunResult
 
+SHOWN = frozenset({".txt", ".log", ".json", ".jsonl", ".png"})
+"""What a browser shows and does not run: a suite may leave pages with scripts of its own."""
+
 
 def evidence_of(result: RunResult, folder: Path, *, page: Path) -> tuple[Evidence, ...]:
     """What is there of the folders that the result names; what lies outside of the run's is left out."""
@@ -23,5 +26,6 @@ def _files(folder: Path, name: str, start: Path) -> Iterator[Evidence]:
     for path in sorted(place.rglob("*")):
         if path.is_file() and path.resolve().is_relative_to(home):
             # "./" keeps a first part with a colon from being read as a scheme
-            href = "./" + quote(os.path.relpath(path, start))
-            yield Evidence(folder=name, name=str(path.relative_to(place)), href=href)
+            href = "./" + quote(os.fsencode(os.path.relpath(path, start)))
+            shown = os.fsencode(path.relative_to(place)).decode(errors="replace")
+            yield Evidence(folder=name, name=shown, href=href, opens=path.suffix in SHOWN)

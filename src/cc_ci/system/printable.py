@@ -1,0 +1,14 @@
+"""Text of apps and suites, made fit for a terminal and for XML."""
+
+import re
+
+UNFIT = re.compile(
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]"  # what moves or colours a terminal: ECMA-48, section 5.4
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"  # control characters but tab and line feed
+    r"|[\ud800-\udfff\ufffe\uffff]"  # no characters at all: XML 1.0, section 2.2
+)
+
+
+def printable(text: str) -> str:
+    """The text without what would steer a terminal or break an XML document."""
+    return UNFIT.sub("", text)
