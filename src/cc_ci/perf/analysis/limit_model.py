@@ -166,7 +166,10 @@ class _Steps:
             span.seconds
             for span in self._inner
             for step in steps
-            if span.name == name and step.start <= span.start and (span.end or 0.0) <= (step.end or 0.0)
+            if span.name == name
+            and span.deployment in (None, deployment)
+            and step.start <= span.start
+            and (span.end or 0.0) <= (step.end or 0.0)
         )
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from cc_ci.perf.analysis.limit_causes import causes
 from cc_ci.perf.analysis.limit_model import Terms
 from cc_ci.perf.analysis.pairs import Finding, findings
-from cc_ci.perf.analysis.statistics import median
+from cc_ci.perf.analysis.statistics import Ratio, median
 from cc_ci.perf.analysis.targets import TARGETS, Target
 from cc_ci.perf.baselines.measured_set import Set
-from cc_ci.perf.documents.tables import Table, markdown, seconds
+from cc_ci.perf.documents.tables import Table, markdown, seconds, times
 from cc_ci.perf.documents.wording import joined, made_from
 from cc_ci.system.units import Seconds
 
@@ -86,9 +86,12 @@ def _summary(found: Sequence[Finding]) -> Table:
     )
 
 
+def _interval(rho: Ratio) -> str:
+    return "n too small" if rho.low is None or rho.high is None else f"{times(rho.low)} to {times(rho.high)}"
+
+
 def _row(one: Finding) -> tuple[str, ...]:
     rho, across = one.rho, sum(pair.across for pair in one.pairs)
-    bounded = rho is not None and rho.low is not None and rho.high is not None
     return (
         f"{one.recipe} {one.cache}",
         f"{len(one.pairs)} ({across} across boots)" if across else str(len(one.pairs)),
@@ -96,8 +99,8 @@ def _row(one: Finding) -> tuple[str, ...]:
         seconds(one.limit),
         ", ".join(dict.fromkeys(pair.bound.binds for pair in one.pairs)),
         "-" if one.floor is None else seconds(one.floor),
-        f"{rho.estimate:.1f}" if rho else "-",
-        f"{rho.low:.1f} to {rho.high:.1f}" if rho and bounded else "n too small" if rho else "-",
+        times(rho.estimate) if rho else "-",
+        _interval(rho) if rho else "-",
         "in each pair" if not one.refuted else f"not in {', '.join(pair.bare.name for pair in one.refuted)}",
     )
 
@@ -126,7 +129,7 @@ def _aims(target: Target, found: Sequence[Finding]) -> Iterator[tuple[str, ...]]
                 f"{budget.floor:g} ({budget.pairs})",
                 seconds(one.floor),
                 seconds(one.run),
-                f"{one.run / budget.seconds:.1f}",
+                times(one.run / budget.seconds),
             )
 
 
