@@ -37,8 +37,8 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float
 
 
-class Ratio(msgspec.Struct, frozen=True, kw_only=True):
-    """How many times as long `b` takes as `a`.
+class Shift(msgspec.Struct, frozen=True, kw_only=True):
+    """How much more `b` is than `a`, in their own unit.
 
     `low` and `high` are None where `n` (pairs, or the smaller sample) is too small for the confidence;
     `confidence` is then None, too. `p_value` is two-sided, of no difference.
@@ -51,6 +51,10 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     p_value: float
     n: int
 
+
+class Ratio(Shift, frozen=True, kw_only=True):
+    """How many times as long `b` takes as `a`, all else as of a Shift."""
+
     def within(self, margin: float) -> bool:
         """Whether the whole interval lies within `1 +- margin`."""
         return (
@@ -58,15 +62,6 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
             and self.high is not None
             and 1 - margin <= self.low <= self.high <= 1 + margin
         )
-
-
-class Shift(msgspec.Struct, frozen=True, kw_only=True):
-    """How much more `b` is than `a`, in their own unit; None and `p_value` as for a Ratio."""
-
-    estimate: float
-    low: float | None
-    high: float | None
-    p_value: float
 
 
 def median(values: Iterable[float]) -> float:
@@ -88,45 +83,40 @@ def median_interval(values: Sequence[float], *, confidence: float = CONFIDENCE) 
     return _between(ordered, below)
 
 
-def hodges_lehmann_paired(a: Sequence[float], b: Sequence[float], *, confidence: float = CONFIDENCE) -> Ratio:
-    """The ratio b/a of pairs: the median of all means of two log ratios (Walsh averages).
+def shift_paired(a: Sequence[float], b: Sequence[float], *, confidence: float = CONFIDENCE) -> Shift:
+    """The difference b - a of pairs: the median of all means of two differences (Walsh averages).
 
     The interval turns Wilcoxon's signed-rank test around: Hollander, Wolfe and Chicken, Nonparametric
     Statistical Methods, 3rd edition, sections 3.1 to 3.3.
     """
     if len(a) != len(b):
         raise UsageError(f"pairs need two samples of one length, not {len(a)} and {len(b)}")
-    logs = [math.log(after / before) for before, after in zip(a, b, strict=True)]
-    walsh = sorted((x + y) / 2 for x, y in itertools.combinations_with_replacement(logs, 2))
-    p_value = float(wilcoxon(logs, method="exact").pvalue) if any(logs) else 1.0
-    return _ratio(walsh, signed_rank_counts(len(logs)), confidence, p_value, len(logs))
+    differences = [after - before for before, after in zip(a, b, strict=True)]
+    walsh = sorted((x + y) / 2 for x, y in itertools.combinations_with_replacement(differences, 2))
+    p_value = float(wilcoxon(differences, method="exact").pvalue) if any(differences) else 1.0
+    return _shift(walsh, signed_rank_counts(len(a)), confidence, p_value, len(a))
+
+
+def shift_unpaired(a: Sequence[float], b: Sequence[float], *, confidence: float = CONFIDENCE) -> Shift:
+    """The difference b - a of two samples: the median of the differences of all their values.
+
+    The interval turns the Mann-Whitney test around: the same book, sections 4.1 to 4.3.
+    """
+    differences = sorted(after - before for before in a for after in b)
+    p_value = float(mannwhitneyu(a, b, method="exact").pvalue)
+    return _shift(differences, rank_sum_counts(len(a), len(b)), confidence, p_value, min(len(a), len(b)))
+
+
+def hodges_lehmann_paired(a: Sequence[float], b: Sequence[float], *, confidence: float = CONFIDENCE) -> Ratio:
+    """The ratio b/a of pairs: the shift of their logarithms. Values are above 0."""
+    return _ratio(shift_paired(_logs(a), _logs(b), confidence=confidence))
 
 
 def hodges_lehmann_unpaired(
     a: Sequence[float], b: Sequence[float], *, confidence: float = CONFIDENCE
 ) -> Ratio:
-    """The ratio b/a of two samples: the median of all differences of logs.
-
-    The interval turns the Mann-Whitney test around: the same book, sections 4.1 to 4.3.
-    """
-    differences = sorted(math.log(after / before) for before in a for after in b)
-    p_value = float(mannwhitneyu(a, b, method="exact").pvalue)
-    return _ratio(differences, rank_sum_counts(len(a), len(b)), confidence, p_value, min(len(a), len(b)))
-
-
-def shift_paired(a: Sequence[float], b: Sequence[float], *, confidence: float = CONFIDENCE) -> Shift:
-    """The difference b - a of pairs, as `hodges_lehmann_paired` without logs: values may be 0."""
-    differences = [after - before for before, after in zip(a, b, strict=True)]
-    walsh = sorted((x + y) / 2 for x, y in itertools.combinations_with_replacement(differences, 2))
-    p_value = float(wilcoxon(differences, method="exact").pvalue) if any(differences) else 1.0
-    return _shift(walsh, signed_rank_counts(len(differences)), confidence, p_value)
-
-
-def shift_unpaired(a: Sequence[float], b: Sequence[float], *, confidence: float = CONFIDENCE) -> Shift:
-    """The difference b - a of two samples, as `hodges_lehmann_unpaired` without logs."""
-    differences = sorted(after - before for before in a for after in b)
-    p_value = float(mannwhitneyu(a, b, method="exact").pvalue)
-    return _shift(differences, rank_sum_counts(len(a), len(b)), confidence, p_value)
+    """The ratio b/a of two samples: the shift of their logarithms. Values are above 0."""
+    return _ratio(shift_unpaired(_logs(a), _logs(b), confidence=confidence))
 
 
 def rank_p(a: Sequence[float], b: Sequence[float]) -> float:
@@ -183,24 +173,30 @@ def rank_sum_counts(n: int, m: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def _shift(ordered: Sequence[float], counts: Sequence[int], confidence: float, p_value: float) -> Shift:
+def _logs(values: Sequence[float]) -> list[float]:
+    return [math.log(value) for value in values]
+
+
+def _ratio(shift: Shift) -> Ratio:
+    """Of a shift of logarithms."""
+    return Ratio(
+        estimate=math.exp(shift.estimate),
+        low=None if shift.low is None else math.exp(shift.low),
+        high=None if shift.high is None else math.exp(shift.high),
+        confidence=shift.confidence,
+        p_value=shift.p_value,
+        n=shift.n,
+    )
+
+
+def _shift(
+    ordered: Sequence[float], counts: Sequence[int], confidence: float, p_value: float, n: int
+) -> Shift:
     bounds = _between(ordered, _tail_index(counts, confidence))
     return Shift(
         estimate=median(ordered),
         low=bounds.low if bounds else None,
         high=bounds.high if bounds else None,
-        p_value=p_value,
-    )
-
-
-def _ratio(
-    ordered: Sequence[float], counts: Sequence[int], confidence: float, p_value: float, n: int
-) -> Ratio:
-    bounds = _between(ordered, _tail_index(counts, confidence))
-    return Ratio(
-        estimate=math.exp(median(ordered)),
-        low=math.exp(bounds.low) if bounds else None,
-        high=math.exp(bounds.high) if bounds else None,
         confidence=bounds.confidence if bounds else None,
         p_value=p_value,
         n=n,
