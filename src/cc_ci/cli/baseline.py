@@ -42,12 +42,15 @@ def baseline(
     machine. Exits 5 while runs are missing that did not come to count.
     """
     from cc_ci.cli.story import story
+    from cc_ci.errors import UsageError
     from cc_ci.perf.baselines.measured_set import read
     from cc_ci.perf.baselines.sets import BARE
     from cc_ci.perf.documents.baseline import whole_runs
     from cc_ci.perf.measuring.campaign import campaign
     from cc_ci.perf.measuring.lock import measuring
 
+    if not cold and not warm:
+        raise UsageError("--cold 0 --warm 0: no run is asked for; give one of them a number")
     asked = question(
         recipes=tuple(name.strip() for name in recipes.split(",")),
         cold=cold,

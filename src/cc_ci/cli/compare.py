@@ -33,7 +33,9 @@ def compare(a: str, b: str, *, as_json: bool) -> None:
     if as_json:
         rows = [
             {"a": one.a.label, "b": one.b.label, "paired": one.paired, "setting": one.setting,
-             "ratio": one.ratio, "phases": one.phases, "outcomes": one.outcomes} for one in found
+             "ratio": one.ratio, "phases": one.phases,
+             "outcomes": [{**msgspec.structs.asdict(seen), "lost": seen.lost} for seen in one.outcomes]}
+            for one in found
         ]  # fmt: skip
         click.echo(msgspec.json.format(msgspec.json.encode(rows)))
     else:

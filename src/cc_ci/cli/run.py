@@ -88,7 +88,7 @@ def run(
         )
         _tell_plan(asked, ci_domain=settings.ci_domain, stage=only, keep=keep, as_json=as_json)
         return
-    if under_way() and MEASURED_VARIABLE not in os.environ:
+    if MEASURED_VARIABLE not in os.environ and under_way():
         click.echo(f"warning: a measurement is under way on this machine: {DISTURBS}", err=True)
     node = chosen_node(settings)
     redact = Redactor()
@@ -146,7 +146,7 @@ def _take_in(store: "Store") -> None:
 
     try:
         with History(store, say=say) as index:
-            index.refresh()
+            index.refresh(tell_unread=False)
     except (UsageError, OSError, sqlite3.Error) as error:
         say(str(error))
 

@@ -25,7 +25,7 @@ def story(*, started: float | None = None) -> "Iterator[Story]":
     """
     from rich.console import Console
 
-    told = Story(Console(stderr=True, highlight=False, markup=False), started=started)
+    told = Story(Console(stderr=True, highlight=False, markup=False, emoji=False), started=started)
     with told.turning():
         yield told
 

@@ -6,7 +6,7 @@ import msgspec
 
 from cc_ci.pipeline.executor import StageOutcome
 from cc_ci.results.checks import phase_warnings
-from cc_ci.results.schema import Harness, RunResult, StageName, StageResult
+from cc_ci.results.schema import Harness, RunResult, StageName, StageResult, TestResult
 from cc_ci.results.store import RunFolder, Store
 from cc_ci.results.verdict import Verdict
 from cc_ci.stages.bench import Findings
@@ -97,11 +97,19 @@ class Recording:
             outcome=outcome.outcome,
             start=start,
             seconds=outcome.seconds,
-            reason=outcome.reason and printable(self._trace.redact(outcome.reason)),
+            reason=outcome.reason and self._fit(outcome.reason),
             blame=outcome.blame,
-            tests=tuple(self._findings.tests.get(outcome.stage, ())),
+            tests=tuple(map(self._told, self._findings.tests.get(outcome.stage, ()))),
             evidence=tuple(f"evidence/{name}" for name in outcome.deployments),
         )
+
+    def _told(self, test: TestResult) -> TestResult:
+        reason = test.reason and self._fit(test.reason)
+        return msgspec.structs.replace(test, name=self._fit(test.name), reason=reason)
+
+    def _fit(self, text: str) -> str:
+        """Text that may be an app's or a suite's; a secret may be hidden by what steers a terminal."""
+        return self._trace.redact(printable(text))
 
 
 def _harness(cost: OwnCost, *, total: float) -> Harness:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cc_ci.errors import UsageError
 from cc_ci.results.schema import RunResult
-from cc_ci.results.store import Store
+from cc_ci.results.store import RESULTS, Store, load
 from cc_ci.system.units import Seconds
 from cc_ci.timing.parts import WAITS_FOR
 
@@ -86,6 +86,6 @@ def last_of(store: Store, *, recipe: str, profile: str, cache: str | None) -> Ru
 def _readable(store: Store, runs: Iterator[str]) -> Iterator[RunResult]:
     for run in runs:
         try:
-            yield store.load(run)
+            yield load(store.root / run / RESULTS)
         except UsageError:
             continue

@@ -1,6 +1,7 @@
-"""An index of all runs in one SQLite file: derived from their results, and made anew from them at any time.
+"""An index of all runs in one SQLite file, derived from their results.
 
-It outlives the files: runs that the store pruned stay in it until it is rebuilt.
+It can be made anew from those that are there, and outlives them: runs that the store pruned stay in it until
+it is rebuilt.
 """
 
 import sqlite3
@@ -28,20 +29,24 @@ USUAL_DRIVER = "stack"
 LINE = ("recipe", "profile", "cache", "only", "variant", "driver", "node", "images")
 ON_LINE = " and ".join(f"{name} is ?" for name in LINE)
 OWN_WORK = frozenset({"seed", "test", "verify", "backup", "restore"})
-"""Phases in which suite, browser and restic compute, which are the run's own and not of its stack."""
+"""Phases in which suite, browser and restic compute: beside the stack, and still the run's own."""
 
-TABLES = """
-create table runs (
+TABLES = f"""
+begin immediate;
+create table if not exists runs (
     run text primary key, changed integer, cc_ci text, recipe text, version text, commit_ text, suite text,
     profile text, cache text, only text, variant text, driver text, node text, images text,
     dirty integer, started real, verdict text, exit_code integer,
     seconds real, cpu_pressure real, io_pressure real, others_cpus real
 );
-create table phases (run text, stage text, phase text, seconds real);
-create table tests (run text, stage text, name text, outcome text);
-create index phases_run on phases (run);
-create index tests_run on tests (run);
+create table if not exists phases (run text, stage text, phase text, seconds real);
+create table if not exists tests (run text, stage text, name text, outcome text);
+create index if not exists phases_run on phases (run);
+create index if not exists tests_run on tests (run);
+pragma user_version = {VERSION};
+commit;
 """
+"""In one step: two runs that end at once may both find no index."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +89,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Flake(msgspec.Struct, frozen=True, kw_only=True):
-    """A test that was green and was not, where nothing that could be told apart differed."""
+    """A test that was green and was not on the same code, node and images, in whichever cache state."""
 
     recipe: str
     version: str
@@ -122,23 +127,27 @@ class History:
             self._db.execute(f"delete from {table}")  # noqa: S608 - names of our own
         self.refresh()
 
-    def refresh(self) -> int:
-        """Take in results that are new or were written since; how many there were."""
+    def refresh(self, *, tell_unread: bool = True) -> int:
+        """Take in results that are new or were written since; how many there were.
+
+        Those that can't be read are tried, and told, each time.
+        """
         known = dict(self._db.execute("select run, changed from runs"))
         fresh = 0
         for run in self._store.runs():
             path = self._store.root / run / RESULTS
             changed = path.stat().st_mtime_ns
             if known.get(run) != changed:
-                fresh += self._take(run, path, changed)
+                fresh += self._take(run, path, changed, tell_unread=tell_unread)
         self._db.commit()
         return fresh
 
-    def _take(self, run: str, path: Path, changed: int) -> bool:
+    def _take(self, run: str, path: Path, changed: int, *, tell_unread: bool) -> bool:
         try:
             result = load(path)
         except UsageError as error:
-            self._say(f"left out: {error}")
+            if tell_unread:
+                self._say(f"left out: {error}")
             return False
         for table in ("runs", "phases", "tests"):
             self._db.execute(f"delete from {table} where run = ?", (run,))  # noqa: S608 - as above
@@ -214,22 +223,33 @@ def _opened(path: Path, *, say: Callable[[str], None]) -> sqlite3.Connection:
     """The database. One that is broken, or of other tables, is put aside: pruned runs are nowhere else."""
     try:
         db = sqlite3.connect(path)
-        found = db.execute("pragma user_version").fetchone()[0]
-        if found == VERSION:
-            return db
-        db.close()
-        trouble = f"of version {found}, not {VERSION}" if path.stat().st_size else None
+        if trouble := _trouble(db):
+            db.close()
+            aside = path.replace(free_name(path.parent, f"{path.name}.old"))
+            say(f"{path}: {trouble}; made anew from the runs that are there, the one before is {aside.name}")
+            db = sqlite3.connect(path)
+        if _version(db) != VERSION:
+            db.executescript(TABLES)
     except sqlite3.OperationalError as error:
         raise UsageError(f"{path}: {error}; try again, or remove it") from error
-    except sqlite3.DatabaseError as error:
-        trouble = str(error)
-    if trouble:
-        aside = path.replace(free_name(path.parent, f"{path.name}.old"))
-        say(f"{path}: {trouble}; made anew from the runs that are there, the one before is {aside.name}")
-    db = sqlite3.connect(path)
-    db.executescript(TABLES)
-    db.execute(f"pragma user_version = {VERSION}")
     return db
+
+
+def _version(db: sqlite3.Connection) -> int:
+    """0 of an empty file."""
+    found: int = db.execute("pragma user_version").fetchone()[0]
+    return found
+
+
+def _trouble(db: sqlite3.Connection) -> str | None:
+    """Why it can't be used; None also of an empty file, and of one that another process is making."""
+    try:
+        found = _version(db)
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return None if found in (0, VERSION) else f"of version {found}, not {VERSION}"
 
 
 def _run_row(run: str, changed: int, result: RunResult) -> tuple[object, ...]:
@@ -278,7 +298,7 @@ def _node(environment: Environment) -> str | None:
 def _others_cpus(result: RunResult) -> float | None:
     """CPUs that were kept busy, on average, by what is neither of the run nor of its node; never below 0.
 
-    Of the time outside of `OWN_WORK`, less what cc-ci itself took. None where results don't tell.
+    Of the time outside of `OWN_WORK`, less cc-ci's own CPU in proportion. None where results don't tell.
     """
     used = {one.span: one for one in result.resources}
     own = [span for span in _outermost(result.spans, OWN_WORK) if span.id in used]
@@ -288,7 +308,8 @@ def _others_cpus(result: RunResult) -> float | None:
     if None not in used or len(known) < len(beside) or seconds <= 0:
         return None
     whole, *parts = known
-    return max(0.0, whole - sum(parts) - (result.harness.cpu_seconds or 0.0)) / seconds
+    harness = (result.harness.cpu_seconds or 0.0) * seconds / result.total_seconds
+    return max(0.0, whole - sum(parts) - harness) / seconds
 
 
 def _outermost(spans: Sequence[Span], phases: Collection[str]) -> Iterator[Span]:

@@ -120,4 +120,4 @@ def problems_of(lines: Iterable[Line], *, redact: Callable[[str], str]) -> tuple
 
 def _told(text: str, redact: Callable[[str], str]) -> str:
     """What untrusted code said, so that it can be shown."""
-    return printable(redact(text))[:MESSAGE_LIMIT]
+    return redact(printable(text))[:MESSAGE_LIMIT]

@@ -3,12 +3,12 @@
 import re
 
 UNFIT = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]"  # what moves or colours a terminal: ECMA-48, section 5.4
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # what moves or colours a terminal: ECMA-48, section 5.4
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"  # control characters but tab and line feed
     r"|[\ud800-\udfff\ufffe\uffff]"  # no characters at all: XML 1.0, section 2.2
 )
 
 
 def printable(text: str) -> str:
-    """The text without what would steer a terminal or break an XML document."""
-    return UNFIT.sub("", text)
+    """The text without what would steer a terminal or break XML; a carriage return ends a line."""
+    return UNFIT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -74,6 +74,9 @@ def test_a_stage_that_was_lost_before_any_test_ends_in_1(store: Store) -> None:
     assert called.exit_code == 1
     assert "install: passed in A, failed in B" in called.output
     assert "B has no green run, so that there is no time to compare" in called.output
+    assert "not the same" not in called.output
+    (row,) = msgspec.json.decode(CliRunner().invoke(compare, ["one", "two", "--json"]).stdout)
+    assert {"name": "install", "a": "passed", "b": "failed", "lost": True} in row["outcomes"]
 
 
 def test_names_of_tests_are_told_as_they_are(store: Store) -> None:

@@ -93,14 +93,15 @@ def test_states_of_the_code_are_not_mixed_unasked(tmp_path: Path) -> None:
     require_one_code(folder, "c0de")
     with pytest.raises(UsageError, match=r"set: its runs are of code c0de, this is 0the7, .* --mix-code"):
         require_one_code(folder, "0the7")
-    # a cell of which nothing counts yet can be of another code
-    measure(folder, FakeBench(exits=[0, 1, 1, 1]), say=quiet)
+    require_one_code(folder, "0the7", lacking=["app"])
+    measure(folder, FakeBench(), say=quiet)
     require_one_code(folder, "0the7")
 
 
 def test_the_newest_set_that_lacks_something_is_taken_up(tmp_path: Path) -> None:
     older, newer = begun(tmp_path, "2026-01-01-set"), begun(tmp_path, "2026-01-01-set-2")
     assert to_take_up(ASKED, tmp_path, {}) == newer
+    assert to_take_up(ASKED, tmp_path, {"app": ("app:1",)}) is None
     measure(newer, FakeBench(), say=quiet)
     assert to_take_up(ASKED, tmp_path, {}) == older
     facts = sets.read_facts(newer)
@@ -115,6 +116,9 @@ def test_code_that_changes_meanwhile_ends_it_and_is_no_sample(folder: Path) -> N
             self.code = "ed17ed"
             return super().run(cell, name=name)
 
+    with pytest.raises(UsageError, match="the code was 01d and is c0de"):
+        measure(folder, Edited(), code="01d", say=quiet)
+    assert read_set(folder) == ()
     with pytest.raises(UsageError, match="the code was c0de and is ed17ed"):
         measure(folder, Edited(), say=quiet)
     (one,) = read_set(folder)

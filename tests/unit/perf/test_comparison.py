@@ -114,6 +114,7 @@ def test_a_red_run_has_tests_but_no_time() -> None:
         ("failed or passed", "failed or passed", False),
         ("passed or skipped", "failed", True),
         ("skipped", "passed", False),
+        ("passed", "skipped", True),
     ],
 )
 def test_green_before_and_red_now_is_lost(before: str, after: str | None, *, lost: bool) -> None:

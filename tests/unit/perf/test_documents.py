@@ -116,6 +116,7 @@ def test_programs_read_the_same_numbers(folder: Path) -> None:
     assert cell["cell"] == {"recipe": "app", "cache": "warm", "profile": "stock"}
     assert cell["seconds"] == {"values": [123.4], "median": 123.4, "interval": None}
     told = CliRunner().invoke(attribute, [str(folder)]).stdout
+    assert cell["levers"]
     for lever in cell["levers"]:
         assert lever["lever"] in told
     assert cell["phases"]["converge"]["median"] == pytest.approx(4.9)

@@ -9,6 +9,7 @@ from example_result import example
 from cc_ci.pipeline.executor import StageOutcome
 from cc_ci.pipeline.recording import Recording
 from cc_ci.report.blame import links
+from cc_ci.results.schema import TestResult
 from cc_ci.results.store import Store
 from cc_ci.stages.bench import Findings
 from cc_ci.system.clock import ManualClock
@@ -17,10 +18,13 @@ from cc_ci.timing.trace import Trace
 
 def test_reasons_have_neither_secrets_nor_what_steers_a_terminal(tmp_path: Path) -> None:
     trace = Trace(ManualClock(), redact=lambda text: text.replace("hunter2", "[redacted]"))
-    recording = Recording(example(), store=Store(tmp_path), trace=trace, findings=Findings())
-    reason = "internal error: ValueError: \x1b[31mhunter2"
+    findings = Findings(tests={"install": [TestResult(name="a\x00", outcome="failed", reason="\x1b[1mno")]})
+    recording = Recording(example(), store=Store(tmp_path), trace=trace, findings=findings)
+    reason = "internal error: ValueError: \x1b[31mhun\x1b[0mter2"
     recording.stage_done(StageOutcome(stage="install", outcome="errored", reason=reason))
-    assert recording.stages[0].reason == "internal error: ValueError: [redacted]"
+    (stage,) = recording.stages
+    assert stage.reason == "internal error: ValueError: [redacted]"
+    assert [(test.name, test.reason) for test in stage.tests] == [("a", "no")]
 
 
 def test_a_run_that_is_killed_leaves_the_way_to_its_last_stage(tmp_path: Path) -> None:

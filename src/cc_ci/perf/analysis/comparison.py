@@ -21,7 +21,7 @@ from cc_ci.perf.analysis.statistics import (
     shift_unpaired,
 )
 from cc_ci.results.schema import RunResult
-from cc_ci.system.units import Seconds
+from cc_ci.system.units import Bytes, Seconds
 from cc_ci.timing.parts import Part
 from cc_ci.timing.phases import UNATTRIBUTED
 
@@ -103,7 +103,7 @@ class OutcomeChange(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lost(self) -> bool:
-        """Green before, and red now; at times green before, and never now.
+        """Green before, and now red, or not shown at all; at times green before, and never now.
 
         What is not there any more is lost with its stage, if that is.
         """
@@ -268,7 +268,7 @@ def _facts(side: Side) -> dict[str, str]:
         "CPUs": lambda run: run.environment.cpus,
         "memory": lambda run: run.environment.memory_bytes,
         "machine's CPUs": lambda run: run.environment.machine_cpus,
-        "machine's memory, GiB": lambda run: round((run.environment.machine_memory_bytes or 0) / 2**30),
+        "machine's memory": lambda run: _gibibytes(run.environment.machine_memory_bytes),
         "kernel": lambda run: run.environment.kernel,
         "engine": lambda run: run.environment.engine,
         "images": lambda run: run.environment.images_kind,
@@ -281,12 +281,14 @@ def _facts(side: Side) -> dict[str, str]:
         for name, value in (*_levers(one), *_digests(one)):
             seen[name][value] = None
     told = {name: OR.join(sorted(values)) for name, values in seen.items()}
-    return {
-        **told,
-        "code": side.code,
-        "boots": side.boots,
-        "stages of phases": "known" if _staged(side) else "unknown",
-    }
+    if side.samples:
+        told["stages of phases"] = "known" if _staged(side) else "unknown"
+    return {**told, "code": side.code, "boots": side.boots}
+
+
+def _gibibytes(size: Bytes | None) -> str:
+    """Whole ones: a kernel's own share differs by a few MB."""
+    return "unknown" if size is None else f"{size / 2**30:.0f} GiB"
 
 
 def _levers(run: RunResult) -> Iterator[tuple[str, str]]:

@@ -37,8 +37,8 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float
 
 
-class Shift(msgspec.Struct, frozen=True, kw_only=True):
-    """How much more `b` is than `a`, in their own unit.
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """How `b` differs from `a`.
 
     `low` and `high` are None where `n` (pairs, or the smaller sample) is too small for the confidence;
     `confidence` is then None, too. `p_value` is two-sided, of no difference.
@@ -52,8 +52,12 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True):
     n: int
 
 
-class Ratio(Shift, frozen=True, kw_only=True):
-    """How many times as long `b` takes as `a`, all else as of a Shift."""
+class Shift(Estimate, frozen=True, kw_only=True):
+    """How much more `b` is than `a`, in their own unit."""
+
+
+class Ratio(Estimate, frozen=True, kw_only=True):
+    """How many times as long `b` takes as `a`."""
 
     def within(self, margin: float) -> bool:
         """Whether the whole interval lies within `1 +- margin`."""

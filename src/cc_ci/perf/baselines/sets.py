@@ -7,7 +7,7 @@ import hashlib
 import os
 import platform
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -181,12 +181,15 @@ def alike(root: Path, asked: Asked, host: Host) -> Iterator[Path]:
             yield folder
 
 
-def other_codes(folder: Path, code: str) -> tuple[str, ...]:
-    """The states of the code, other than `code`, of runs that missing ones would be pooled with."""
+def other_codes(folder: Path, code: str, lacking: Collection[str] = ()) -> tuple[str, ...]:
+    """The states of the code, other than `code`, of runs that missing ones would be held against.
+
+    Those are all of the same recipe: cells are pairs, too. Recipes that are `lacking` get no runs.
+    """
     facts, measured = read_facts(folder), read_set(folder)
-    lacking = {facts.order[place - 1] for place in missing(facts.order, measured)}
-    pooled = (one for one in measured if one.counts and one.cell in lacking)
-    return tuple(sorted({one.code or "unknown" for one in pooled} - {code}))
+    due = {facts.order[place - 1].recipe for place in missing(facts.order, measured)} - set(lacking)
+    beside = (one for one in measured if one.counts and one.cell.recipe in due)
+    return tuple(sorted({one.code or "unknown" for one in beside} - {code}))
 
 
 def in_order(root: Path) -> tuple[Path, ...]:
@@ -199,8 +202,10 @@ def _numbers(folder: Path) -> list[int | str]:
     return [int(word) if word.isdigit() else word for word in re.split(r"(\d+)", folder.name)]
 
 
-def unfinished(folder: Path) -> bool:
-    return bool(missing(read_facts(folder).order, read_set(folder)))
+def unfinished(folder: Path, lacking: Collection[str] = ()) -> bool:
+    """Whether it lacks runs of recipes that are not `lacking` themselves."""
+    order = read_facts(folder).order
+    return any(order[place - 1].recipe not in lacking for place in missing(order, read_set(folder)))
 
 
 def missing(order: Sequence[Cell], measured: Sequence[Measured]) -> tuple[int, ...]:

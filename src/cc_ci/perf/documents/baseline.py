@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from cc_ci.perf.analysis import attribution
 from cc_ci.perf.analysis.attribution import Times
 from cc_ci.perf.analysis.pairs import findings
 from cc_ci.perf.analysis.statistics import hodges_lehmann_unpaired
+from cc_ci.perf.baselines import reference
 from cc_ci.perf.baselines.measured_set import Set
 from cc_ci.perf.baselines.sets import BARE
 from cc_ci.perf.documents.machines import machines_table
@@ -15,11 +14,11 @@ from cc_ci.perf.documents.tables import Table, markdown, seconds
 from cc_ci.perf.documents.usage import usage_table
 from cc_ci.perf.documents.wording import interval, joined, made_from
 from cc_ci.results.measured import Cell, Measured
+from cc_ci.system.settings import size_bytes
 
 SUBSTITUTE = "matrix-synapse"
 """Measured in the place of an SSO-dependent recipe whose images can't be reached."""
 LOOKS = "health.interval"
-FLAGS = {"memory_bytes": "memory"}
 
 
 def baseline(measured: Set, again: Set | None = None) -> str:
@@ -79,9 +78,16 @@ def _whole_run(measured: Set, cell: Cell) -> tuple[str, ...]:
 def _command(measured: Set) -> str:
     """What takes the whole set up again: it has to ask the same question."""
     asked = measured.facts.asked
-    told = msgspec.structs.asdict(asked)
-    usual = {"cpus": 2.0, "memory_bytes": 6 << 30, "bandwidth": "100mbit", "images": "standin"}
-    node = "".join(f" --{FLAGS.get(name, name)} {told[name]}" for name in usual if told[name] != usual[name])
+    node = "".join(
+        f" --{flag} {told}"
+        for flag, told, usual in (
+            ("cpus", asked.cpus, reference.CPUS),
+            ("memory", asked.memory_bytes, size_bytes(reference.MEMORY)),
+            ("bandwidth", asked.bandwidth, reference.BANDWIDTH),
+            ("images", asked.images, reference.IMAGES),
+        )
+        if told != usual
+    )
     if BARE in asked.profiles:
         cache, pairs = ("cold", asked.cold) if asked.cold else ("warm", asked.warm)
         return f"`cc-ci limit {' '.join(asked.recipes)} --pairs {pairs} --cache {cache}{node}`"

@@ -1,6 +1,6 @@
 """Measure the cells of a set one run after the other, and take up where it was left."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -44,14 +44,16 @@ class Bench(Protocol):
         """One run, from the command to its results, whatever its verdict."""
 
 
-def measure(folder: Path, bench: Bench, *, say: Say, lacking: Sequence[str] = ()) -> tuple[int, ...]:
+def measure(
+    folder: Path, bench: Bench, *, say: Say, code: str | None = None, lacking: Collection[str] = ()
+) -> tuple[int, ...]:
     """Fill the set's missing places, but those of recipes that are `lacking`; hands back what is missing.
 
     Each attempt is written when it begins, so that one that is never ended is not lost in silence. Raises
-    UsageError when the code is not what it was at the beginning: runs are programs of their own, and take
+    UsageError when the code is not `code`, by default that of now: runs are programs of their own, and take
     what is on disk.
     """
-    code = bench.code
+    code = code or bench.code
     facts = sets.read_facts(folder)
     before = usual(facts.canaries)
     for place in sets.missing(facts.order, read_set(folder)):
@@ -60,17 +62,22 @@ def measure(folder: Path, bench: Bench, *, say: Say, lacking: Sequence[str] = ()
             say(f"place {place}: {cell}: left out, no registry here has its images")
             continue
         for _ in range(ATTEMPTS):
+            _require_code(folder, bench, code)
             done = read_set(folder)
             say(_heading(place, cell, facts.order, done))
             attempt = 1 + sum(one.place == place for one in done)
             begun = Measured(cell=cell, place=place, attempt=attempt, code=code, boot=bench.boot)
             measured = _attempt(begun, folder, bench, reference=before)
             say(f"{cell}: {_outcome(measured)}")
-            if bench.code != code:
-                raise UsageError(f"{folder}: the code was {code} and is {bench.code}: go on with the former")
+            _require_code(folder, bench, code)
             if measured.counts:
                 break
     return sets.missing(facts.order, read_set(folder))
+
+
+def _require_code(folder: Path, bench: Bench, code: str) -> None:
+    if bench.code != code:
+        raise UsageError(f"{folder}: the code was {code} and is {bench.code}: go on with the former")
 
 
 def _attempt(begun: Measured, folder: Path, bench: Bench, *, reference: Canary) -> Measured:

@@ -1,7 +1,7 @@
 """Measure a set from beginning to end, on a node brought up for it: a new set, or one that lacks runs."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ from cc_ci.perf.baselines.sets import Calls
 from cc_ci.perf.measuring.baseline import measure
 from cc_ci.perf.measuring.canary import canary, disk_rate
 from cc_ci.perf.measuring.floor import measure_calls
+from cc_ci.perf.measuring.foreign import RunGroup
 from cc_ci.perf.measuring.reference_node import ReferenceBench, services, this_code, unreachable
 from cc_ci.pipeline.profiles import profile_named
 from cc_ci.system.clock import SystemClock
@@ -40,10 +41,13 @@ def campaign(
     """
     for profile in asked.profiles:
         profile_named(profile)
+    group, code = RunGroup(), this_code()
+    group.create()
+    group.require_empty()
     lacking = unreachable(asked.recipes) if asked.images == "standin" else {}
     taken_up = None if new else to_take_up(asked, root, lacking)
     if taken_up and not mix_code:
-        require_one_code(taken_up, this_code())
+        require_one_code(taken_up, code, lacking)
     private = PrivateNode(node, say=tell)
     wanted = Wanted(cpus=asked.cpus, memory_bytes=asked.memory_bytes, bandwidth=asked.bandwidth,
                     images=asked.images)  # fmt: skip
@@ -55,8 +59,8 @@ def campaign(
             tell(f"{taken_up}: taken up again")
         folder = taken_up or _begin(asked, lacking, up, root=root, tell=tell)
         results = state_root() / "measured" / folder.name
-        bench = ReferenceBench(up, results=results, clock=SystemClock(), say=tell)
-        missing = measure(folder, bench, lacking=tuple(lacking), say=tell)
+        bench = ReferenceBench(up, group=group, results=results, clock=SystemClock(), say=tell)
+        missing = measure(folder, bench, code=code, lacking=lacking, say=tell)
     finally:
         private.down()
     if missing:
@@ -69,14 +73,14 @@ def campaign(
 def to_take_up(asked: sets.Asked, root: Path, lacking: Lacking) -> Path | None:
     """The newest set of the question that lacks runs, or will when recipes are added that it lacked."""
     for found in sets.alike(root, asked, sets.this_host()):
-        if sets.unfinished(found) or sets.read_facts(found).lacking.keys() - lacking.keys():
+        if sets.unfinished(found, lacking) or sets.read_facts(found).lacking.keys() - lacking.keys():
             return found
     return None
 
 
-def require_one_code(folder: Path, code: str) -> None:
-    """Raise UsageError if cells that lack runs have some of another state of the code already."""
-    if others := sets.other_codes(folder, code):
+def require_one_code(folder: Path, code: str, lacking: Collection[str] = ()) -> None:
+    """Raise UsageError if recipes that lack runs have some of another state of the code already."""
+    if others := sets.other_codes(folder, code, lacking):
         raise UsageError(
             f"{folder}: its runs are of code {', '.join(others)}, this is {code}, and medians are of one;"
             " check that one out, or give --new to begin a set, or --mix-code to go on with this"

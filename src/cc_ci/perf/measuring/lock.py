@@ -25,7 +25,8 @@ def measuring() -> Iterator[None]:
     runtime_root().mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(runtime_root() / LOCK)
     try:
-        lock.acquire(timeout=0)
+        # who looks whether it is free has it for an instant
+        lock.acquire(timeout=1)
     except filelock.Timeout as error:
         raise InfrastructureError(
             f"{lock.lock_file}: another measurement is under way; begin when it has ended"
@@ -60,3 +61,5 @@ def under_way() -> bool:
             return False
     except filelock.Timeout:
         return True
+    except OSError:  # another user's lock, of which nothing can be told
+        return False

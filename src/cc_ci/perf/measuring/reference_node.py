@@ -32,18 +32,18 @@ DEADLINE: Seconds = 7200.0
 
 
 class ReferenceBench:
-    """Runs `cc-ci run` as a user does, a process of its own; `results` keeps all that each run left."""
+    """Runs `cc-ci run` as a user does, a process of its own in `group`; `results` keeps what runs left."""
 
-    def __init__(self, node: Node, *, results: Path, clock: Clock, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, node: Node, *, group: RunGroup, results: Path, clock: Clock, say: Callable[[str], None]
+    ) -> None:
         self.clock = clock
         self.boot = this_boot()
         self._node = node
         self._results = results
         self._say = say
         self._read = NodeReader(stack=f"{node.cgroup}/stack", engine=f"{node.cgroup}/engine")
-        self._group = RunGroup()
-        self._group.create()
-        self._group.require_empty()
+        self._group = group
 
     @property
     def code(self) -> str:
