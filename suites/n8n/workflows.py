@@ -7,7 +7,6 @@ import uuid
 
 NOT_FOUND = 404
 CONFLICT = 409
-CONFLICT = 409
 SESSION = "n8n-auth"
 """The cookie by which n8n knows who is there."""
 PUBLISHED_WITHIN = 20

@@ -26,8 +26,6 @@ VERSION = 3
 """Of the tables; an index of another one is put aside."""
 USUAL_DRIVER = "stack"
 
-LINE = ("recipe", "profile", "cache", "only", "variant", "driver", "node", "images")
-ON_LINE = " and ".join(f"{name} is ?" for name in LINE)
 OWN_WORK = frozenset({"seed", "test", "verify", "backup", "restore"})
 """Phases in which suite, browser and restic compute: beside the stack, and still the run's own."""
 
@@ -74,10 +72,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         return " ".join(filter(None, words))
 
 
+LINE = Line.__struct_fields__
+ON_LINE = " and ".join(f"{name} is ?" for name in LINE)
+
+
 class Point(msgspec.Struct, frozen=True, kw_only=True):
     """One green run; pressures are shares of its time in which something on the host stood still.
 
-    `others_cpus` were kept busy, on average, by what is neither of the stack nor of the engine.
+    `others_cpus` were kept busy, on average, by what is neither of the run nor of its node.
     """
 
     run: str

@@ -9,10 +9,12 @@ from example_result import example
 
 from cc_ci.cli.attribute import attribute
 from cc_ci.errors import UsageError
+from cc_ci.perf.analysis.pairs import findings
 from cc_ci.perf.baselines import sets
 from cc_ci.perf.baselines.measured_set import newest, read
 from cc_ci.perf.documents.perf_docs import documents
 from cc_ci.perf.documents.tables import Table, markdown
+from cc_ci.perf.documents.values import limit_values
 from cc_ci.results.measured import Canary, Cell, Measured, compact, parts, write
 from cc_ci.timing.resources import Pressure, SpanResources, Usage
 
@@ -120,6 +122,16 @@ def test_programs_read_the_same_numbers(folder: Path) -> None:
     for lever in cell["levers"]:
         assert lever["lever"] in told
     assert cell["phases"]["converge"]["median"] == pytest.approx(4.9)
+
+
+def test_a_limit_for_programs_tells_each_pair_and_no_whole_runs() -> None:
+    found = findings(read(newest(ROOT / "baselines")))
+    told = msgspec.json.decode(msgspec.json.encode(limit_values(found)))
+    assert len(told) == len(found)
+    for cell, one in zip(told, found, strict=True):
+        assert [pair["stock"] for pair in cell["pairs"]] == [pair.stock.name for pair in one.pairs]
+        assert all(pair["holds"] is (pair["limit"] <= pair["run"]) for pair in cell["pairs"])
+    assert "spans" not in str(told)
 
 
 def test_what_a_machine_cant_write_comes_from_beside_the_data(folder: Path) -> None:

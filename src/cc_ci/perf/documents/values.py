@@ -5,7 +5,7 @@ from typing import Any
 
 from cc_ci.perf.analysis import attribution
 from cc_ci.perf.analysis.attribution import LeverBound, Row, Times
-from cc_ci.perf.analysis.pairs import Finding
+from cc_ci.perf.analysis.pairs import Finding, Pair
 from cc_ci.perf.analysis.waits import waits
 from cc_ci.perf.baselines.measured_set import Set
 from cc_ci.results.measured import Cell, Measured
@@ -33,9 +33,22 @@ def limit_values(found: Sequence[Finding]) -> list[dict[str, Any]]:
     """By cell: every pair, medians of stock run, limit and floor, and rho with its interval."""
     return [
         {"recipe": one.recipe, "cache": one.cache, "run": one.run, "limit": one.limit, "floor": one.floor,
-         "rho": one.rho, "pairs": one.pairs}
+         "rho": one.rho, "pairs": [_pair(pair) for pair in one.pairs]}
         for one in found
     ]  # fmt: skip
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    return {
+        "bare": pair.bare.name,
+        "stock": pair.stock.name,
+        "run": pair.seconds,
+        "limit": pair.bound.seconds,
+        "binds": pair.bound.binds,
+        "floor": pair.floor,
+        "holds": pair.holds,
+        "terms": pair.terms,
+    }
 
 
 def _lever(bound: LeverBound) -> dict[str, Any]:
