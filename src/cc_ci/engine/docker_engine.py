@@ -39,7 +39,7 @@ LONGEST_CALL: Seconds = 120.0
 def connect(node: Node, runner: Runner) -> "DockerEngine":
     """Reach the node's engine. Raises InfrastructureError when it does not answer."""
     with _spoken(f"node {node.name}: its engine at {node.docker_host} does not answer"):
-        host, tls = endpoint(node, runner)
+        host, tls = endpoint(node.docker_host, runner)
         client = docker.APIClient(
             base_url=host,
             version="auto",

@@ -6,20 +6,32 @@ from typing import Any
 
 from docker.tls import TLSConfig
 
-from cc_ci.engine.node import Node
 from cc_ci.system.process import Runner, check
 
 
-def endpoint(node: Node, runner: Runner) -> tuple[str, Any]:
+def endpoint(docker_host: str, runner: Runner) -> tuple[str, Any]:
     """The address, and docker-py's `tls` for it; `docker_host` is an address or the name of a context."""
-    if "://" in node.docker_host:
-        return node.docker_host, False
-    asked = check(runner(["docker", "context", "inspect", node.docker_host]), what="docker context inspect")
-    context = json.loads(asked.stdout)[0]
+    if "://" in docker_host:
+        return docker_host, False
+    context = _context(docker_host, runner)
     folder = context.get("Storage", {}).get("TLSPath", "")
     names = context.get("TLSMaterial", {}).get("docker") or []
-    tls = _tls({name: f"{folder}/docker/{name}" for name in names})
-    return str(context["Endpoints"]["docker"]["Host"]), tls
+    return _address(context), _tls({name: f"{folder}/docker/{name}" for name in names})
+
+
+def address(docker_host: str, runner: Runner) -> str:
+    """The address alone, whether or not the files for its TLS can be read."""
+    return docker_host if "://" in docker_host else _address(_context(docker_host, runner))
+
+
+def _context(name: str, runner: Runner) -> Mapping[str, Any]:
+    asked = check(runner(["docker", "context", "inspect", name]), what=f"docker context {name}")
+    context: Mapping[str, Any] = json.loads(asked.stdout)[0]
+    return context
+
+
+def _address(context: Mapping[str, Any]) -> str:
+    return str(context["Endpoints"]["docker"]["Host"])
 
 
 def _tls(files: Mapping[str, str]) -> Any:

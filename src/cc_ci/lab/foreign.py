@@ -1,14 +1,14 @@
 """A Swarm that is there already, used only when it is named; no root is needed."""
 
-import json
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cc_ci.engine import endpoint
 from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError, UsageError
-from cc_ci.system.process import Runner, check
+from cc_ci.system.process import Runner
 
 PROXY = "proxy"
 LOCAL = "127.0.0.1"
@@ -43,7 +43,7 @@ def foreign(
 
 def _address(target: str, runner: Runner) -> str:
     """The IPv4 address of the host that an endpoint names; this machine's loopback for a socket."""
-    host = urlsplit(_endpoint(target, runner)).hostname
+    host = urlsplit(endpoint.address(target, runner)).hostname
     if host is None:
         return LOCAL
     try:
@@ -52,10 +52,3 @@ def _address(target: str, runner: Runner) -> str:
         raise InfrastructureError(
             f"node {target}: {host}: no address ({error}); --address gives one"
         ) from error
-
-
-def _endpoint(target: str, runner: Runner) -> str:
-    if "://" in target:
-        return target
-    asked = check(runner(["docker", "context", "inspect", target]), what=f"docker context {target}")
-    return str(json.loads(asked.stdout)[0]["Endpoints"]["docker"]["Host"])

@@ -13,8 +13,8 @@ STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 def current(raw: object) -> dict[str, Any]:
     """Bring decoded JSON to the present version."""
     version = raw.get("schema_version") if isinstance(raw, dict) else None
-    if not isinstance(raw, dict) or not isinstance(version, int):
-        raise UsageError("schema_version is missing; name the results.json of a run")
+    if not isinstance(raw, dict) or not isinstance(version, int) or version < 1:
+        raise UsageError("schema_version is missing or no number from 1 on; name the results.json of a run")
     if version > SCHEMA_VERSION:
         raise UsageError(f"schema_version {version} is newer than {SCHEMA_VERSION}; upgrade cc-ci to read it")
     for step in range(version, SCHEMA_VERSION):

@@ -85,6 +85,7 @@ def test_the_default_root_is_in_the_state_folder(tmp_path: Path, monkeypatch: py
     [
         ("{", "not the results of a run"),
         ("[]", "schema_version is missing"),
+        ('{"schema_version": 0}', "no number from 1 on"),
         ('{"schema_version": 1}', "not the results of a run"),
         ('{"schema_version": 99}', "schema_version 99 is newer than 1; upgrade cc-ci"),
     ],
