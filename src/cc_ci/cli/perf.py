@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-ROOT = click.Path(path_type=Path, file_okay=False)
 AGAIN = Path("benchmarks/again")
+ROOT = click.Path(path_type=Path, file_okay=False)
 
 
 @click.group()
@@ -17,21 +17,19 @@ def perf() -> None:
 @click.option("--set", "folder", type=ROOT, help="The baseline to use, by default the newest.")
 @click.option("--baselines", type=ROOT, default=Path("baselines"), show_default=True, help="Where they are.")
 @click.option("--limit", type=ROOT, help="A set of `cc-ci limit` for limit.md, not the baseline's own pairs.")
-@click.option("--again", type=ROOT, help="Where sets are that repeated some of it: the newest goes beside it."
-              f"  [default: {AGAIN}, if it is there]")  # fmt: skip
+@click.option("--again", type=ROOT, default=AGAIN, show_default=True, help="Sets that repeated some of it.")
 @click.option("--out", type=ROOT, default=Path("docs/perf"), show_default=True, help="Where documents go.")
-def docs(*, folder: Path | None, baselines: Path, limit: Path | None, again: Path | None, out: Path) -> None:
+def docs(*, folder: Path | None, baselines: Path, limit: Path | None, again: Path, out: Path) -> None:
     """Write the documents anew, from the newest baseline and the notes beside it.
 
     Those that are in the folder of --out are overwritten.
     """
-    from cc_ci.perf.baselines.measured_set import newest
+    from cc_ci.perf.baselines.measured_set import newest, with_runs
     from cc_ci.perf.documents.perf_docs import documents
     from cc_ci.system.files import write_atomic
 
     chosen = folder or newest(baselines)
     click.echo(f"made from {chosen}", err=True)
-    repeated = again or (AGAIN if AGAIN.exists() else None)
-    for name, text in documents(chosen, limit, newest(repeated) if repeated else None).items():
+    for name, text in documents(chosen, limit, with_runs(again)).items():
         write_atomic(out / name, text)
         click.echo(out / name)

@@ -11,7 +11,7 @@ from cc_ci.cli.attribute import attribute
 from cc_ci.errors import UsageError
 from cc_ci.perf.analysis.pairs import findings
 from cc_ci.perf.baselines import sets
-from cc_ci.perf.baselines.measured_set import newest, read
+from cc_ci.perf.baselines.measured_set import newest, read, with_runs
 from cc_ci.perf.documents.perf_docs import documents
 from cc_ci.perf.documents.tables import Table, markdown
 from cc_ci.perf.documents.values import limit_values
@@ -50,8 +50,7 @@ def test_the_projects_own_documents_are_made_of_its_data() -> None:
         assert not (written / "baseline.md").exists(), "a document without its data"
         return
     again = ROOT / "benchmarks" / "again"
-    again_folder = newest(again) if again.exists() else None
-    for name, text in documents(newest(data), again_folder=again_folder).items():
+    for name, text in documents(newest(data), again_folders=with_runs(again)).items():
         assert (written / name).read_text() == text, f"{name}: run `cc-ci perf docs`"
 
 
@@ -96,14 +95,16 @@ def test_numbers_to_repeat_come_with_their_commands(folder: Path) -> None:
 
 
 def test_numbers_that_were_repeated_are_beside_those_of_the_set(folder: Path, tmp_path: Path) -> None:
-    again = tmp_path / "again" / "2026-02-02-2cpu-6g"
-    sets.write_facts(sets.read_facts(folder), again)
-    slower = msgspec.structs.replace(example(), exit_code=0, total_seconds=135.74)
-    write(Measured(place=1, cell=Cell(recipe="app", cache="warm"), result=compact(slower)), again)
-    lines = documents(folder, again_folder=again)["baseline.md"].splitlines()
+    older, newer, cold = (tmp_path / "again" / f"2026-02-0{day}-2cpu-6g" for day in (2, 3, 4))
+    for again, cache, total in ((older, "warm", 200.0), (newer, "warm", 135.74), (cold, "cold", 300.0)):
+        sets.write_facts(sets.read_facts(folder), again)
+        slower = msgspec.structs.replace(example(), exit_code=0, total_seconds=total)
+        write(Measured(place=1, cell=Cell(recipe="app", cache=cache), result=compact(slower)), again)
+    lines = documents(folder, again_folders=[older, newer, cold])["baseline.md"].splitlines()
     assert any(line.startswith("| s, app warm | 123 | 136 |") for line in lines)
     assert any(line.startswith("| times as long, app warm | 1 | 1.10 (n too small) |") for line in lines)
-    assert any("again/2026-02-02-2cpu-6g, n = 1" in line for line in lines)
+    assert any("again/2026-02-03-2cpu-6g, n = 1 warm" in line for line in lines)
+    assert any("again/2026-02-04-2cpu-6g, n = 1 cold" in line for line in lines)
 
 
 def test_attribution_opens_with_a_line_per_cell(folder: Path) -> None:

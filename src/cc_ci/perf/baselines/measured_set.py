@@ -60,9 +60,14 @@ def read(folder: Path) -> Set:
     return Set(folder=folder, facts=sets.read_facts(folder), measured=read_set(folder))
 
 
+def with_runs(root: Path) -> tuple[Path, ...]:
+    """The folders of the baselines that have runs, the oldest first."""
+    return tuple(folder for folder in sets.in_order(root) if read_set(folder))
+
+
 def newest(root: Path) -> Path:
     """The folder of the newest baseline that has runs. Raises UsageError where there is none."""
-    found = [folder for folder in sets.in_order(root) if read_set(folder)]
+    found = with_runs(root)
     if not found:
         raise UsageError(f"{root}: no baseline with runs; `cc-ci baseline` measures one")
     return found[-1]

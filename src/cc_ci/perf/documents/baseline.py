@@ -21,14 +21,14 @@ SUBSTITUTE = "matrix-synapse"
 LOOKS = "health.interval"
 
 
-def baseline(measured: Set, again: Set | None = None) -> str:
-    """How long runs take; `again` is a set that repeated some of it."""
+def baseline(measured: Set, again: Sequence[Set] = ()) -> str:
+    """How long runs take; `again` are sets that repeated some of it, the oldest first."""
     parts = ["# Baseline: how long a run takes", made_from(measured), measured.note("baseline.md")]
     parts += [markdown(table) for table in baseline_tables(measured, again)]
     return joined(parts)
 
 
-def baseline_tables(measured: Set, again: Set | None = None) -> Iterator[Table]:
+def baseline_tables(measured: Set, again: Sequence[Set] = ()) -> Iterator[Table]:
     yield whole_runs(measured)
     yield _raw(measured)
     yield _by_cell(measured, "Stages", "stage", attribution.by_stage)
@@ -150,45 +150,44 @@ def _red(one: Measured) -> str:
     return f"{one.result.verdict}: {'; '.join(one.result.because)}" if one.result else "no result"
 
 
-def _to_repeat(measured: Set, again: Set | None) -> Table:
+def _to_repeat(measured: Set, again: Sequence[Set]) -> Table:
     """Numbers of the quickest recipe, so that anybody can have them again within half an hour."""
     medians = {cell: attribution.totals(runs).median for cell, runs in measured.deployed}
     recipe = min(medians, key=lambda cell: medians[cell]).recipe if medians else "-"
+    who = "".join(_who(one, recipe) for one in again)
     return Table(
         title="Numbers to repeat",
         head=("number", "here", "again", "command"),
         rows=tuple(_repeated(measured, again, recipe)),
         words=frozenset({0, 3}),
         note=(
-            f"{_who(again, recipe)}On another machine the seconds are others; the phases' shares, T / L, and"
+            f"{who}On another machine the seconds are others; the phases' shares, T / L, and"
             " what is longest should be near. SET is the folder that a command makes below again/."
         ),
     )
 
 
-def _who(again: Set | None, recipe: str) -> str:
-    if again is None:
-        return ""
-    n = len(again.runs(Cell(recipe=recipe, cache="warm")))
-    how = f", all by `cc-ci limit {recipe} --pairs {n}`" if BARE in again.facts.asked.profiles else ""
-    return f"Again: from {'/'.join(again.folder.parts[-3:])}, n = {n}{how}. "
+def _who(again: Set, recipe: str) -> str:
+    n = {cache: len(again.runs(Cell(recipe=recipe, cache=cache))) for cache in ("cold", "warm")}
+    how = f", all by `cc-ci limit {recipe} --pairs {n['warm']}`" if BARE in again.facts.asked.profiles else ""
+    runs = " and ".join(f"n = {many} {cache}" for cache, many in n.items() if many)
+    return f"Again: from {'/'.join(again.folder.parts[-3:])}, {runs}{how}. "
 
 
-def _repeated(measured: Set, again: Set | None, recipe: str) -> Iterator[tuple[str, str, str, str]]:
-    """Each number, as it is here, as it was again, and what measures it."""
-    found = {name: value for name, value, _ in _numbers(again, recipe)} if again else {}
+def _repeated(measured: Set, again: Sequence[Set], recipe: str) -> Iterator[tuple[str, str, str, str]]:
+    """Each number, as it is here, as it was again (the newest time), and what measures it."""
+    found = {name: value for one in again for name, value, _ in _numbers(one, recipe)}
     for name, value, command in _numbers(measured, recipe):
         yield name, value, found.get(name, "-"), command
     warm = Cell(recipe=recipe, cache="warm")
     if runs := measured.runs(warm):
         here = f"{measured.folder.parent.name}/{measured.folder.name}:{recipe}-warm"
-        near = _times_as_long(runs, again.runs(warm)) if again else "-"
+        others = [repeated for one in again if (repeated := one.runs(warm))]
+        near = _times_as_long(runs, others[-1]) if others else "-"
         yield f"times as long, {warm}", "1", near, f"`cc-ci compare {here} again/SET:{recipe}-warm`"
 
 
 def _times_as_long(runs: Sequence[Measured], others: Sequence[Measured]) -> str:
-    if not others:
-        return "-"
     ratio = hodges_lehmann_unpaired(attribution.totals(runs).values, attribution.totals(others).values)
     if ratio.low is None or ratio.high is None:
         return f"{ratio.estimate:.2f} (n too small)"

@@ -3,6 +3,7 @@
 Reasoning that a machine can't write comes from short texts beside the data: SET/notes/DOCUMENT.md.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cc_ci.perf.baselines.measured_set import read
@@ -12,13 +13,13 @@ from cc_ci.perf.documents.limit import limits
 
 
 def documents(
-    folder: Path, limits_folder: Path | None = None, again_folder: Path | None = None
+    folder: Path, limits_folder: Path | None = None, again_folders: Sequence[Path] = ()
 ) -> dict[str, str]:
     """All documents by their file's name; that of the limit where it was measured, or of another set.
 
-    The set in `again_folder` repeated some of what is in `folder`.
+    The sets in `again_folders`, the oldest first, repeated some of what is in `folder`.
     """
-    measured, again = read(folder), read(again_folder) if again_folder else None
+    measured, again = read(folder), [read(one) for one in again_folders]
     found = {"baseline.md": baseline(measured, again), "attribution.md": attributed(measured)}
     if limits_folder:
         return {**found, "limit.md": limits(read(limits_folder))}
