@@ -7,7 +7,7 @@ import msgspec
 from cc_ci.errors import UsageError
 from cc_ci.perf.baselines import sets
 from cc_ci.perf.baselines.order import interleaved
-from cc_ci.results.measured import Cell, Measured, read_set
+from cc_ci.results.measured import RUNS, Cell, Measured, read_set
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import load
 
@@ -62,7 +62,7 @@ def read(folder: Path) -> Set:
 
 def with_runs(root: Path) -> tuple[Path, ...]:
     """The folders of the baselines that have runs, the oldest first."""
-    return tuple(folder for folder in sets.in_order(root) if read_set(folder))
+    return tuple(folder for folder in sets.in_order(root) if any((folder / RUNS).glob("*.json")))
 
 
 def newest(root: Path) -> Path:

@@ -168,10 +168,10 @@ def _to_repeat(measured: Set, again: Sequence[Set]) -> Table:
 
 
 def _who(again: Set, recipe: str) -> str:
-    n = {cache: len(again.runs(Cell(recipe=recipe, cache=cache))) for cache in ("cold", "warm")}
-    how = f", all by `cc-ci limit {recipe} --pairs {n['warm']}`" if BARE in again.facts.asked.profiles else ""
-    runs = " and ".join(f"n = {many} {cache}" for cache, many in n.items() if many)
-    return f"Again: from {'/'.join(again.folder.parts[-3:])}, {runs}{how}. "
+    """Where a set that repeated something of the recipe is, how many runs it has, and what measured it."""
+    n = {cell.cache: len(runs) for cell, runs in again.deployed if cell.recipe == recipe}
+    many = " and ".join(f"n = {runs} {cache}" for cache, runs in n.items())
+    return f"Again: {'/'.join(again.folder.parts[-3:])}, {many}, by {_command(again)}. " if n else ""
 
 
 def _repeated(measured: Set, again: Sequence[Set], recipe: str) -> Iterator[tuple[str, str, str, str]]:
