@@ -8,7 +8,8 @@ import click
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cc_ci.recipes.findings import Finding
+    from cc_ci.recipes.linting.ignores import Ignore
+    from cc_ci.recipes.linting.rules import Finding
 
 COLOURS = {"error": "red", "warning": "yellow", "unchecked": "cyan"}
 PATH = click.argument("path", type=click.Path(path_type=Path))
@@ -47,34 +48,85 @@ def inspect(path: Path, *, files: tuple[str, ...], as_json: bool) -> None:
 @recipe.command()
 @PATH
 @JSON
-def lint(path: Path, *, as_json: bool) -> None:
+@click.option(
+    "--ignores",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A file of findings to pass over, beside the recipe's own .cc-ci-lint.toml.",
+)
+@click.option(
+    "--write-baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a file that passes over all that is found now, and exit 0.",
+)
+def lint(path: Path, *, as_json: bool, ignores: Path | None, write_baseline: Path | None) -> None:
     """Judge the recipe at PATH; exits 1 if there are errors."""
-    from cc_ci.recipes.lint import lint as linted
+    from cc_ci.recipes.linting.ignores import baseline
+    from cc_ci.recipes.linting.lint import lint as linted
     from cc_ci.recipes.recipe import read_recipe
 
-    findings = linted(read_recipe(path))
+    report = linted(read_recipe(path), ignores=_entries(ignores))
+    if write_baseline:
+        write_baseline.write_text(baseline(report.findings, reason="was there when cc-ci began to look"))
+        click.echo(f"{write_baseline}: {len(report.findings)} findings", err=True)
+        return
     if as_json:
         import msgspec
 
-        _print_json([msgspec.to_builtins(finding) for finding in findings])
+        _print_json([msgspec.to_builtins(finding) for finding in report.findings])
     else:
-        _print_findings(findings)
-    if any(finding.severity == "error" for finding in findings):
+        _print_findings(report.findings, ignored=len(report.ignored))
+    if any(finding.severity == "error" for finding in report.findings):
         raise click.exceptions.Exit(1)
 
 
-def _print_findings(findings: "tuple[Finding, ...]") -> None:
+@recipe.command()
+@JSON
+def rules(*, as_json: bool) -> None:
+    """List the rules of lint: what each asks for, why, and whether abra has it."""
+    from cc_ci.recipes.linting.rules import RULES
+
+    rows: list[dict[str, Any]] = [
+        {
+            "rule": one.ref,
+            "severity": one.severity,
+            "title": one.title,
+            "why": one.why,
+            "remedy": one.remedy,
+            "abra": one.of_abra,
+        }
+        for one in RULES.values()
+    ]
+    if as_json:
+        _print_json(rows)
+    else:
+        _console().print(_table([{**row, "abra": "yes" if row["abra"] else "no"} for row in rows]))
+
+
+def _entries(file: Path | None) -> "tuple[Ignore, ...]":
+    from cc_ci.errors import UsageError
+    from cc_ci.recipes.linting.ignores import read_ignores
+
+    if file is None:
+        return ()
+    found = read_ignores(file.read_text(), name=str(file))
+    if found.faults:
+        raise UsageError(f"{file}: {found.faults[0].message}")
+    return found.entries
+
+
+def _print_findings(findings: "tuple[Finding, ...]", *, ignored: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
     table = Table("rule", "severity", "where", "what", box=None)
     for one in findings:
-        where = f"{one.file}:{one.line}" if one.line else one.file or ""
-        table.add_row(one.rule, Text(one.severity, style=COLOURS[one.severity]), where, one.message)
+        severity = Text(one.severity, style=COLOURS[one.severity])
+        table.add_row(one.rule, severity, Text(one.where), Text(one.message))
     console = _console()
     console.print(table)
     count = {severity: sum(one.severity == severity for one in findings) for severity in COLOURS}
-    console.print(", ".join(f"{number} {severity}" for severity, number in count.items()))
+    counted = [f"{number} {severity}" for severity, number in count.items()]
+    console.print(", ".join([*counted, *([f"{ignored} ignored"] if ignored else [])]))
 
 
 def _print_json(value: Any) -> None:

@@ -22,7 +22,7 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 
 @click.command()
 @click.argument("recipe")
-@click.option("--from", "from_", metavar="VERSION", help="Upgrade from this version, not the newest below.")
+@click.option("--from", "from_", metavar="VERSION", help="Upgrade from this version; none: there is none.")
 @click.option("--to", metavar="VERSION", help="Test this published version, not the working tree.")
 @click.option("--stage", type=click.Choice(STAGES), help="Run one stage and what it needs.")
 @click.option("--variant", metavar="NAME", help="A variant that suite.toml names.")

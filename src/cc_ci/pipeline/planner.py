@@ -9,13 +9,17 @@ from collections.abc import Sequence
 import msgspec
 
 from cc_ci.pipeline.plan import PROVIDE, STAGES, Action, Blame, Decided, Deployment, Plan, Step, Which
+from cc_ci.recipes.versions import NoVersionBefore
 from cc_ci.results.schema import StageName
+
+FIRST_RELEASE = NoVersionBefore(outcome="skipped", reason="first release: no earlier version is published")
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What the planner must know: of the recipe, its suite and what was asked for."""
 
     previous_version: str | None
+    no_previous: NoVersionBefore | None = None
     has_suite: bool
     provider: str | None = None
     """What the suite needs to sign on."""
@@ -60,7 +64,8 @@ def opening(known: Known) -> list[Step]:
 def decided_stages(known: Known) -> tuple[Decided, ...]:
     found: list[Decided] = []
     if known.previous_version is None:
-        found.append(_skipped("upgrade", "first release: no earlier version is published"))
+        why = known.no_previous or FIRST_RELEASE
+        found.append(Decided(stage="upgrade", outcome=why.outcome, reason=why.reason))
     found.extend(_decided_of_backup(known))
     if not known.has_suite:
         found.append(_skipped("functional", "no suite: generic checks only"))

@@ -15,7 +15,7 @@ from cc_ci.recipes.app import App
 from cc_ci.recipes.backup_labels import backup_plan
 from cc_ci.recipes.recipe import Recipe, read_recipe
 from cc_ci.recipes.stack import Stack, read_stack
-from cc_ci.recipes.versions import PublishedVersion, previous_version, published_versions
+from cc_ci.recipes.versions import NoVersionBefore, PublishedVersion, published_versions, version_before
 from cc_ci.results.schema import RecipeUnderTest, ServiceImage
 from cc_ci.stages.bench import Candidate
 from cc_ci.stages.preparing import configured
@@ -24,6 +24,7 @@ from cc_ci.system import git
 from cc_ci.system.process import Runner
 
 UNTAGGED = "working tree"
+NONE = "none"
 EXAMPLE = "app.example.test"
 """Domain of a stack that is only read, for its images, volumes and labels."""
 
@@ -36,6 +37,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     stacks: Mapping[Which, Stack]
     dirty: bool | None
     need: Need | None = None
+    no_previous: NoVersionBefore | None = None
 
     @property
     def suite(self) -> Suite | None:
@@ -54,6 +56,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         old = self.candidates.get("old")
         return Known(
             previous_version=old.label if old else None,
+            no_previous=self.no_previous,
             has_suite=bool(self.suite and self.suite.has_tests),
             provider=self.need.name if self.need else None,
             has_sso_tests=bool(self.suite and self.suite.has_sso_tests),
@@ -94,7 +97,10 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """Versions as asked for; None: the working tree, and the newest published one below it."""
+    """Versions as asked for; None: the working tree, and the newest version among its ancestors.
+
+    `from_` may be NONE: there is no earlier version, and the caller says so.
+    """
 
     to: str | None = None
     from_: str | None = None
@@ -121,8 +127,10 @@ def read_subject(root: Path, *, choice: Choice, tested: Tested, scratch: Path, r
         if choice.to
         else _untagged(tree, root, runner)
     )
-    old = _previous(root, published, choice=choice, below=new.label, scratch=scratch, runner=runner)
-    found: dict[Which, Candidate] = {"new": new, **({"old": old} if old else {})}
+    before = _before(root, published, choice=choice, to=new, runner=runner)
+    found: dict[Which, Candidate] = {"new": new}
+    if isinstance(before, PublishedVersion):
+        found["old"] = tagged(root, before, scratch, runner)
     candidates = {which: tested.applied(candidate) for which, candidate in found.items()}
     apps = {which: configured(candidate, domain=EXAMPLE) for which, candidate in candidates.items()}
     _require_wired(apps["new"], tested.suite)
@@ -131,6 +139,7 @@ def read_subject(root: Path, *, choice: Choice, tested: Tested, scratch: Path, r
         candidates=candidates,
         stacks={which: read_stack(app) for which, app in apps.items()},
         need=tested.need,
+        no_previous=before if isinstance(before, NoVersionBefore) else None,
         dirty=None if choice.to else git.is_dirty(root, runner=runner),
     )
 
@@ -152,14 +161,16 @@ def read_label(recipe: Recipe) -> str | None:
     return configured(Candidate(label="", recipe=recipe), domain=EXAMPLE).version
 
 
-def _previous(
+def _before(
     root: Path,
     published: tuple[PublishedVersion, ...],
     *,
     choice: Choice,
-    below: str,
-    scratch: Path,
+    to: Candidate,
     runner: Runner,
-) -> Candidate | None:
-    found = named(published, choice.from_) if choice.from_ else previous_version(published, below=below)
-    return tagged(root, found, scratch, runner) if found else None
+) -> PublishedVersion | NoVersionBefore:
+    if choice.from_ == NONE:
+        return NoVersionBefore(outcome="skipped", reason="--from none: there is no earlier version")
+    if choice.from_:
+        return named(published, choice.from_)
+    return version_before(root, of=to.label if choice.to else None, runner=runner)

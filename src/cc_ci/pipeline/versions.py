@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cc_ci.errors import InfrastructureError, UsageError
 from cc_ci.recipes.recipe import read_recipe
-from cc_ci.recipes.versions import PublishedVersion, published_versions
+from cc_ci.recipes.versions import PublishedVersion, parse_version, published_versions
 from cc_ci.stages.bench import Candidate
 from cc_ci.system import git
 from cc_ci.system.process import Runner
@@ -19,10 +19,18 @@ def newest(root: Path, *, runner: Runner) -> PublishedVersion:
 
 
 def named(published: tuple[PublishedVersion, ...], tag: str) -> PublishedVersion:
-    """The version that `tag` names; raises UsageError with those that there are."""
-    for version in published:
-        if tag in {version.tag, version.version.text}:
-            return version
+    """The version that `tag` names, which may leave out the upstream part.
+
+    Raises UsageError with those that there are where none has the name, or several have.
+    """
+    if exact := [one for one in published if tag in {one.tag, one.version.text}]:
+        return exact[0]
+    asked = parse_version(tag)
+    meant = [one for one in published if asked and asked.names(one.version)]
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        raise UsageError(f"version {tag}: is one of {', '.join(one.tag for one in meant)}; name one in full")
     there_are = ", ".join(version.tag for version in published) or "none"
     raise UsageError(f"version {tag}: not published; there is {there_are}")
 

@@ -12,6 +12,7 @@ from cc_ci.recipes.interpolation import interpolate
 from cc_ci.recipes.kinds import Reading, wrong
 from cc_ci.recipes.mappings import Struct
 from cc_ci.recipes.sections import SECTIONS
+from cc_ci.recipes.service_lists import read_port
 from cc_ci.recipes.services import FORBIDDEN
 from cc_ci.recipes.yaml_text import Document, read_document
 
@@ -45,7 +46,7 @@ def read_compose(texts: Sequence[tuple[str, str]], *, env: Mapping[str, str], fo
     for document in documents:
         long, filled = _read(document, reading)
         merged = FILE.merge(merged, long)
-        sources |= dict(_sources(document, filled, long))
+        sources |= dict(_sources(document, filled, long, reading))
         for section in ("networks", "volumes", "secrets", "configs", "services"):
             raw.setdefault(section, {}).update(document.tree.get(section) or {})
     return Merged(tree=merged, raw=raw, sources=sources, version=".".join(map(str, version)))
@@ -122,9 +123,9 @@ FILE = Struct(
 
 
 def _sources(
-    document: Document, filled: dict[str, Any], long: dict[str, Any]
+    document: Document, filled: dict[str, Any], long: dict[str, Any], reading: Reading
 ) -> Iterator[tuple[str, Source]]:
-    """By dotted key; items of lists by what they are named by: a label, a target, a source."""
+    """By dotted key; items of lists by their label, target, source or published port."""
     for key in document.lines:
         yield dotted(key), document.source(key)
     for name, service in (filled.get("services") or {}).items():
@@ -134,6 +135,10 @@ def _sources(
         for part in PAIRS:
             yield from _pairs(document, (*place, part), service.get(part))
         yield from _items(document, place, service, long["services"][name])
+        for index, item in enumerate(service.get("ports", ())):
+            source = document.source((*place, "ports", index))
+            for port in read_port(item, (*place, "ports", index), reading):
+                yield dotted((*place, "ports", port.get("published", 0))), source
 
 
 def _pairs(document: Document, key: Key, value: Any) -> Iterator[tuple[str, Source]]:

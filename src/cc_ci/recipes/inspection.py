@@ -7,11 +7,11 @@ import msgspec
 
 from cc_ci.recipes.backup_labels import backup_plan
 from cc_ci.recipes.configuring import configure
-from cc_ci.recipes.lint import configured
+from cc_ci.recipes.linting.lint import configured
 from cc_ci.recipes.recipe import Recipe
 from cc_ci.recipes.routes import routes
 from cc_ci.recipes.stack import Service, Stack, read_stack
-from cc_ci.recipes.versions import previous_version, published_versions
+from cc_ci.recipes.versions import PublishedVersion, published_versions, version_before
 
 
 def inspect(recipe: Recipe, *, variant: Sequence[str] | None = None) -> dict[str, Any]:
@@ -22,11 +22,11 @@ def inspect(recipe: Recipe, *, variant: Sequence[str] | None = None) -> dict[str
         else configure(recipe, domain=f"{recipe.name}.example.com")
     )
     stack, published = read_stack(app), published_versions(recipe.root)
-    previous = previous_version(published, below=app.version)
+    before = version_before(recipe.root)
     return {
         "recipe": recipe.name,
         "version": app.version,
-        "previous_version": previous.tag if previous else None,
+        "previous_version": before.tag if isinstance(before, PublishedVersion) else None,
         "timeout_seconds": app.timeout,
         "functions": list(recipe.functions),
         "services": [_service(stack, service) for service in stack.services.values()],

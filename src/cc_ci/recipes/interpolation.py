@@ -58,6 +58,22 @@ CASTS: dict[tuple[str, ...], str] = {
 }
 
 
+def variables(text: str) -> tuple[str, ...]:
+    """The names of the variables that a text uses."""
+    return tuple(name for name, _rule in _used(text))
+
+
+def unguarded(text: str) -> tuple[str, ...]:
+    """Those that neither bring a default nor are required: unset, they leave nothing in their place."""
+    return tuple(name for name, rule in _used(text) if not rule)
+
+
+def _used(text: str) -> list[tuple[str, str]]:
+    found = (match["named"] or match["braced"] for match in VARIABLE.finditer(text))
+    parts = (PARTS.fullmatch(substitution) for substitution in found if substitution)
+    return [(match["name"], match["rule"] or "") for match in parts if match]
+
+
 def interpolate(value: Any, env: Mapping[str, str], key: Key = ()) -> Any:
     """Fill in the variables of all values; keys are left as they are. Raises KeyFault."""
     if isinstance(value, dict):

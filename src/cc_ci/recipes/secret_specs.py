@@ -1,16 +1,15 @@
 """Which secrets an app needs: what its compose files use, and what its environment says of each."""
 
-import re
 from collections.abc import Iterator
 
 from cc_ci.recipes.env_sample import Assignment
 from cc_ci.recipes.faults import RecipeError, Source
+from cc_ci.recipes.interpolation import variables
 from cc_ci.recipes.recipe import Recipe
 from cc_ci.recipes.secrets import CHARSETS, DEFAULT_LENGTH, SecretSpec
 from cc_ci.recipes.stack import FileObject, Stack
 
 LONGEST = 4096
-VERSION_VARIABLE = re.compile(r"\$\{?(SECRET_\w+?_VERSION)\b")
 
 
 def secret_specs(recipe: Recipe, stack: Stack) -> tuple[SecretSpec, ...]:
@@ -32,8 +31,8 @@ def _specs(recipe: Recipe, stack: Stack) -> Iterator[SecretSpec]:
 
 def version_variable(key: str, secret: FileObject) -> str:
     """The variable that a secret's version comes from, such as SECRET_DB_PASSWORD_VERSION."""
-    match = VERSION_VARIABLE.search(secret.written)
-    return match[1] if match else f"SECRET_{key.upper()}_VERSION"
+    written = [name for name in variables(secret.written) if name != "STACK_NAME"]
+    return written[-1] if written else f"SECRET_{key.upper()}_VERSION"
 
 
 def _spec(key: str, secret: FileObject, assignment: Assignment | None) -> SecretSpec:
@@ -42,14 +41,12 @@ def _spec(key: str, secret: FileObject, assignment: Assignment | None) -> Secret
     length = modifiers.get("length", str(DEFAULT_LENGTH))
     if not length.isdecimal() or not 0 < int(length) <= LONGEST:
         raise RecipeError(f"{key}: length={length} is not a number from 1 to {LONGEST}", source=source)
-    charset = modifiers.get("charset", "default")
-    for name in charset.split(","):
-        if name not in CHARSETS:
-            raise RecipeError(f"{key}: charset={name} is not one of {', '.join(CHARSETS)}", source=source)
+    # lint tells of one that is not known; abra leaves it out, too
+    known = [name for name in modifiers.get("charset", "").split(",") if name in CHARSETS]
     return SecretSpec(
         name=key,
         swarm_name=secret.name,
         length=int(length),
-        charset=charset,
+        charset=",".join(known) or "default",
         given=modifiers.get("generate") == "false",
     )

@@ -14,7 +14,8 @@ SHORTEST_PAIR = 3
 """A volume's text below this length is a mere target."""
 
 
-def _port(value: Any, key: Key, reading: Reading) -> list[dict[str, Any]]:
+def read_port(value: Any, key: Key, reading: Reading) -> list[dict[str, Any]]:
+    """The ports of one entry, which may be a range."""
     if isinstance(value, dict):
         return [LONG_PORT.read(value, key, reading)]
     if not isinstance(value, str) and not is_number(value):
@@ -129,7 +130,7 @@ REFERENCES = Keyed(
 )
 # the identity is the published port alone: 53/tcp and 53/udp take each other's place when files are merged
 PORTS = Keyed(
-    _port,
+    read_port,
     identity=lambda item: item.get("published", 0),
     order=lambda item: item.get("published", 0),
     unique=True,

@@ -7,12 +7,20 @@ from pathlib import Path
 
 import msgspec
 
-from cc_ci.errors import CommandFailed, StageFailed, UsageError
+from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed, UsageError
 from cc_ci.system.process import Completed, Runner, check
+from cc_ci.system.units import Seconds
 
 QUIET = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "safe.directory=*")
 """A repository's own settings may name programs, and one under test may belong to another user."""
 ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+
+
+REMOTE_PATIENCE: Seconds = 20.0
+
+
+class RemoteError(InfrastructureError):
+    """A repository's remote does not answer."""
 
 
 class Tag(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,12 +41,16 @@ def is_repository(repo: Path, *, runner: Runner) -> bool:
     return (repo / ".git").exists() and _git(repo, "rev-parse", "--git-dir", runner=runner).ok
 
 
-def list_tags(repo: Path, *, runner: Runner) -> tuple[Tag, ...]:
-    """All tags of commits, by name; none where `repo` is no repository."""
+def list_tags(repo: Path, *, runner: Runner, reachable_from: str | None = None) -> tuple[Tag, ...]:
+    """The tags of commits, by name; none where `repo` is no repository.
+
+    With `reachable_from`, a commit, only its ancestors' and its own.
+    """
     if not is_repository(repo, runner=runner):
         return ()
+    merged = [f"--merged={reachable_from}"] if reachable_from else []
     form = "--format=%(refname:strip=2)%09%(objecttype)%09%(objectname)%09%(*objecttype)%09%(*objectname)"
-    lines = check(_git(repo, "for-each-ref", form, "refs/tags", runner=runner)).stdout.splitlines()
+    lines = check(_git(repo, "for-each-ref", *merged, form, "refs/tags", runner=runner)).stdout.splitlines()
     rows = (line.split("\t") for line in lines)
     return tuple(
         Tag(name=name, commit=target if kind == "tag" else commit, annotated=kind == "tag")
@@ -55,6 +67,34 @@ def commit_id(repo: Path, *, runner: Runner, ref: str = "HEAD") -> str | None:
         repo, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", runner=runner
     )
     return found.stdout.strip() if found.ok else None
+
+
+def is_shallow(repo: Path, *, runner: Runner) -> bool:
+    """Whether the clone leaves out the older commits."""
+    return _git(repo, "rev-parse", "--is-shallow-repository", runner=runner).stdout.strip() == "true"
+
+
+def remote_tags(repo: Path, *, runner: Runner) -> tuple[str, ...]:
+    """The names of the tags that the repository's remotes have; none where it has no remote.
+
+    Raises RemoteError where one can't be asked. The remote's address is taken from the repository and
+    nothing else of its settings: they may name programs to run.
+    """
+    listed = _git(
+        repo, "config", "--local", "--no-includes", "--get-regexp", r"^remote\..*\.url$", runner=runner
+    )
+    addresses = [line.partition(" ")[2] for line in listed.stdout.splitlines()]
+    return tuple(tag for address in addresses for tag in _tags_at(address, runner))
+
+
+def _tags_at(address: str, runner: Runner) -> list[str]:
+    argv = ["git", *QUIET, "ls-remote", "--tags", "--refs", "--", address]
+    environment = {**ENVIRONMENT, "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file", "GIT_DIR": os.devnull}
+    try:
+        asked = check(runner(argv, env=environment, cwd=Path("/"), timeout=REMOTE_PATIENCE))
+    except CommandFailed as error:
+        raise RemoteError(f"its remote can't be asked: {error}") from error
+    return [line.partition("refs/tags/")[2] for line in asked.stdout.splitlines()]
 
 
 def is_dirty(repo: Path, *, runner: Runner) -> bool:

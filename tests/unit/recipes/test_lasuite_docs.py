@@ -9,10 +9,10 @@ from cc_ci.providers.api import SignOn
 from cc_ci.recipes.app import App
 from cc_ci.recipes.backup_labels import backup_plan
 from cc_ci.recipes.configuring import configure
-from cc_ci.recipes.lint import lint
+from cc_ci.recipes.linting.lint import lint
 from cc_ci.recipes.recipe import read_recipe
 from cc_ci.recipes.stack import Stack, read_stack
-from cc_ci.recipes.versions import previous_version, published_versions
+from cc_ci.recipes.versions import PublishedVersion, version_before
 from cc_ci.suite.checking import faults, faults_with
 from cc_ci.suite.facts import Suite, read_suite
 from cc_ci.system.process import LocalRunner
@@ -47,10 +47,10 @@ def deployed(version: str, suite: Suite) -> tuple[App, Stack]:
 
 def test_it_is_published_in_two_versions_and_lint_finds_nothing(tmp_path: Path) -> None:
     root = repository(NAME, runner=LocalRunner(), into=tmp_path)
-    previous = previous_version(published_versions(root), below=VERSIONS[1])
-    assert previous is not None
+    previous = version_before(root)
+    assert isinstance(previous, PublishedVersion)
     assert previous.tag == VERSIONS[0]
-    assert [found for found in lint(read_recipe(root)) if found.severity != "unchecked"] == []
+    assert [one for one in lint(read_recipe(root)).findings if one.severity != "unchecked"] == []
 
 
 @pytest.mark.parametrize("version", VERSIONS)

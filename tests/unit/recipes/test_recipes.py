@@ -14,12 +14,11 @@ from cc_ci.recipes.app import App
 from cc_ci.recipes.backup_labels import backup_plan
 from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.faults import RecipeError
-from cc_ci.recipes.lint import lint
 from cc_ci.recipes.recipe import read_recipe
 from cc_ci.recipes.routes import hosts, routes
 from cc_ci.recipes.secrets import SecretSpec, generate_secret
 from cc_ci.recipes.stack import read_stack
-from cc_ci.recipes.versions import parse_version, previous_version, published_versions
+from cc_ci.recipes.versions import parse_version, published_versions
 from cc_ci.system.git import commit_id, export_tree, is_dirty, list_tags
 from cc_ci.system.process import LocalRunner
 
@@ -57,15 +56,6 @@ def test_published_versions_are_sorted_by_their_left_part_then_upstream(reposito
     found = published_versions(repository)
     assert [one.tag for one in found] == ["9.0.0+25.0.1", "9.1.0+25.0.9", "v9.1.0+25.0.10"]
     assert [one.annotated for one in found] == [True, True, False]
-    for below, tag in (
-        ("10.1.0+26.0.7", "v9.1.0+25.0.10"),
-        ("9.1.0+25.0.9", "9.0.0+25.0.1"),
-        (None, "v9.1.0+25.0.10"),
-    ):
-        previous = previous_version(found, below=below)
-        assert previous
-        assert previous.tag == tag
-    assert previous_version(found, below="9.0.0+25.0.1") is None
 
 
 def test_a_tag_is_laid_out_as_it_was(repository: Path, tmp_path: Path) -> None:
@@ -194,35 +184,6 @@ def test_a_variant_that_is_not_there_is_the_callers_mistake() -> None:
         UsageError, match=r"compose.none.yml: wordpress has no such compose file; there are compose.yml"
     ):
         configure(read_recipe(RECIPES / "wordpress"), domain="x.ci.test", variant=["compose.none.yml"])
-
-
-@pytest.mark.parametrize(
-    ("name", "rules"),
-    [
-        ("keycloak", {"C001", "C005", "R006", "R007", "R011", "R013", "R015"}),
-        ("notes-2021", {"C004", "C007", "R002", "R004", "R006", "R007", "R010", "R011", "R013"}),
-        ("workflow", {"C005", "C006", "R006", "R007", "R011", "R013"}),
-        ("bare", {"C007", "R001", "R002", "R003", "R006", "R007", "R008", "R010", "R011", "R013"}),
-    ],
-)
-def test_lint_finds_what_is_there(name: str, rules: set[str]) -> None:
-    assert {finding.rule for finding in lint(read_recipe(RECIPES / name))} == rules
-
-
-def test_lint_sees_a_label_that_was_not_bumped(repository: Path) -> None:
-    git(repository, "tag", "-a", "-m", "x", "10.1.0+26.0.7")
-    assert "C007" not in {finding.rule for finding in lint(read_recipe(repository))}
-    (repository / "note").write_text("changed")
-    (finding,) = (finding for finding in lint(read_recipe(repository)) if finding.rule == "C007")
-    assert (finding.severity, finding.file) == ("error", "compose.yml")
-    assert {"R014"} <= {finding.rule for finding in lint(read_recipe(repository))}
-
-
-def test_lint_exits_1_on_errors_only() -> None:
-    assert CliRunner().invoke(command, ["lint", str(RECIPES / "keycloak")]).exit_code == 0
-    done = CliRunner().invoke(command, ["lint", str(RECIPES / "bare"), "--json"])
-    assert done.exit_code == 1
-    assert {"rule", "severity", "message", "file", "line"} == json.loads(done.output)[0].keys()
 
 
 @pytest.mark.parametrize("name", ["keycloak", "wordpress", "chat", "anchors", "bare"])
