@@ -20,7 +20,7 @@ def planned(subject: Subject, plan: Plan) -> Group:
         _steps(plan, labels),
         *_decided(plan),
         "",
-        _images(subject),
+        _images(subject, plan),
     )
 
 
@@ -37,10 +37,14 @@ def _decided(plan: Plan) -> list[Text]:
     return [Text(f"{one.stage}: {one.outcome}: {one.reason}") for one in plan.decided]
 
 
-def _images(subject: Subject) -> Table:
+def _images(subject: Subject, plan: Plan) -> Table:
+    """Those that the plan brings to the node."""
     table = Table("image", "services", box=None, pad_edge=False)
-    stacks = (*subject.stacks.values(), *((subject.need.stack,) if subject.need else ()))
-    for reference in dict.fromkeys(subject.references):
-        users = (name for stack in stacks for name, one in stack.services.items() if one.image == reference)
-        table.add_row(reference, ", ".join(dict.fromkeys(users)))
+    stacks = [stack for which, stack in subject.stacks_of.items() if which in plan.images()]
+    users: dict[str, dict[str, None]] = {}
+    for stack in stacks:
+        for name, service in stack.services.items():
+            users.setdefault(service.image, {})[name] = None
+    for reference, names in users.items():
+        table.add_row(reference, ", ".join(names))
     return table

@@ -9,7 +9,7 @@ from cc_ci.errors import InfrastructureError, Unverified
 from cc_ci.isolation.census import Census
 from cc_ci.pipeline.names import app_domain
 from cc_ci.pipeline.needs import Need
-from cc_ci.pipeline.plan import Plan, Step, Which
+from cc_ci.pipeline.plan import ImagesOf, Plan, Step, Which
 from cc_ci.providers.api import Provider
 from cc_ci.recipes.stack import Stack
 from cc_ci.results.schema import Leak, TestResult
@@ -35,7 +35,7 @@ class Actor:
     bench: Bench
     plan: Plan
     candidates: Mapping[Which, Candidate]
-    references: tuple[str, ...]
+    references: Mapping[ImagesOf, tuple[str, ...]]
     need: Need | None = None
     cache: images.Cache | None
     before: Census
@@ -69,7 +69,7 @@ class Actor:
         bench = self.bench
         match step.action:
             case "pull":
-                images.bring_images(bench, self.references, cache=self.cache)
+                self._pull(step)
             case "provide":
                 self._provide()
             case "prepare":
@@ -103,6 +103,22 @@ class Actor:
             case "leak_check":
                 self._check_leaks()
 
+    def _pull(self, step: Step) -> None:
+        """A step's own images: those of the version that it deploys, else of the version under test."""
+        which = self.plan.deployment(step.deployment).version if step.deployment else "new"
+        try:
+            self._pulls.bring(self.references[which])
+        except InfrastructureError as error:
+            # the lab's registry has served the new version's images by now: what it lacks was never brought
+            if which == "old" and self.bench.node.stand_ins:
+                raise Unverified(str(error)) from error
+            raise
+
+    @cached_property
+    def _pulls(self) -> images.Pulls:
+        references = {reference for which in self.plan.images() for reference in self.references[which]}
+        return images.Pulls(bench=self.bench, references=tuple(references), cache=self.cache)
+
     def _deployed(self, name: str) -> Deployed:
         return self.bench.deployed[name]
 
@@ -127,6 +143,7 @@ class Actor:
 
     def _provide(self) -> None:
         need = self._needed()
+        self._pulls.bring(self.references["provider"])
         suite = self.candidates["new"].suite
         paths = suite.wiring.redirects if suite else ()
         self._provider = providing.provide(

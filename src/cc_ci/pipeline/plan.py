@@ -34,6 +34,7 @@ PROVIDE = "provide"
 """Name of the step that brings the provider up."""
 
 Which = Literal["new", "old"]
+ImagesOf = Literal["new", "old", "provider"]
 Blame = Literal["failed", "unverified"]
 
 
@@ -77,6 +78,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def deployment(self, name: str) -> Deployment:
         return next(deployment for deployment in self.deployments if deployment.name == name)
+
+    def images(self) -> frozenset[ImagesOf]:
+        """Whose images are brought to the node; the plan may be that of one stage."""
+        provided: tuple[ImagesOf, ...] = tuple("provider" for step in self.steps if step.action == "provide")
+        return frozenset({"new", *(one.version for one in self.deployments), *provided})
 
     def stages(self) -> Iterator[StageName]:
         """The stages that have steps, in their order."""

@@ -135,6 +135,8 @@ def _install(_known: Known) -> Segment:
 
 def upgrading(known: Known) -> Segment:
     segment = Segment(needs=("pull",))
+    # an image of the old version that is gone says nothing of the new one's install
+    segment.then("pull", stage="upgrade", deployment="upgrade", blame="unverified")
     segment.deployed("upgrade", stage="upgrade", version="old")
     if known.can_seed:
         segment.then("seed", stage="upgrade", deployment="upgrade", blame="unverified")

@@ -214,7 +214,7 @@ class Run:
             bench=bench,
             plan=plan,
             candidates=subject.candidates,
-            references=subject.references,
+            references=subject.references_of,
             need=subject.need,
             cache=request.cache,
             before=before,

@@ -1,9 +1,10 @@
-"""Bring the images of both versions to the node before anything is deployed, and prove what the cache held.
+"""Bring a version's images to the node before it is deployed, and prove what the cache held.
 
 A pull is a phase of its own: a cold one may outlast any deploy timeout.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cc_ci.engine.api import Image
@@ -14,36 +15,60 @@ from cc_ci.stages.bench import Bench
 Cache = Literal["cold", "warm"]
 
 
-def bring_images(bench: Bench, references: Iterable[str], *, cache: Cache | None) -> None:
-    """Pull every image; under `cold`, prove that no layer of them was there, under `warm` that all were.
+@dataclass(kw_only=True)
+class Pulls:
+    """The pulls of one run; `references` are those of all of them, over which the cache is proved."""
 
-    Raises StageFailed for an image that its registry does not have.
-    """
-    wanted = tuple(sorted(set(references)))
-    if cache == "cold":
-        with bench.span("remove the recipe's images", "images_pull"):
-            _remove(bench, wanted)
-    if cache == "warm":
-        _require(bench, wanted)
-    with bench.span("list layers", "images_pull"):
-        before = bench.engine.image_layers()
-    for reference in wanted:
-        with bench.span(f"pull {reference}", "images_pull", waits_for=f"the pull of {reference}") as span:
-            report = bench.engine.pull(reference)
-            span.note(bytes=report.bytes_pulled, layers_extracted=report.layers_extracted)
-        bench.findings.transfers.append(
-            ImageTransfer(
-                reference=reference,
-                digest=report.digest,
-                layers=len(report.layers),
-                layers_present_before=report.layers_present,
-                layers_extracted=report.layers_extracted,
-                pulled_bytes=report.bytes_pulled,
-                seconds=span.end and span.end - span.start,
-            )
+    bench: Bench
+    references: tuple[str, ...]
+    cache: Cache | None
+    _before: frozenset[str] | None = None
+    """Layers on the node before the first pull."""
+    _proofs: list[bool] = field(default_factory=list)
+
+    def bring(self, references: Iterable[str]) -> None:
+        """Pull each image; under `cold`, prove that no layer of it was there, under `warm` that all were.
+
+        Raises StageFailed for an image that its registry does not have.
+        """
+        wanted = tuple(sorted(set(references)))
+        if self.cache == "warm":
+            _require(self.bench, wanted)
+        before = self._begun()
+        self.bench.findings.cache_proved = None
+        self._proofs.append(False)
+        for reference in wanted:
+            _pull(self.bench, reference)
+        if self.cache:
+            self._proofs[-1] = _proved(self.bench, wanted, before, cache=self.cache)
+            self.bench.findings.cache_proved = all(self._proofs) or None
+
+    def _begun(self) -> frozenset[str]:
+        """Make the node cold once, for all pulls: two versions may share a layer."""
+        if self._before is None:
+            if self.cache == "cold":
+                with self.bench.span("remove the recipe's images", "images_pull"):
+                    _remove(self.bench, tuple(sorted(set(self.references))))
+            with self.bench.span("list layers", "images_pull"):
+                self._before = self.bench.engine.image_layers()
+        return self._before
+
+
+def _pull(bench: Bench, reference: str) -> None:
+    with bench.span(f"pull {reference}", "images_pull", waits_for=f"the pull of {reference}") as span:
+        report = bench.engine.pull(reference)
+        span.note(bytes=report.bytes_pulled, layers_extracted=report.layers_extracted)
+    bench.findings.transfers.append(
+        ImageTransfer(
+            reference=reference,
+            digest=report.digest,
+            layers=len(report.layers),
+            layers_present_before=report.layers_present,
+            layers_extracted=report.layers_extracted,
+            pulled_bytes=report.bytes_pulled,
+            seconds=span.end and span.end - span.start,
         )
-    if cache:
-        bench.findings.cache_proved = _proved(bench, wanted, before, cache=cache)
+    )
 
 
 def _remove(bench: Bench, references: tuple[str, ...]) -> None:

@@ -39,6 +39,13 @@ def test_a_recipe_that_signs_on_elsewhere_is_planned_with_its_provider_and_all_i
         assert image in said.stdout
 
 
+def test_one_stage_brings_the_images_that_it_needs_and_no_more(cli: CliRunner) -> None:
+    said = cli.invoke(cc_ci, ["run", "lasuite-docs", "--dry-run", "--stage", "install"])
+    assert "lasuite/impress-backend:v5.5.0" in said.stdout
+    assert "lasuite/impress-backend:v5.4.1" not in said.stdout
+    assert "keycloak" not in said.stdout.partition("\n")[2]
+
+
 def test_what_can_not_be_run_can_not_be_planned(cli: CliRunner) -> None:
     said = cli.invoke(cc_ci, ["run", "nobody-knows-it", "--dry-run"])
     assert "recipe nobody-knows-it: not a folder" in str(said.exception)

@@ -28,7 +28,7 @@ def test_each_chain_has_one_deployment() -> None:
         *("backup:seed", "backup:backup", "restore:overwrite", "restore:restore", "restore:redeploy"),
         *("restore:verify_restore", "install:undeploy"),
     ]
-    assert acts(plan, "upgrade")[2:6] == [
+    assert acts(plan, "upgrade")[3:7] == [
         *("upgrade:seed", "upgrade:upgrade", "upgrade:verify_upgrade", "upgrade:test")
     ]
     assert acts(plan, "fresh") == [

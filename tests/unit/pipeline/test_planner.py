@@ -18,7 +18,7 @@ def test_stock_deploys_for_each_stage_and_removes_before_the_next() -> None:
     assert [f"{step.stage}:{step.action}" for step in plan.steps] == [
         "install:pull",
         *("install:prepare", "install:deploy", "install:check", "install:undeploy"),
-        *("upgrade:prepare", "upgrade:deploy", "upgrade:seed", "upgrade:upgrade"),
+        *("upgrade:pull", "upgrade:prepare", "upgrade:deploy", "upgrade:seed", "upgrade:upgrade"),
         *("upgrade:verify_upgrade", "upgrade:test", "upgrade:undeploy"),
         *("backup:prepare", "backup:deploy", "backup:seed", "backup:backup"),
         *("restore:overwrite", "restore:restore", "restore:redeploy", "restore:verify_restore"),
@@ -102,6 +102,18 @@ def test_one_stage_brings_what_it_needs() -> None:
     assert actions[:5] == ["restore:pull", "backup:prepare", "backup:deploy", "backup:seed", "backup:backup"]
     assert not any(action.startswith(("install:", "upgrade:", "functional:")) for action in actions)
     assert actions[-2:] == ["teardown:undeploy", "teardown:leak_check"]
+
+
+def test_the_old_version_s_images_are_pulled_for_the_upgrade_alone() -> None:
+    pulls = [step for step in plan_stock(FULL).steps if step.action == "pull"]
+    assert [(step.stage, step.deployment, step.blame) for step in pulls] == [
+        ("install", None, "failed"),
+        ("upgrade", "upgrade", "unverified"),
+    ]
+    upgrade = plan_stock(FULL, only="upgrade").steps
+    assert [step.stage for step in upgrade if step.action == "pull"] == ["upgrade", "upgrade"]
+    for only in ("install", "backup", "restore", "functional"):
+        assert len([step for step in plan_stock(FULL, only=only).steps if step.action == "pull"]) == 1
 
 
 knowns = st.builds(

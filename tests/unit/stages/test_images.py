@@ -4,13 +4,18 @@ from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.state import Image
 from cc_ci.errors import StageFailed, Unverified, UsageError
 from cc_ci.stages.bench import Bench
-from cc_ci.stages.images import bring_images
+from cc_ci.stages.images import Cache, Pulls
 
 
 def image(name: str, *layers: str) -> Image:
     return Image(
         id=f"id-{name}", tags=(name,), digests=(f"{name}@sha256:1",), diff_ids=layers, size_bytes=100
     )
+
+
+def bring_images(bench: Bench, references: list[str], *, cache: Cache | None) -> None:
+    """All in one pull."""
+    Pulls(bench=bench, references=tuple(references), cache=cache).bring(references)
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +63,21 @@ def test_warm_is_not_claimed_when_the_tag_moved_on(bench: Bench, engine: FakeEng
 def test_an_image_that_does_not_exist_is_the_recipe_s_fault(bench: Bench) -> None:
     with pytest.raises(StageFailed, match="gone:1"):
         bring_images(bench, ["gone:1"], cache=None)
+
+
+def test_cold_is_proved_over_two_pulls_that_share_a_layer(bench: Bench, engine: FakeEngine) -> None:
+    engine.on_node = dict(engine.in_registry)
+    pulls = Pulls(bench=bench, references=("a:1", "b:1"), cache="cold")
+    pulls.bring(["a:1"])
+    pulls.bring(["b:1"])
+    assert bench.findings.cache_proved is True
+    assert [one.layers_extracted for one in bench.findings.transfers] == [2, 1]
+
+
+def test_what_one_pull_can_t_prove_the_next_one_does_not(bench: Bench, engine: FakeEngine) -> None:
+    engine.on_node = {"other:1": image("other:1", "a")}
+    pulls = Pulls(bench=bench, references=("a:1", "b:1"), cache="cold")
+    with pytest.raises(Unverified, match="1 of 2 layers were there"):
+        pulls.bring(["a:1"])
+    pulls.bring(["b:1"])
+    assert bench.findings.cache_proved is None
