@@ -4,6 +4,7 @@ import argparse
 import faulthandler
 import os
 import sys
+from pathlib import Path
 from typing import get_args
 
 from cc_ci.suite.protocol import EVIDENCE_FOLDER, LOG_FILE, SSO_TESTS, SUITE_FOLDER, Part
@@ -34,15 +35,20 @@ def main() -> None:
     faulthandler.dump_traceback_later(max(asked.timeout - LAST_WORDS, 0.1), file=log)
     import pytest  # noqa: PLC0415 - its import belongs into the log, too
 
-    selection = [*part_options(asked.part), *(["-k", asked.select] if asked.select else [])]
+    selection = [
+        *part_options(asked.part, folder=SUITE_FOLDER),
+        *(["-k", asked.select] if asked.select else []),
+    ]
     sys.exit(pytest.main([*OPTIONS, *selection, str(SUITE_FOLDER)]))
 
 
-def part_options(part: Part) -> list[str]:
-    """Pytest's options for one part of the suite: its files alone are collected."""
+def part_options(part: Part, *, folder: Path) -> list[str]:
+    """Pytest's options for one part of the suite in `folder`: its files alone are collected."""
     if part == "sso":
         return ["-o", f"python_files={SSO_TESTS}"]
-    return ["-o", "python_files=test_*.py", f"--ignore-glob=*/{SSO_TESTS}"]
+    # absolute, since pytest takes such a pattern from where it was started; `*` goes over folders, too
+    left_out = [f"--ignore-glob={folder}/{place}{SSO_TESTS}" for place in ("", "*/")]
+    return ["-o", "python_files=test_*.py", *left_out]
 
 
 if __name__ == "__main__":
