@@ -1,5 +1,7 @@
 """As a user of the API; how the log-in looks in a browser is in test_sso_browser.py."""
 
+import re
+
 import pytest
 import seed
 from account import API, log_in
@@ -69,3 +71,8 @@ def test_the_children_of_a_document_are_listed(user, document):
     children = f"{API}/documents/{document['id']}/children/"
     assert user.post(children, json={"title": "annex"}).status_code == 201
     assert [one["title"] for one in user.get(children).json()["results"]] == ["annex"]
+
+
+def test_the_worker_has_come_up_and_takes_tasks(app):
+    said = app.logs("celery", lines=500)
+    assert re.search(r"impress@\S+ ready\.", said), said[-500:]

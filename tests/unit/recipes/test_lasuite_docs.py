@@ -66,10 +66,24 @@ def test_all_parts_of_the_backend_are_of_one_release(version: str, suite: Suite)
     _, stack = deployed(version, suite)
     ours = {one.image.partition(":")[2] for one in stack.services.values() if "lasuite/" in one.image}
     assert ours == {version.partition("+")[2]}
-    assert stack.services["backend"].environment == {
-        **stack.services["celery"].environment,
-        "WEB_CONCURRENCY": "4",
+    assert stack.services["backend"].environment.items() - stack.services["celery"].environment.items() == {
+        ("WEB_CONCURRENCY", "4")
     }
+
+
+def test_a_mail_server_with_a_log_in_is_a_variant(suite: Suite) -> None:
+    recipe = read_recipe(lab_folder() / "recipes" / NAME / VERSIONS[1])
+    app = configure(
+        recipe,
+        domain="docs.ci.test",
+        overrides={"EMAIL_HOST_USER": "docs", "SECRET_MAIL_SECRET_VERSION": "v1"},
+        variant=("compose.yml", "compose.mail.yml"),
+    )
+    stack = read_stack(app)
+    assert (
+        stack.services["celery"].environment["DJANGO_EMAIL_HOST_PASSWORD_FILE"] == "/run/secrets/mail_secret"
+    )
+    assert [one.given for one in app.secrets if one.name == "mail_secret"] == [True]
 
 
 def test_it_is_told_of_its_provider_before_it_is_deployed(suite: Suite) -> None:
