@@ -199,9 +199,8 @@ class Actor:
         """Nothing was begun, or it is gone: nothing to do. How services stopped is told at the end."""
         deployed = self.bench.deployed.get(name)
         if deployed is not None and name not in self._removed and not self._is_kept(deployed):
-            stops = removing.undeploy(self.bench, deployed)
+            self._stops.extend(removing.undeploy(self.bench, deployed))
             self._removed.add(name)
-            self._stops.extend(stops if deployed.running else ())
         if step.stage == "teardown":
             checking.conclude(self.bench, worst_of_each(self._stops), stage="teardown")
 

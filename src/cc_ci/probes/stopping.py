@@ -4,7 +4,8 @@ Stopping a container emits `kill` with its stop signal, `kill` with 9 if it outl
 `die` with the exit code. A container that is removed by force gets 9 at once: that says nothing of the app.
 """
 
-from collections.abc import Iterable, Mapping
+import signal
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -15,6 +16,8 @@ SIGKILL = 9
 SIGNALLED = 128
 CRASHES = {134: "SIGABRT", 135: "SIGBUS", 136: "SIGFPE", 139: "SIGSEGV"}
 DEFAULT_GRACE: Seconds = 10.0
+REMEDY = "use `init: true`, a trap for the signal in the entrypoint, or a longer stop_grace_period"
+"""A shell that is the first process of a container hears no signal for which it has no trap."""
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,46 +72,68 @@ def _stop(died: ContainerEvent, kills: list[ContainerEvent]) -> Stop:
     )
 
 
+class Stopping(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service's stop is judged by; `place` is where its recipe says so, such as `compose.yml:12: `."""
+
+    grace: Seconds = DEFAULT_GRACE
+    keeps_data: bool = True
+    """A volume of its own may hold half of what it was writing when it is killed."""
+    place: str = ""
+
+
 def stop_checks(
-    stopped: Iterable[Stop], *, services: Iterable[str], grace: Mapping[str, Seconds]
+    stopped: Iterable[Stop],
+    *,
+    services: Mapping[str, Stopping],
+    warn: Callable[[str], None],
 ) -> tuple[TestResult, ...]:
-    """One check per service; `grace` has the stop_grace_period of those that set one."""
+    """One check per service. A fault of one that keeps no data passes, and `warn` is told of it."""
     by_service: dict[str, list[Stop]] = {}
     for stop in stopped:
         by_service.setdefault(stop.service, []).append(stop)
     return tuple(
-        _judge(service, by_service.get(service, []), grace=grace.get(service, DEFAULT_GRACE))
-        for service in services
+        _judge(name, by_service.get(name, []), service=service, warn=warn)
+        for name, service in services.items()
     )
 
 
-def _judge(service: str, stopped: list[Stop], *, grace: Seconds) -> TestResult:
-    name = f"generic: graceful stop of {service}"
+def _judge(name: str, stopped: list[Stop], *, service: Stopping, warn: Callable[[str], None]) -> TestResult:
+    check = f"generic: graceful stop of {name}"
     asked = [stop for stop in stopped if not stop.forced]
     if not asked:
         reason = "it was removed by force" if stopped else "no container of it was seen to stop"
-        return TestResult(name=name, outcome="unverified", reason=reason)
-    faults = [fault for stop in asked if (fault := _fault(stop, grace=grace))]
+        return TestResult(name=check, outcome="unverified", reason=reason)
+    faults = [fault for stop in asked if (fault := _fault(stop, service=service))]
+    if faults and not service.keeps_data:
+        warn(faults[0])
     return TestResult(
-        name=name,
-        outcome="failed" if faults else "passed",
+        name=check,
+        outcome="failed" if faults and service.keeps_data else "passed",
         reason=faults[0] if faults else _remark(asked),
         seconds=max(stop.seconds for stop in asked),
         assertions=len(asked),
     )
 
 
-def _fault(stop: Stop, *, grace: Seconds) -> str | None:
+def _fault(stop: Stop, *, service: Stopping) -> str | None:
+    where = f"{service.place}services.{stop.service}"
     if SIGKILL in stop.signals:
         return (
-            f"services.{stop.service}.stop_grace_period: still there {grace:g} s after signal "
-            f"{stop.signals[0]}, so it was killed"
+            f"{where}.stop_grace_period: still there {service.grace:g} s after {_name(stop.signals[0])}, "
+            f"so it was killed; {REMEDY}"
         )
     if stop.exit_code == SIGNALLED + SIGKILL:
-        return f"services.{stop.service}: killed while it stopped (exit 137): out of memory, or from outside"
+        return f"{where}: killed while it stopped (exit 137): out of memory, or from outside"
     if stop.exit_code in CRASHES:
-        return f"services.{stop.service}: crashed while it stopped ({CRASHES[stop.exit_code]})"
+        return f"{where}: crashed while it stopped ({CRASHES[stop.exit_code]})"
     return None
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _remark(stopped: list[Stop]) -> str | None:

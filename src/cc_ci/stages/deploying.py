@@ -30,6 +30,8 @@ def roll_out(bench: Bench, deployed: Deployed, *, phase: Phase | None) -> None:
     """
     signs = predicates(bench, deployed)
     deployed.since = bench.engine.now()
+    # until it serves, nothing of it counts as running: one that was rolled back may be between two starts
+    deployed.running = {}
     with bench.span("docker stack deploy", phase or "deploy", waits_for="docker stack deploy"):
         bench.driver.deploy(deployed.app, deployed.folder, resolve_image=bench.waits.resolve_image)
     with bench.span("converge", phase or "converge", waits_for="all tasks to run and be healthy"):

@@ -1,5 +1,6 @@
 """Take a deployment away, evidence first, and see that its services stopped as they were told."""
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 
 from cc_ci.engine.api import EventStream
@@ -8,7 +9,9 @@ from cc_ci.engine.state import EngineEvent
 from cc_ci.errors import CcCiError, InfrastructureError
 from cc_ci.isolation.census import Census, lasting_leaks
 from cc_ci.lab.certificates import uncertify
-from cc_ci.probes.stopping import ContainerEvent, Stop, stop_checks, stops
+from cc_ci.probes.stopping import ContainerEvent, Stop, Stopping, stop_checks, stops
+from cc_ci.recipes.service import Mount
+from cc_ci.recipes.stack import Stack
 from cc_ci.results.schema import Leak, TestResult
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.evidence import keep_stack
@@ -42,12 +45,33 @@ def undeploy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
     )
     if faults:
         raise InfrastructureError(f"teardown of {deployed.name}: {faults[0]}")
-    grace = {
-        name: service.stop_grace_period
-        for name, service in deployed.stack.services.items()
-        if service.stop_grace_period is not None
+    if not deployed.running:
+        # an app that never came up, or did not come up again, is not asked how it stops
+        return ()
+    warn = functools.partial(bench.findings.warn, "graceful-stop")
+    return stop_checks(ended, services=stoppings(deployed.stack), warn=warn)
+
+
+def stoppings(stack: Stack) -> dict[str, Stopping]:
+    """What each service's stop is judged by."""
+    return {
+        name: Stopping(
+            grace=service.stop_grace_period,
+            keeps_data=any(_keeps_data(mount) for mount in service.mounts),
+            place=_place(stack, f"services.{name}.stop_grace_period"),
+        )
+        for name, service in stack.services.items()
     }
-    return stop_checks(ended, services=deployed.stack.services, grace=grace)
+
+
+def _keeps_data(mount: Mount) -> bool:
+    """Whether it outlives its container, as an anonymous volume does not, and can be written to."""
+    return mount.source is not None and mount.type != "tmpfs" and not mount.read_only
+
+
+def _place(stack: Stack, key: str) -> str:
+    source = stack.source(key)
+    return f"{source}: " if source else ""
 
 
 def take_down(bench: Bench, deployed: Deployed, *, name: str) -> tuple[Stop, ...]:

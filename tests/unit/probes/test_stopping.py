@@ -1,4 +1,4 @@
-from cc_ci.probes.stopping import ContainerEvent, Stop, stop_checks, stops
+from cc_ci.probes.stopping import REMEDY, ContainerEvent, Stop, Stopping, stop_checks, stops
 from cc_ci.system.units import EpochSeconds
 
 
@@ -14,8 +14,15 @@ def die(code: int, *, at: float, container: str = "c1") -> ContainerEvent:
     )
 
 
-def judged(*events: ContainerEvent, grace: float = 10.0) -> tuple[str, str | None]:
-    (check,) = stop_checks(stops(events), services=["app"], grace={"app": grace})
+DATABASE = Stopping(place="compose.yml:7: ")
+STATELESS = Stopping(place="compose.yml:7: ", keeps_data=False)
+
+
+def judged(
+    *events: ContainerEvent, service: Stopping = DATABASE, warnings: list[str] | None = None
+) -> tuple[str, str | None]:
+    warned: list[str] = [] if warnings is None else warnings
+    (check,) = stop_checks(stops(events), services={"app": service}, warn=warned.append)
     assert check.name == "generic: graceful stop of app"
     return check.outcome, check.reason
 
@@ -39,16 +46,38 @@ def test_an_odd_exit_code_is_told_and_passes() -> None:
     assert judged(kill(15, at=100), die(1, at=101)) == ("passed", "stopped in 1.0 s, with exit code 1")
 
 
-def test_an_app_that_has_to_be_killed_fails() -> None:
-    outcome, reason = judged(kill(15, at=100), kill(9, at=110), die(137, at=110.1))
+KILLED = (kill(15, at=100), kill(9, at=110), die(137, at=110.1))
+
+
+def test_an_app_that_has_to_be_killed_fails_where_it_keeps_data_with_place_and_remedy() -> None:
+    outcome, reason = judged(*KILLED)
     assert outcome == "failed"
-    assert reason == "services.app.stop_grace_period: still there 10 s after signal 15, so it was killed"
+    what = "services.app.stop_grace_period: still there 10 s after SIGTERM, so it was killed"
+    assert reason == f"compose.yml:7: {what}; {REMEDY}"
+    assert "`init: true`" in REMEDY
+    assert "trap" in REMEDY
+
+
+def test_an_app_that_keeps_no_data_is_warned_of_with_the_same_and_passes() -> None:
+    warned: list[str] = []
+    outcome, reason = judged(*KILLED, service=STATELESS, warnings=warned)
+    assert outcome == "passed"
+    assert warned == [reason] == [judged(*KILLED)[1]]
+    judged(kill(15, at=100), die(139, at=101), service=STATELESS, warnings=warned)
+    assert len(warned) == 2
+
+
+def test_a_sound_stop_warns_of_nothing_and_an_odd_signal_has_its_number() -> None:
+    warned: list[str] = []
+    judged(kill(15, at=100), die(1, at=101), service=STATELESS, warnings=warned)
+    assert warned == []
+    assert "after signal 99" in (judged(kill(99, at=100), kill(9, at=110), die(137, at=110))[1] or "")
 
 
 def test_an_app_that_crashes_or_runs_out_of_memory_meanwhile_fails() -> None:
     assert judged(kill(15, at=100), die(139, at=101)) == (
         "failed",
-        "services.app: crashed while it stopped (SIGSEGV)",
+        "compose.yml:7: services.app: crashed while it stopped (SIGSEGV)",
     )
     assert judged(kill(15, at=100), die(137, at=101))[0] == "failed"
 

@@ -1,5 +1,9 @@
+from pathlib import Path
+
 import msgspec
 import pytest
+from small_recipe import COMPOSE, recipe
+from small_recipe import app as read_app
 
 from cc_ci.engine.api import Labels
 from cc_ci.engine.fakes import FakeEngine
@@ -7,7 +11,7 @@ from cc_ci.engine.state import EngineEvent, Listed
 from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.census import take
 from cc_ci.stages.bench import Bench, Deployed
-from cc_ci.stages.removing import check_leaks, take_down, undeploy
+from cc_ci.stages.removing import check_leaks, stoppings, take_down, undeploy
 from cc_ci.system.process import ScriptedRunner
 from cc_ci.system.units import EpochSeconds
 from cc_ci.timing.span_names import REDEPLOYMENT, REMOVAL
@@ -28,6 +32,7 @@ def made(bench: Bench, engine: FakeEngine, deployed: Deployed, runner: ScriptedR
     engine.create_network("p1", labels=labels)
     engine.connect_network("p1", PROXY)
     engine.create_volume(deployed.stack.volumes["content"].name, labels=labels)
+    deployed.running = {"app": "sha256:1", "db": "sha256:2"}
     engine.log_texts = {f"{deployed.stack.name}_app": "the secret is: a secret of the app"}
     runner.on("docker", "stack", "rm")
 
@@ -96,8 +101,34 @@ def test_how_a_service_stopped_is_read_from_the_engine_s_events(
         event(deployed, "kill", at=EpochSeconds(now + 0.05), signal="9"),
         event(deployed, "die", at=EpochSeconds(now + 0.06), exitCode="137"),
     )
-    stops = {stop.name: stop.outcome for stop in undeploy(bench, deployed)}
-    assert stops["generic: graceful stop of app"] == "failed"
+    stops = {stop.name: stop for stop in undeploy(bench, deployed)}
+    killed = stops["generic: graceful stop of app"]
+    assert killed.outcome == "failed"
+    assert (killed.reason or "").startswith("compose.yml:4: services.app.stop_grace_period: still there 10 s")
+    assert bench.findings.warnings == []
+
+
+@pytest.mark.parametrize("mount", ["content:/srv", "/srv/data:/srv"])
+def test_a_mount_that_outlives_its_container_keeps_data(tmp_path: Path, mount: str) -> None:
+    assert keeps_data(tmp_path, mount)
+
+
+@pytest.mark.parametrize("mount", ["content:/srv:ro", "/srv", "{type: tmpfs, target: /srv}"])
+def test_what_is_read_only_or_goes_with_its_container_keeps_none(tmp_path: Path, mount: str) -> None:
+    assert not keeps_data(tmp_path, mount)
+
+
+def keeps_data(folder: Path, mount: str) -> bool:
+    compose = COMPOSE.replace('volumes: ["content:/srv"]', f"volumes: [{mount}]")
+    _, stack = read_app(recipe(folder / "mounting", compose=compose))
+    return stoppings(stack)["app"].keeps_data
+
+
+def test_an_app_that_was_rolled_back_is_not_asked_how_it_stops(
+    bench: Bench, engine: FakeEngine, deployed: Deployed
+) -> None:
+    deployed.running = {}
+    assert undeploy(bench, deployed) == ()
 
 
 @pytest.mark.parametrize("name", [REMOVAL, REDEPLOYMENT])

@@ -1,10 +1,12 @@
 import msgspec
 import pytest
 
-from cc_ci.errors import StageFailed
+from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.recipes.stack import Stack
 from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.deploying import roll_out
 from cc_ci.stages.upgrading import verify, verify_moved
+from cc_ci.system.process import ScriptedRunner
 
 
 def with_image(stack: Stack, image: str) -> Stack:
@@ -47,3 +49,14 @@ def test_without_a_seed_kept_data_is_not_claimed(bench: Bench, deployed: Deploye
     deployed.running = BEFORE
     verify(bench, deployed, old=deployed.stack, before=BEFORE, seeded=None)
     assert [warning.code for warning in bench.findings.warnings] == ["upgrade-data"]
+
+
+def test_what_does_not_come_up_again_no_longer_counts_as_running(
+    bench: Bench, deployed: Deployed, runner: ScriptedRunner
+) -> None:
+    deployed.running = BEFORE
+    for program in ("docker", "env"):
+        runner.on(program, stderr="service app: update rolled back", returncode=1)
+    with pytest.raises((StageFailed, InfrastructureError)):
+        roll_out(bench, deployed, phase="upgrade")
+    assert deployed.running == {}
