@@ -22,8 +22,9 @@ from cc_ci.system.units import Bytes, Seconds
 
 SUITES = ("trixie", "forky")
 """Debian 13 has docker.io 26.1, the suite after it 28.5 and newer."""
-PACKAGES = ("docker.io", "iptables", "kmod", "procps", "xz-utils")
-"""What dockerd runs: iptables for its networks, modprobe, ps for `docker top`, and xz for layers."""
+PACKAGES = ("docker.io", "coreutils", "dash", "iptables", "kmod", "mount", "procps", "xz-utils")
+"""dockerd and what it runs: iptables for its networks, modprobe, ps for `docker top`, xz for layers. And the
+shell, cat and mount by which cc-ci lays files over those of the machine."""
 NAMED_BY = ("docker.io", "containerd", "runc")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 DEBOOTSTRAP_SCRIPT = Path("/usr/share/debootstrap/scripts/sid")
@@ -107,8 +108,9 @@ class Builder:
             archives = self._fetch(suite, work)
             packages = dict(self._versions(archives))
             name = engine_name(packages)
-            if (engines() / name / RECORD).exists():
-                return named(name)
+            there = next((one for one in kept() if one.name == name), None)
+            if there and there.packages.keys() >= set(PACKAGES):
+                return there
             self._unpack(archives, work / "root")
             return self._keep(
                 EngineRoot(
