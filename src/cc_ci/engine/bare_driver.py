@@ -22,7 +22,7 @@ from cc_ci.engine.bare_argv import File
 from cc_ci.engine.labels import STACK
 from cc_ci.engine.node import Node
 from cc_ci.engine.overlay import CA_CONFIG, Overlay
-from cc_ci.engine.stack_driver import CLIENT_VARIABLES, StackDriver
+from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.engine.watching import Convergence
 from cc_ci.errors import StageFailed, UsageError
 from cc_ci.recipes.app import App
@@ -42,10 +42,10 @@ Spanned = Callable[[str], AbstractContextManager[object]]
 
 
 class _Laid(msgspec.Struct, frozen=True, kw_only=True):
-    """A service ready to be run: `argv` with `values` in the environment; `mark` changes with any of it."""
+    """A service ready to be run: `argv`, with `variables` at its stdin; `mark` changes with any of it."""
 
     argv: tuple[str, ...]
-    values: Mapping[str, str]
+    variables: str
     mark: str
 
 
@@ -150,19 +150,16 @@ class BareDriver:
         values = {
             name: app.env.get(name, "") if value is None else value for name, value in variables.items()
         }
-        if taken := sorted(values.keys() & set(CLIENT_VARIABLES)):
-            raise UsageError(
-                f"services.{service.name}: ${taken[0]}: is the docker client's own variable here"
-            )
         files = _Files(app, stack, service.name, folder, values=values, secrets=self._secrets)
         laid = [*files.secrets(service.secrets), *files.configs(service.configs), *files.authorities(overlay)]
-        argv = bare_argv.run(stack, service, variables=tuple(values), files=laid, labels=said["labels"])
+        told = bare_argv.env_file(values, service=service.name)
+        argv = bare_argv.run(stack, service, files=laid, labels=said["labels"])
         content = [Path(file.path).read_bytes() for file in laid]
-        mark = hashlib.sha256(repr((argv, sorted(values.items()), content)).encode()).hexdigest()
-        return _Laid(argv=tuple(argv), values=values, mark=mark)
+        mark = hashlib.sha256(repr((argv, told, content)).encode()).hexdigest()
+        return _Laid(argv=tuple(argv), variables=told, mark=mark)
 
     def _run(self, laid: _Laid) -> str:
-        done = self._runner(laid.argv, env={**laid.values, **self._engine.environment}, timeout=LONGEST)
+        done = self._runner(laid.argv, stdin=laid.variables, env=self._engine.environment, timeout=LONGEST)
         if not done.ok:
             said = (done.stderr.strip() or "no output").splitlines()[-1]
             raise StageFailed(f"container {laid.argv[laid.argv.index('--name') + 1]}: {said}")

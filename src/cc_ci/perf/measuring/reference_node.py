@@ -21,6 +21,7 @@ from cc_ci.pipeline.subject import Subject
 from cc_ci.results.measured import Canary, Cell
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import RUNS_VARIABLE, Store
+from cc_ci.system import environment
 from cc_ci.system.clock import Clock
 from cc_ci.system.files import state_root
 from cc_ci.system.process import LocalRunner, follow
@@ -63,7 +64,7 @@ class ReferenceBench:
         argv = [sys.executable, "-m", "cc_ci", "run", cell.recipe, "--cache", cell.cache]
         argv += ["--node", self._node.name, "--profile", cell.profile, "--deadline", str(DEADLINE)]
         before = Store(runs).runs()
-        env = {RUNS_VARIABLE: str(runs), MEASURED_VARIABLE: "1"}
+        env = {**environment.settings(), RUNS_VARIABLE: str(runs), MEASURED_VARIABLE: "1"}
         exit_code = follow([*self._group.join_argv(), *argv], env=env, tell=self._say)
         # of this run: another set of the same day and node may have left some under the same name
         made = [run for run in Store(runs).runs() if run not in before]
