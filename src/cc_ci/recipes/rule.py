@@ -157,7 +157,7 @@ class _Parser:
                 raise RuleFault(f"{token!r} stands where a text in backticks belongs")
             yield _unquoted(token)
             if self._peek() != ")":
-                self._take(",")
+                self._take("," if self._peek() else ")")
         self._take(")")
 
     def _checked(self, matcher: Matcher) -> Matcher:
