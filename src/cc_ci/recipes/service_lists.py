@@ -118,7 +118,7 @@ LONG_VOLUME = Struct(
         "read_only": Flag(),
         "consistency": Text(),
         "bind": Struct({"propagation": Text()}, pointer=True, open_=True),
-        "volume": Struct({"nocopy": Flag()}, pointer=True, open_=True),
+        "volume": Struct({"nocopy": Flag(), "subpath": Text()}, pointer=True, open_=True),
         "tmpfs": Struct({"size": Number()}, pointer=True, open_=True),
         "cluster": Struct({}, pointer=True),
     },
