@@ -17,6 +17,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """`refusals`, the gravest first; `trusted`: needed and given; `idle`: a line on each needless one."""
 
     refusals: tuple[Refusal, ...] = ()
+    remarks: tuple[Refusal, ...] = ()
     trusted: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
 
@@ -25,9 +26,12 @@ def judge(look: Look, *, trusted: Collection[str] = ()) -> Judgement:
     """Judge an app at a place; `trusted` are permissions by name."""
     found = tuple(dict.fromkeys(refusals(look)))
     needed = dict.fromkeys(one.permission for one in found if one.permission)
-    open_ = tuple(one for one in found if one.permission is None or one.permission not in trusted)
+    blocking = [
+        one for one in found if one.blocks and (one.permission is None or one.permission not in trusted)
+    ]
     return Judgement(
-        refusals=tuple(sorted(open_, key=lambda one: GRAVEST.index(one.blame))),
+        refusals=tuple(sorted(blocking, key=lambda one: GRAVEST.index(one.blame))),
+        remarks=tuple(one for one in found if not one.blocks),
         trusted=tuple(name for name in needed if name in trusted),
         idle=tuple(unused(name, needed) for name in trusted if name not in needed),
     )

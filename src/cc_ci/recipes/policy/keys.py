@@ -3,7 +3,7 @@
 A key that our reader learns and that is in none of these lists makes a test fail.
 """
 
-from cc_ci.recipes.policy import labels, mounts, names, ports, sections, services
+from cc_ci.recipes.policy import labels, mounts, names, ports, routers, routing, sections, services
 from cc_ci.recipes.policy.looking import Check
 
 
@@ -98,5 +98,11 @@ WHOLES = (
     sections.network_names,
     sections.file_names,
     ports.published_twice,
+    routers.read_by_traefik,
+    routing.rules,
+    routing.ways_in,
+    routers.references,
+    routers.ports_of_services,
+    routers.asked_by_the_proxy,
 )
 """Judged over the whole stack."""

@@ -34,9 +34,14 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     app: App
     stack: Stack
     place: Place = PRIVATE
+    web: bool | None = None
+    """Whether the app has to answer through the proxy; None: where .env.sample has a DOMAIN."""
 
-    def refuse(self, key: str, what: str, *, blame: Blame = "recipe", remedy: str = "") -> Refusal:
-        return Refusal(blame=blame, key=key, what=what, remedy=remedy, source=self.stack.source(key))
+    def refuse(
+        self, key: str, what: str, *, blame: Blame = "recipe", remedy: str = "", blocks: bool = True
+    ) -> Refusal:
+        source = self.stack.source(key)
+        return Refusal(blame=blame, key=key, what=what, remedy=remedy, source=source, blocks=blocks)
 
     def needs(self, permission: str, key: str, what: str) -> Refusal:
         """Refused, unless it is trusted."""

@@ -53,6 +53,7 @@ KINDS: dict[str, str] = {
     "external-secret:NAME": "a secret that is there already and is not the app's",
     "secret-driver:NAME": "a plug-in that makes secrets or configs",
     "template-driver:NAME": "another filler of configs than golang",
+    "entrypoint:NAME": "all that comes in by one of the proxy's TCP or UDP entry points",
     "proxy-address:URL": "an address that the node's proxy asks for the recipe",
 }
 """Each kind with the form of its thing, and what it opens."""

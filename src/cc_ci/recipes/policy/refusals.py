@@ -20,6 +20,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str = ""
     permission: str | None = None
     source: Source | None = None
+    blocks: bool = True
+    """False: worth a word, and the app can be deployed and tested without it."""
 
     @property
     def line(self) -> str:
