@@ -9,12 +9,27 @@ from cc_ci.recipes.policy.sections import PROXY
 from cc_ci.recipes.routes import Route, every_route, front_doors
 from cc_ci.recipes.rule import Matcher, Rule, RuleFault, matchers, parse_rule
 from cc_ci.recipes.rule_reach import HOSTS, WILDCARD, stray_ways
+from cc_ci.recipes.traefik_labels import read_labels
 
 DEPLOY_LABELS = "services.{}.deploy.labels"
 CATCH_ALL_NAME = "the proxy would send it other apps' users, too"
 
 
-def rules(look: Look) -> Iterator[Refusal]:
+def routing(look: Look) -> Iterator[Refusal]:
+    """The rules, and then the ways in that they leave."""
+    faults = list(_rules(look))
+    yield from faults
+    known = [route for route in every_route(look.stack) if route.kind == "http"]
+    yield from _unheard(look, known)
+    yield from _off_the_proxy(look, known)
+    if not known and _is_web(look):
+        yield from _no_router(look)
+    elif known and not any(one.blocks for one in faults) and not front_doors(known, domain=look.app.domain):
+        what = "no request by GET gets through its rule, and cc-ci looks at an app by GET"
+        yield look.refuse(known[0].key, what, blame="cc-ci")
+
+
+def _rules(look: Look) -> Iterator[Refusal]:
     """Each router's rule: that Traefik can read it, and that it takes the app's own hosts only."""
     for route in every_route(look.stack):
         if route.kind == "udp":
@@ -33,7 +48,9 @@ def _rule(look: Look, route: Route) -> Iterator[Refusal]:
         yield _unread(look, route, fault)
         return
     if wrong := next(_host_faults(rule), None):
-        yield look.refuse(route.key, wrong, remedy="write Host(`${DOMAIN}`), or a name below it")
+        yield look.refuse(
+            route.key, look.lasting(wrong), remedy="write Host(`${DOMAIN}`), or a name below it"
+        )
         return
     for stray in dict.fromkeys(stray_ways(rule, domain=look.app.domain, syntax=route.syntax)):
         if route.kind == "tcp" and stray is not None and stray.values == ("*",):
@@ -105,25 +122,14 @@ def _no_entrypoint(look: Look, route: Route, *, blocks: bool) -> Refusal:
     return look.refuse(route.key, what, blame="cc-ci", blocks=blocks)
 
 
-def ways_in(look: Look) -> Iterator[Refusal]:
-    """That there is a way in at all, where the app is to have one."""
-    known = [route for route in every_route(look.stack) if route.kind == "http"]
-    entrypoints = look.place.entrypoints
-    unheard = [
-        route
-        for route in known
-        if entrypoints is not None and route.entrypoints and not set(route.entrypoints) & set(entrypoints)
-    ]
+def _unheard(look: Look, known: list[Route]) -> Iterator[Refusal]:
+    """Routers at entry points that the node's proxy has not."""
+    entrypoints = set(look.place.entrypoints or ())
+    if look.place.entrypoints is None:
+        return
+    unheard = [one for one in known if one.entrypoints and not entrypoints & set(one.entrypoints)]
     for route in unheard:
         yield _no_entrypoint(look, route, blocks=len(unheard) == len(known))
-    if not known and _is_web(look):
-        yield from _no_router(look)
-    heard = [route for route in known if route not in unheard]
-    readable = heard and all(route.tree for route in heard)
-    if readable and not front_doors(heard, domain=look.app.domain):
-        what = "no request by GET gets through its rule, and cc-ci looks at an app by GET"
-        yield look.refuse(heard[0].key, what, blame="cc-ci")
-    yield from _off_the_proxy(look, known)
 
 
 def _is_web(look: Look) -> bool:
@@ -134,6 +140,8 @@ def _is_web(look: Look) -> bool:
 
 
 def _no_router(look: Look) -> Iterator[Refusal]:
+    if any(read_labels(service.labels).enable is None for service in look.stack.services.values()):
+        return  # that is said already
     remedy = "add traefik.enable=true and a router, or say `web = false` in suite.toml"
     if "app" in look.stack.services:
         key = "services.app.deploy.labels"
