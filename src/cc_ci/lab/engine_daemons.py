@@ -48,20 +48,19 @@ def write_configurations(node: Places, addresses: Addresses) -> None:
     write_atomic(node.runtime / "containerd.toml", containerd)
 
 
-def containerd_argv(node: Places, group: NodeGroup, *, kept: bool) -> tuple[str, ...]:
-    """`kept`: it is an engine of cc-ci's own, and not the machine's."""
+def containerd_argv(node: Places, group: NodeGroup) -> tuple[str, ...]:
     return (
         *group.join_argv("engine"),
-        *inside(node, engine=kept),
+        *inside(node),
         "containerd",
         f"--config={node.runtime / 'containerd.toml'}",
     )
 
 
-def dockerd_argv(node: Places, group: NodeGroup, *, kept: bool) -> tuple[str, ...]:
+def dockerd_argv(node: Places, group: NodeGroup) -> tuple[str, ...]:
     return (
         *group.join_argv("engine"),
-        *inside(node, engine=kept),
+        *inside(node),
         "dockerd",
         f"--config-file={node.runtime / 'daemon.json'}",
     )

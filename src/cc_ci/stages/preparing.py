@@ -41,7 +41,7 @@ def prepare(
             since=bench.engine.now(),
         )
         # from here on there is something to remove
-        bench.deployed[name] = deployed
+        bench.begin(deployed)
         _certify(bench, deployed)
     with bench.span("make secrets", phase or "secrets"):
         make_secrets(bench, deployed, values=twin.secrets if twin else {})

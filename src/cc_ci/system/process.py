@@ -13,10 +13,9 @@ from typing import Protocol
 import msgspec
 
 from cc_ci.errors import CommandFailed
-from cc_ci.system.bounded import OUTPUT_LIMIT, Kept, collect, lines
-from cc_ci.system.environment import for_child
+from cc_ci.system import stopping
 from cc_ci.system.redaction import Redactor
-from cc_ci.system.units import Bytes, Seconds
+from cc_ci.system.units import Seconds
 
 
 class Completed(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,8 +26,6 @@ class Completed(msgspec.Struct, frozen=True, kw_only=True):
     stdout: str
     stderr: str
     seconds: Seconds = 0.0
-    dropped: Bytes = 0
-    """How much of stdout is missing in its middle, where a line says so: see `check_whole`."""
 
     @property
     def ok(self) -> bool:
@@ -36,13 +33,11 @@ class Completed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Runner(Protocol):
-    """Run `argv` without a shell; `stdin` is text for the program.
-
-    Its environment is `env`, and the few variables that every program gets. Of each stream OUTPUT_LIMIT bytes
-    are kept: the beginning and the end.
+    """Run `argv` without a shell. `env` is added to the runner's own; `stdin` is text for the program.
 
     Never raises for a non-zero exit: see `check`. Raises CommandFailed when the program is missing or
-    outlasts `timeout` (its whole process group is then killed).
+    outlasts `timeout` (its whole process group is then killed), Stopped when the thread is told to stop
+    meanwhile (its group is killed then, too).
     """
 
     def __call__(
@@ -59,16 +54,9 @@ class Runner(Protocol):
 class LocalRunner:
     """Run programs on this machine, log their command lines, redact what they print."""
 
-    def __init__(
-        self,
-        *,
-        redact: Redactor | None = None,
-        log: Callable[[str], None] | None = None,
-        limit: Bytes = OUTPUT_LIMIT,
-    ) -> None:
+    def __init__(self, *, redact: Redactor | None = None, log: Callable[[str], None] | None = None) -> None:
         self._redact = redact or Redactor()
         self._log = log or (lambda _line: None)
-        self._limit = limit
 
     def __call__(
         self,
@@ -88,39 +76,42 @@ class LocalRunner:
                 stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=for_child(env),
+                env={**os.environ, **env} if env is not None else None,
                 cwd=cwd,
+                text=True,
+                errors="replace",
                 # a group of its own: Ctrl-C reaches cc-ci alone, which then ends its children in order
                 start_new_session=True,
             )
-        except (OSError, ValueError) as error:
-            # a zero byte in an argument is a ValueError
-            reason = error.strerror if isinstance(error, OSError) else error
-            message = f"{argv[0]}: can't be run ({reason}); `cc-ci doctor` says what is missing"
+        except OSError as error:
+            message = f"{argv[0]}: can't be run ({error.strerror}); `cc-ci doctor` says what is missing"
             raise CommandFailed(message, returncode=None) from error
-        stdout, stderr = self._collected(process, stdin=stdin, timeout=timeout, line=line)
+        stdout, stderr = _communicate(process, stdin=stdin, timeout=timeout, line=line)
         return Completed(
             argv=tuple(argv),
             returncode=process.returncode,
-            stdout=stdout.text(),
-            stderr=self._redact(stderr.text()),
+            stdout=stdout,
+            stderr=self._redact(stderr),
             seconds=time.monotonic() - started,
-            dropped=stdout.dropped,
         )
 
-    def _collected(
-        self, process: subprocess.Popen[bytes], *, stdin: str | None, timeout: Seconds | None, line: str
-    ) -> tuple[Kept, Kept]:
-        given = None if stdin is None else stdin.encode(errors="replace")
-        try:
-            return collect(process, stdin=given, timeout=timeout, limit=self._limit)
-        except subprocess.TimeoutExpired as error:
-            kill_group(process)
-            message = f"{line}: still running after {timeout:g} s, so it was ended"
-            raise CommandFailed(message, returncode=None) from error
-        except BaseException:
-            kill_group(process)
-            raise
+
+def _communicate(
+    process: subprocess.Popen[str], *, stdin: str | None, timeout: Seconds | None, line: str
+) -> tuple[str, str]:
+    stop = stopping.current()
+    try:
+        with stop.watched(lambda: _end_group(process)):
+            output = process.communicate(stdin, timeout=timeout)
+        stop.check()
+    except subprocess.TimeoutExpired as error:
+        kill_group(process)
+        message = f"{line}: still running after {timeout:g} s, so it was ended"
+        raise CommandFailed(message, returncode=None) from error
+    except BaseException:
+        kill_group(process)
+        raise
+    return output
 
 
 def follow(
@@ -135,28 +126,32 @@ def follow(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env=for_child(env),
+        env={**os.environ, **env},
+        text=True,
+        errors="replace",
         start_new_session=True,
     )
-    assert process.stderr  # noqa: S101 - it is a pipe
     try:
-        for line in lines(process.stderr):
-            tell(line)
+        for line in process.stderr or ():
+            tell(line.rstrip("\n"))
         return process.wait()
     except BaseException:
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            collect(process, stdin=None, timeout=patience, limit=0)
+            process.communicate(timeout=patience)
         kill_group(process)
         raise
 
 
-def kill_group(process: subprocess.Popen[bytes]) -> None:
+def kill_group(process: subprocess.Popen[str]) -> None:
     """Kill a program that was started with a session of its own, with all its children, and reap it."""
+    _end_group(process)
+    process.communicate()
+
+
+def _end_group(process: subprocess.Popen[str]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    # its streams are not read to their ends: a child that left the group may hold them open for ever
-    process.wait()
 
 
 def check(completed: Completed, *, what: str | None = None) -> Completed:
@@ -173,30 +168,16 @@ def check(completed: Completed, *, what: str | None = None) -> Completed:
     )
 
 
-def check_whole(completed: Completed, *, what: str | None = None) -> Completed:
-    """As `check`, for output that is parsed: also raises CommandFailed where part of stdout was dropped."""
-    check(completed, what=what)
-    if completed.dropped:
-        thing = what or completed.argv[0]
-        raise CommandFailed(
-            f"{thing}: its answer is {completed.dropped} bytes longer than is read, so none of it is used",
-            returncode=completed.returncode,
-        )
-    return completed
-
-
 class ScriptedRunner:
     """A runner for tests: answers the commands it was told about, and rejects all others.
 
-    Answers are matched by argv prefix, the longest first. `calls`, `stdins` and `environments` record what
-    was run.
+    Answers are matched by argv prefix, the longest first. `calls` and `stdins` record what was run.
     """
 
     def __init__(self) -> None:
         self._answers: dict[tuple[str, ...], list[Completed]] = {}
         self.calls: list[tuple[str, ...]] = []
         self.stdins: list[str | None] = []
-        self.environments: list[Mapping[str, str]] = []
 
     def on(self, *prefix: str, stdout: str = "", stderr: str = "", returncode: int = 0) -> "ScriptedRunner":
         """Answer commands that begin with `prefix`; the last answer given for a prefix repeats."""
@@ -209,14 +190,13 @@ class ScriptedRunner:
         argv: Sequence[str],
         *,
         stdin: str | None = None,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None,  # noqa: ARG002 - part of the protocol
         cwd: Path | None = None,  # noqa: ARG002 - part of the protocol
         timeout: Seconds | None = None,  # noqa: ARG002 - part of the protocol
     ) -> Completed:
         call = tuple(argv)
         self.calls.append(call)
         self.stdins.append(stdin)
-        self.environments.append(env or {})
         for prefix in sorted(self._answers, key=len, reverse=True):
             if call[: len(prefix)] == prefix:
                 answers = self._answers[prefix]

@@ -73,13 +73,14 @@ def bench(tmp_path: Path, clock: ManualClock, engine: FakeEngine, runner: Script
         scratch=tmp_path / "scratch",
         evidence=tmp_path / "evidence",
         findings=Findings(),
+        begin=lambda _deployed: None,
     )
 
 
 @pytest.fixture
 def deployed(bench: Bench, tmp_path: Path) -> Deployed:
     app, stack = read_app(recipe(tmp_path / "small"))
-    made = Deployed(
+    return Deployed(
         name="install",
         app=app,
         stack=stack,
@@ -89,5 +90,3 @@ def deployed(bench: Bench, tmp_path: Path) -> Deployed:
         secrets={"password": "a secret of the app"},
         since=bench.engine.now(),
     )
-    bench.deployed["install"] = made
-    return made
