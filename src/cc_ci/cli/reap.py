@@ -29,7 +29,13 @@ def reap(*, node: str | None, run: str | None, dry_run: bool, as_json: bool) -> 
 
     reached = chosen_node(load_settings({"node": node}))
     engine = connect(reached, told_runner(lambda line: click.echo(line, err=True)))
-    reaper = Reaper(engine, clock=SystemClock(), folder_of=scratch_folder, certificates=reached.certificates)
+    reaper = Reaper(
+        engine,
+        clock=SystemClock(),
+        foreign=not reached.private,
+        folder_of=scratch_folder,
+        certificates=reached.certificates,
+    )
     reaped = Reaped(plan=reaper.plan(only=run)) if dry_run else reaper.reap(only=run)
     told = "\n".join(lines(reaped, dry_run=dry_run))
     click.echo(msgspec.json.encode(reaped, enc_hook=str) if as_json else told)
@@ -39,14 +45,18 @@ def reap(*, node: str | None, run: str | None, dry_run: bool, as_json: bool) -> 
 
 def lines(reaped: "Reaped", *, dry_run: bool) -> Iterator[str]:
     """A line for each run, and one for each thing that was its."""
+    from cc_ci.system.printable import one_line
+
     removed = reaped.plan.items if dry_run else reaped.removed
     for run in reaped.plan.spared:
         hint = f"; `cc-ci reap --run {run.run}` removes it" if run.kept else ""
         yield f"left     run {run.run}: {run.reason}{hint}"
     for dead in reaped.plan.dead:
         yield f"dead     run {dead.run}: {dead.reason}"
+    for one in reaped.plan.doubtful:
+        yield f"left     {one.item.kind} {one_line(one.item.name)}: {one.reason}"
     for item in removed:
-        yield f"{'would go' if dry_run else 'removed '} {item.kind} {item.name}"
+        yield f"{'would go' if dry_run else 'removed '} {item.kind} {one_line(item.name)}"
     for folder in reaped.folders:
         yield f"removed  folder {folder}"
     for failure in reaped.failed:

@@ -105,7 +105,8 @@ class AbraDriver:
         self._stacks.remove(stack_name, wait=wait)
 
     def remove_owned(self, app: App, stack: Stack) -> None:
-        """Volumes, secrets, app, in the order that abra asks for; then whatever it left."""
+        """Volumes, secrets, app, in the order that abra asks for; what it left is the run's to remove."""
+        del stack
         if self._env_file(app).exists():
             self._removing(abra_argv.remove_volumes(app.domain))
             if app.secrets:
@@ -113,7 +114,6 @@ class AbraDriver:
                 self._removing(abra_argv.remove_secrets(app.domain))
             self._removing(abra_argv.remove_app(app.domain))
             self._env_file(app).unlink(missing_ok=True)
-        self._stacks.remove_owned(app, stack)
 
     def _settle(self, app: App) -> None:
         """Have the server and the app there; abra writes the app's env file from the recipe's sample."""

@@ -32,10 +32,7 @@ class EventStream(Protocol):
     """Events as they come, oldest first; a context manager, to be closed."""
 
     def next(self, timeout: Seconds) -> EngineEvent | None:
-        """The next event, or None when none came in time.
-
-        Raises InfrastructureError if the stream broke, Stopped when the thread is told to stop.
-        """
+        """The next event, or None when none came in time. InfrastructureError if the stream broke."""
         ...
 
     def close(self) -> None: ...

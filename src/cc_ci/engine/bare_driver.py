@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,6 @@ from cc_ci.recipes.stack import Service, Stack
 from cc_ci.recipes.templates import rendered
 from cc_ci.system.files import write_atomic
 from cc_ci.system.process import Runner, check
-from cc_ci.system.threads import Pool
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.timing.span_names import STOPPING
 
@@ -99,7 +99,7 @@ class BareDriver:
         if changed:
             self._stop(app.stack_name, changed)
         missing = [name for name in laid if name not in running]
-        with Pool(len(missing) or 1) as pool:
+        with ThreadPoolExecutor(len(missing) or 1) as pool:
             for name, done in zip(
                 missing, pool.map(lambda name: self._run(laid[name]), missing), strict=True
             ):
@@ -128,8 +128,8 @@ class BareDriver:
             self._stop(stack_name, mine)
 
     def remove_owned(self, app: App, stack: Stack) -> None:
-        """Remove what outlives the containers. Works twice."""
-        self._stacks.remove_owned(app, stack)
+        """Remove the bridge and the routes, which outlive the containers. Works twice."""
+        del app
         self._routes_file(stack).unlink(missing_ok=True)
         self._engine.disconnect_network(bare_argv.network(stack), self._proxy)
         self._engine.remove_network(bare_argv.network(stack))
@@ -170,7 +170,7 @@ class BareDriver:
 
     def _stop(self, stack: str, services: Sequence[str]) -> None:
         names = [f"{stack}_{name}" for name in services]
-        with self._span(STOPPING), Pool(len(names)) as pool:
+        with self._span(STOPPING), ThreadPoolExecutor(len(names)) as pool:
             list(pool.map(lambda name: self._docker(bare_argv.stop(name)), names))
         for service, name in zip(services, names, strict=True):
             self._engine.remove_container(name)

@@ -37,5 +37,5 @@ class Driver(Protocol):
     def remove(self, stack_name: str, *, wait: bool) -> None: ...
 
     def remove_owned(self, app: App, stack: Stack) -> None:
-        """Remove what outlives a stack: its volumes and secrets. Works twice."""
+        """Remove what the driver itself has made of an app beside its stack. Works twice."""
         ...

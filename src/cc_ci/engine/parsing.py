@@ -74,6 +74,10 @@ def listed_container(container: Json) -> state.Container:
         state=container["State"],
         image=container["Image"],
         image_id=container["ImageID"],
+        volumes=tuple(
+            mount["Name"] for mount in container.get("Mounts") or () if mount.get("Type") == "volume"
+        ),
+        networks=tuple((container.get("NetworkSettings") or {}).get("Networks") or ()),
     )
 
 

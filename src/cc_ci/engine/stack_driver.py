@@ -152,12 +152,7 @@ class StackDriver:
                 wait_gone(self._engine, self._clock, events, stack_name, timeout=limit)
 
     def remove_owned(self, app: App, stack: Stack) -> None:
-        """Remove what outlives a stack, for it is the operator's to remove: its volumes and secrets."""
-        for volume in stack.volumes.values():
-            if not volume.external:
-                self._engine.remove_volume(volume.name)
-        for secret in app.secrets:
-            self._engine.remove_secret(secret.swarm_name)
+        """Nothing: volumes and secrets are the run's, which knows what it has made."""
 
 
 def _only_gone(completed: Completed) -> bool:

@@ -48,6 +48,10 @@ class Container(Listed, frozen=True, kw_only=True):
     state: str
     image: str
     image_id: str
+    volumes: tuple[str, ...] = ()
+    """Names of the volumes that it mounts, anonymous ones too."""
+    networks: tuple[str, ...] = ()
+    """Names of the networks that it is in."""
 
 
 class ContainerState(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,42 +1,18 @@
 """What exists on a node, and what a run left behind or took away."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from cc_ci.engine.api import Engine
-from cc_ci.engine.labels import ROLE, RUN, SERVICE, STACK
+from cc_ci.engine.labels import SERVICE
 from cc_ci.engine.state import Listed
+from cc_ci.isolation.items import KINDS, Item, Kind, attributed, item_of
 from cc_ci.results.schema import Leak
 from cc_ci.system.clock import Clock
+from cc_ci.system.printable import one_line
 from cc_ci.system.units import Seconds
 from cc_ci.system.waiting import WaitTimeout, wait_until
-
-Kind = Literal["service", "container", "network", "volume", "secret", "config"]
-KINDS: tuple[Kind, ...] = ("service", "container", "network", "volume", "secret", "config")
-"""In the order in which they can be removed."""
-
-PASSING_ROLES = ("lease", "lock")
-"""Ours for as long as a run lasts; they are given back after the census."""
-
-
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing on the node; `run` is the run that it was made for, None for what is not of cc-ci."""
-
-    kind: Kind
-    id: str
-    name: str
-    labels: Mapping[str, str] = {}
-    run: str | None = None
-
-    @property
-    def stack(self) -> str | None:
-        return self.labels.get(STACK)
-
-    @property
-    def passing(self) -> bool:
-        return self.labels.get(ROLE) in PASSING_ROLES
 
 
 class Census(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +32,11 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(sorted({item.run for item in self.items if item.run}))
 
 
-def take(engine: Engine) -> Census:
-    """Look at all that exists; several calls, so take it while nothing of one's own changes."""
+def take(engine: Engine, *, mounted: Mapping[str, str] = {}) -> Census:
+    """Look at all that exists; several calls, so take it while nothing of one's own changes.
+
+    `mounted` has the run whose container was seen with a volume, by the volume's name.
+    """
     listed: dict[Kind, Sequence[Listed]] = {
         "service": engine.services(),
         "container": engine.containers(),
@@ -66,85 +45,97 @@ def take(engine: Engine) -> Census:
         "secret": engine.secrets(),
         "config": engine.configs(),
     }
-    items = [
-        Item(kind=kind, id=thing.id, name=thing.name, labels=dict(thing.labels))
-        for kind, things in listed.items()
-        for thing in things
+    items = (item_of(kind, thing) for kind, things in listed.items() for thing in things)
+    kept = attributed((item for item in items if not item.passing), mounted=mounted)
+    return Census(items=kept, images=len(engine.images()))
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """What came and went between two censuses: `leaks` are the run's; of `unclear` nothing says whose."""
+
+    leaks: tuple[Leak, ...] = ()
+    unclear: tuple[Leak, ...] = ()
+
+
+def diff(before: Census, after: Census, *, run: str | None = None, alone: bool = True) -> tuple[Leak, ...]:
+    """What is new or gone between two censuses and is of `run`, sorted by kind and name; see `compare`."""
+    return compare(before, after, run=run, alone=alone).leaks
+
+
+def compare(before: Census, after: Census, *, run: str | None = None, alone: bool = True) -> Difference:
+    """Hold two censuses against each other.
+
+    Left out are containers that a service of no run's has replaced meanwhile and, when `run` is told, what
+    other runs own: they may come and go beside it. What nothing says an owner of is `run`'s by its time if
+    that was `alone`: nobody else used the node between the two.
+    """
+    known, present = ({(item.kind, item.name): item for item in one.items} for one in (before, after))
+    lasting = _services(known) & _services(present)
+    changed = [
+        *((item, Leak(kind=item.kind, name=item.name)) for item in _only_in(present, known)),
+        *((item, Leak(kind=item.kind, name=item.name, change="lost")) for item in _only_in(known, present)),
     ]
-    return Census(items=attributed(item for item in items if not item.passing), images=len(engine.images()))
-
-
-def attributed(items: Iterable[Item]) -> tuple[Item, ...]:
-    """Give things without a run's label that of their stack: containers and volumes often have no other."""
-    listed = tuple(items)
-    run_of = {item.stack: item.labels[RUN] for item in listed if item.stack and RUN in item.labels}
-    return tuple(
-        msgspec.structs.replace(item, run=item.labels.get(RUN) or run_of.get(item.stack or ""))
-        for item in listed
+    told = [
+        (item, leak)
+        for item, leak in changed
+        if item.labels.get(SERVICE) not in lasting and (run is None or item.run in {None, run})
+    ]
+    sure = run is None or alone
+    return Difference(
+        leaks=tuple(leak for item, leak in told if sure or item.run),
+        unclear=tuple(leak for item, leak in told if not (sure or item.run or item.others)),
     )
 
 
-def diff(before: Census, after: Census, *, run: str | None = None) -> tuple[Leak, ...]:
-    """What is new or gone between two censuses, sorted by kind and name.
-
-    Left out are containers that a service of no run's has replaced meanwhile and, when `run` is told, what
-    other runs own: they may come and go beside it.
-    """
-    known, present = _kept(before, run=run), _kept(after, run=run)
-    lasting = _services(known) & _services(present)
-    left = [Leak(kind=kind, name=name) for kind, name in _changed(present, known, lasting)]
-    lost = [Leak(kind=kind, name=name, change="lost") for kind, name in _changed(known, present, lasting)]
-    return tuple(left + lost)
-
-
-def lasting_leaks(
-    engine: Engine, before: Census, *, run: str | None = None, clock: Clock, timeout: Seconds = 15.0
-) -> tuple[tuple[Leak, ...], Census]:
-    """The leaks that are still there after `timeout`, and the last census.
+def lasting_difference(
+    engine: Engine,
+    before: Census,
+    *,
+    run: str | None = None,
+    alone: bool = True,
+    mounted: Mapping[str, str] = {},
+    clock: Clock,
+    timeout: Seconds = 15.0,
+) -> tuple[Difference, Census]:
+    """What is still different after `timeout`, and the last census.
 
     What was removed may show for seconds: Swarm drops a network from its node only after telling the others.
     """
     after = before
 
-    def look() -> tuple[Leak, ...]:
+    def look() -> Difference:
         nonlocal after
-        after = take(engine)
-        return diff(before, after, run=run)
+        after = take(engine, mounted=mounted)
+        return compare(before, after, run=run, alone=alone)
 
     try:
         found = wait_until(
-            look, name="leaks to go", ready=lambda leaks: not leaks, timeout=timeout, clock=clock
+            look, name="leaks to go", ready=lambda found: not found.leaks, timeout=timeout, clock=clock
         )
     except WaitTimeout:
-        found = diff(before, after, run=run)
+        found = compare(before, after, run=run, alone=alone)
     return found, after
+
+
+def lasting_leaks(
+    engine: Engine, before: Census, *, run: str | None = None, clock: Clock, timeout: Seconds = 15.0
+) -> tuple[tuple[Leak, ...], Census]:
+    """The leaks that are still there after `timeout`, and the last census, for a run that was alone."""
+    found, after = lasting_difference(engine, before, run=run, clock=clock, timeout=timeout)
+    return found.leaks, after
 
 
 Identity = tuple[Kind, str]
 
 
-def _kept(census: Census, *, run: str | None) -> dict[Identity, Item]:
-    return {
-        (item.kind, item.name): item
-        for item in census.items
-        if run is None or item.run is None or item.run == run
-    }
+def _only_in(these: Mapping[Identity, Item], those: Mapping[Identity, Item]) -> list[Item]:
+    return [these[identity] for identity in sorted(these) if identity not in those]
 
 
 def _services(items: Mapping[Identity, Item]) -> set[str]:
     return {name for (kind, name), item in items.items() if kind == "service" and item.run is None}
 
 
-def _changed(
-    these: Mapping[Identity, Item], those: Mapping[Identity, Item], lasting: set[str]
-) -> list[Identity]:
-    return sorted(
-        identity
-        for identity, item in these.items()
-        if identity not in those and item.labels.get(SERVICE) not in lasting
-    )
-
-
 def line(leak: Leak) -> str:
     happened = "left behind" if leak.change == "left" else "gone, though no run had made it"
-    return f"{leak.kind} {leak.name}: {happened}"
+    return f"{leak.kind} {one_line(leak.name)}: {happened}"

@@ -2,12 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from cc_ci.system.identity import start_time
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Presence = Literal["alive", "dead", "out of sight"]
 
 
@@ -18,9 +19,9 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     boot: str
-    namespace: int
-    pid: int
-    started: int
+    namespace: Count
+    pid: Count
+    started: Count
 
     @property
     def labels(self) -> dict[str, str]:

@@ -15,6 +15,8 @@ from cc_ci.system.clock import Clock
 from cc_ci.system.units import Seconds
 from cc_ci.system.waiting import wait_until
 
+LOCK_NAME = "cc-ci-lock-"
+
 
 def try_lock(engine: Engine, *, what: str, run: str) -> str | None:
     """Take the lock on `what` for `run`; None when taken, else the line that says who has it.
@@ -22,7 +24,7 @@ def try_lock(engine: Engine, *, what: str, run: str) -> str | None:
     `run` has to hold its lease already. A lock whose run is dead is removed by its id, so that of two that
     see it so, neither removes the other's new one.
     """
-    name = f"cc-ci-lock-{what}"
+    name = f"{LOCK_NAME}{what}"
     live = liveness(engine)
     for config in engine.configs(labels={ROLE: "lock"}):
         holder = config.labels.get(RUN, "")
@@ -41,7 +43,7 @@ def try_lock(engine: Engine, *, what: str, run: str) -> str | None:
 def unlock(engine: Engine, *, what: str, run: str) -> None:
     """Remove the run's own lock. Works twice."""
     for config in engine.configs(labels={ROLE: "lock", RUN: run}):
-        if config.name == f"cc-ci-lock-{what}":
+        if config.name == f"{LOCK_NAME}{what}":
             engine.remove_config(config.id)
 
 

@@ -1,29 +1,39 @@
 """Removing what dead runs left on a node, and leaving what live ones have there."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from cc_ci.engine.api import Engine
-from cc_ci.engine.labels import ROLE, RUN
-from cc_ci.errors import InfrastructureError
-from cc_ci.isolation.census import KINDS, Census, Item, Kind, take
-from cc_ci.isolation.leases import Liveness, liveness
+from cc_ci.engine.labels import ROLE
+from cc_ci.isolation.census import Census, take
+from cc_ci.isolation.items import Item, run_of
+from cc_ci.isolation.leases import LEASE_NAME, Liveness, liveness
+from cc_ci.isolation.locks import LOCK_NAME
+from cc_ci.isolation.ownership import doubt
+from cc_ci.isolation.removal import in_turn, remove_all
 from cc_ci.system.clock import Clock
 from cc_ci.system.units import Seconds
-from cc_ci.system.waiting import WaitTimeout, wait_until
 
 NO_LEASE = "no lease on the node"
 
 
+class Doubtful(msgspec.Struct, frozen=True, kw_only=True):
+    """A thing that carries a dead run's label, and why that is not enough to remove it."""
+
+    item: Item
+    reason: str
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be removed, in order, and of which runs nothing is."""
+    """What is to be removed, in order, of which runs nothing is, and what is left for want of a proof."""
 
     dead: tuple[Liveness, ...]
     spared: tuple[Liveness, ...]
     items: tuple[Item, ...]
+    doubtful: tuple[Doubtful, ...] = ()
 
 
 class Reaped(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,23 +45,43 @@ class Reaped(msgspec.Struct, frozen=True, kw_only=True):
     failed: tuple[str, ...] = ()
 
 
-def plan(census: Census, known: Mapping[str, Liveness], *, only: str | None = None) -> Plan:
+def plan(
+    census: Census, known: Mapping[str, Liveness], *, only: str | None = None, foreign: bool = False
+) -> Plan:
     """Decide from a census and what is known of the runs' leases; a run without a lease is dead.
 
-    `only` names one run; one that was kept for a look goes when it is named.
+    `only` names one run; one that was kept for a look goes when it is named. On a `foreign` node a thing
+    has to prove more: see `ownership.doubt`.
     """
     runs = sorted({*census.runs(), *known})
     judged = [
         known.get(run, Liveness(run=run, live=False, reason=NO_LEASE)) for run in runs if only in (None, run)
     ]
-    dead = tuple(run for run in judged if not run.live or (run.kept and run.run == only))
-    gone = {run.run for run in dead}
-    items = sorted((item for item in census.items if item.run in gone), key=_turn)
-    return Plan(dead=dead, spared=tuple(run for run in judged if run not in dead), items=tuple(items))
+    dead = tuple(run for run in judged if not run.broken and (not run.live or (run.kept and run.run == only)))
+    items, doubtful = _sorted(census.items, dead={run.run for run in dead}, foreign=foreign)
+    return Plan(
+        dead=dead,
+        spared=tuple(run for run in judged if run not in dead),
+        items=tuple(in_turn(items)),
+        doubtful=tuple(doubtful),
+    )
 
 
-def _turn(item: Item) -> tuple[int, str]:
-    return KINDS.index(item.kind), item.name
+def _sorted(
+    items: Collection[Item], *, dead: Collection[str], foreign: bool
+) -> tuple[list[Item], list[Doubtful]]:
+    """What is proved to be of a dead run, and what only says so."""
+    sure: list[Item] = []
+    doubtful: list[Doubtful] = []
+    for item in items:
+        if item.run not in dead:
+            continue
+        reason = doubt(item, among=items, dead=dead, foreign=foreign)
+        if reason is None:
+            sure.append(item)
+        else:
+            doubtful.append(Doubtful(item=item, reason=reason))
+    return sure, doubtful
 
 
 class Reaper:
@@ -65,18 +95,20 @@ class Reaper:
         engine: Engine,
         *,
         clock: Clock,
+        foreign: bool = False,
         folder_of: Callable[[str], Path] | None = None,
         certificates: Path | None = None,
         timeout: Seconds = 60.0,
     ) -> None:
         self._engine = engine
         self._clock = clock
+        self._foreign = foreign
         self._folder_of = folder_of
         self._certificates = certificates
         self._timeout = timeout
 
     def plan(self, *, only: str | None = None) -> Plan:
-        return plan(take(self._engine), liveness(self._engine), only=only)
+        return plan(take(self._engine), liveness(self._engine), only=only, foreign=self._foreign)
 
     def reap(self, *, only: str | None = None) -> Reaped:
         """Remove all that the plan names; what can't go at once (a network in use) is tried until it can."""
@@ -92,63 +124,35 @@ class Reaper:
         return Reaped(plan=decided, removed=removed, folders=folders, failed=failed)
 
     def _remove_all(self, decided: Plan) -> tuple[str, ...]:
-        # once its services are gone, nothing says of a volume whose it was, so stacks are remembered
-        owned = {owner for item in decided.items for owner in (item.run, item.stack) if owner}
-        failed: dict[str, str] = {}
+        dead = {run.run for run in decided.dead}
+        # once its services are gone, nothing says of a volume whose it was, so what was decided is remembered
+        known = {(item.kind, item.id) for item in decided.items}
 
-        def sweep() -> tuple[Item, ...]:
-            """Look what is there, and remove it; the next look tells what came of it."""
-            failed.clear()
-            there = [item for item in take(self._engine).items if {item.run, item.stack} & owned]
-            for item in sorted(there, key=_turn):
-                if error := self._remove(item):
-                    failed[item.id] = f"{item.kind} {item.name}: {error}"
-            return tuple(there)
+        def find() -> list[Item]:
+            items = take(self._engine).items
+            also, _ = _sorted(items, dead=dead, foreign=self._foreign)
+            found = [item for item in items if (item.kind, item.id) in known or item in also]
+            self._free(found, items, dead=dead)
+            return found
 
-        try:
-            wait_until(
-                sweep,
-                name="removal of dead runs",
-                ready=lambda there: not there,
-                timeout=self._timeout,
-                clock=self._clock,
-                interval=0.5,
-            )
-        except WaitTimeout:
-            return tuple(failed.values()) or ("removal of dead runs: what was removed came back",)
-        return ()
+        return remove_all(
+            self._engine, find, name="removal of dead runs", clock=self._clock, timeout=self._timeout
+        )
 
-    def _remove(self, item: Item) -> str | None:
-        try:
-            self._removal(item.kind)(item.id)
-        except InfrastructureError as error:
-            return str(error)
-        return None
-
-    def _removal(self, kind: Kind) -> Callable[[str], None]:
-        removals: dict[Kind, Callable[[str], None]] = {
-            "service": self._engine.remove_service,
-            "container": self._engine.remove_container,
-            "network": self._remove_network,
-            "volume": self._engine.remove_volume,
-            "secret": self._engine.remove_secret,
-            "config": self._engine.remove_config,
-        }
-        return removals[kind]
-
-    def _remove_network(self, network: str) -> None:
-        """The proxy, which is no run's, may still be in it."""
-        name = next((listed.name for listed in self._engine.networks() if listed.id == network), network)
-        for container in self._engine.containers():
-            state = self._engine.container(container.id)
-            if state and name in state.addresses:
-                self._engine.disconnect_network(network, container.id)
-        self._engine.remove_network(network)
+    def _free(self, found: Iterable[Item], items: Collection[Item], *, dead: Collection[str]) -> None:
+        """Take the node's own proxy, which is no run's, out of networks that are to go; nobody else is."""
+        networks = {item.name: item.id for item in found if item.kind == "network"}
+        for item in items:
+            ours = (item.said and item.run in dead) or item.labels.get(ROLE) == "proxy"
+            if item.kind == "container" and ours:
+                for name in networks.keys() & set(item.networks):
+                    self._engine.disconnect_network(networks[name], item.id)
 
     def _remove_leases(self, runs: set[str]) -> None:
         """Locks and leases go last: an interrupted reaper leaves what tells the next one of the run."""
         for config in (*self._engine.configs({ROLE: "lock"}), *self._engine.configs({ROLE: "lease"})):
-            if config.labels.get(RUN) in runs:
+            own = config.name.startswith((LEASE_NAME, LOCK_NAME))
+            if own and run_of(config.labels) in runs:
                 self._engine.remove_config(config.id)
 
     def _remove_folder(self, run: str) -> Path | None:

@@ -53,6 +53,11 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
         """Where a key such as services.app.image was given last, or the nearest key around it."""
         return nearest(self.merged.sources, key)
 
+    def place(self, key: str) -> str:
+        """How a message about a key begins: `compose.yml:12: `, or with nothing where there is no place."""
+        source = self.source(key)
+        return f"{source}: " if source else ""
+
     def fault(self, key: str, message: str) -> RecipeError:
         return fault(self.merged, key, message)
 

@@ -42,6 +42,8 @@ def roll_out(bench: Bench, deployed: Deployed, *, phase: Phase | None) -> None:
             stable_for=bench.waits.stability,
         )
         _name_parts(bench, converged, phase=phase or "converge")
+    with bench.span("whose things there are now", phase or "converge"):
+        bench.holdings.confirm(deployed.name)
     with bench.span("ready", phase or "ready", waits_for="the app's own signs that it serves"):
         wait_ready(bench, deployed, signs, phase=phase or "ready")
     deployed.running = bench.driver.running_images(deployed.stack.name)

@@ -1,12 +1,12 @@
 """Make a deployment ready to be deployed: its app, its network, its secrets, its certificates, its files."""
 
-from cc_ci.engine.labels import RunLabels
-from cc_ci.engine.overlay import overlay
+from cc_ci.engine.overlay import CA_CONFIG, overlay
+from cc_ci.isolation.holdings import Name, names_of
 from cc_ci.lab.certificates import certify
 from cc_ci.recipes.app import App
 from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.routes import routes
-from cc_ci.recipes.stack import read_stack
+from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.stages.bench import Bench, Candidate, Deployed
 from cc_ci.timing.phases import Phase
 
@@ -29,7 +29,9 @@ def prepare(
     with bench.span("configure the app", phase or "app_new"):
         app = configured(candidate, domain=domain)
         stack = read_stack(app)
-        network = _proxy_network(bench, app, labels=bench.labels(name))
+        network = _proxy_name(bench, app)
+        # before there is anything to remove: what is there already is never this run's to remove
+        claim(bench, name, app, stack)
         deployed = Deployed(
             name=name,
             app=app,
@@ -41,7 +43,8 @@ def prepare(
             since=bench.engine.now(),
         )
         # from here on there is something to remove
-        bench.begin(deployed)
+        bench.deployed[name] = deployed
+        _make_proxy_network(bench, deployed)
         _certify(bench, deployed)
     with bench.span("make secrets", phase or "secrets"):
         make_secrets(bench, deployed, values=twin.secrets if twin else {})
@@ -87,13 +90,23 @@ def write_files(bench: Bench, deployed: Deployed) -> None:
     bench.driver.write(deployed.app, deployed.stack, laid, deployed.folder)
 
 
-def _proxy_network(bench: Bench, app: App, *, labels: RunLabels) -> str:
+def claim(bench: Bench, name: str, app: App, stack: Stack) -> None:
+    """Claim the names of all that one version's deployment makes; raises for one that is taken."""
+    extra = [Name(kind="config", name=f"{stack.name}_{CA_CONFIG}")]
+    if bench.node.proxy_container is not None:
+        extra.append(Name(kind="network", name=_proxy_name(bench, app)))
+    bench.holdings.claim(name, stack.name, (*names_of(app, stack), *extra), place=stack.place)
+
+
+def _proxy_name(bench: Bench, app: App) -> str:
     """A proxy network of the deployment's own; the shared one where the node's proxy is not ours."""
-    if bench.node.proxy_container is None:
-        return SHARED_PROXY
-    name = f"{app.stack_name}_ccproxy"
-    bench.engine.create_network(name, labels=labels.all())
-    return name
+    return SHARED_PROXY if bench.node.proxy_container is None else f"{app.stack_name}_ccproxy"
+
+
+def _make_proxy_network(bench: Bench, deployed: Deployed) -> None:
+    if bench.node.proxy_container is not None:
+        labels = bench.labels(deployed.name).all()
+        bench.engine.create_network(deployed.proxy_network, labels=labels)
 
 
 def _certify(bench: Bench, deployed: Deployed) -> None:

@@ -1,13 +1,13 @@
 """Take a deployment away, evidence first, and see that its services stopped as they were told."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from cc_ci.engine.api import EventStream
-from cc_ci.engine.labels import STACK
+from cc_ci.engine.labels import RUN, STACK
 from cc_ci.engine.state import EngineEvent
 from cc_ci.errors import CcCiError, InfrastructureError
-from cc_ci.isolation.census import Census, lasting_leaks
+from cc_ci.isolation.census import Census, lasting_difference
 from cc_ci.lab.certificates import uncertify
 from cc_ci.probes.stopping import ContainerEvent, Stop, Stopping, stop_checks, stops
 from cc_ci.recipes.service import Mount
@@ -16,6 +16,7 @@ from cc_ci.results.schema import Leak, TestResult
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.evidence import keep_stack
 from cc_ci.stages.volumes import scratch_volume
+from cc_ci.system.printable import one_line
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.system.waiting import wait_until
 from cc_ci.timing.span_names import REMOVAL
@@ -23,6 +24,8 @@ from cc_ci.timing.trace import OpenSpan
 
 EVENT_DELAY: Seconds = 0.1
 """Engine events arrive 0.4 to 1.8 ms after they are stamped, so this is ample."""
+TOLD = 5
+"""Things in one line."""
 NETWORK_PATIENCE: Seconds = 20.0
 """Joining a network takes 0.65 s where nothing else is done."""
 
@@ -58,7 +61,7 @@ def stoppings(stack: Stack) -> dict[str, Stopping]:
         name: Stopping(
             grace=service.stop_grace_period,
             keeps_data=any(_keeps_data(mount) for mount in service.mounts),
-            place=_place(stack, f"services.{name}.stop_grace_period"),
+            place=stack.place(f"services.{name}.stop_grace_period"),
         )
         for name, service in stack.services.items()
     }
@@ -69,22 +72,31 @@ def _keeps_data(mount: Mount) -> bool:
     return mount.source is not None and mount.type != "tmpfs" and not mount.read_only
 
 
-def _place(stack: Stack, key: str) -> str:
-    source = stack.source(key)
-    return f"{source}: " if source else ""
-
-
 def take_down(bench: Bench, deployed: Deployed, *, name: str) -> tuple[Stop, ...]:
     """Remove the stack, wait until it is gone, and say how its containers ended; `name` is the span's."""
     stack, since = deployed.stack.name, bench.engine.now()
     with bench.engine.events(since=since, labels={STACK: stack}, kinds=("container",)) as events:
         with bench.span(name, "teardown", waits_for="tasks and networks of the stack to be gone") as removal:
-            bench.driver.remove(stack, wait=True)
+            _remove_stack(bench, deployed)
         with bench.span("how its services stopped", "teardown"):
             ended = stops(_container_events(drained(events), stack=stack))
     for stop in ended:
         _name_parts(bench, stop, removal=removal, since=since)
     return ended
+
+
+def _remove_stack(bench: Bench, deployed: Deployed) -> None:
+    """Remove the stack as a whole, unless something in it is not this run's."""
+    bench.holdings.see_mounts(deployed.name)
+    strangers = bench.holdings.strangers(deployed.name)
+    if not strangers:
+        bench.driver.remove(deployed.stack.name, wait=True)
+        return
+    bench.findings.warn(
+        "strangers",
+        f"stack {deployed.stack.name}: {strangers[0]} in it is not this run's, and was left alone",
+    )
+    bench.holdings.remove_stack(deployed.name)
 
 
 def _name_parts(bench: Bench, stop: Stop, *, removal: OpenSpan, since: EpochSeconds) -> None:
@@ -159,8 +171,10 @@ def _leave_proxy(bench: Bench, deployed: Deployed) -> None:
 
 
 def _remove_owned(bench: Bench, deployed: Deployed) -> None:
+    """Remove what any version of the deployment made, and what its driver keeps."""
     with bench.span("remove volumes and secrets", "teardown"):
         bench.driver.remove_owned(deployed.app, deployed.stack)
+        bench.holdings.remove(deployed.name)
 
 
 def _uncertify(bench: Bench, deployed: Deployed) -> None:
@@ -171,7 +185,28 @@ def _uncertify(bench: Bench, deployed: Deployed) -> None:
 def check_leaks(bench: Bench, before: Census) -> tuple[Census, tuple[Leak, ...]]:
     """What there is now, and what of it was left, or is gone, by this run."""
     if not bench.node.private:
-        bench.engine.remove_volume(scratch_volume(bench))
+        _remove_scratch(bench)
     with bench.span("census", "leak_check"):
-        leaks, after = lasting_leaks(bench.engine, before, run=bench.run, clock=bench.clock)
-    return after, leaks
+        found, after = lasting_difference(
+            bench.engine,
+            before,
+            run=bench.run,
+            alone=bench.node.private and not bench.holdings.neighbours(),
+            mounted=bench.holdings.mounted,
+            clock=bench.clock,
+        )
+    if found.unclear:
+        bench.findings.warn("unclear", _told_unclear(found.unclear))
+    return after, found.leaks
+
+
+def _remove_scratch(bench: Bench) -> None:
+    for volume in bench.engine.volumes({RUN: bench.run}):
+        if volume.name == scratch_volume(bench):
+            bench.engine.remove_volume(volume.id)
+
+
+def _told_unclear(found: Sequence[Leak]) -> str:
+    named = ", ".join(f"{one.kind} {one_line(one.name, most=80)}" for one in found[:TOLD])
+    more = f" and {len(found) - TOLD} more" if len(found) > TOLD else ""
+    return f"node: came or went while others used it, and nothing says by whom: {named}{more}"

@@ -7,16 +7,17 @@ from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.stages.bench import Bench, Candidate, Deployed
 from cc_ci.stages.checking import proof
 from cc_ci.stages.deploying import roll_out
-from cc_ci.stages.preparing import configured, make_secrets, write_files
+from cc_ci.stages.preparing import claim, configured, make_secrets, write_files
 from cc_ci.stages.seeds import KEPT, require, seeds_of
 
 
 def upgrade(bench: Bench, deployed: Deployed, *, to: Candidate) -> None:
     """Deploy the new version over the old one: same domain, same secrets, and the new ones it brings."""
     with bench.span("configure the new version", "upgrade"):
-        deployed.app = configured(to, domain=deployed.domain)
-        deployed.stack = read_stack(deployed.app)
-        deployed.candidate = to
+        app = configured(to, domain=deployed.domain)
+        stack = read_stack(app)
+        claim(bench, deployed.name, app, stack)
+        deployed.app, deployed.stack, deployed.candidate = app, stack, to
         make_secrets(bench, deployed, values={})
         write_files(bench, deployed)
     roll_out(bench, deployed, phase="upgrade")

@@ -12,3 +12,9 @@ UNFIT = re.compile(
 def printable(text: str) -> str:
     """The text without what would steer a terminal or break XML; a carriage return ends a line."""
     return UNFIT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def one_line(text: str, *, most: int = 1000) -> str:
+    """The text with escapes for all that would end its line, steer a terminal or turn its direction."""
+    shown = text if len(text) <= most else f"{text[: most - 3]}..."
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in shown)

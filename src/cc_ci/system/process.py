@@ -13,7 +13,6 @@ from typing import Protocol
 import msgspec
 
 from cc_ci.errors import CommandFailed
-from cc_ci.system import stopping
 from cc_ci.system.redaction import Redactor
 from cc_ci.system.units import Seconds
 
@@ -36,8 +35,7 @@ class Runner(Protocol):
     """Run `argv` without a shell. `env` is added to the runner's own; `stdin` is text for the program.
 
     Never raises for a non-zero exit: see `check`. Raises CommandFailed when the program is missing or
-    outlasts `timeout` (its whole process group is then killed), Stopped when the thread is told to stop
-    meanwhile (its group is killed then, too).
+    outlasts `timeout` (its whole process group is then killed).
     """
 
     def __call__(
@@ -99,11 +97,8 @@ class LocalRunner:
 def _communicate(
     process: subprocess.Popen[str], *, stdin: str | None, timeout: Seconds | None, line: str
 ) -> tuple[str, str]:
-    stop = stopping.current()
     try:
-        with stop.watched(lambda: _end_group(process)):
-            output = process.communicate(stdin, timeout=timeout)
-        stop.check()
+        return process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired as error:
         kill_group(process)
         message = f"{line}: still running after {timeout:g} s, so it was ended"
@@ -111,7 +106,6 @@ def _communicate(
     except BaseException:
         kill_group(process)
         raise
-    return output
 
 
 def follow(
@@ -145,13 +139,9 @@ def follow(
 
 def kill_group(process: subprocess.Popen[str]) -> None:
     """Kill a program that was started with a session of its own, with all its children, and reap it."""
-    _end_group(process)
-    process.communicate()
-
-
-def _end_group(process: subprocess.Popen[str]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
 
 
 def check(completed: Completed, *, what: str | None = None) -> Completed:

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from cc_ci.cli.reap import lines
-from cc_ci.isolation.census import Item
+from cc_ci.isolation.items import Item
 from cc_ci.isolation.leases import Liveness
 from cc_ci.isolation.reaper import Plan, Reaped
 

@@ -1,11 +1,12 @@
 """The fake engine, with things put on it by hand and removals that are refused for a while."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import msgspec
 import pytest
 
 from cc_ci.engine.fakes import FakeEngine
-from cc_ci.engine.state import Container, ContainerState
+from cc_ci.engine.state import Container
 from cc_ci.errors import InfrastructureError
 from cc_ci.system.clock import ManualClock
 
@@ -31,20 +32,12 @@ class FakeNode(FakeEngine):
         )
         return name
 
-    def joins(self, container: str, network: str) -> None:
-        """Show `container` in `network`."""
-        self.states[container] = ContainerState(
-            id=container,
-            state="running",
-            pid=1,
-            exit_code=None,
-            oom_killed=False,
-            health=None,
-            health_output=(),
-            created=self.clock.now(),
-            started=None,
-            finished=None,
-            addresses={network: "10.0.0.2"},
+    def uses(self, container: str, *, volumes: Sequence[str] = (), networks: Sequence[str] = ()) -> None:
+        """Show `container` with these volumes and in these networks, besides those that it has."""
+        there = self.items["container"][container]
+        assert isinstance(there, Container)
+        self.items["container"][container] = msgspec.structs.replace(
+            there, volumes=(*there.volumes, *volumes), networks=(*there.networks, *networks)
         )
 
     def names(self, kind: str) -> list[str]:

@@ -1,7 +1,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cc_ci.isolation.census import Census, Item, Kind, attributed, diff, lasting_leaks, line, take
+from cc_ci.isolation.census import Census, diff, lasting_leaks, line, take
+from cc_ci.isolation.items import Item, Kind, attributed
 from cc_ci.results.schema import Leak
 from cc_ci.system.clock import ManualClock
 

@@ -95,3 +95,80 @@ def test_a_name_that_would_be_too_long_keeps_its_end() -> None:
     name = lease_name("x" * 60 + "-20260131-120000-1a2b", 1234)
     assert len(name) == 64
     assert name.endswith("-20260131-120000-1a2b-1234")
+
+
+def broken(node: Any, labels: dict[str, str], *, name: str = "cc-ci-lease-x") -> None:
+    node.add("config", name, {"cc-ci.role": "lease", **labels})
+
+
+@pytest.mark.attack(
+    what="A lease on the node has a time that is no number, no run, or a megabyte of text in its labels.",
+    before="Every run on the node and every `reap` ended with a traceback.",
+    now="It is told and left, with what it belongs to; all other runs go on.",
+    layer="census",
+)
+@pytest.mark.parametrize(
+    "ttl", ["many", "", "-5", "0", "nan", "inf", "1e9", "9" * 5000, "99999999", "٣", "9\n", "x" * 1_000_000]
+)
+def test_a_lease_that_can_t_be_read_is_somebodys_and_no_error_of_others(node: Any, ttl: str) -> None:
+    broken(node, {"cc-ci.run": "r9", "cc-ci.lease.ttl": ttl})
+    with leased(keeper(node)):
+        seen = liveness(node)
+    assert seen[RUN].live
+    assert seen["r9"].broken
+    assert "its lease can't be read (cc-ci.lease.ttl: " in seen["r9"].reason
+    assert "`docker config rm cc-ci-lease-x` ends it" in seen["r9"].reason
+    assert len(seen["r9"].reason) < 300
+    assert node.names("config") == ["cc-ci-lease-x"]
+
+
+@pytest.mark.parametrize(
+    "run", [{}, {"cc-ci.run": ""}, {"cc-ci.run": "../.."}, {"cc-ci.run": "x" * 1_000_000}]
+)
+def test_a_lease_of_no_run_goes_by_its_own_name(node: Any, run: dict[str, str]) -> None:
+    broken(node, run)
+    (judged,) = liveness(node).values()
+    assert (judged.run, judged.broken) == ("cc-ci-lease-x", True)
+    assert "its label cc-ci.run is missing or no run's name" in judged.reason
+
+
+@pytest.mark.parametrize("field", ["pid", "started", "namespace"])
+@pytest.mark.parametrize("value", ["", "-1", "many", "9" * 300, "9" * 5000, "1.5"])
+def test_a_holder_that_can_t_be_read_is_out_of_sight(node: Any, field: str, value: str) -> None:
+    labels = {**HERE.labels, f"cc-ci.holder.{field}": value, "cc-ci.run": "r9"}
+    broken(node, labels)
+    (lease_,) = leases(node)
+    assert lease_.holder is None
+    assert liveness(node)["r9"].reason == "its lease was renewed 0 s ago, for 90 s"
+
+
+def test_a_whole_lease_counts_more_than_a_broken_one_of_the_same_run(node: Any) -> None:
+    for name in ("a", "z"):
+        broken(node, {"cc-ci.run": RUN, "cc-ci.lease.ttl": "many"}, name=name)
+        keeper(node).renew()
+        assert not liveness(node)[RUN].broken
+        node.items["config"].clear()
+
+
+@pytest.mark.attack(
+    what="A config of somebody else carries the role of a lease and the name of a live run.",
+    before="The run's end removed it, as if it were its own lease.",
+    now="A run gives back the leases that it took, by their names.",
+    layer="census",
+)
+def test_a_run_gives_back_no_lease_that_it_did_not_take(node: Any) -> None:
+    kept = keeper(node)
+    with leased(kept):
+        broken(node, {"cc-ci.run": RUN}, name="production-conf")
+    assert node.names("config") == ["production-conf"]
+
+
+def test_a_run_knows_who_else_used_the_node(node: Any, clock: ManualClock) -> None:
+    keeper(node, run="dead", holder=ELSEWHERE).renew()
+    clock.advance(100)
+    mine = keeper(node)
+    with leased(mine):
+        assert mine.neighbours() == frozenset()
+        with leased(keeper(node, run="other")):
+            assert mine.neighbours() == {"other"}
+        assert mine.neighbours() == {"other"}

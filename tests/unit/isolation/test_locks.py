@@ -55,3 +55,19 @@ def test_waiting_for_a_turn_ends_at_a_deadline_that_names_the_holder(node: Any, 
     with locked(node, what="proxy", run="r2", clock=clock, timeout=5):
         assert "cc-ci-lock-proxy" in node.names("config")
     assert "cc-ci-lock-proxy" not in node.names("config")
+
+
+@pytest.mark.attack(
+    what="A lock is held by a run whose lease can't be read.",
+    before="Every run that wanted its turn ended with a traceback.",
+    now="The lock holds for as long as a lease does that nobody renews, and is then taken over.",
+    layer="census",
+)
+def test_a_lock_behind_a_broken_lease_is_taken_over_in_time(node: Any, clock: ManualClock) -> None:
+    node.add("config", "cc-ci-lease-x", {"cc-ci.role": "lease", "cc-ci.run": "r9", "cc-ci.lease.ttl": "many"})
+    node.add("config", "cc-ci-lock-proxy", {"cc-ci.role": "lock", "cc-ci.run": "r9"})
+    lease(node, "r1")
+    assert "can't be read" in (try_lock(node, what="proxy", run="r1") or "")
+    clock.advance(91)
+    assert try_lock(node, what="proxy", run="r1") is None
+    assert "cc-ci-lease-x" in node.names("config")

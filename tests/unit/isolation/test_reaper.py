@@ -1,6 +1,9 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
+
 from cc_ci.engine.state import Container
 from cc_ci.isolation.census import take
 from cc_ci.isolation.holder import Holder
@@ -11,7 +14,13 @@ from cc_ci.system.units import EpochSeconds
 
 STACK = "com.docker.stack.namespace"
 TRAEFIK = Container(
-    id="traefik", name="traefik", labels={}, created=EpochSeconds(1), state="running", image="x", image_id="x"
+    id="traefik",
+    name="traefik",
+    labels={"cc-ci.role": "proxy"},
+    created=EpochSeconds(1),
+    state="running",
+    image="x",
+    image_id="x",
 )
 ELSEWHERE = Holder(boot="b2", namespace=1, pid=7, started=3)
 
@@ -26,7 +35,7 @@ def deploy(node: Any, run: str, stack: str) -> None:
     node.add("service", f"{stack}_app", {**ours, **swarms})
     node.add("container", f"{stack}_app.1.x", swarms)
     node.has("container", TRAEFIK)
-    node.joins("traefik", f"{stack}_proxy")
+    node.uses("traefik", networks=[f"{stack}_proxy"])
 
 
 def left(node: Any) -> list[str]:
@@ -123,3 +132,72 @@ def test_a_plan_removes_nothing(node: Any, clock: ManualClock) -> None:
     deploy(node, "r1", "web")
     assert len(Reaper(node, clock=clock).plan().items) == 6
     assert node.removed == []
+
+
+@pytest.mark.attack(
+    what="A run's lease can't be read, and the run may live.",
+    before="`reap` ended with a traceback.",
+    now="What the run has on the node is left and told, even if it is named.",
+    layer="census",
+)
+@pytest.mark.parametrize("only", [None, "r1"])
+def test_what_belongs_to_a_broken_lease_is_left(node: Any, clock: ManualClock, only: str | None) -> None:
+    deploy(node, "r1", "web")
+    node.add("config", "cc-ci-lease-r1-1", {"cc-ci.role": "lease", "cc-ci.run": "r1", "cc-ci.lease.ttl": "x"})
+    clock.advance(10_000)
+    reaped = Reaper(node, clock=clock).reap(only=only)
+    assert (reaped.removed, node.removed) == ((), [])
+    assert [run.broken for run in reaped.plan.spared] == [True]
+
+
+@pytest.mark.attack(
+    what="Somebody's container joins the network of a run that dies.",
+    before="`reap` took the container out of the network.",
+    now="The network is left for as long as somebody is in it; only the node's own proxy is taken out.",
+    layer="census",
+)
+def test_nobody_but_the_proxy_is_taken_out_of_a_network(node: Any, clock: ManualClock) -> None:
+    deploy(node, "r1", "web")
+    node.has("container", msgspec.structs.replace(TRAEFIK, id="theirs", name="theirs", labels={}))
+    node.uses("theirs", networks=["web_proxy", "bridge"])
+    reaped = Reaper(node, clock=clock).reap()
+    assert node.names("network") == ["web_proxy"]
+    assert [(one.item.name, one.reason) for one in reaped.plan.doubtful] == [
+        ("web_proxy", "container theirs, which is not of that run, uses it")
+    ]
+    assert reaped.failed == ()
+
+
+def test_a_dead_runs_anonymous_volume_goes_though_its_container_went_first(
+    node: Any, clock: ManualClock
+) -> None:
+    deploy(node, "r1", "web")
+    anonymous = node.add("volume", "0f" * 32)
+    node.items["volume"] = {
+        name.removeprefix("volume "): msgspec.structs.replace(one, id=one.name)
+        for name, one in node.items["volume"].items()
+    }
+    node.uses("web_app.1.x", volumes=[anonymous.removeprefix("volume ")])
+    Reaper(node, clock=clock).reap()
+    assert left(node) == ["traefik"]
+
+
+@pytest.mark.attack(
+    what="A config of somebody else carries the role of a lease and the name of a dead run.",
+    before="`reap` removed it.",
+    now="It goes only if its name is a lease's, too.",
+    layer="census",
+)
+def test_a_config_that_only_says_that_it_is_a_lease_is_left(node: Any, clock: ManualClock) -> None:
+    Keeper(node, run="r1", holder=ELSEWHERE).renew()
+    node.add("config", "production-conf", {"cc-ci.role": "lease", "cc-ci.run": "r1"})
+    clock.advance(100)
+    Reaper(node, clock=clock).reap()
+    assert node.names("config") == ["production-conf"]
+
+
+def test_on_somebody_elses_node_labels_have_to_be_whole(node: Any, clock: ManualClock) -> None:
+    deploy(node, "r1", "web")
+    reaped = Reaper(node, clock=clock, foreign=True).reap()
+    assert reaped.removed == ()
+    assert {one.item.name for one in reaped.plan.doubtful} >= {"web_app", "web_content"}

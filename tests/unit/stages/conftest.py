@@ -9,8 +9,10 @@ from small_recipe import node, recipe
 from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.overlay import Levers
 from cc_ci.engine.stack_driver import StackDriver
+from cc_ci.isolation.holdings import Holdings
 from cc_ci.probes.answers import Answer
 from cc_ci.stages.bench import Bench, Candidate, Deployed, Findings, Waits
+from cc_ci.stages.preparing import claim
 from cc_ci.suite.runner import SuiteRunner
 from cc_ci.system.clock import ManualClock
 from cc_ci.system.process import ScriptedRunner
@@ -73,14 +75,14 @@ def bench(tmp_path: Path, clock: ManualClock, engine: FakeEngine, runner: Script
         scratch=tmp_path / "scratch",
         evidence=tmp_path / "evidence",
         findings=Findings(),
-        begin=lambda _deployed: None,
+        holdings=Holdings(engine, run="small-1", clock=clock),
     )
 
 
 @pytest.fixture
 def deployed(bench: Bench, tmp_path: Path) -> Deployed:
     app, stack = read_app(recipe(tmp_path / "small"))
-    return Deployed(
+    made = Deployed(
         name="install",
         app=app,
         stack=stack,
@@ -90,3 +92,6 @@ def deployed(bench: Bench, tmp_path: Path) -> Deployed:
         secrets={"password": "a secret of the app"},
         since=bench.engine.now(),
     )
+    claim(bench, "install", app, stack)
+    bench.deployed["install"] = made
+    return made

@@ -11,6 +11,7 @@ from cc_ci.engine.state import EngineEvent, Listed
 from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.census import take
 from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.preparing import claim
 from cc_ci.stages.removing import check_leaks, stoppings, take_down, undeploy
 from cc_ci.system.process import ScriptedRunner
 from cc_ci.system.units import EpochSeconds
@@ -68,7 +69,7 @@ def test_what_can_t_be_removed_is_said_after_the_rest_is_gone(
     bench: Bench, engine: FakeEngine, deployed: Deployed
 ) -> None:
     engine.fail("remove_volume")
-    with pytest.raises(InfrastructureError, match="teardown of install: remove_volume"):
+    with pytest.raises(InfrastructureError, match=r"teardown of install: volume .*_content: remove_volume"):
         undeploy(bench, deployed)
     assert engine.networks() == ()
 
@@ -156,3 +157,62 @@ def test_what_a_run_left_is_a_leak(bench: Bench, engine: FakeEngine) -> None:
     after, leaks = check_leaks(bench, msgspec.structs.replace(take(engine), items=()))
     assert {leak.kind for leak in leaks} == {"network", "volume"}
     assert len(after.items) == 2
+
+
+def test_what_the_new_version_dropped_is_removed_with_the_rest(
+    bench: Bench, engine: FakeEngine, deployed: Deployed, tmp_path: Path
+) -> None:
+    bare = "services: {app: {image: 'nginx:2', networks: [proxy]}}\nnetworks: {proxy: {external: true}}\n"
+    newer, stack = read_app(recipe(tmp_path / "newer", compose='version: "3.8"\n' + bare))
+    claim(bench, "install", newer, stack)
+    deployed.app, deployed.stack = newer, stack
+    undeploy(bench, deployed)
+    assert take(engine).items == ()
+
+
+def test_a_stranger_in_the_stack_is_left_and_warned_of(
+    bench: Bench, engine: FakeEngine, deployed: Deployed, runner: ScriptedRunner
+) -> None:
+    stack = deployed.stack.name
+    theirs = Listed(
+        id="s2", name="theirs", labels={"com.docker.stack.namespace": stack}, created=EpochSeconds(0)
+    )
+    engine.has("service", theirs)
+    undeploy(bench, deployed)
+    assert engine.services() == (theirs,)
+    assert runner.calls == []
+    assert [one.code for one in bench.findings.warnings] == ["strangers"]
+
+
+@pytest.mark.attack(
+    what="Another run's anonymous volume, or somebody's container, is on the node at a run's census.",
+    before="The run was blamed for it, and ended as contaminated.",
+    now="Nobody is blamed where nothing says whose it is; it is a warning.",
+    layer="census",
+)
+def test_where_others_used_the_node_what_is_nobodys_is_a_warning(bench: Bench, engine: FakeEngine) -> None:
+    before = take(engine)
+    engine.create_volume("0f" * 32, labels={})
+    bench.holdings.neighbours = lambda: {"other"}
+    assert check_leaks(bench, before)[1] == ()
+    (warning,) = bench.findings.warnings
+    assert warning.code == "unclear"
+    assert "volume 0f0f" in warning.message
+
+
+def test_of_many_things_that_are_nobodys_some_are_named(bench: Bench, engine: FakeEngine) -> None:
+    before = take(engine)
+    for number in range(9):
+        engine.create_volume(f"v{number}", labels={})
+    bench.holdings.neighbours = lambda: {"other"}
+    check_leaks(bench, before)
+    assert bench.findings.warnings[0].message.endswith(
+        "volume v0, volume v1, volume v2, volume v3, volume v4 and 4 more"
+    )
+
+
+def test_on_somebody_elses_node_only_the_runs_own_scratch_goes(bench: Bench, engine: FakeEngine) -> None:
+    object.__setattr__(bench, "node", msgspec.structs.replace(bench.node, kind="foreign"))
+    engine.create_volume("cc-ci-small-1", labels={"cc-ci.run": "another"})
+    check_leaks(bench, take(engine))
+    assert "cc-ci-small-1" in [volume.name for volume in engine.volumes()]

@@ -16,8 +16,7 @@ from cc_ci.perf.baselines.sets import code_hash, this_boot
 from cc_ci.perf.measuring.canary import canary
 from cc_ci.perf.measuring.foreign import CpuCounts, RunGroup, count
 from cc_ci.perf.measuring.lock import MEASURED_VARIABLE
-from cc_ci.pipeline.fetching import Selection, rehearse, shipped_suites
-from cc_ci.pipeline.profiles import STOCK
+from cc_ci.pipeline.fetching import Asked, rehearse, shipped_suites
 from cc_ci.pipeline.subject import Subject
 from cc_ci.results.measured import Canary, Cell
 from cc_ci.results.schema import RunResult
@@ -92,8 +91,7 @@ def _subject(recipe: str) -> Subject:
     with tempfile.TemporaryDirectory() as scratch:
         settings = load_settings()
         subject, _ = rehearse(
-            Selection(recipe=recipe, recipe_roots=settings.recipes, suite_roots=settings.suites),
-            STOCK.levers,
+            Asked(recipe=recipe, recipe_roots=settings.recipes, suite_roots=settings.suites),
             ci_domain="ci.test",
             stage=None,
             keep=False,
