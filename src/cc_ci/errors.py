@@ -6,8 +6,12 @@ CcCiError
 |-- InfrastructureError   3   ours, the provider's or the host's fault
 |   `-- CommandFailed         a tool that we ran exited non-zero or not in time
 |-- ContaminationError    4   something was left behind
-|-- Unverified            5   it should have run and could not
-`-- Interrupted         130   a signal or a deadline ended it
+`-- Unverified            5   it should have run and could not
+
+Stopped                       no error of what it ends: neither CcCiError nor Exception, which many catch
+|-- Interrupted         130   a signal ended it
+|-- DeadlinePassed        3   it outlasted its deadline
+`-- EndedEarly            1   a stage was red, and --exitfirst was asked for
 
 A message is one line: lower case, the thing, the value seen, the remedy.
 """
@@ -51,5 +55,19 @@ class Unverified(CcCiError):  # noqa: N818 - the house's name for it
     exit_code: ClassVar[int] = 5
 
 
-class Interrupted(CcCiError):  # noqa: N818 - the house's name for it
+class Stopped(BaseException):
+    """Work was told to stop from outside; the message says by what."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class Interrupted(Stopped):
     exit_code: ClassVar[int] = 130
+
+
+class DeadlinePassed(Stopped):
+    exit_code: ClassVar[int] = 3
+
+
+class EndedEarly(Stopped):
+    exit_code: ClassVar[int] = 1

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -34,13 +35,17 @@ def run(node: Node, tmp_path: Path) -> Callable[..., Called]:
 
     def call(*flags: str, breaks: str = "") -> Called:
         log, runs = tmp_path / "abra.log", tmp_path / "runs"
+        # cc-ci hands abra nothing of its own environment, so what the fake is to do is said here
+        abra = tmp_path / "bin/abra"
+        abra.parent.mkdir(exist_ok=True)
+        told = f"FAKE_ABRA_LOG={shlex.quote(str(log))} FAKE_ABRA_BREAKS={shlex.quote(breaks)}"
+        abra.write_text(f'#!/bin/sh\n{told} exec {FAKE}/abra "$@"\n')
+        abra.chmod(0o755)
         env = {
             **os.environ,
-            "PATH": f"{FAKE}:{os.environ['PATH']}",
+            "PATH": f"{abra.parent}:{os.environ['PATH']}",
             "CC_CI_NODE": node.name,
             "CC_CI_RUNS": str(runs),
-            "FAKE_ABRA_LOG": str(log),
-            "FAKE_ABRA_BREAKS": breaks,
         }
         before = take(connect(node, LocalRunner()))
         argv = [sys.executable, "-m", "cc_ci", "run", "pocket", "--driver", "abra", *flags]

@@ -13,10 +13,13 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cc_ci.engine.overlay import Overlay
+from cc_ci.engine.run_folder import copy_text, write_run_folder
 from cc_ci.recipes.app import App
 from cc_ci.recipes.compose import read_compose
 from cc_ci.recipes.configuring import app_env, configure
 from cc_ci.recipes.faults import RecipeError
+from cc_ci.recipes.filled import filled
 from cc_ci.recipes.recipe import Recipe, read_recipe
 from cc_ci.recipes.sections import SECTIONS
 from cc_ci.recipes.stack import read_stack
@@ -28,7 +31,8 @@ RECIPES = sorted(
     path.parent
     for path in (*ROOT.glob("lab/recipes/*/*/compose.yml"), *ROOT.glob("tests/recipes/*/compose.yml"))
 )
-ENV = {"SET": "a value", "EMPTY": "", "NUMBER": "5", "YES": "true"}
+ODD = "a: \"b\" 'c' \\ #d\ne\t$SET ${NUMBER} $$ é\U0001f600\x7f\x85\u2028\ufeff%s"
+ENV = {"SET": "a value", "EMPTY": "", "NUMBER": "5", "YES": "true", "ODD": ODD}
 
 
 @cache
@@ -51,7 +55,7 @@ def needs_client() -> None:
 
 
 def docker_reads(files: list[Path], env: dict[str, str]) -> tuple[dict[str, Any] | None, str]:
-    """What docker makes of the files, or None and what it said."""
+    """What docker makes of the files with these variables in its environment, or None and what it said."""
     told = [part for file in files for part in ("-c", str(file))]
     docker = client()
     assert docker
@@ -59,6 +63,16 @@ def docker_reads(files: list[Path], env: dict[str, str]) -> tuple[dict[str, Any]
         [docker, "stack", "config", *told], env=env, capture_output=True, text=True, check=False
     )
     return (yaml.safe_load(done.stdout), "") if done.returncode == 0 else (None, done.stderr)
+
+
+def docker_reads_copies(
+    files: list[Path], env: dict[str, str], folder: Path
+) -> tuple[dict[str, Any] | None, str]:
+    """What docker makes, with an empty environment, of the copies that are deployed."""
+    copies = [folder / f"copy-{file.name}" for file in files]
+    for file, copy in zip(files, copies, strict=True):
+        copy.write_text(copy_text(filled(file.read_text(), name=file.name, env=env), version="3.13"))
+    return docker_reads(copies, {})
 
 
 def we_read(files: list[Path], env: dict[str, str], folder: Path) -> tuple[dict[str, Any] | None, str]:
@@ -137,12 +151,22 @@ def test_recipes_are_read_as_docker_reads_them(path: Path, variant: tuple[str, .
     app = configure(recipe, domain="app-1a2b3c.ci.example", overrides=optional, variant=variant or None)
 
     theirs, said = docker_reads(in_one_version(app, folder), dict(app.env))
+    stack = read_stack(app)
+    *copies, _overlay = write_run_folder(app, stack, Overlay(content={}), tmp_path / "run" / path.name)
+    of_copies, said_of_copies = docker_reads(copies, {})
 
     assert theirs is not None, said
-    assert comparable(read_stack(app).merged.tree) == comparable(theirs)
+    assert comparable(stack.merged.tree) == comparable(theirs)
+    assert of_copies is not None, said_of_copies
+    assert moved(comparable(of_copies), tmp_path / "run" / path.name, folder) == comparable(theirs)
 
 
-NAMES = st.sampled_from(["A", "B", "C_D"])
+def moved(tree: dict[str, Any], folder: Path, to: Path) -> dict[str, Any]:
+    """The same with all paths in another folder."""
+    return yaml.safe_load(yaml.safe_dump(tree, width=10**6).replace(str(folder), str(to)))
+
+
+NAMES = st.sampled_from(["A", "B", "C_D", "SET", "ODD", "PATH", "HOME", "DOCKER_HOST"])
 WORDS = st.sampled_from(
     [
         "a",
@@ -156,6 +180,9 @@ WORDS = st.sampled_from(
         "${EMPTY:-d}",
         "$$SET",
         "${UNSET}",
+        "$ODD",
+        "${UNSET:-$(touch x)}",
+        "${UNSET-a$$b}",
         "1",
         "#z",
         "on",
@@ -393,7 +420,10 @@ def test_generated_files_are_read_as_docker_reads_them(trees: list[dict[str, Any
         files[-1].write_text(yaml.safe_dump({"version": "3.13", **tree}, sort_keys=False))
     env = {**ENV, "HOME": "/home/me"}
 
-    assert_alike(we_read(files, env, tmp_path), docker_reads(files, env))
+    ours, theirs = we_read(files, env, tmp_path), docker_reads(files, env)
+    assert_alike(ours, theirs)
+    if ours[0] is not None:
+        assert_alike(docker_reads_copies(files, env, tmp_path), theirs)
 
 
 SCALARS = [
@@ -444,7 +474,10 @@ def test_scalars_are_read_as_docker_reads_them(scalar: str, tmp_path: Path) -> N
     file.write_text(
         f'version: "3.8"\nservices:\n  app:\n    image: x\n    environment:\n      KEY: {scalar}\n'
     )
-    assert_alike(we_read([file], {}, tmp_path), docker_reads([file], {}))
+    ours, theirs = we_read([file], {}, tmp_path), docker_reads([file], {})
+    assert_alike(ours, theirs)
+    if ours[0] is not None:
+        assert_alike(docker_reads_copies([file], {}, tmp_path), theirs)
 
 
 def test_what_abra_exports_comes_over_the_sample(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """The engine and the stack driver on a real node: pulls, deploys, updates, what fails, and removal."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ import msgspec
 import pytest
 import yaml
 
+from cc_ci.engine.argv import stack_deploy
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.history import settled
 from cc_ci.engine.labels import RUN, STACK, RunLabels
 from cc_ci.engine.node import Node
-from cc_ci.engine.overlay import overlay
+from cc_ci.engine.overlay import Overlay, overlay
 from cc_ci.engine.run_folder import write_run_folder
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.engine.watching import Convergence
@@ -293,6 +295,87 @@ def test_the_snapshot_of_a_settled_stack(deployment: Deployment, tmp_path: Path)
     (service,) = deployment.engine.stack(deployment.name).services
     assert settled(service)
     assert (service.running, service.desired, service.image) == (2, 2, BUSYBOX)
+
+
+ODD_RECIPE = """\
+version: "3.8"
+x-all: &all
+  environment: [SET, "EMPTY=", "NOWHERE", "QUOTED=a ${SET:-b} $$c", "ODD", LANG]
+  deploy: {replicas: 0, labels: ["l=${ODD}", "coop-cloud.${STACK_NAME}.version=1.0.0+1"]}
+services:
+  app:
+    <<: *all
+    image: "busybox:${TAG}"
+    command: sh -c "echo ${SET}"
+    configs: [{source: page, target: /page, mode: 0440}]
+    volumes: ["data:/data", "~/x:/home", "./here:/here:ro"]
+    healthcheck: {test: ["CMD", "true"], retries: "${RETRIES}"}
+    read_only: "${YES}"
+  other: {<<: *all, image: "busybox:${NONE-1.37.0}", environment: {SET: , A: 5, B: "${ODD}"}}
+volumes: {data: {labels: {told: "${SET}"}}}
+configs: {page: {name: "${STACK_NAME}_page_v1", file: page}}
+"""
+ODD_SAMPLE = """\
+TYPE=odd
+DOMAIN=odd.example.com
+SET='$5 "x" # é'
+ODD='a: [b] \\ 😀'
+TAG=1.37.0
+RETRIES=7
+YES=true
+HOME=/srv
+"""
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_docker_makes_of_copies_without_variables_what_it_makes_of_the_originals_with_them(
+    engine: DockerEngine, driver: StackDriver, client: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "odd"
+    root.mkdir()
+    for name, text in (("compose.yml", ODD_RECIPE), (".env.sample", ODD_SAMPLE), ("page", "a page\n")):
+        (root / name).write_text(text)
+    monkeypatch.setenv("PATH", f"{client}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    app = configure(read_recipe(root), domain=f"odd-{os.urandom(3).hex()}.ci.test")
+    stack = read_stack(app)
+
+    def made(deploy: Callable[[], object]) -> list[Any]:
+        try:
+            deploy()
+            only = {"label": [f"{STACK}={app.stack_name}"]}
+            listed = [
+                engine._client.services(filters=only),
+                engine._client.configs(filters=only),
+                engine._client.volumes(filters=only)["Volumes"],
+                engine._client.networks(filters=only),
+            ]
+            specs = (spec_of(one, root, tmp_path / "run") for kind in listed for one in kind or ())
+            return sorted(specs, key=lambda spec: str(spec["Name"]))
+        finally:
+            driver.remove(app.stack_name, wait=True)
+            for config in engine.configs({STACK: app.stack_name}):
+                engine.remove_config(config.id)
+
+    def originals() -> None:
+        line = stack_deploy(app.stack_name, app.compose_files, resolve_image="never")
+        # as it was done before, with variables that do no harm
+        given = {name: value for name, value in app.env.items() if name != "LANG"}
+        check(LocalRunner()(["env", "-u", "LANG", *line], env={**given, **engine.environment}))
+
+    def copies() -> None:
+        driver.write(app, stack, Overlay(content={}), tmp_path / "run")
+        driver.deploy(app, tmp_path / "run", resolve_image="never")
+
+    theirs, ours = made(originals), made(copies)
+    assert ours == theirs
+    assert len(ours) == 4
+
+
+def spec_of(listed: dict[str, Any], root: Path, run: Path) -> Any:
+    """What was asked for, in one folder, and without the ids that the engine gives."""
+    spec = listed.get("Spec") or {name: listed[name] for name in ("Name", "Labels")}
+    return json.loads(re.sub(r'"[a-z0-9]{25}"', '"id"', json.dumps(spec).replace(str(run), str(root))))
 
 
 def stack_config(files: list[Path], env: Mapping[str, str]) -> dict[str, Any]:

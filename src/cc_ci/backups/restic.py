@@ -8,7 +8,7 @@ import msgspec
 
 from cc_ci.backups.reach import Reach
 from cc_ci.errors import InfrastructureError
-from cc_ci.system.process import Completed, check
+from cc_ci.system.process import Completed, check, check_whole
 from cc_ci.system.redaction import Redactor
 from cc_ci.system.units import Bytes, Seconds
 
@@ -116,9 +116,9 @@ class Repository:
         return Restored(snapshot=snapshot.id, removed=removed, seconds=completed.seconds)
 
     def _remove_later(self, snapshot: Snapshot) -> tuple[str, ...]:
-        listed = check(self._run(ls_argv(snapshot.id), volumes=()), what="restic ls")
+        listed = check_whole(self._run(ls_argv(snapshot.id), volumes=()), what="restic ls")
         find = ("find", *snapshot.paths, "-print0")
-        found = check(self._run(find, volumes=snapshot.volumes), what="find in the volumes")
+        found = check_whole(self._run(find, volumes=snapshot.volumes), what="find in the volumes")
         later = tuple(topmost(set(found.stdout.split("\0")) - {""} - set(read_paths(listed.stdout))))
         if later:
             remove = ("xargs", "-0", "rm", "-rf", "--")

@@ -26,6 +26,7 @@ COMMANDS = {
     "recipe": Command("cc_ci.cli.recipe", "Show what is understood of a recipe, or lint it."),
     "suite": Command("cc_ci.cli.suite", "Make a first suite for a recipe, or check one."),
     "node": Command("cc_ci.cli.node", "Bring the private node up or down."),
+    "engine": Command("cc_ci.cli.engine", "Make engines of other Debian suites, for the private node."),
     "images": Command("cc_ci.cli.images", "Build stand-in images, or bring real ones in."),
     "reap": Command("cc_ci.cli.reap", "Remove what dead runs left behind."),
     "baseline": Command("cc_ci.cli.baseline", "Measure how long runs take, cold and warm, for hours."),

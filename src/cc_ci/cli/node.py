@@ -26,6 +26,7 @@ def wanted_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--memory", metavar="SIZE", help="Limit all that it runs, page cache included: 6g."),
         click.option("--bandwidth", metavar="RATE", help="Limit the link to the registry: 100mbit."),
         click.option("--images", type=click.Choice(["standin", "hub"]), help="Where images come from."),
+        click.option("--engine", metavar="NAME", help="system, or an engine of `cc-ci engine list`."),
         click.option("--ci-domain", metavar="DOMAIN", help="The domain under which apps get names."),
     )
     for option in reversed(options):
@@ -141,6 +142,14 @@ def _wanted(chosen: "PrivateNode", flags: dict[str, object]) -> "Wanted | None":
     return msgspec.structs.replace(before.wanted, **changes)
 
 
+def _engine(asked: str | None) -> str:
+    """The exact name of an engine that is kept, so that a later one of its suite does not take its place."""
+    from cc_ci.lab.engine_roots import named as kept
+    from cc_ci.lab.node_records import SYSTEM
+
+    return SYSTEM if asked in (None, SYSTEM) else kept(asked).name
+
+
 _FIELDS = {"memory": "memory_bytes"}
 
 
@@ -150,5 +159,6 @@ def _values(settings: "Settings") -> dict[str, Any]:
         "memory_bytes": settings.memory_bytes,
         "bandwidth": settings.bandwidth,
         "images": settings.images,
+        "engine": _engine(settings.engine),
         "ci_domain": settings.ci_domain,
     }

@@ -1,49 +1,93 @@
 """A run that was not made: what it would do, step by step, and with which images."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from rich.console import Group
+import msgspec
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cc_ci.pipeline.plan import Plan, Which
+from cc_ci.pipeline.plan import Plan, Step, Which
+from cc_ci.pipeline.profiles import Profile
 from cc_ci.pipeline.subject import Subject
 
 
-def planned(subject: Subject, plan: Plan) -> Group:
-    labels = {which: candidate.label for which, candidate in subject.candidates.items()}
+def planned_json(subject: Subject, plan: Plan, profile: Profile) -> str:
+    """The plan as a run with the same flags carries it out, with its profile and levers."""
+    whole = {
+        "recipe": subject.name,
+        "versions": _labels(subject),
+        "profile": profile.name,
+        "levers": msgspec.structs.asdict(profile.levers),
+        "plan": plan,
+    }
+    return msgspec.json.format(msgspec.json.encode(whole)).decode()
+
+
+def planned(subject: Subject, plan: Plan, profile: Profile) -> Group:
+    labels = _labels(subject)
     versions = " to ".join(labels[which] for which in ("old", "new") if which in labels)
     provider = f", with {subject.need.name} {subject.need.candidate.label}" if subject.need else ""
     return Group(
         Text(f"{subject.name} {versions}{provider}"),
+        Text(f"profile {profile.name}: {', '.join(_levers(profile))}"),
         "",
-        _steps(plan, labels),
+        *_deployments(plan, labels),
+        *_steps(plan),
         *_decided(plan),
+        *_kept(plan),
         "",
         _images(subject, plan),
     )
 
 
-def _steps(plan: Plan, labels: Mapping[Which, str]) -> Table:
-    versions = {one.name: labels[one.version] for one in plan.deployments}
-    table = Table("stage", "step", "deployment", "version", "needs", box=None, pad_edge=False)
+def _labels(subject: Subject) -> Mapping[Which, str]:
+    return {which: candidate.label for which, candidate in subject.candidates.items()}
+
+
+def _levers(profile: Profile) -> Iterator[str]:
+    for name, value in msgspec.structs.asdict(profile.levers).items():
+        yield f"{name} {'-' if value is None else value}"
+
+
+def _deployments(plan: Plan, labels: Mapping[Which, str]) -> Iterator[RenderableType]:
+    table = Table("deployment", "version", "why", box=None, pad_edge=False)
+    for one in plan.deployments:
+        table.add_row(one.name, " then ".join(labels[which] for which in one.versions), one.why)
+    if plan.provider:
+        table.add_row(plan.provider.name, "", plan.provider.why)
+    yield from (table, "")
+
+
+def _steps(plan: Plan) -> Iterator[RenderableType]:
+    table = Table("chain", "stage", "step", "needs", "after", "takes", box=None, pad_edge=False)
     for step in plan.steps:
-        name = step.deployment or ""
-        table.add_row(step.stage, step.action, name, versions.get(name, ""), ", ".join(step.needs))
-    return table
+        needs = ", ".join(step.needs)
+        table.add_row(step.chain, step.stage, step.name, needs, _after(step), ", ".join(step.takes))
+    yield table
+
+
+def _after(step: Step) -> str:
+    """What it comes after and does not need."""
+    return ", ".join(name for name in step.after if name not in step.needs)
 
 
 def _decided(plan: Plan) -> list[Text]:
     return [Text(f"{one.stage}: {one.outcome}: {one.reason}") for one in plan.decided]
 
 
+def _kept(plan: Plan) -> list[Text]:
+    if plan.keep is None:
+        return []
+    return [Text(f"--keep: the first deployment that fails is left up, else {plan.keep.otherwise}")]
+
+
 def _images(subject: Subject, plan: Plan) -> Table:
     """Those that the plan brings to the node."""
     table = Table("image", "services", box=None, pad_edge=False)
-    stacks = [stack for which, stack in subject.stacks_of.items() if which in plan.images()]
     users: dict[str, dict[str, None]] = {}
-    for stack in stacks:
-        for name, service in stack.services.items():
+    for source in plan.sources:
+        for name, service in subject.stacks_of[source].services.items():
             users.setdefault(service.image, {})[name] = None
     for reference, names in users.items():
         table.add_row(reference, ", ".join(names))

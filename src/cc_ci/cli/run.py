@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from cc_ci.engine.node import Node
-    from cc_ci.pipeline.fetching import Asked
+    from cc_ci.pipeline.fetching import Selection
     from cc_ci.pipeline.profiles import Profile
     from cc_ci.pipeline.request import Ran
     from cc_ci.results.schema import StageName
@@ -38,6 +38,7 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 @click.option("--authority", metavar="FILE", help="A CA that signs a foreign node's certificates.")
 @click.option("--deadline", "deadline_seconds", type=float, metavar="SECONDS", help="End the run after this.")
 @click.option("--keep", is_flag=True, help="Leave the app up for a look; says how to get there.")
+@click.option("--exitfirst", "-x", is_flag=True, help="End the run at the first step that is red.")
 @click.option("--dry-run", is_flag=True, help="Say what the run would do, and do nothing; needs no node.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of the tables.")
 @click.pass_obj
@@ -51,6 +52,7 @@ def run(
     stage: str | None,
     variant: str | None,
     keep: bool,
+    exitfirst: bool,
     driver: str,
     dry_run: bool,
     as_json: bool,
@@ -61,7 +63,7 @@ def run(
     from cc_ci.cli.chosen_node import chosen_node
     from cc_ci.cli.story import story
     from cc_ci.perf.measuring.lock import MEASURED_VARIABLE, under_way
-    from cc_ci.pipeline.fetching import Asked
+    from cc_ci.pipeline.fetching import Selection
     from cc_ci.pipeline.locating import name_of
     from cc_ci.pipeline.request import Request
     from cc_ci.pipeline.run import Run
@@ -76,17 +78,17 @@ def run(
     from cc_ci.system.settings import load_settings
 
     settings = load_settings(flags)
-    choice = Choice(to=to, from_=from_)
+    profile, choice = _profile(settings.profile, driver), Choice(to=to, from_=from_)
     only = next((name for name in get_args(StageName) if name == stage), None)
     if dry_run:
-        asked = Asked(
+        selection = Selection(
             recipe=recipe,
             choice=choice,
             variant=variant,
             recipe_roots=settings.recipes,
             suite_roots=settings.suites,
         )
-        _tell_plan(asked, ci_domain=settings.ci_domain, stage=only, keep=keep, as_json=as_json)
+        _tell_plan(selection, profile, ci_domain=settings.ci_domain, stage=only, keep=keep, as_json=as_json)
         return
     if MEASURED_VARIABLE not in os.environ and under_way():
         click.echo(f"warning: a measurement is under way on this machine: {DISTURBS}", err=True)
@@ -95,12 +97,13 @@ def run(
     request = Request(
         recipe=recipe,
         node=node,
-        profile=_profile(settings.profile, driver),
+        profile=profile,
         choice=choice,
         variant=variant,
         stage=only,
         cache=None if settings.cache == "as-is" else settings.cache,
         keep=keep,
+        exit_first=exitfirst,
         deadline=settings.deadline_seconds,
         recipe_roots=settings.recipes,
         suite_roots=settings.suites,
@@ -159,20 +162,25 @@ def _profile(name: str, driver: str) -> "Profile":
 
 
 def _tell_plan(
-    asked: "Asked", *, ci_domain: str, stage: "StageName | None", keep: bool, as_json: bool
+    selection: "Selection",
+    profile: "Profile",
+    *,
+    ci_domain: str,
+    stage: "StageName | None",
+    keep: bool,
+    as_json: bool,
 ) -> None:
     import tempfile
 
-    import msgspec
-
-    from cc_ci.cli.planned import planned
+    from cc_ci.cli.planned import planned, planned_json
     from cc_ci.pipeline.fetching import rehearse
     from cc_ci.report.tables import console
     from cc_ci.system.process import LocalRunner
 
     with tempfile.TemporaryDirectory() as scratch:
         subject, plan = rehearse(
-            asked,
+            selection,
+            profile.levers,
             ci_domain=ci_domain,
             stage=stage,
             keep=keep,
@@ -180,9 +188,9 @@ def _tell_plan(
             runner=LocalRunner(),
         )
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(plan)))
+        click.echo(planned_json(subject, plan, profile))
     else:
-        console(sys.stdout).print(planned(subject, plan))
+        console(sys.stdout).print(planned(subject, plan, profile))
 
 
 def _tell_results(ran: "Ran", node: "Node", *, as_json: bool) -> None:

@@ -17,15 +17,17 @@ from cc_ci.engine import abra_argv
 from cc_ci.engine.api import Engine, Labels
 from cc_ci.engine.deploy_errors import deploy_error
 from cc_ci.engine.overlay import Overlay
-from cc_ci.engine.run_folder import deployed_files
+from cc_ci.engine.run_folder import common_version, deployed_files, with_version
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.engine.watching import Convergence
 from cc_ci.errors import InfrastructureError, UsageError
 from cc_ci.recipes.app import App
 from cc_ci.recipes.secrets import SecretSpec
 from cc_ci.recipes.stack import Stack
+from cc_ci.system import git
 from cc_ci.system.files import write_atomic
 from cc_ci.system.process import Completed, Runner
+from cc_ci.system.trees import copy_tree
 from cc_ci.system.units import EpochSeconds, Seconds
 
 LONGEST: Seconds = 600.0
@@ -72,7 +74,7 @@ class AbraDriver:
         """Lay out the recipe where abra looks for it, the overlay the last of its compose files."""
         files = self._stacks.write(app, stack, overlay, folder)
         self._written[folder] = stack
-        self._lay_out(folder, app)
+        self._lay_out(folder, app, version=common_version(stack.version))
         names = [str(file.relative_to(folder)) for file in deployed_files(app, folder)]
         write_atomic(self._env_file(app), env_text({**app.env, "COMPOSE_FILE": ":".join(names)}), mode=0o600)
         return files
@@ -125,16 +127,19 @@ class AbraDriver:
             self._abra(abra_argv.new_app(app.recipe.name, app.domain), app)
         write_atomic(self._env_file(app), env_text(app.env), mode=0o600)
 
-    def _lay_out(self, tree: Path, app: App) -> None:
-        """A repository of its own, committed: abra refuses a recipe that is none."""
+    def _lay_out(self, tree: Path, app: App, *, version: str | None = None) -> None:
+        """A repository of its own, committed: abra refuses a recipe that is none.
+
+        Its compose files are the recipe's own, for abra fills in variables by itself, and reads their names.
+        """
         recipe = self._home / "recipes" / app.recipe.name
         shutil.rmtree(recipe, ignore_errors=True)
-        shutil.copytree(tree, recipe, symlinks=True, ignore=shutil.ignore_patterns(".git"))
-        git = ("git", "-C", str(recipe), "-c", "user.name=cc-ci", "-c", "user.email=cc-ci@localhost")
-        for words in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "as under test")):
-            completed = self._runner((*git, *words))
-            if not completed.ok:
-                raise InfrastructureError(f"git {words[0]}: {completed.stderr.strip()}")
+        copy_tree(tree, recipe)
+        if version:
+            *copies, _overlay = deployed_files(app, recipe)
+            for copy, original in zip(copies, app.compose_files, strict=True):
+                write_atomic(copy, with_version(original.read_text(encoding="utf-8-sig"), version))
+        git.make(recipe, message="as under test", runner=self._runner)
 
     def _insert(self, app: App, secret: SecretSpec, value: str) -> None:
         file = self._home / "secret"

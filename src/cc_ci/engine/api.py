@@ -32,7 +32,10 @@ class EventStream(Protocol):
     """Events as they come, oldest first; a context manager, to be closed."""
 
     def next(self, timeout: Seconds) -> EngineEvent | None:
-        """The next event, or None when none came in time. InfrastructureError if the stream broke."""
+        """The next event, or None when none came in time.
+
+        Raises InfrastructureError if the stream broke, Stopped when the thread is told to stop.
+        """
         ...
 
     def close(self) -> None: ...

@@ -1,12 +1,17 @@
 """The docker commands that cc-ci gives: pure argv, no secret value ever in it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cc_ci.engine.node import Node
+from cc_ci.system.environment import ALWAYS, PROXIES, own
 
-RESERVED = ("HOME", "PATH", "SSH_AUTH_SOCK")
-"""Variables that the docker client itself needs: no app's value may take their place."""
+USERS = ("DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "DOCKER_API_VERSION", "SSH_AUTH_SOCK")
+"""The user's own variables that the client may need on the way to an engine elsewhere."""
+OPTIONS = {"DOCKER_CONFIG": "--config", "DOCKER_CONTEXT": "--context", "DOCKER_HOST": "--host"}
+"""Options of the client that say what these variables say."""
+NEEDED = ("PATH", "HOME")
+"""What the client starts on its way to an engine elsewhere (ssh, a credential helper) needs these."""
 
 
 def client_environment(node: Node, *, config: Path) -> dict[str, str]:
@@ -14,15 +19,27 @@ def client_environment(node: Node, *, config: Path) -> dict[str, str]:
 
     `config` is an empty folder in the place of ~/.docker, so that no context or credential is found there.
     """
-    if "://" not in node.docker_host:
-        return {"DOCKER_CONTEXT": node.docker_host, "DOCKER_HOST": ""}
-    host = {"DOCKER_HOST": node.docker_host}
-    if not node.private:
-        return host
-    empty = dict.fromkeys(
-        ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION"), ""
-    )
-    return {**empty, **host, "DOCKER_CONFIG": str(config)}
+    if node.private:
+        return {"DOCKER_HOST": node.docker_host, "DOCKER_CONFIG": str(config)}
+    which = "DOCKER_HOST" if "://" in node.docker_host else "DOCKER_CONTEXT"
+    return {**own(*USERS, *PROXIES), which: node.docker_host}
+
+
+def looked_up(node: Node, environment: Mapping[str, str]) -> frozenset[str]:
+    """The variables that `bare_client` has: it takes one for a compose file's variable without a value."""
+    return frozenset() if node.private else frozenset((*NEEDED, *environment))
+
+
+def bare_client(node: Node, environment: Mapping[str, str], *, program: str) -> list[str]:
+    """The docker client with an empty environment, or with no more than the way to an engine elsewhere takes.
+
+    `program` is its whole path, since it is not looked for in PATH then.
+    """
+    if node.private:
+        options = [(option, environment[name]) for name, option in OPTIONS.items() if name in environment]
+        return ["env", "-i", program, *(word for option in options for word in option)]
+    unset = [name for name in ALWAYS if name not in NEEDED]
+    return ["env", *(word for name in unset for word in ("-u", name)), program]
 
 
 def labelled(labels: Mapping[str, str]) -> list[str]:
@@ -73,16 +90,11 @@ def container_logs(container: str) -> list[str]:
 
 
 def stack_deploy(
-    stack: str, files: Sequence[Path], *, resolve_image: str, unset: Iterable[str] = ()
+    stack: str, files: Sequence[Path], *, resolve_image: str, client: Sequence[str] = ("docker",)
 ) -> list[str]:
-    """Deploy the merged `files`.
-
-    `unset` names the variables of cc-ci's own environment: abra fills compose files from the app's alone.
-    """
+    """Deploy the merged `files`; `client` is how docker is called."""
     compose = [word for file in files for word in ("--compose-file", str(file))]
-    command = ["docker", "stack", "deploy", *compose, "--resolve-image", resolve_image, stack]
-    names = sorted(unset)
-    return ["env", *(word for name in names for word in ("-u", name)), *command] if names else command
+    return [*client, "stack", "deploy", *compose, "--resolve-image", resolve_image, stack]
 
 
 def stack_remove(stack: str) -> list[str]:

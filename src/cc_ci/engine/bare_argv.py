@@ -1,5 +1,6 @@
 """One service of a stack as a plain container: pure argv, no value of a variable or secret ever in it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
@@ -16,6 +17,11 @@ UNDERSTOOD = frozenset(
     }
 )
 """Keys of a service that are carried over, or that mean nothing to a container by itself."""
+
+
+NAME = re.compile(r"[^\s=#][^\s=]*")
+LONGEST_VALUE = 60_000
+"""In bytes; docker's client reads lines of up to 64 KB."""
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,11 +50,10 @@ def run(
     stack: Stack,
     service: Service,
     *,
-    variables: Sequence[str],
     files: Sequence[File],
     labels: Mapping[str, str],
 ) -> list[str]:
-    """`docker run` for the service; the client takes the values of `variables` from its own environment."""
+    """`docker run` for the service; the client reads what `env_file` wrote at its stdin."""
     name = container(stack, service.name)
     every = {**service.container_labels, **labels, STACK: stack.name, SERVICE: name}
     entry, *arguments = service.entrypoint or ("",)
@@ -56,11 +61,21 @@ def run(
     line += ["--network", network(stack), "--network-alias", service.name]
     line += ["--stop-timeout", str(round(service.stop_grace_period))]
     line += [word for key, value in sorted(every.items()) for word in ("--label", f"{key}={value}")]
-    line += [word for variable in sorted(variables) for word in ("--env", variable)]
+    line += ["--env-file", "/dev/stdin"]
     line += [word for mount in _mounts(stack, service, files) for word in ("--mount", mount)]
     line += ["--user", service.user] if service.user else []
     line += ["--entrypoint", entry] if entry else []
     return [*line, service.image, *arguments, *service.command]
+
+
+def env_file(values: Mapping[str, str], *, service: str) -> str:
+    """The variables as docker's client reads them from a file, a line each. Raises UsageError."""
+    for name, value in values.items():
+        if not NAME.fullmatch(name) or "\n" in value or len(value.encode()) > LONGEST_VALUE:
+            raise UsageError(
+                f"services.{service}.environment.{name}: a plain container takes one line, not too long"
+            )
+    return "".join(f"{name}={value}\n" for name, value in sorted(values.items()))
 
 
 def _mounts(stack: Stack, service: Service, files: Sequence[File]) -> list[str]:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from cc_ci.engine.bare_argv import File
 from cc_ci.engine.labels import STACK
 from cc_ci.engine.node import Node
 from cc_ci.engine.overlay import CA_CONFIG, Overlay
-from cc_ci.engine.stack_driver import CLIENT_VARIABLES, StackDriver
+from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.engine.watching import Convergence
 from cc_ci.errors import StageFailed, UsageError
 from cc_ci.recipes.app import App
@@ -33,6 +32,7 @@ from cc_ci.recipes.stack import Service, Stack
 from cc_ci.recipes.templates import rendered
 from cc_ci.system.files import write_atomic
 from cc_ci.system.process import Runner, check
+from cc_ci.system.threads import Pool
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.timing.span_names import STOPPING
 
@@ -42,10 +42,10 @@ Spanned = Callable[[str], AbstractContextManager[object]]
 
 
 class _Laid(msgspec.Struct, frozen=True, kw_only=True):
-    """A service ready to be run: `argv` with `values` in the environment; `mark` changes with any of it."""
+    """A service ready to be run: `argv`, with `variables` at its stdin; `mark` changes with any of it."""
 
     argv: tuple[str, ...]
-    values: Mapping[str, str]
+    variables: str
     mark: str
 
 
@@ -99,7 +99,7 @@ class BareDriver:
         if changed:
             self._stop(app.stack_name, changed)
         missing = [name for name in laid if name not in running]
-        with ThreadPoolExecutor(len(missing) or 1) as pool:
+        with Pool(len(missing) or 1) as pool:
             for name, done in zip(
                 missing, pool.map(lambda name: self._run(laid[name]), missing), strict=True
             ):
@@ -150,19 +150,16 @@ class BareDriver:
         values = {
             name: app.env.get(name, "") if value is None else value for name, value in variables.items()
         }
-        if taken := sorted(values.keys() & set(CLIENT_VARIABLES)):
-            raise UsageError(
-                f"services.{service.name}: ${taken[0]}: is the docker client's own variable here"
-            )
         files = _Files(app, stack, service.name, folder, values=values, secrets=self._secrets)
         laid = [*files.secrets(service.secrets), *files.configs(service.configs), *files.authorities(overlay)]
-        argv = bare_argv.run(stack, service, variables=tuple(values), files=laid, labels=said["labels"])
+        told = bare_argv.env_file(values, service=service.name)
+        argv = bare_argv.run(stack, service, files=laid, labels=said["labels"])
         content = [Path(file.path).read_bytes() for file in laid]
-        mark = hashlib.sha256(repr((argv, sorted(values.items()), content)).encode()).hexdigest()
-        return _Laid(argv=tuple(argv), values=values, mark=mark)
+        mark = hashlib.sha256(repr((argv, told, content)).encode()).hexdigest()
+        return _Laid(argv=tuple(argv), variables=told, mark=mark)
 
     def _run(self, laid: _Laid) -> str:
-        done = self._runner(laid.argv, env={**laid.values, **self._engine.environment}, timeout=LONGEST)
+        done = self._runner(laid.argv, stdin=laid.variables, env=self._engine.environment, timeout=LONGEST)
         if not done.ok:
             said = (done.stderr.strip() or "no output").splitlines()[-1]
             raise StageFailed(f"container {laid.argv[laid.argv.index('--name') + 1]}: {said}")
@@ -170,7 +167,7 @@ class BareDriver:
 
     def _stop(self, stack: str, services: Sequence[str]) -> None:
         names = [f"{stack}_{name}" for name in services]
-        with self._span(STOPPING), ThreadPoolExecutor(len(names)) as pool:
+        with self._span(STOPPING), Pool(len(names)) as pool:
             list(pool.map(lambda name: self._docker(bare_argv.stop(name)), names))
         for service, name in zip(services, names, strict=True):
             self._engine.remove_container(name)

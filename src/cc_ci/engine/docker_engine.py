@@ -25,6 +25,7 @@ from cc_ci.engine.state import (
 )
 from cc_ci.engine.streams import ACTIONS, QueuedEvents
 from cc_ci.errors import InfrastructureError, StageFailed
+from cc_ci.system import stopping
 from cc_ci.system.files import runtime_root
 from cc_ci.system.process import Completed, Runner, check
 from cc_ci.system.units import EpochSeconds, Seconds
@@ -114,6 +115,7 @@ class DockerEngine:
                 repository, tag=tag or "latest", stream=True, decode=True, auth_config=credentials
             )
             for message in stream:
+                stopping.current().check()
                 messages.append(message)
                 if said := message.get("error"):
                     raise self._refusal(reference, str(said))

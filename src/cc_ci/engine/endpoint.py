@@ -6,7 +6,8 @@ from typing import Any
 
 from docker.tls import TLSConfig
 
-from cc_ci.system.process import Runner, check
+from cc_ci.system.environment import own
+from cc_ci.system.process import Runner, check_whole
 
 
 def endpoint(docker_host: str, runner: Runner) -> tuple[str, Any]:
@@ -25,7 +26,8 @@ def address(docker_host: str, runner: Runner) -> str:
 
 
 def _context(name: str, runner: Runner) -> Mapping[str, Any]:
-    asked = check(runner(["docker", "context", "inspect", name]), what=f"docker context {name}")
+    line = ["docker", "context", "inspect", name]
+    asked = check_whole(runner(line, env=own("DOCKER_CONFIG")), what=f"docker context {name}")
     context: Mapping[str, Any] = json.loads(asked.stdout)[0]
     return context
 

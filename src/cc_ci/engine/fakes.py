@@ -15,6 +15,7 @@ from cc_ci.engine.state import (
     StackSnapshot,
 )
 from cc_ci.errors import InfrastructureError, StageFailed
+from cc_ci.system import stopping
 from cc_ci.system.clock import ManualClock
 from cc_ci.system.process import Completed, ScriptedRunner
 from cc_ci.system.units import EpochSeconds, Seconds
@@ -272,6 +273,7 @@ class FakeEvents:
         self.closed = False
 
     def next(self, timeout: Seconds) -> EngineEvent | None:
+        stopping.current().check()
         until = self._clock.now() + timeout
         if self._events and self._events[0].at <= until:
             event = self._events.pop(0)

@@ -1,16 +1,22 @@
-"""The copies of a recipe's compose files that a run deploys: one `version:` in all, nothing else changed."""
+"""The copies of a recipe's compose files that a run deploys: one `version:` in all, every variable filled in.
 
-import json
+Variables are filled in here, not by the docker client: its environment would have to be the app's, and what a
+program's environment holds decides what it does.
+"""
+
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from cc_ci.engine.overlay import Overlay, escaped
-from cc_ci.errors import UsageError
 from cc_ci.recipes.app import App
+from cc_ci.recipes.filled import filled
 from cc_ci.recipes.stack import Stack
+from cc_ci.recipes.yaml_writing import write_yaml
 from cc_ci.system.files import write_atomic
+from cc_ci.system.trees import copy_tree
 
 OVERLAY_FILE = "cc-ci.overlay.yml"
 LEAST_VERSION = (3, 8)
@@ -25,39 +31,31 @@ DOCUMENT_START = re.compile(r"^---(?=\s|$)[^\n]*\n?", re.MULTILINE)
 def write_run_folder(app: App, stack: Stack, overlay: Overlay, folder: Path) -> tuple[Path, ...]:
     """Lay the recipe's tree out in `folder` anew; the compose files to deploy, the overlay last.
 
-    Paths in compose files count from the first one's folder, as in the recipe itself. Links that lead out of
-    the recipe are left behind, so that what they name is missed, never read.
+    Paths in compose files count from the first one's folder, as in the recipe itself. What a link that leads
+    out of the recipe names is missed, never read: see `copy_tree`.
     """
-    root = app.recipe.root.resolve()
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(root, folder, symlinks=True, ignore=_LeftBehind(root))
+    copy_tree(app.recipe.root.resolve(), folder, without=(".git", OVERLAY_FILE))
     version = common_version(stack.version)
     *copies, overlay_file = deployed_files(app, folder)
-    for copy in copies:
-        write_atomic(copy, with_version(copy.read_text(encoding="utf-8-sig"), version))
-    content = {"version": version, **escaped(overlay.content)}
-    # JSON is YAML in which no text is taken for anything else, as docker's reader takes `y` and `on`
-    write_atomic(overlay_file, json.dumps(content, indent=2, ensure_ascii=False))
+    for copy, original in zip(copies, app.compose_files, strict=True):
+        name = str(copy.relative_to(folder))
+        content = filled(original.read_text(encoding="utf-8-sig"), name=name, env=app.env)
+        # the app's variables may hold passwords
+        write_atomic(copy, copy_text(content, version=version), mode=0o600)
+    write_atomic(overlay_file, copy_text(overlay.content, version=version), mode=0o600)
     return *copies, overlay_file
+
+
+def copy_text(content: Mapping[str, Any], *, version: str) -> str:
+    """A compose file in which docker finds no variable."""
+    return write_yaml({"version": version, **escaped(content)})
 
 
 def deployed_files(app: App, folder: Path) -> tuple[Path, ...]:
     root = app.recipe.root.resolve()
     copies = tuple(folder / file.resolve().relative_to(root) for file in app.compose_files)
     return (*copies, folder / OVERLAY_FILE)
-
-
-class _LeftBehind:
-    """What `copytree` is to leave out: git's own, and links out of the recipe."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def __call__(self, folder: str, names: list[str]) -> Sequence[str]:
-        return [name for name in names if name == ".git" or self._leads_out(Path(folder, name))]
-
-    def _leads_out(self, path: Path) -> bool:
-        return path.is_symlink() and not path.resolve().is_relative_to(self._root)
 
 
 def common_version(version: str) -> str:
@@ -82,9 +80,12 @@ def _holds_keys(head: str) -> bool:
     return any(line.strip() and not line.lstrip().startswith(("#", "%")) for line in head.splitlines())
 
 
-def require_own_variables(files: Iterable[Path], reserved: Iterable[str]) -> None:
-    """Refuse files that ask for a variable which the docker client needs for itself."""
-    for file in files:
-        for name in reserved:
-            if re.search(rf"(?<!\$)\$\{{?{name}\b", file.read_text()):
-                raise UsageError(f"{file.name}: ${name}: is the docker client's own variable here; rename it")
+def require_values(stack: Stack, names: Collection[str]) -> None:
+    """Refuse a variable without a value for which the docker client would take one of its own."""
+    for service in stack.services.values():
+        for name in names:
+            if service.environment.get(name, "set") in (None, ""):
+                raise stack.fault(
+                    f"services.{service.name}.environment.{name}",
+                    "has no value, so that on this node docker's client would put in its own; give it one",
+                )

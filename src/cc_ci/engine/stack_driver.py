@@ -3,8 +3,8 @@
 Order of calls: `write`, `deploy` (with `since` taken before it), `converge`, `remove`.
 """
 
-import os
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from cc_ci.engine.labels import SERVICE, STACK
 from cc_ci.engine.node import Node
 from cc_ci.engine.overlay import Overlay
 from cc_ci.engine.overlay_check import check_overlay
-from cc_ci.engine.run_folder import deployed_files, require_own_variables, write_run_folder
+from cc_ci.engine.run_folder import deployed_files, require_values, write_run_folder
 from cc_ci.engine.watching import POLL, Convergence, Watch, wait_gone
 from cc_ci.errors import StageFailed
 from cc_ci.recipes.app import App
@@ -28,14 +28,6 @@ from cc_ci.system.units import EpochSeconds, Seconds
 
 __all__ = ["Convergence", "StackDriver"]
 
-CLIENT_VARIABLES = (
-    *argv.RESERVED,
-    "DOCKER_CERT_PATH",
-    "DOCKER_CONFIG",
-    "DOCKER_CONTEXT",
-    "DOCKER_HOST",
-    "DOCKER_TLS_VERIFY",
-)
 LONGEST_DEPLOY: Seconds = 300.0
 """`docker stack deploy` asks a registry for each image; it starts nothing itself."""
 REMOVAL_SLACK: Seconds = 60.0
@@ -66,10 +58,9 @@ class StackDriver:
     def write(self, app: App, stack: Stack, overlay: Overlay, folder: Path) -> tuple[Path, ...]:
         """Write what `deploy` takes: the recipe's own files, and the overlay, once it is checked."""
         check_overlay(overlay, stack)
+        require_values(stack, argv.looked_up(self._node, self._engine.environment))
         self._written[folder] = stack
-        files = write_run_folder(app, stack, overlay, folder)
-        require_own_variables(files[:-1], CLIENT_VARIABLES)
-        return files
+        return write_run_folder(app, stack, overlay, folder)
 
     def deploy(self, app: App, folder: Path, *, resolve_image: str = "always") -> None:
         """Hand a written stack to Swarm; it then starts on its own.
@@ -77,14 +68,11 @@ class StackDriver:
         `always` asks a registry for each image's digest, as abra does. Raises StageFailed for what the
         recipe got wrong, InfrastructureError for the rest.
         """
-        unset = os.environ.keys() - app.env.keys() - set(CLIENT_VARIABLES)
-        line = argv.stack_deploy(
-            app.stack_name, deployed_files(app, folder), resolve_image=resolve_image, unset=unset
-        )
-        own = {key: value for key, value in app.env.items() if key not in CLIENT_VARIABLES}
-        completed = self._runner(
-            line, env={**own, **self._engine.environment}, cwd=folder, timeout=LONGEST_DEPLOY
-        )
+        environment = self._engine.environment
+        client = argv.bare_client(self._node, environment, program=shutil.which("docker") or "docker")
+        files = deployed_files(app, folder)
+        line = argv.stack_deploy(app.stack_name, files, resolve_image=resolve_image, client=client)
+        completed = self._runner(line, env=environment, cwd=folder, timeout=LONGEST_DEPLOY)
         if not completed.ok:
             raise deploy_error(completed, self._written.get(folder), app)
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 from cc_ci.engine.parsing import event
 from cc_ci.engine.state import EngineEvent
 from cc_ci.errors import InfrastructureError
+from cc_ci.system import stopping
 from cc_ci.system.units import Seconds
 
 ACTIONS = (
@@ -30,7 +31,7 @@ class QueuedEvents:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._queue: queue.SimpleQueue[EngineEvent | Exception] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[EngineEvent | Exception | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._read, name="engine events", daemon=True)
         self._thread.start()
@@ -45,13 +46,20 @@ class QueuedEvents:
             self._queue.put(ConnectionError("the engine closed the stream"))
 
     def next(self, timeout: Seconds) -> EngineEvent | None:
-        with contextlib.suppress(queue.Empty):
+        stop = stopping.current()
+        with contextlib.suppress(queue.Empty), stop.watched(self._wake):
             item = self._queue.get(timeout=max(0.0, timeout)) if timeout > 0 else self._queue.get_nowait()
             if isinstance(item, EngineEvent):
                 return item
+            stop.check()
+            if item is None:
+                return None
             self._queue.put(item)
             raise InfrastructureError(f"engine's events: broke off ({item}); is the node still up?")
         return None
+
+    def _wake(self) -> None:
+        self._queue.put(None)
 
     def close(self) -> None:
         """End the reader. Works twice."""

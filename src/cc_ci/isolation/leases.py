@@ -193,9 +193,9 @@ class Keeper:
             self._engine.remove_config(before)
 
     def give_back(self) -> None:
-        """End the heartbeat and remove the lease, unless it was left kept. Works twice."""
+        """End the heartbeat and remove the lease, unless it was left kept or never taken. Works twice."""
         self._stop()
-        if KEPT in self._labels:
+        if KEPT in self._labels or self._number == 0:
             return
         for lease in leases(self._engine):
             if lease.run == self._run and lease.name in self._names:

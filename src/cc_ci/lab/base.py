@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cc_ci.lab.images import Image
+from cc_ci.system.environment import PROXIES, own
 from cc_ci.system.files import state_root
 from cc_ci.system.process import Completed, Runner, check
 
@@ -58,6 +59,11 @@ LEFT_OUT = (
 """Left out of images: what names this machine or its mirror, and what no container reads."""
 
 
+def unattended() -> dict[str, str]:
+    """For apt, which fetches by this machine's proxy where there is one."""
+    return {**own(*PROXIES), **UNATTENDED}
+
+
 def rootfs(image: Image, *, work: Path, into: Path, runner: Runner, say: Callable[[str], None]) -> str:
     """Write the image's root filesystem to the archive `into`; return what is inside, for people.
 
@@ -92,7 +98,7 @@ def make_bases(suites: Iterable[str], *, runner: Runner, say: Callable[[str], No
         (bases / f"{suite}.memory").mkdir(parents=True, exist_ok=True)
     # the mounts are in a namespace of their own and go with it, whatever happens
     argv = ["unshare", "--mount", "sh", "-c", IN_MEMORY, "sh", str(bases), debian_mirror(runner) or ""]
-    check(runner([*argv, *missing]), what=f"debootstrap {' '.join(missing)}")
+    check(runner([*argv, *missing], env=own(*PROXIES)), what=f"debootstrap {' '.join(missing)}")
     for suite in missing:
         (bases / f"{suite}.memory").rmdir()
         (bases / f"{suite}.partial").rename(bases / suite)
@@ -168,7 +174,7 @@ def _unpack(image: Image, *, system: Path, root: Path, runner: Runner) -> str:
 def _inside(system: Path, *argv: str, runner: Runner) -> Completed:
     """Run in a chroot with a process table of its own: what a package starts ends with it."""
     enter = ["unshare", "--mount", "--pid", "--fork", f"--mount-proc={system}/proc", "chroot", str(system)]
-    return runner([*enter, *argv], env=UNATTENDED)
+    return runner([*enter, *argv], env=unattended())
 
 
 def archive(root: Path, *, into: Path, runner: Runner, left_out: Iterable[str] = ()) -> None:

@@ -1,6 +1,5 @@
 """Programs that go on after cc-ci has ended: started once, known again, ended in order."""
 
-import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ import msgspec
 
 from cc_ci.lab.places import Places
 from cc_ci.system.clock import Clock
+from cc_ci.system.environment import for_child
 from cc_ci.system.files import write_atomic
 from cc_ci.system.identity import Identity, signal_process
 from cc_ci.system.units import Seconds
@@ -48,7 +48,7 @@ class Daemon:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **env} if env else None,
+                env=for_child(env),
                 cwd="/",
                 start_new_session=True,
             )

@@ -48,19 +48,20 @@ def write_configurations(node: Places, addresses: Addresses) -> None:
     write_atomic(node.runtime / "containerd.toml", containerd)
 
 
-def containerd_argv(node: Places, group: NodeGroup) -> tuple[str, ...]:
+def containerd_argv(node: Places, group: NodeGroup, *, kept: bool) -> tuple[str, ...]:
+    """`kept`: it is an engine of cc-ci's own, and not the machine's."""
     return (
         *group.join_argv("engine"),
-        *inside(node),
+        *inside(node, engine=kept),
         "containerd",
         f"--config={node.runtime / 'containerd.toml'}",
     )
 
 
-def dockerd_argv(node: Places, group: NodeGroup) -> tuple[str, ...]:
+def dockerd_argv(node: Places, group: NodeGroup, *, kept: bool) -> tuple[str, ...]:
     return (
         *group.join_argv("engine"),
-        *inside(node),
+        *inside(node, engine=kept),
         "dockerd",
         f"--config-file={node.runtime / 'daemon.json'}",
     )

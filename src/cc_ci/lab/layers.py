@@ -4,7 +4,6 @@ The parent's file system is the lower part of an overlay, and what is written on
 images of one parent share all of its layers. The container build itself then needs no network.
 """
 
-import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from cc_ci.lab import base
 from cc_ci.lab.images import Image
 from cc_ci.lab.workshop import Builder
+from cc_ci.system.environment import PROXIES, own
 from cc_ci.system.process import Completed, check
 
 FETCH = "fetch.sh"
@@ -55,7 +55,7 @@ TRUST = (
 )
 SLIMMED = ("usr/share/doc", "usr/share/doc-base", "usr/share/lintian")
 """What packages bring along that nothing in a container reads."""
-PASSED_ON = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "NPM_CONFIG_REGISTRY", "HTTP_PROXY", "HTTPS_PROXY")
+PASSED_ON = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_DEFAULT_TIMEOUT", "NPM_CONFIG_REGISTRY")
 
 
 class Layer:
@@ -109,7 +109,7 @@ class Layer:
         lowers = ("parent",) if upper == "layer" else ("layer", "parent")
         for words in (("update",), ("-y", "--no-install-recommends", "install", *packages)):
             argv = ("apt-get", "-q", *words)
-            self._inside(argv, upper=upper, lowers=lowers, env=base.UNATTENDED)
+            self._inside(argv, upper=upper, lowers=lowers, env=base.unattended())
         query = ("dpkg-query", "-W", "-f", "${Package} ${Version}\\n", *packages)
         shown = self._inside(query, upper=upper, lowers=lowers, env=base.UNATTENDED).stdout
         return ", ".join(shown.strip().split("\n"))
@@ -148,7 +148,7 @@ def _settle(scratch: Path) -> None:
 def environment(version: str, *, home: Path) -> dict[str, str]:
     """What fetch.sh gets: the version, and how this machine's package clients reach their registries."""
     given = {**base.UNATTENDED, "HOME": HOME, "VERSION": version}
-    given |= {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    given |= own(*PASSED_ON, *PROXIES)
     if (home / "authorities.pem").exists():
         given |= dict.fromkeys(TRUST, f"{HOME}/authorities.pem")
     if (home / "authorities.jks").exists():

@@ -14,9 +14,10 @@ HIDDEN = ("/etc/docker", "/var/lib/docker")
 where sockets of the machine's services are: a recipe may ask for any of them."""
 
 
-def inside(node: Places) -> tuple[str, ...]:
-    """A prefix that runs a program in the node's namespaces."""
-    return ("nsenter", f"--net={node.network_namespace}", f"--mount={node.mount_namespace}", "--")
+def inside(node: Places, *, engine: bool = False) -> tuple[str, ...]:
+    """A prefix that runs a program in the node's namespaces; with `engine`, where a kept engine's are."""
+    mounts = node.engine_namespace if engine else node.mount_namespace
+    return ("nsenter", f"--net={node.network_namespace}", f"--mount={mounts}", "--")
 
 
 def in_network(namespace: Path) -> tuple[str, ...]:
@@ -84,21 +85,38 @@ def make_mount_namespace(node: Places, runner: Runner, *, files: Mapping[str, st
     (and the node's socket where an engine's usually is), and the node's volumes are where an operator has
     them, so that a backup made in it has the paths that theirs have.
     """
-    holder = node.mount_namespace.parent
-    if not _mounted(node.mount_namespace):
-        holder.mkdir(parents=True, exist_ok=True)
-        if not _mounted(holder):
-            # a namespace can only be kept on a mount that nobody shares
-            check(runner(["mount", "--bind", str(holder), str(holder)]))
-            check(runner(["mount", "--make-private", str(holder)]))
-        node.mount_namespace.touch()
-        node.volumes.mkdir(parents=True, exist_ok=True)
-        for folder in HIDDEN:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-        unshare = ["unshare", f"--mount={node.mount_namespace}", "--propagation", "slave", "--"]
-        check(runner([*unshare, "sh", "-e", "-c", _mounts(node)]), what="mount namespace")
+    _make(node, node.mount_namespace, runner, script=_mounts(node))
     for path, content in files.items():
-        _lay_over(node, runner, path=path, content=content)
+        _lay_over(node, node.mount_namespace, runner, path=path, content=content)
+
+
+def make_engine_namespace(node: Places, runner: Runner, *, root: Path, files: Mapping[str, str]) -> None:
+    """Make the mount namespace of an engine from `root`, unless it is there.
+
+    It is as the node's own, with the /usr of `root` over the machine's. So the engine finds its programs and
+    their libraries, and all else, such as what recipes bind, stays the machine's.
+    """
+    script = f"{_mounts(node)}\nmount --bind {root}/usr /usr"
+    _make(node, node.engine_namespace, runner, script=script)
+    for path, content in files.items():
+        _lay_over(node, node.engine_namespace, runner, path=path, content=content)
+
+
+def _make(node: Places, namespace: Path, runner: Runner, *, script: str) -> None:
+    if _mounted(namespace):
+        return
+    holder = namespace.parent
+    holder.mkdir(parents=True, exist_ok=True)
+    if not _mounted(holder):
+        # a namespace can only be kept on a mount that nobody shares
+        check(runner(["mount", "--bind", str(holder), str(holder)]))
+        check(runner(["mount", "--make-private", str(holder)]))
+    namespace.touch()
+    node.volumes.mkdir(parents=True, exist_ok=True)
+    for folder in HIDDEN:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    unshare = ["unshare", f"--mount={namespace}", "--propagation", "slave", "--"]
+    check(runner([*unshare, "sh", "-e", "-c", script]), what=f"mount namespace {namespace.name}")
 
 
 def _mounts(node: Places) -> str:
@@ -117,9 +135,9 @@ def _mounts(node: Places) -> str:
     return "\n".join(lines)
 
 
-def _lay_over(node: Places, runner: Runner, *, path: str, content: str) -> None:
+def _lay_over(node: Places, namespace: Path, runner: Runner, *, path: str, content: str) -> None:
     """Put a file over the machine's; again where the machine has replaced its own, which undoes a mount."""
-    enter = ("nsenter", f"--mount={node.mount_namespace}", "--")
+    enter = ("nsenter", f"--mount={namespace}", "--")
     if runner([*enter, "cat", path]).stdout == content:
         return
     source = node.runtime / Path(path).name
@@ -129,7 +147,7 @@ def _lay_over(node: Places, runner: Runner, *, path: str, content: str) -> None:
 
 
 def remove_mount_namespace(node: Places, runner: Runner) -> None:
-    for mounted in (node.mount_namespace, node.mount_namespace.parent):
+    for mounted in (node.engine_namespace, node.mount_namespace, node.mount_namespace.parent):
         if _mounted(mounted):
             check(runner(["umount", str(mounted)]), what=f"umount {mounted}")
 

@@ -14,15 +14,16 @@ import filelock
 import msgspec
 
 from cc_ci.engine.node import Node
-from cc_ci.errors import InfrastructureError
+from cc_ci.errors import InfrastructureError, UsageError
 from cc_ci.lab import addresses, proxy
 from cc_ci.lab.addresses import Addresses
 from cc_ci.lab.certificates import lab_authority
 from cc_ci.lab.cgroups import Limits, NodeGroup
 from cc_ci.lab.daemons import daemon_of
+from cc_ci.lab.engine_roots import named
 from cc_ci.lab.node_engine import NodeEngine
 from cc_ci.lab.node_network import NodeNetwork
-from cc_ci.lab.node_records import BUILDER, DEFAULT, Record, Wanted, record_of, records
+from cc_ci.lab.node_records import BUILDER, DEFAULT, SYSTEM, Record, Wanted, record_of, records
 from cc_ci.lab.places import places
 from cc_ci.system.clock import Clock, SystemClock
 from cc_ci.system.files import runtime_root, write_atomic
@@ -114,12 +115,18 @@ class PrivateNode:
         with self._locked():
             before = self.record
             wants = wanted or (before.wanted if before else Wanted())
+            if before and before.wanted.engine != wants.engine and self.places.engine_root.exists():
+                raise UsageError(
+                    f"node {self.places.name}: has data of the engine {before.wanted.engine}; "
+                    "`cc-ci node reset --engine` empties it"
+                )
+            engine = _engine_root(wants)
             chosen = self._settle(wants, before)
             self._group.create(Limits(cpus=wants.cpus, memory_bytes=wants.memory_bytes))
             lab_authority().create()
-            self._network.make_namespaces(chosen)
+            self._network.make_namespaces(chosen, engine=engine)
             self._network.start(wants, chosen, registry=self._serving and wants.images == "standin")
-            self._engine.start(chosen)
+            self._engine.start(chosen, kept=engine is not None)
             self._engine.join_swarm(chosen)
             node = self._node(wants, chosen)
             if self._serving:
@@ -243,6 +250,10 @@ def down(name: str = DEFAULT, *, say: Say = quiet) -> None:
 
 def load(name: str = DEFAULT) -> Node:
     return PrivateNode(name).load()
+
+
+def _engine_root(wants: Wanted) -> Path | None:
+    return None if wants.engine == SYSTEM else named(wants.engine).root
 
 
 def has_ipvs(runner: Runner) -> bool:

@@ -37,20 +37,20 @@ class NodeEngine:
     def runs(self) -> bool:
         return self._dockerd.identity is not None and self._node.socket.exists()
 
-    def start(self, chosen: Addresses) -> None:
-        """Start what does not run, and return when it answers."""
+    def start(self, chosen: Addresses, *, kept: bool) -> None:
+        """Start what does not run, and return when it answers; `kept` tells an engine of cc-ci's own."""
         node = self._node
         if not self.runs:
             # a pid in it may be anybody's by now, and dockerd would not start
             (node.runtime / "dockerd.pid").unlink(missing_ok=True)
             engine_daemons.write_configurations(node, chosen)
-        if self._containerd.start(engine_daemons.containerd_argv(node, self._group)):
+        if self._containerd.start(engine_daemons.containerd_argv(node, self._group, kept=kept)):
             # an engine does not find its way back to a new containerd
             self._dockerd.stop(patience=15)
             self._say("engine: waiting for containerd")
             self._answers(self._containerd, node.containerd_socket.is_socket, timeout=30)
         environment = engine_daemons.dockerd_environment(lab_authority().bundle)
-        if self._dockerd.start(engine_daemons.dockerd_argv(node, self._group), env=environment):
+        if self._dockerd.start(engine_daemons.dockerd_argv(node, self._group, kept=kept), env=environment):
             self._say("engine: waiting for dockerd")
         self._answers(self._dockerd, lambda: self.version() is not None, timeout=120)
         node.socket.chmod(0o600)

@@ -1,6 +1,7 @@
 """A private node's namespaces, and what is in reach from them: the way out, the registry, names."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from cc_ci.lab import names, namespaces, upstream
 from cc_ci.lab.addresses import Addresses
@@ -26,8 +27,8 @@ class NodeNetwork:
         self._clock = clock
         self._say = say
 
-    def make_namespaces(self, chosen: Addresses) -> None:
-        """One for the network and one for mounts, with a link to the machine."""
+    def make_namespaces(self, chosen: Addresses, *, engine: Path | None) -> None:
+        """One for the network and one for mounts, with a link to the machine; `engine` is a kept one's."""
         self._say("namespaces: a network and a mount namespace of its own")
         node = self._node
         node.runtime.mkdir(parents=True, exist_ok=True)
@@ -42,6 +43,8 @@ class NodeNetwork:
             "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
         }
         namespaces.make_mount_namespace(node, self._runner, files=files)
+        if engine:
+            namespaces.make_engine_namespace(node, self._runner, root=engine, files=files)
 
     def start(self, wants: Wanted, chosen: Addresses, *, registry: bool) -> None:
         """Open the way out, start the `registry` if there is to be one, and answer for the names of both."""

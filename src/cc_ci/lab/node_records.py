@@ -14,6 +14,9 @@ DEFAULT = "main"
 BUILDER = "builder"
 """A node that only builds images: no proxy, no registry, and the real resolver for their names."""
 
+SYSTEM = "system"
+"""The engine that the machine has."""
+
 ImagesFrom = Literal["standin", "hub"]
 
 
@@ -24,6 +27,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: Bytes | None = None
     bandwidth: str | None = None
     images: ImagesFrom = "standin"
+    engine: str = SYSTEM
+    """The name of a kept engine, or the machine's own."""
     ci_domain: str = "ci.test"
     refresh: Seconds = proxy.STOCK_REFRESH
     throttle: Seconds = proxy.STOCK_THROTTLE

@@ -61,6 +61,11 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
         return self.runtime / "ns" / "mnt"
 
     @property
+    def engine_namespace(self) -> Path:
+        """Mounts of the engine: the node's own, and the programs of the engine over the machine's."""
+        return self.runtime / "ns" / "engine"
+
+    @property
     def cgroup(self) -> str:
         return f"/cc-ci/{self.name}"
 

@@ -1,1 +1,1 @@
-"""One run: planner (pure) -> Plan -> executor -> results."""
+"""One run: planner (pure) -> plan -> coordinator and workers -> results."""

@@ -8,14 +8,15 @@ from cc_ci.lab.sources import lab_folder
 from cc_ci.pipeline.locating import locate
 from cc_ci.pipeline.needs import Places, read_need
 from cc_ci.pipeline.plan import Plan
-from cc_ci.pipeline.planner import plan_stock
+from cc_ci.pipeline.planner import make_plan
+from cc_ci.pipeline.profiles import Levers
 from cc_ci.pipeline.subject import Choice, Subject, Tested, read_subject
 from cc_ci.results.schema import StageName
 from cc_ci.suite.facts import find_suite
 from cc_ci.system.process import Runner
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """`recipe` is a name, a folder or an address of a repository."""
 
     recipe: str
@@ -25,26 +26,35 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     suite_roots: tuple[Path, ...] = ()
 
 
-def read(asked: Asked, root: Path, *, run: str, ci_domain: str, scratch: Path, runner: Runner) -> Subject:
+def read(
+    selection: Selection, root: Path, *, run: str, ci_domain: str, scratch: Path, runner: Runner
+) -> Subject:
     """The subject of one run; `root` is where the recipe was found, `scratch` takes its versions."""
     places = Places(
-        recipes=asked.recipe_roots, suites=(*asked.suite_roots, *shipped_suites()), scratch=scratch
+        recipes=selection.recipe_roots, suites=(*selection.suite_roots, *shipped_suites()), scratch=scratch
     )
     suite = find_suite(root.name, places.suites)
     need = None
     for name in suite.needs if suite else ():
         need = read_need(name, run=run, ci_domain=ci_domain, places=places, runner=runner)
-    tested = Tested(suite=suite, variant=asked.variant, need=need)
-    return read_subject(root, choice=asked.choice, tested=tested, scratch=scratch, runner=runner)
+    tested = Tested(suite=suite, variant=selection.variant, need=need)
+    return read_subject(root, choice=selection.choice, tested=tested, scratch=scratch, runner=runner)
 
 
 def rehearse(
-    asked: Asked, *, ci_domain: str, stage: StageName | None, keep: bool, scratch: Path, runner: Runner
+    selection: Selection,
+    levers: Levers,
+    *,
+    ci_domain: str,
+    stage: StageName | None,
+    keep: bool,
+    scratch: Path,
+    runner: Runner,
 ) -> tuple[Subject, Plan]:
-    """What a run would be about, and what it would do."""
-    root = locate(asked.recipe, roots=asked.recipe_roots, scratch=scratch, runner=runner)
-    subject = read(asked, root, run="rehearsal", ci_domain=ci_domain, scratch=scratch, runner=runner)
-    return subject, plan_stock(subject.known, only=stage, keep=keep)
+    """What a run would be about, and the plan that it would carry out."""
+    root = locate(selection.recipe, roots=selection.recipe_roots, scratch=scratch, runner=runner)
+    subject = read(selection, root, run="rehearsal", ci_domain=ci_domain, scratch=scratch, runner=runner)
+    return subject, make_plan(subject.known, levers, only=stage, keep=keep)
 
 
 def shipped_suites() -> tuple[Path, ...]:

@@ -1,13 +1,17 @@
-"""What a run works with, chosen by its node and its profile: driver, requester, sampler."""
+"""What a run works with, chosen by its node and its profile; a test gives it other ones."""
 
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from cc_ci.engine.abra_driver import AbraDriver, require_abra
 from cc_ci.engine.api import Engine
 from cc_ci.engine.bare_driver import BareDriver
+from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.driver import Driver
 from cc_ci.engine.node import Node
 from cc_ci.engine.stack_driver import StackDriver
@@ -16,7 +20,11 @@ from cc_ci.probes.answers import Requester
 from cc_ci.probes.helper import PROBE_IMAGE, HelperProbe
 from cc_ci.probes.http import Probe, reachable
 from cc_ci.stages.bench import Findings
+from cc_ci.suite.api import Suites
+from cc_ci.suite.runner import SuiteRunner
+from cc_ci.system.clock import Clock
 from cc_ci.system.process import Runner
+from cc_ci.system.redaction import Redactor
 from cc_ci.system.units import Seconds
 from cc_ci.timing.readings import NodeReader
 from cc_ci.timing.sampler import ResourceSampler
@@ -59,3 +67,30 @@ def sampler(node: Node, *, elapsed: Callable[[], Seconds]) -> ResourceSampler:
         stack=f"{group}/stack" if group else None, engine=f"{group}/engine" if group else None
     )
     return ResourceSampler(reader, elapsed=elapsed)
+
+
+def suites(node: Node, engine: Engine, runner: Runner, clock: Clock, redact: Redactor) -> Suites:
+    return SuiteRunner(node=node, runner=runner, clock=clock, logs=engine.logs, redact=redact)
+
+
+class Asks(Protocol):
+    def __call__(
+        self, node: Node, runner: Runner, *, findings: Findings
+    ) -> AbstractContextManager[Requester]: ...
+
+
+class Samples(Protocol):
+    def __call__(self, node: Node, *, elapsed: Callable[[], Seconds]) -> ResourceSampler: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instruments:
+    """How a run reaches the engine, asks the app, runs suites and samples the node: the real ways."""
+
+    connect: Callable[[Node, Runner], Engine] = connect
+    requester: Asks = requester
+    suites: Callable[[Node, Engine, Runner, Clock, Redactor], Suites] = suites
+    sampler: Samples = sampler
+
+
+REAL = Instruments()

@@ -1,4 +1,8 @@
-"""What a run will do, as values: stages, deployments and steps, before anything is done."""
+"""What a run will do, as values: stages, chains, deployments and steps, before anything is done.
+
+A plan says everything that decides: what a step needs and comes after, what it takes of the node, which
+values it uses and gives. The order of its lists decides nothing.
+"""
 
 from collections.abc import Iterator
 from typing import Literal, get_args
@@ -25,40 +29,57 @@ Action = Literal[
     "verify_restore",
     "test",
     "undeploy",
+    "conclude_stops",
     "withdraw",
     "leak_check",
 ]
-"""A step's work; `stages` holds one function for each."""
+"""A step's work; `dispatch` has one function for each."""
 
-PROVIDE = "provide"
-"""Name of the step that brings the provider up."""
+CLOSING: frozenset[Action] = frozenset({"undeploy", "conclude_stops", "withdraw", "leak_check"})
+"""Actions that are carried out whatever happened before, and that no stop of the run cuts short."""
 
 Which = Literal["new", "old"]
-ImagesOf = Literal["new", "old", "provider"]
-Blame = Literal["failed", "unverified"]
+Source = Literal["new", "old", "provider"]
+IfBroken = Literal["failed", "unverified"]
+Taken = Literal["boot", "extraction", "browser"]
+"""What a step takes of the node while it goes; a wait takes nothing."""
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """One stack of the run. `twin_of`: has that deployment's domain and secret values, on empty volumes."""
+    """One stack of the run, and why it is there."""
 
     name: str
-    version: Which
+    versions: tuple[Which, ...]
+    """Those that it runs, one after the other."""
+    why: str
     twin_of: str | None = None
+    """Has that deployment's domain and secret values, on empty volumes; so it comes after its removal."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One action of one stage. It runs when all that it `needs` has passed.
+    """One action of one stage, in one chain.
 
-    `blame` is the outcome that a failure of the recipe has here: `unverified` where what broke is only the
-    way to the thing under test (an old version that does not deploy says nothing of the upgrade).
+    It is carried out when all that it `needs` has passed and all that it comes `after` has ended, however
+    that ended. `uses` and `gives` name the values that come from other steps and go to them.
     """
 
     name: str
     action: Action
     stage: StageName
+    chain: str
     deployment: str | None = None
     needs: tuple[str, ...] = ()
-    blame: Blame = "failed"
+    after: tuple[str, ...] = ()
+    takes: tuple[Taken, ...] = ()
+    uses: tuple[str, ...] = ()
+    gives: tuple[str, ...] = ()
+    if_broken: IfBroken = "failed"
+    """The outcome of a failure of the recipe here: `unverified` where what broke is only the way to the thing
+    under test (an old version that does not deploy says nothing of the upgrade)."""
+
+    @property
+    def closing(self) -> bool:
+        return self.action in CLOSING
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,22 +90,48 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class NeededProvider(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider that is brought up for the run, and why."""
+
+    name: str
+    why: str
+
+
+class Keep(msgspec.Struct, frozen=True, kw_only=True):
+    """One deployment is left up for a look: the first of which a step failed, else `otherwise`."""
+
+    otherwise: str
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Steps in an order that satisfies every need; `decided` are the stages that have none."""
+    """All of a run. `decided` are the stages that have no steps."""
 
     deployments: tuple[Deployment, ...]
     steps: tuple[Step, ...]
     decided: tuple[Decided, ...] = ()
+    provider: NeededProvider | None = None
+    keep: Keep | None = None
+    last_removal: str | None = None
+    """The step of the last deployment's removal, which counts as the teardown; None with `keep`."""
 
     def deployment(self, name: str) -> Deployment:
         return next(deployment for deployment in self.deployments if deployment.name == name)
 
-    def images(self) -> frozenset[ImagesOf]:
-        """Whose images are brought to the node; the plan may be that of one stage."""
-        provided: tuple[ImagesOf, ...] = tuple("provider" for step in self.steps if step.action == "provide")
-        return frozenset({"new", *(one.version for one in self.deployments), *provided})
+    def step(self, name: str) -> Step:
+        return next(step for step in self.steps if step.name == name)
 
     def stages(self) -> Iterator[StageName]:
         """The stages that have steps, in their order."""
         present = {step.stage for step in self.steps}
         return (stage for stage in STAGES if stage in present)
+
+    @property
+    def chains(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(step.chain for step in self.steps))
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """What images are brought of: the versions that are deployed, and the provider."""
+        versions = {version for deployment in self.deployments for version in deployment.versions}
+        found: list[Source] = [which for which in get_args(Which) if which in versions]
+        return (*found, "provider") if self.provider else tuple(found)

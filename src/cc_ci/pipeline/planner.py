@@ -1,253 +1,180 @@
-"""Make the plan of a run from what is known of the recipe; pure.
+"""Make the plan of a run from what is known of the recipe and what was asked for; pure.
 
-The chains are those of the design: install (Y), upgrade (X), restore on a fresh deployment (Z). Under the
-`stock` profile each stage deploys for itself, one after the other.
+`by_stage` or `shared` gives the chains; here they are restricted to one stage, put in a row, and closed.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import msgspec
 
-from cc_ci.pipeline.plan import PROVIDE, STAGES, Action, Blame, Decided, Deployment, Plan, Step, Which
-from cc_ci.recipes.versions import NoVersionBefore
+from cc_ci.pipeline import chain as values
+from cc_ci.pipeline.chain import TAKES, Chain
+from cc_ci.pipeline.known import Known, decided_stages
+from cc_ci.pipeline.plan import STAGES, Action, Deployment, Keep, NeededProvider, Plan, Step
+from cc_ci.pipeline.profiles import Levers
+from cc_ci.pipeline.shapes import PROVIDE, PULL, by_stage, shared
+from cc_ci.pipeline.soundness import require_sound
 from cc_ci.results.schema import StageName
 
-FIRST_RELEASE = NoVersionBefore(outcome="skipped", reason="first release: no earlier version is published")
+OPENING = "opening"
+CLOSING = "closing"
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What the planner must know: of the recipe, its suite and what was asked for."""
-
-    previous_version: str | None
-    no_previous: NoVersionBefore | None = None
-    has_suite: bool
-    provider: str | None = None
-    """What the suite needs to sign on."""
-    has_sso_tests: bool = False
-    stateless: bool = False
-    volumes: tuple[str, ...] = ()
-    backed_up: bool = False
-    """Backup labels are there."""
-    can_seed: bool = True
-    """There is a way to put a marker in and read it back."""
-
-
-def plan_stock(known: Known, *, only: StageName | None = None, keep: bool = False) -> Plan:
-    """Plan every stage with a deployment of its own; `only` leaves one stage and what it needs.
-
-    With `keep` a deployment is left up, so that nothing can be said of the teardown.
-    """
+def make_plan(known: Known, levers: Levers, *, only: StageName | None = None, keep: bool = False) -> Plan:
+    """Plan a run; `only` leaves one stage and what it needs, with `keep` a deployment is left up."""
     decided = decided_stages(known)
-    undecided = {stage.stage for stage in decided}
-    steps = opening(known)
-    deployments: list[Deployment] = []
-    for stage in STAGES:
-        if stage in undecided or stage not in _SEGMENTS:
-            continue
-        segment = _SEGMENTS[stage](known)
-        deployments.extend(segment.deployments)
-        steps.extend(with_provider(step) if known.provider else step for step in segment.steps)
-    plan = Plan(deployments=tuple(deployments), steps=tuple(steps), decided=decided)
-    return finish(_restrict(plan, only) if only else plan, keep=keep)
+    due = [stage for stage in STAGES if stage not in {one.stage for one in decided}]
+    if levers.deploy_share == "none":
+        chains = by_stage(known, due)
+    else:
+        chains = shared(known, due, checks=levers.deploy_driver != "bare")
+    chains = (_opening(known), *(_with_provider(chain, known) for chain in chains))
+    if only:
+        chains = _restricted(chains, only)
+        decided = tuple(one for one in decided if one.stage == only)
+    return require_sound(
+        _closed(Plan(deployments=(), steps=(), decided=decided), _in_a_row(chains), known, keep=keep)
+    )
 
 
-def opening(known: Known) -> list[Step]:
+def _opening(known: Known) -> Chain:
     """What comes before any deployment."""
-    steps = [Step(name="pull", action="pull", stage="install")]
+    steps = [
+        Step(
+            name=PULL,
+            action="pull",
+            stage="install",
+            chain=OPENING,
+            takes=TAKES["pull"],
+            gives=(values.LAYERS,),
+        )
+    ]
     if known.provider:
-        steps.append(
-            Step(name=PROVIDE, action="provide", stage="sso", deployment=known.provider, needs=("pull",))
+        provide = Step(
+            name=PROVIDE,
+            action="provide",
+            stage="sso",
+            chain=OPENING,
+            deployment=known.provider,
+            needs=(PULL,),
+            after=(PULL,),
+            takes=TAKES["provide"],
+            uses=(values.LAYERS,),
+            gives=(values.app(known.provider), values.PROVIDER),
         )
-    return steps
+        steps.append(provide)
+    return Chain(OPENING, (), tuple(steps))
 
 
-def decided_stages(known: Known) -> tuple[Decided, ...]:
-    found: list[Decided] = []
-    if known.previous_version is None:
-        why = known.no_previous or FIRST_RELEASE
-        found.append(Decided(stage="upgrade", outcome=why.outcome, reason=why.reason))
-    found.extend(_decided_of_backup(known))
-    if not known.has_suite:
-        found.append(_skipped("functional", "no suite: generic checks only"))
-    if known.provider is None:
-        found.append(_skipped("sso", "the suite needs no provider of single sign-on"))
-    return tuple(found)
-
-
-def _decided_of_backup(known: Known) -> list[Decided]:
-    both: tuple[StageName, StageName] = ("backup", "restore")
-    if known.stateless:
-        return [_skipped(stage, "the suite declares the app stateless") for stage in both]
-    if known.backed_up and not known.can_seed:
-        reason = "nothing can put a marker in: no suite, and no volume is backed up whole"
-        return [Decided(stage=stage, outcome="unverified", reason=reason) for stage in both]
-    if known.backed_up:
-        return []
-    if not known.volumes:
-        return [_skipped(stage, "no volumes and no backup labels") for stage in both]
-    reason = f"volumes without backup labels: {', '.join(known.volumes)}"
-    return [Decided(stage=stage, outcome="failed", reason=reason) for stage in both]
-
-
-def _skipped(stage: StageName, reason: str) -> Decided:
-    return Decided(stage=stage, outcome="skipped", reason=reason)
-
-
-class Segment:
-    """Steps in a row, each needing the one before it."""
-
-    def __init__(self, *, needs: tuple[str, ...]) -> None:
-        self.deployments: list[Deployment] = []
-        self.steps: list[Step] = []
-        self._needs = needs
-
-    def deployed(self, name: str, *, stage: StageName, version: Which, twin_of: str | None = None) -> None:
-        self.deployments.append(Deployment(name=name, version=version, twin_of=twin_of))
-        blame: Blame = "unverified" if version == "old" else "failed"
-        self.then("prepare", stage=stage, deployment=name, blame=blame)
-        self.then("deploy", stage=stage, deployment=name, blame=blame)
-
-    def then(self, action: Action, *, stage: StageName, deployment: str, blame: Blame = "failed") -> None:
-        step = Step(
-            name=f"{deployment}.{stage}.{action}",
-            action=action,
-            stage=stage,
-            deployment=deployment,
-            needs=self._needs,
-            blame=blame,
-        )
-        self.steps.append(step)
-        self._needs = (step.name,)
-
-    def undeployed(self, deployment: str, *, stage: StageName) -> None:
-        # needs nothing: what was begun is removed, whatever became of it
-        name = f"{deployment}.{stage}.undeploy"
-        self.steps.append(Step(name=name, action="undeploy", stage=stage, deployment=deployment))
-
-
-def _install(_known: Known) -> Segment:
-    segment = Segment(needs=("pull",))
-    segment.deployed("install", stage="install", version="new")
-    segment.then("check", stage="install", deployment="install")
-    segment.undeployed("install", stage="install")
-    return segment
-
-
-def upgrading(known: Known) -> Segment:
-    segment = Segment(needs=("pull",))
-    # an image of the old version that is gone says nothing of the new one's install
-    segment.then("pull", stage="upgrade", deployment="upgrade", blame="unverified")
-    segment.deployed("upgrade", stage="upgrade", version="old")
-    if known.can_seed:
-        segment.then("seed", stage="upgrade", deployment="upgrade", blame="unverified")
-    segment.then("upgrade", stage="upgrade", deployment="upgrade")
-    segment.then("verify_upgrade", stage="upgrade", deployment="upgrade")
-    if known.has_suite:
-        segment.then("test", stage="upgrade", deployment="upgrade")
-    segment.undeployed("upgrade", stage="upgrade")
-    return segment
-
-
-def _backup(_known: Known) -> Segment:
-    segment = Segment(needs=("pull",))
-    segment.deployed("backup", stage="backup", version="new")
-    segment.then("seed", stage="backup", deployment="backup")
-    segment.then("backup", stage="backup", deployment="backup")
-    return segment
-
-
-def _restore(_known: Known) -> Segment:
-    segment = Segment(needs=("backup.backup.backup",))
-    segment.then("overwrite", stage="restore", deployment="backup")
-    segment.then("restore", stage="restore", deployment="backup")
-    segment.then("redeploy", stage="restore", deployment="backup")
-    segment.then("verify_restore", stage="restore", deployment="backup")
-    segment.undeployed("backup", stage="restore")
-    # the fresh deployment proves the backup by itself, so it does not wait for the restore in place to pass
-    fresh = Segment(needs=("backup.backup.backup",))
-    fresh.deployed("fresh", stage="restore", version="new", twin_of="backup")
-    fresh.then("restore", stage="restore", deployment="fresh")
-    fresh.then("redeploy", stage="restore", deployment="fresh")
-    fresh.then("verify_restore", stage="restore", deployment="fresh")
-    fresh.undeployed("fresh", stage="restore")
-    segment.deployments.extend(fresh.deployments)
-    segment.steps.extend(fresh.steps)
-    return segment
-
-
-def _functional(_known: Known) -> Segment:
-    segment = Segment(needs=("pull",))
-    segment.deployed("functional", stage="functional", version="new")
-    segment.then("test", stage="functional", deployment="functional")
-    segment.undeployed("functional", stage="functional")
-    return segment
-
-
-def _sso(known: Known) -> Segment:
-    segment = Segment(needs=(PROVIDE,))
-    if not known.has_sso_tests:
-        return segment
-    segment.deployed("sso", stage="sso", version="new")
-    segment.then("test", stage="sso", deployment="sso")
-    segment.undeployed("sso", stage="sso")
-    return segment
-
-
-def with_provider(step: Step) -> Step:
+def _with_provider(chain: Chain, known: Known) -> Chain:
     """All stages but the install act as a user, which says nothing of the app while the provider is away."""
-    if step.stage == "install" or step.action == "undeploy" or PROVIDE in step.needs:
+    if known.provider is None:
+        return chain
+    return chain._replace(steps=tuple(map(_needing_provider, chain.steps)))
+
+
+def _needing_provider(step: Step) -> Step:
+    if step.stage == "install" or step.closing or PROVIDE in step.needs:
         return step
     return msgspec.structs.replace(step, needs=(*step.needs, PROVIDE))
 
 
-_SEGMENTS = {
-    "install": _install,
-    "upgrade": upgrading,
-    "backup": _backup,
-    "restore": _restore,
-    "functional": _functional,
-    "sso": _sso,
-}
-
-
-def _restrict(plan: Plan, only: StageName) -> Plan:
+def _restricted(chains: Sequence[Chain], only: StageName) -> tuple[Chain, ...]:
     """Keep the steps of one stage, what they need, and the removal of what they deploy."""
-    by_name = {step.name: step for step in plan.steps}
+    by_name = {step.name: step for chain in chains for step in chain.steps}
     kept: set[str] = set()
-    open_ = [step.name for step in plan.steps if step.stage == only]
+    open_ = [step.name for step in by_name.values() if step.stage == only and not step.closing]
     while open_:
         name = open_.pop()
         if name not in kept:
             kept.add(name)
             open_.extend(by_name[name].needs)
     deployments = {by_name[name].deployment for name in kept}
-    steps = [
-        # the pull and the provider are for whatever is deployed: they must not look like a stage that ran
-        msgspec.structs.replace(step, stage=only) if step.name in {"pull", PROVIDE} else step
-        for step in plan.steps
-        if step.name in kept or (step.action == "undeploy" and step.deployment in deployments)
-    ]
-    return Plan(
-        deployments=tuple(one for one in plan.deployments if one.name in deployments),
-        steps=tuple(steps),
-        decided=tuple(one for one in plan.decided if one.stage == only),
+    kept |= {step.name for step in by_name.values() if step.closing and step.deployment in deployments}
+    return tuple(_cut(chain, kept, only) for chain in chains if any(one.name in kept for one in chain.steps))
+
+
+def _cut(chain: Chain, kept: set[str], only: StageName) -> Chain:
+    """The chain without the steps that are not `kept`; each comes after the one before it that is."""
+    steps: list[Step] = []
+    for step in chain.steps:
+        if step.name in kept:
+            after = (steps[-1].name,) if steps else ()
+            # pull and provider are for whatever is deployed: they must not look like a stage that ran
+            stage = only if chain.name == OPENING else step.stage
+            steps.append(msgspec.structs.replace(step, after=after, stage=stage))
+    made = {step.deployment for step in steps}
+    return Chain(chain.name, tuple(one for one in chain.deployments if one.name in made), tuple(steps))
+
+
+def _in_a_row(chains: Sequence[Chain]) -> tuple[Chain, ...]:
+    """One chain at a time: each comes after the end of the one before it."""
+    linked = list(chains[:1])
+    for before, chain in itertools.pairwise(chains):
+        first, *rest = chain.steps
+        first = msgspec.structs.replace(first, after=(*first.after, before.steps[-1].name))
+        linked.append(chain._replace(steps=(first, *rest)))
+    return tuple(linked)
+
+
+def _closed(plan: Plan, chains: Sequence[Chain], known: Known, *, keep: bool) -> Plan:
+    """Put the chains together, give the last removal to the teardown stage, and end with the leak check."""
+    deployments = tuple(one for chain in chains for one in chain.deployments)
+    steps = [step for chain in chains for step in chain.steps]
+    removals = [step for step in steps if step.action == "undeploy"]
+    last = removals[-1].name if removals and not keep else None
+    steps = [msgspec.structs.replace(step, stage="teardown") if step.name == last else step for step in steps]
+    provided = any(step.action == "provide" for step in steps)
+    ends = tuple(chain.steps[-1].name for chain in chains)
+    for step in _closing(removals, provider=known.provider if provided else None, keep=keep):
+        steps.append(msgspec.structs.replace(step, after=ends))
+        ends = (*ends, step.name)
+    return msgspec.structs.replace(
+        plan,
+        deployments=deployments,
+        steps=tuple(_twins_apart(step, deployments, removals) for step in steps),
+        provider=_needed_provider(known) if provided else None,
+        keep=Keep(otherwise=deployments[-1].name) if keep and deployments else None,
+        last_removal=last,
     )
 
 
-def finish(plan: Plan, *, keep: bool) -> Plan:
-    """Give the last removal to the teardown stage, and end with the leak check."""
-    withdraw = [
-        Step(name="withdraw", action="withdraw", stage="teardown", deployment=step.deployment)
-        for step in plan.steps
-        if step.action == "provide"
-    ]
-    if keep:
-        kept = _skipped("teardown", "--keep: an app was left up for a look")
-        return msgspec.structs.replace(plan, decided=(*plan.decided, kept))
-    removals = [step.name for step in plan.steps if step.action == "undeploy"]
-    last = removals[-1] if removals else None
-    steps: Sequence[Step] = [
-        msgspec.structs.replace(step, stage="teardown") if step.name == last else step for step in plan.steps
-    ]
-    leak_check = Step(name="leak_check", action="leak_check", stage="teardown")
-    return msgspec.structs.replace(plan, steps=(*steps, *withdraw, leak_check))
+def _closing(removals: Sequence[Step], *, provider: str | None, keep: bool) -> list[Step]:
+    """With `keep` nothing is said of how services stopped: one deployment was not."""
+    steps: list[Step] = []
+    if removals and not keep:
+        stops = tuple(value for removal in removals for value in removal.gives)
+        steps.append(_at_the_end("conclude_stops", uses=stops))
+    if provider:
+        used = (values.app(provider), values.PROVIDER)
+        steps.append(_at_the_end("withdraw", uses=used, deployment=provider))
+    return [*steps, _at_the_end("leak_check", gives=(values.CENSUS,))]
+
+
+def _at_the_end(
+    action: Action, *, uses: tuple[str, ...] = (), gives: tuple[str, ...] = (), deployment: str | None = None
+) -> Step:
+    return Step(
+        name=action,
+        action=action,
+        stage="teardown",
+        chain=CLOSING,
+        deployment=deployment,
+        uses=uses,
+        gives=gives,
+    )
+
+
+def _twins_apart(step: Step, deployments: Sequence[Deployment], removals: Sequence[Step]) -> Step:
+    """A twin has the other's domain: it comes after that one's removal."""
+    if step.action != "prepare":
+        return step
+    origin = next(one.twin_of for one in deployments if one.name == step.deployment)
+    gone = tuple(one.name for one in removals if origin and one.deployment == origin)
+    return msgspec.structs.replace(step, after=tuple(dict.fromkeys((*step.after, *gone))))
+
+
+def _needed_provider(known: Known) -> NeededProvider | None:
+    why = "the suite signs on through it" if known.has_sso_tests else "the suite needs it"
+    return NeededProvider(name=known.provider, why=why) if known.provider else None

@@ -24,6 +24,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     stage: StageName | None = None
     cache: Cache | None = None
     keep: bool = False
+    exit_first: bool = False
+    """End the run at the first step that is red."""
     deadline: Seconds = 3600.0
     recipe_roots: tuple[Path, ...] = ()
     suite_roots: tuple[Path, ...] = ()

@@ -1,61 +1,43 @@
-"""One run, from the command to its results: set up, plan, execute, take everything away, judge."""
+"""One run, from the command to its results: set up, plan, carry out, take everything away, judge.
+
+docs/how-to/develop.md draws the way.
+"""
 
 import contextlib
-import shutil
 import traceback
-from collections.abc import Callable, Collection, Sequence
-from importlib.metadata import version
+from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
-from cc_ci.engine.api import Engine
-from cc_ci.engine.docker_engine import connect
-from cc_ci.engine.stack_driver import StackDriver
-from cc_ci.errors import InfrastructureError, Interrupted, UsageError
-from cc_ci.isolation.census import Census, take
-from cc_ci.isolation.holdings import Holdings
-from cc_ci.isolation.leases import Keeper
-from cc_ci.isolation.locks import locked
-from cc_ci.isolation.scratch import scratch_folder
-from cc_ci.pipeline import instruments
-from cc_ci.pipeline.acting import Actor
-from cc_ci.pipeline.chains import plan_chains
-from cc_ci.pipeline.executor import Executor, StageOutcome
-from cc_ci.pipeline.fetching import Asked, read
-from cc_ci.pipeline.interruption import Interruption
-from cc_ci.pipeline.locating import locate
-from cc_ci.pipeline.names import run_id
+from cc_ci.errors import DeadlinePassed
+from cc_ci.pipeline.concluding import conclude
+from cc_ci.pipeline.coordinator import Coordinator, Stops
+from cc_ci.pipeline.dispatch import Dispatch, domains
+from cc_ci.pipeline.instruments import REAL, Instruments
+from cc_ci.pipeline.outcomes import StageOutcome
 from cc_ci.pipeline.plan import Plan
-from cc_ci.pipeline.planner import plan_stock
-from cc_ci.pipeline.profiles import waits
-from cc_ci.pipeline.recording import Recording
+from cc_ci.pipeline.planner import make_plan
+from cc_ci.pipeline.recording import Recording, first_result
 from cc_ci.pipeline.request import Ran, Request
-from cc_ci.pipeline.subject import Subject
-from cc_ci.pipeline.surroundings import environment, missing_values
+from cc_ci.pipeline.signals import Signals
+from cc_ci.pipeline.site import Read, Site, Tools, reach_node, read_request
+from cc_ci.pipeline.state import RunState
+from cc_ci.pipeline.telling import quiet
 from cc_ci.results import schema
-from cc_ci.results.schema import RunResult
 from cc_ci.results.store import Store
-from cc_ci.results.verdict import judge
-from cc_ci.stages.bench import Bench, Deployed, Findings
-from cc_ci.suite.runner import SuiteRunner
 from cc_ci.system.clock import Clock
 from cc_ci.system.process import Runner
 from cc_ci.system.redaction import Redactor
-from cc_ci.system.units import EpochSeconds, Seconds
+from cc_ci.system.stopping import StopToken, under
+from cc_ci.system.units import Seconds
 from cc_ci.timing.own_cost import OwnCost
-from cc_ci.timing.sampler import ResourceSampler
 from cc_ci.timing.trace import Trace
-
-KEPT_FOR: Seconds = 24 * 3600.0
-"""A kept app is reaped after this time."""
-TURN_TIMEOUT: Seconds = 3600.0
 
 
 class Run:
     """One run. `tell` hears each step and each wait; `started` is when the command was called, monotonic.
 
-    `trace` may be looked at from outside while it goes.
+    `trace` may be looked at from outside while it goes. To be called in the main thread, which hears signals
+    and coordinates; steps are done in threads of their own.
     """
 
     def __init__(
@@ -68,240 +50,111 @@ class Run:
         store: Store,
         started: Seconds,
         tell: Callable[[str], None],
+        instruments: Instruments = REAL,
     ) -> None:
         self._request = request
-        self._runner = runner
-        self._clock = clock
-        self._redact = redact
-        self._store = store
-        self._tell = tell
         self.trace = Trace(clock, started=started, redact=redact)
+        self._tools = Tools(
+            runner=runner,
+            clock=clock,
+            redact=redact,
+            store=store,
+            trace=self.trace,
+            tell=quiet(tell),
+            instruments=instruments,
+        )
         self._cost = OwnCost(from_zero=True)
-        self._findings = Findings()
-        self._interruption = Interruption(tell=tell)
+        self._stops = Stops(run=StopToken(), teardown=StopToken())
+        self._doing: Callable[[], str] = lambda: "setting up"
 
     def __call__(self) -> Ran:
-        """Carry it out. Raises only what comes before there is a recipe and a node to speak of."""
-        self.trace.record(
-            "start the program", phase="runner_setup", start=self.trace.started, end=self._clock.monotonic()
-        )
-        with self._interruption.armed(deadline=self._request.deadline), contextlib.ExitStack() as stack:
-            with self.trace.span("read the recipe", phase="recipe_fetch"):
-                run, scratch, subject = self._fetch(stack)
-            with self.trace.span("reach the node", phase="runner_setup"):
-                engine = connect(self._request.node, self._runner)
-                ahead = engine.now() - self._clock.now()
-                recording = self._record(run, subject, engine)
-                keeper = Keeper(engine, run=run, command=f"cc-ci run {self._request.recipe}", tell=self._tell)
-                keeper.take()
-                stack.callback(keeper.give_back)
-            self._await_turn(stack, engine, run)
-            with self.trace.span("census and sampler", phase="runner_setup"):
-                before = take(engine)
-                sampler = instruments.sampler(self._request.node, elapsed=self.trace.elapsed)
-                stack.enter_context(sampler)
-                bench = self._bench(
-                    run=run,
-                    scratch=scratch,
-                    subject=subject,
-                    engine=engine,
-                    ahead=ahead,
-                    neighbours=keeper.neighbours,
-                    stack=stack,
-                )
-            actor = self._execute(bench, subject, before, recording)
-            return self._conclude(actor, recording, subject, sampler, keeper)
+        """Carry it out.
 
-    def _fetch(self, stack: contextlib.ExitStack) -> tuple[str, Path, Subject]:
-        request = self._request
-        clones = scratch_folder(run_id("fetch", now=self._clock.now()))
-        stack.callback(shutil.rmtree, clones, ignore_errors=True)
-        root = locate(request.recipe, roots=request.recipe_roots, scratch=clones, runner=self._runner)
-        run = run_id(root.name, now=self._clock.now())
-        scratch = scratch_folder(run)
-        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        scratch.mkdir(parents=True, mode=0o700)
-        asked = Asked(
-            recipe=request.recipe,
-            choice=request.choice,
-            variant=request.variant,
-            recipe_roots=request.recipe_roots,
-            suite_roots=request.suite_roots,
-        )
-        subject = read(
-            asked, root, run=run, ci_domain=request.node.ci_domain, scratch=scratch, runner=self._runner
-        )
-        return run, scratch, subject
+        Raises what comes before there is a recipe and a node to speak of, and InfrastructureError where no
+        result could be written.
+        """
+        trace, request, stops = self.trace, self._request, self._stops
+        trace.record("start the program", phase="runner_setup", start=trace.started, end=trace.now())
+        late = f"deadline: the run was not done after {request.deadline:g} s; --deadline sets it"
+        signals = Signals(stops, tell=self._tools.tell, doing=self._said)
+        # closers are called outside of any stop: what is given back there is given back whole
+        with (
+            signals.heard(),
+            contextlib.ExitStack() as closers,
+            stops.run.within(request.deadline, DeadlinePassed(late)),
+        ):
+            with under(stops.run):
+                about = read_request(request, self._tools, closers)
+                with trace.span("plan", phase="overhead"):
+                    plan = make_plan(
+                        about.subject.known, request.profile.levers, only=request.stage, keep=request.keep
+                    )
+                state = RunState(plan=plan)
+                site = reach_node(request, about, self._tools, state.findings, closers)
+                recording = self._recording(about, site, state)
+            self._carry_out(plan, state, about, site, recording)
+            return conclude(request, about, site, state, recording, stopped=stops.run.reason, cost=self._cost)
 
-    def _record(self, run: str, subject: Subject, engine: Engine) -> Recording:
-        request = self._request
-        result = RunResult(
-            run=run,
-            cc_ci_version=version("cc-ci"),
+    def _said(self) -> str:
+        return self._doing()
+
+    def _recording(self, about: Read, site: Site, state: RunState) -> Recording:
+        result = first_result(
+            self._request,
+            about.subject,
+            site.engine,
+            run=about.run,
             started_at=self.trace.epoch,
-            recipe=subject.described,
-            provider=subject.need.described if subject.need else None,
-            environment=environment(
-                request.node, engine, client=self._client(), references=subject.references
-            ),
-            profile=request.profile.name,
-            levers=msgspec.structs.asdict(request.profile.levers),
-            cache=schema.CacheState(asked=request.cache),
+            runner=self._tools.runner,
         )
-        return Recording(result, store=self._store, trace=self.trace, findings=self._findings)
+        recording = Recording(result, store=self._tools.store, trace=self.trace, findings=state.findings)
+        recording.update(census=schema.Census(before=site.before.names()))
+        return recording
 
-    def _client(self) -> str | None:
-        asked = self._runner(["docker", "version", "--format", "{{.Client.Version}}"])
-        # the version is printed even when no engine answers at the default address
-        return asked.stdout.strip() or None
-
-    def _await_turn(self, stack: contextlib.ExitStack, engine: Engine, run: str) -> None:
-        """Where runs share a proxy network, their names would answer for each other: one at a time."""
-        if self._request.node.proxy_container is not None:
-            return
-        self._findings.warn("shared-proxy", "node: its proxy network is shared, so one run at a time uses it")
-        with self.trace.span("turn on the shared proxy", phase="queue", waits_for="other runs on the node"):
-            turn = locked(engine, what="proxy", run=run, clock=self._clock, timeout=TURN_TIMEOUT)
-            stack.enter_context(turn)
-
-    def _bench(
-        self,
-        *,
-        run: str,
-        scratch: Path,
-        subject: Subject,
-        engine: Engine,
-        ahead: Seconds,
-        neighbours: Callable[[], Collection[str]],
-        stack: contextlib.ExitStack,
-    ) -> Bench:
-        request = self._request
-        suites = SuiteRunner(
-            node=request.node,
-            runner=self._runner,
-            clock=self._clock,
-            logs=engine.logs,
-            redact=self._redact,
-        )
-        stacks = StackDriver(engine, self._runner, request.node, self._clock)
-        asking = instruments.requester(request.node, self._runner, findings=self._findings)
-        return Bench(
-            run=run,
-            recipe=subject.name,
-            expires=EpochSeconds(engine.now() + request.deadline),
-            node=request.node,
-            engine=engine,
-            driver=instruments.driver(
-                request.profile,
-                stacks,
-                engine,
-                self._runner,
-                node=request.node,
-                trace=self.trace,
-                home=scratch / "abra",
-            ),
-            runner=self._runner,
-            clock=self._clock,
-            trace=self.trace,
-            redact=self._redact,
-            requester=stack.enter_context(asking),
-            suites=suites,
-            waits=waits(request.profile),
-            engine_ahead=ahead,
-            tell=self._tell,
-            scratch=scratch,
-            evidence=self._store.folder(run).evidence,
-            findings=self._findings,
-            holdings=Holdings(engine, run=run, clock=self._clock, neighbours=neighbours),
-        )
-
-    def _execute(self, bench: Bench, subject: Subject, before: Census, recording: Recording) -> Actor:
-        request = self._request
-        with self.trace.span("plan", phase="overhead"):
-            plan = self._plan(subject)
-        actor = Actor(
-            bench=bench,
+    def _carry_out(self, plan: Plan, state: RunState, about: Read, site: Site, recording: Recording) -> None:
+        subject = about.subject
+        dispatch = Dispatch(
+            bench=site.bench,
             plan=plan,
-            candidates=subject.candidates,
-            references=subject.references_of,
-            need=subject.need,
-            cache=request.cache,
-            before=before,
-            keep=request.keep,
-            interrupted=lambda: self._interruption.fired is not None,
+            subject=subject,
+            cache=self._request.cache,
+            before=site.before,
+            domains=domains(plan, subject.name, ci_domain=site.bench.node.ci_domain),
         )
-        recording.update(census=schema.Census(before=before.names()))
-
-        def stage_done(outcome: StageOutcome) -> None:
-            self._tell(
-                f"{outcome.stage}: {outcome.outcome}" + (f": {outcome.reason}" if outcome.reason else "")
-            )
-            recording.stage_done(outcome)
-
-        executor = Executor(
-            act=actor,
-            clock=self._clock,
-            interruption=self._interruption,
-            stage_done=stage_done,
-            before_closing=recording.verdict_is_sure,
-            unexpected=lambda error: self._unexpected(error, bench.evidence),
+        coordinator = Coordinator(
+            plan,
+            act=dispatch,
+            clock=self._tools.clock,
+            stops=self._stops,
+            hears=Heard(self._tools.tell, recording),
+            unexpected=lambda error: self._unexpected(error, site.bench.evidence),
+            state=state,
+            exit_first=self._request.exit_first,
         )
-        executor.execute(plan)
-        return actor
+        self._doing = coordinator.doing
+        coordinator.carry_out()
 
-    def _plan(self, subject: Subject) -> Plan:
-        request = self._request
-        if request.profile.levers.deploy_share == "none":
-            return plan_stock(subject.known, only=request.stage, keep=request.keep)
-        if request.stage or request.keep:
-            raise UsageError(f"profile {request.profile.name}: has shared deployments: no --stage, no --keep")
-        return plan_chains(subject.known, checks=request.profile.levers.deploy_driver != "bare")
-
-    def _unexpected(self, error: Exception, evidence: Path) -> str:
+    def _unexpected(self, error: BaseException, evidence: Path) -> str:
         """A bug of ours: its trace goes to the evidence, one line to the verdict."""
-        with (evidence / "traceback.txt").open("a") as stream:
-            stream.write(self._redact("".join(traceback.format_exception(error))))
-        return f"internal error: {type(error).__name__}: {error}; see evidence/traceback.txt"
-
-    def _conclude(
-        self,
-        actor: Actor,
-        recording: Recording,
-        subject: Subject,
-        sampler: ResourceSampler,
-        keeper: Keeper,
-    ) -> Ran:
-        bench = actor.bench
-        with self.trace.span("digests and lease", phase="report"):
-            self._findings.images.extend(subject.images(_digests(bench.engine, subject.references)))
-            if actor.kept:
-                keeper.leave_kept(ttl=KEPT_FOR)
-            else:
-                keeper.give_back()
-        fired = self._interruption.fired
-        verdict = judge(
-            recording.stages,
-            actor.leaks,
-            interrupted=str(fired) if isinstance(fired, Interrupted) else None,
-            errored=str(fired) if isinstance(fired, InfrastructureError) else None,
-        )
-        recording.update(
-            census=schema.Census(
-                before=actor.before.names(),
-                after=actor.after.names() if actor.after else None,
-                leaks=actor.leaks,
-            )
-        )
-        sampler.sample()
-        missing = missing_values(bench.node, actor)
-        folder = recording.finish(verdict, resources=sampler.resources(), cost=self._cost, missing=missing)
-        return Ran(result=recording.result, folder=folder, kept_domain=_domain(actor.kept))
+        said = f"internal error: {type(error).__name__}: {error}"
+        try:
+            with (evidence / "traceback.txt").open("a") as stream:
+                stream.write(self._tools.redact("".join(traceback.format_exception(error))))
+        except OSError as full:
+            return f"{said}; its traceback could not be written: {full.strerror}"
+        return f"{said}; see evidence/traceback.txt"
 
 
-def _domain(kept: Deployed | None) -> str | None:
-    return kept.domain if kept else None
+class Heard:
+    """Tells and records how the run goes on."""
 
+    def __init__(self, tell: Callable[[str], None], recording: Recording) -> None:
+        self._tell = tell
+        self._recording = recording
 
-def _digests(engine: Engine, references: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
-    found = {reference: engine.image(reference) for reference in set(references)}
-    return {reference: (image.digest, image.id) for reference, image in found.items() if image}
+    def stage_done(self, outcome: StageOutcome) -> None:
+        self._tell(f"{outcome.stage}: {outcome.outcome}" + (f": {outcome.reason}" if outcome.reason else ""))
+        self._recording.stage_done(outcome)
+
+    def verdict_is_sure(self) -> None:
+        self._recording.verdict_is_sure()

@@ -7,9 +7,9 @@ import msgspec
 
 from cc_ci.backups.planned import marker_places
 from cc_ci.errors import InfrastructureError
+from cc_ci.pipeline.known import Known
 from cc_ci.pipeline.needs import Need
-from cc_ci.pipeline.plan import ImagesOf, Which
-from cc_ci.pipeline.planner import Known
+from cc_ci.pipeline.plan import Source, Which
 from cc_ci.pipeline.versions import named, tagged
 from cc_ci.recipes.app import App
 from cc_ci.recipes.backup_labels import backup_plan
@@ -49,15 +49,15 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(reference for images in self.references_of.values() for reference in images)
 
     @property
-    def references_of(self) -> Mapping[ImagesOf, tuple[str, ...]]:
+    def references_of(self) -> Mapping[Source, tuple[str, ...]]:
         return {
             which: tuple(service.image for service in stack.services.values())
             for which, stack in self.stacks_of.items()
         }
 
     @property
-    def stacks_of(self) -> Mapping[ImagesOf, Stack]:
-        stacks: dict[ImagesOf, Stack] = {which: stack for which, stack in self.stacks.items()}  # noqa: C416 - of a wider type
+    def stacks_of(self) -> Mapping[Source, Stack]:
+        stacks: dict[Source, Stack] = {which: stack for which, stack in self.stacks.items()}  # noqa: C416 - of a wider type
         if self.need:
             stacks["provider"] = self.need.stack
         return stacks

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from cc_ci.engine.api import Engine
 from cc_ci.engine.node import Node
 from cc_ci.lab.images import origin
-from cc_ci.pipeline.acting import Actor
+from cc_ci.pipeline.subject import Subject
 from cc_ci.results import schema
 
 
@@ -30,15 +30,15 @@ def environment(
     )
 
 
-def missing_values(node: Node, actor: Actor) -> dict[str, str]:
+def missing_values(node: Node, subject: Subject) -> dict[str, str]:
     """Why values of the result are null."""
     missing: dict[str, str] = {}
-    if actor.candidates["new"].commit is None:
+    if subject.candidates["new"].commit is None:
         missing["recipe.commit_to"] = "the recipe is not in a git repository"
         missing["recipe.dirty"] = "the recipe is not in a git repository"
-    if "old" not in actor.candidates:
+    if "old" not in subject.candidates:
         missing["recipe.version_from"] = missing["recipe.commit_from"] = "no earlier version"
-    if actor.candidates["new"].suite is None:
+    if subject.suite is None:
         missing["recipe.suite_hash"] = "no suite"
     if not node.private:
         missing["resources.*"] = "a foreign node's control groups can't be read from here"

@@ -7,7 +7,7 @@ container that is about to go.
 
 import concurrent.futures
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Executor, Future
 from typing import Protocol
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed
 from cc_ci.probes.answers import Answer, from_router
 from cc_ci.system.clock import Clock
+from cc_ci.system.threads import Pool
 from cc_ci.system.units import Seconds
 
 
@@ -151,7 +152,7 @@ class Readying:
         clock: Clock,
         interval: Seconds = 0.2,
         hold: Seconds = 0.5,
-        side_by_side: Callable[[int], Executor] = ThreadPoolExecutor,
+        side_by_side: Callable[[int], Executor] = Pool,
     ) -> None:
         self._clock = clock
         self._interval = interval

@@ -152,9 +152,10 @@ def _items(
     for part, name in (("volumes", "target"), ("configs", "source"), ("secrets", "source")):
         for index, item in enumerate(long.get(part, ())):
             yield dotted((*key, part, item.get(name, ""))), document.source((*key, part, index))
-    networks = service.get("networks")
-    for index, item in enumerate(networks if isinstance(networks, list) else ()):
-        yield dotted((*key, "networks", item)), document.source((*key, "networks", index))
+    for part, value in service.items():
+        for index, item in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(item, str):
+                yield dotted((*key, part, item)), document.source((*key, part, index))
 
 
 def nearest(sources: Mapping[str, Source], key: str) -> Source | None:

@@ -50,7 +50,7 @@ def _range(text: str) -> list[int] | None:
 
 
 def _volume(value: Any, key: Key, reading: Reading) -> list[dict[str, Any]]:
-    long = _short_volume(value, key) if isinstance(value, str) else LONG_VOLUME.read(value, key, reading)
+    long = long_volume(value, key) if isinstance(value, str) else LONG_VOLUME.read(value, key, reading)
     if long.get("type") == "bind":
         if not long.get("source"):
             raise KeyFault(key, "a bind mount needs its source")
@@ -66,7 +66,8 @@ def _bound(source: str, key: Key, reading: Reading) -> str:
     return source if source.startswith("/") else posixpath.normpath(posixpath.join(reading.folder, source))
 
 
-def _short_volume(text: str, key: Key) -> dict[str, Any]:
+def long_volume(text: str, key: Key = ()) -> dict[str, Any]:
+    """The long form of source:target:options."""
     if len(text) < SHORTEST_PAIR:
         if not text:
             raise KeyFault(key, "is empty; write source:target")
@@ -117,7 +118,7 @@ LONG_VOLUME = Struct(
         "read_only": Flag(),
         "consistency": Text(),
         "bind": Struct({"propagation": Text()}, pointer=True, open_=True),
-        "volume": Struct({"nocopy": Flag()}, pointer=True, open_=True),
+        "volume": Struct({"nocopy": Flag(), "subpath": Text()}, pointer=True, open_=True),
         "tmpfs": Struct({"size": Number()}, pointer=True, open_=True),
         "cluster": Struct({}, pointer=True),
     },

@@ -20,9 +20,9 @@ from cc_ci.recipes.app import App
 from cc_ci.recipes.recipe import Recipe
 from cc_ci.recipes.stack import Stack
 from cc_ci.results.schema import ImageTransfer, ServiceImage, StageName, TestResult, Warn
+from cc_ci.suite.api import Suites
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.protocol import AppFacts
-from cc_ci.suite.runner import SuiteRunner
 from cc_ci.system.clock import Clock
 from cc_ci.system.process import Runner
 from cc_ci.system.redaction import Redactor
@@ -65,7 +65,10 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(kw_only=True)
 class Deployed:
-    """One deployment, from its preparation to its removal; steps add what they learn."""
+    """One deployment, from its preparation to its removal; steps add what they learn.
+
+    Owned by its chain: one step at a time has it in its hands.
+    """
 
     name: str
     app: App
@@ -101,13 +104,29 @@ class Deployed:
 
 @dataclass(kw_only=True)
 class Findings:
-    """What stages found out, for the results."""
+    """What stages found out, for the results. Each step has its own, in one thread; the run adds them up."""
 
     tests: dict[StageName, list[TestResult]] = field(default_factory=dict)
     images: list[ServiceImage] = field(default_factory=list)
     transfers: list[ImageTransfer] = field(default_factory=list)
     warnings: list[Warn] = field(default_factory=list)
-    cache_proved: bool | None = None
+    cache_proofs: list[bool] = field(default_factory=list)
+    """Of each pull, whether it showed the cache to be as asked for."""
+
+    @property
+    def cache_proved(self) -> bool | None:
+        """True if every pull showed it; None where one did not, or nothing was asked for."""
+        return (bool(self.cache_proofs) and all(self.cache_proofs)) or None
+
+    def add(self, other: "Findings") -> None:
+        """Take in what one step found."""
+        for stage, tests in other.tests.items():
+            self.tests.setdefault(stage, []).extend(tests)
+        self.images.extend(other.images)
+        self.transfers.extend(other.transfers)
+        for warning in other.warnings:
+            self.warn(warning.code, warning.message)
+        self.cache_proofs.extend(other.cache_proofs)
 
     def warn(self, code: str, message: str) -> None:
         warning = Warn(code=code, message=message)
@@ -117,7 +136,7 @@ class Findings:
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """Everything a stage may use; stages hand nothing to each other but through here."""
+    """Everything a stage may use. All but `findings`, which are the step's own, is shared between threads."""
 
     run: str
     recipe: str
@@ -131,7 +150,7 @@ class Bench:
     trace: Trace
     redact: Redactor
     requester: Requester
-    suites: SuiteRunner
+    suites: Suites
     waits: Waits
     engine_ahead: Seconds
     """How far the engine's clock leads the runner's; measured once per run."""
@@ -139,8 +158,9 @@ class Bench:
     scratch: Path
     evidence: Path
     findings: Findings
+    begin: Callable[[Deployed], None]
+    """Told of a deployment from the moment on at which there is something to remove."""
     holdings: Holdings
-    deployed: dict[str, Deployed] = field(default_factory=dict)
 
     def labels(self, deployment: str) -> RunLabels:
         """Labels of what is made for one deployment of this run."""

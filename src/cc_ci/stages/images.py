@@ -4,7 +4,6 @@ A pull is a phase of its own: a cold one may outlast any deploy timeout.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Literal
 
 from cc_ci.engine.api import Image
@@ -15,43 +14,34 @@ from cc_ci.stages.bench import Bench
 Cache = Literal["cold", "warm"]
 
 
-@dataclass(kw_only=True)
-class Pulls:
-    """The pulls of one run; `references` are those of all of them, over which the cache is proved."""
+def layers_before(bench: Bench, references: Iterable[str], *, cache: Cache | None) -> frozenset[str]:
+    """The layers on the node before a run's first pull, of which `references` are all that it will pull.
 
-    bench: Bench
-    references: tuple[str, ...]
-    cache: Cache | None
-    _before: frozenset[str] | None = None
-    """Layers on the node before the first pull."""
-    _proofs: list[bool] = field(default_factory=list)
+    Under `cold` the node is made so here, once for all pulls: two versions may share a layer.
+    """
+    if cache == "cold":
+        with bench.span("remove the recipe's images", "images_pull"):
+            _remove(bench, tuple(sorted(set(references))))
+    with bench.span("list layers", "images_pull"):
+        return bench.engine.image_layers()
 
-    def bring(self, references: Iterable[str]) -> None:
-        """Pull each image; under `cold`, prove that no layer of it was there, under `warm` that all were.
 
-        Raises StageFailed for an image that its registry does not have.
-        """
-        wanted = tuple(sorted(set(references)))
-        if self.cache == "warm":
-            _require(self.bench, wanted)
-        before = self._begun()
-        self.bench.findings.cache_proved = None
-        self._proofs.append(False)
-        for reference in wanted:
-            _pull(self.bench, reference)
-        if self.cache:
-            self._proofs[-1] = _proved(self.bench, wanted, before, cache=self.cache)
-            self.bench.findings.cache_proved = all(self._proofs) or None
+def bring_images(
+    bench: Bench, references: Iterable[str], *, before: frozenset[str], cache: Cache | None
+) -> None:
+    """Pull each image; under `cold`, prove that no layer was there `before`, under `warm` that all were.
 
-    def _begun(self) -> frozenset[str]:
-        """Make the node cold once, for all pulls: two versions may share a layer."""
-        if self._before is None:
-            if self.cache == "cold":
-                with self.bench.span("remove the recipe's images", "images_pull"):
-                    _remove(self.bench, tuple(sorted(set(self.references))))
-            with self.bench.span("list layers", "images_pull"):
-                self._before = self.bench.engine.image_layers()
-        return self._before
+    Raises StageFailed for an image that its registry does not have.
+    """
+    wanted = tuple(sorted(set(references)))
+    if cache == "warm":
+        _require(bench, wanted)
+    # until it is shown; a pull that fails leaves it so
+    bench.findings.cache_proofs.append(False)
+    for reference in wanted:
+        _pull(bench, reference)
+    if cache:
+        bench.findings.cache_proofs[-1] = _proved(bench, wanted, before, cache=cache)
 
 
 def _pull(bench: Bench, reference: str) -> None:

@@ -43,7 +43,7 @@ def prepare(
             since=bench.engine.now(),
         )
         # from here on there is something to remove
-        bench.deployed[name] = deployed
+        bench.begin(deployed)
         _make_proxy_network(bench, deployed)
         _certify(bench, deployed)
     with bench.span("make secrets", phase or "secrets"):

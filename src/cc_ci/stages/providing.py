@@ -61,14 +61,14 @@ def check(bench: Bench, provider: Provider, sign_on: SignOn) -> None:
     )
 
 
-def withdraw(bench: Bench, provider: Provider | None, sign_on: SignOn) -> None:
+def withdraw(bench: Bench, provider: Provider | None, sign_on: SignOn, *, deployed: Deployed | None) -> None:
     """Delete the run's realm, then the provider itself; the second happens whatever became of the first."""
     fault: CcCiError | None = None
     if provider is not None:
         with bench.span("delete the run's realm", "teardown"):
             fault = _attempt(provider, sign_on)
-    if sign_on.provider in bench.deployed:
-        undeploy(bench, bench.deployed[sign_on.provider])
+    if deployed is not None:
+        undeploy(bench, deployed)
     if fault is not None:
         bench.findings.warn("provider", str(fault))
 

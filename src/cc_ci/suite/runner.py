@@ -25,7 +25,7 @@ from cc_ci.suite.report import TestReport, problems_of, read_lines, tests_of
 from cc_ci.suite.sandbox import Sandbox, sandbox_uid
 from cc_ci.system.clock import Clock
 from cc_ci.system.files import runtime_root
-from cc_ci.system.process import Completed, Runner, check
+from cc_ci.system.process import Completed, Runner, check, check_whole
 from cc_ci.system.redaction import Redactor
 from cc_ci.system.units import Seconds
 
@@ -178,7 +178,7 @@ class SuiteRunner:
         if completed is None:
             raise InfrastructureError(f"{what}: not done after {timeout:g} s (timeouts.seed in suite.toml)")
         try:
-            return msgspec.json.decode(check(completed, what=what).stdout, type=SeedAnswer)
+            return msgspec.json.decode(check_whole(completed, what=what).stdout, type=SeedAnswer)
         except msgspec.MsgspecError as error:
             raise InfrastructureError(f"{what}: answer not understood: {error}") from error
 

@@ -8,12 +8,16 @@ from pathlib import Path
 import msgspec
 
 from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed, UsageError
+from cc_ci.system.environment import AUTHORITIES, PROXIES, own
 from cc_ci.system.process import Completed, Runner, check
 from cc_ci.system.units import Seconds
 
 QUIET = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "safe.directory=*")
 """A repository's own settings may name programs, and one under test may belong to another user."""
 ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+
+TRANSPORT = (*PROXIES, *AUTHORITIES, "GIT_SSL_CAINFO", "GIT_SSH_COMMAND", "SSH_AUTH_SOCK")
+"""The user's own variables that say how a repository elsewhere is reached."""
 
 
 REMOTE_PATIENCE: Seconds = 20.0
@@ -89,7 +93,12 @@ def remote_tags(repo: Path, *, runner: Runner) -> tuple[str, ...]:
 
 def _tags_at(address: str, runner: Runner) -> list[str]:
     argv = ["git", *QUIET, "ls-remote", "--tags", "--refs", "--", address]
-    environment = {**ENVIRONMENT, "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file", "GIT_DIR": os.devnull}
+    environment = {
+        **ENVIRONMENT,
+        **own(*TRANSPORT),
+        "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file",
+        "GIT_DIR": os.devnull,
+    }
     try:
         asked = check(runner(argv, env=environment, cwd=Path("/"), timeout=REMOTE_PATIENCE))
     except CommandFailed as error:
@@ -126,8 +135,16 @@ def export_tree(repo: Path, ref: str, into: Path, *, runner: Runner) -> None:
 def clone(url: str, into: Path, *, runner: Runner) -> None:
     """Clone with all tags. Raises UsageError with what git said."""
     try:
-        protocols = {"GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file"}
+        protocols = {**own(*TRANSPORT), "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file"}
         argv = ["git", *QUIET, "clone", "--quiet", "--", url, str(into)]
         check(runner(argv, env={**ENVIRONMENT, **protocols}), what=f"git clone {url}")
     except CommandFailed as error:
         raise UsageError(f"{error}; give a recipe's name, path or URL") from error
+
+
+def make(folder: Path, *, message: str, runner: Runner) -> None:
+    """Make a folder a repository with one commit of all that is in it."""
+    who = ("-c", "user.name=cc-ci", "-c", "user.email=cc-ci@localhost")
+    env = {**ENVIRONMENT, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", message)):
+        check(runner(["git", *QUIET, "-C", str(folder), *who, *words], env=env), what=f"git {words[0]}")

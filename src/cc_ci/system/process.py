@@ -13,8 +13,11 @@ from typing import Protocol
 import msgspec
 
 from cc_ci.errors import CommandFailed
+from cc_ci.system import stopping
+from cc_ci.system.bounded import OUTPUT_LIMIT, Kept, collect, lines
+from cc_ci.system.environment import for_child
 from cc_ci.system.redaction import Redactor
-from cc_ci.system.units import Seconds
+from cc_ci.system.units import Bytes, Seconds
 
 
 class Completed(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +28,8 @@ class Completed(msgspec.Struct, frozen=True, kw_only=True):
     stdout: str
     stderr: str
     seconds: Seconds = 0.0
+    dropped: Bytes = 0
+    """How much of stdout is missing in its middle, where a line says so: see `check_whole`."""
 
     @property
     def ok(self) -> bool:
@@ -32,10 +37,14 @@ class Completed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Runner(Protocol):
-    """Run `argv` without a shell. `env` is added to the runner's own; `stdin` is text for the program.
+    """Run `argv` without a shell; `stdin` is text for the program.
+
+    Its environment is `env`, and the few variables that every program gets. Of each stream OUTPUT_LIMIT bytes
+    are kept: the beginning and the end.
 
     Never raises for a non-zero exit: see `check`. Raises CommandFailed when the program is missing or
-    outlasts `timeout` (its whole process group is then killed).
+    outlasts `timeout` (its whole process group is then killed), Stopped when the thread is told to stop
+    meanwhile (its group is killed then, too).
     """
 
     def __call__(
@@ -52,9 +61,16 @@ class Runner(Protocol):
 class LocalRunner:
     """Run programs on this machine, log their command lines, redact what they print."""
 
-    def __init__(self, *, redact: Redactor | None = None, log: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        redact: Redactor | None = None,
+        log: Callable[[str], None] | None = None,
+        limit: Bytes = OUTPUT_LIMIT,
+    ) -> None:
         self._redact = redact or Redactor()
         self._log = log or (lambda _line: None)
+        self._limit = limit
 
     def __call__(
         self,
@@ -74,38 +90,43 @@ class LocalRunner:
                 stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={**os.environ, **env} if env is not None else None,
+                env=for_child(env),
                 cwd=cwd,
-                text=True,
-                errors="replace",
                 # a group of its own: Ctrl-C reaches cc-ci alone, which then ends its children in order
                 start_new_session=True,
             )
-        except OSError as error:
-            message = f"{argv[0]}: can't be run ({error.strerror}); `cc-ci doctor` says what is missing"
+        except (OSError, ValueError) as error:
+            # a zero byte in an argument is a ValueError
+            reason = error.strerror if isinstance(error, OSError) else error
+            message = f"{argv[0]}: can't be run ({reason}); `cc-ci doctor` says what is missing"
             raise CommandFailed(message, returncode=None) from error
-        stdout, stderr = _communicate(process, stdin=stdin, timeout=timeout, line=line)
+        stdout, stderr = self._collected(process, stdin=stdin, timeout=timeout, line=line)
         return Completed(
             argv=tuple(argv),
             returncode=process.returncode,
-            stdout=stdout,
-            stderr=self._redact(stderr),
+            stdout=stdout.text(),
+            stderr=self._redact(stderr.text()),
             seconds=time.monotonic() - started,
+            dropped=stdout.dropped,
         )
 
-
-def _communicate(
-    process: subprocess.Popen[str], *, stdin: str | None, timeout: Seconds | None, line: str
-) -> tuple[str, str]:
-    try:
-        return process.communicate(stdin, timeout=timeout)
-    except subprocess.TimeoutExpired as error:
-        kill_group(process)
-        message = f"{line}: still running after {timeout:g} s, so it was ended"
-        raise CommandFailed(message, returncode=None) from error
-    except BaseException:
-        kill_group(process)
-        raise
+    def _collected(
+        self, process: subprocess.Popen[bytes], *, stdin: str | None, timeout: Seconds | None, line: str
+    ) -> tuple[Kept, Kept]:
+        given = None if stdin is None else stdin.encode(errors="replace")
+        stop = stopping.current()
+        try:
+            with stop.watched(lambda: _end_group(process)):
+                output = collect(process, stdin=given, timeout=timeout, limit=self._limit)
+            stop.check()
+        except subprocess.TimeoutExpired as error:
+            kill_group(process)
+            message = f"{line}: still running after {timeout:g} s, so it was ended"
+            raise CommandFailed(message, returncode=None) from error
+        except BaseException:
+            kill_group(process)
+            raise
+        return output
 
 
 def follow(
@@ -120,28 +141,32 @@ def follow(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**os.environ, **env},
-        text=True,
-        errors="replace",
+        env=for_child(env),
         start_new_session=True,
     )
+    assert process.stderr  # noqa: S101 - it is a pipe
     try:
-        for line in process.stderr or ():
-            tell(line.rstrip("\n"))
+        for line in lines(process.stderr):
+            tell(line)
         return process.wait()
     except BaseException:
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.communicate(timeout=patience)
+            collect(process, stdin=None, timeout=patience, limit=0)
         kill_group(process)
         raise
 
 
-def kill_group(process: subprocess.Popen[str]) -> None:
+def kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill a program that was started with a session of its own, with all its children, and reap it."""
+    _end_group(process)
+    # its streams are not read to their ends: a child that left the group may hold them open for ever
+    process.wait()
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
 
 
 def check(completed: Completed, *, what: str | None = None) -> Completed:
@@ -158,16 +183,30 @@ def check(completed: Completed, *, what: str | None = None) -> Completed:
     )
 
 
+def check_whole(completed: Completed, *, what: str | None = None) -> Completed:
+    """As `check`, for output that is parsed: also raises CommandFailed where part of stdout was dropped."""
+    check(completed, what=what)
+    if completed.dropped:
+        thing = what or completed.argv[0]
+        raise CommandFailed(
+            f"{thing}: its answer is {completed.dropped} bytes longer than is read, so none of it is used",
+            returncode=completed.returncode,
+        )
+    return completed
+
+
 class ScriptedRunner:
     """A runner for tests: answers the commands it was told about, and rejects all others.
 
-    Answers are matched by argv prefix, the longest first. `calls` and `stdins` record what was run.
+    Answers are matched by argv prefix, the longest first. `calls`, `stdins` and `environments` record what
+    was run.
     """
 
     def __init__(self) -> None:
         self._answers: dict[tuple[str, ...], list[Completed]] = {}
         self.calls: list[tuple[str, ...]] = []
         self.stdins: list[str | None] = []
+        self.environments: list[Mapping[str, str]] = []
 
     def on(self, *prefix: str, stdout: str = "", stderr: str = "", returncode: int = 0) -> "ScriptedRunner":
         """Answer commands that begin with `prefix`; the last answer given for a prefix repeats."""
@@ -180,13 +219,14 @@ class ScriptedRunner:
         argv: Sequence[str],
         *,
         stdin: str | None = None,
-        env: Mapping[str, str] | None = None,  # noqa: ARG002 - part of the protocol
+        env: Mapping[str, str] | None = None,
         cwd: Path | None = None,  # noqa: ARG002 - part of the protocol
         timeout: Seconds | None = None,  # noqa: ARG002 - part of the protocol
     ) -> Completed:
         call = tuple(argv)
         self.calls.append(call)
         self.stdins.append(stdin)
+        self.environments.append(env or {})
         for prefix in sorted(self._answers, key=len, reverse=True):
             if call[: len(prefix)] == prefix:
                 answers = self._answers[prefix]

@@ -40,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cpus: Annotated[float, Positive] | None = None
     memory: Size | None = None
     bandwidth: Bandwidth | None = None
+    engine: str | None = None
 
     @property
     def memory_bytes(self) -> Bytes | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from cc_ci.errors import InfrastructureError
+from cc_ci.system import stopping
 from cc_ci.system.clock import Clock
 from cc_ci.system.units import Seconds
 
@@ -29,10 +30,12 @@ def wait_until(
     """Look until `ready`, and hand back what was seen then.
 
     `failed` returns why it can never become ready, or None; that reason is raised as `error`.
-    Raises WaitTimeout after `timeout` seconds. For things that give no event; where there is one, use it.
+    Raises WaitTimeout after `timeout` seconds, Stopped when the thread is told to stop.
+    For things that give no event; where there is one, use it.
     """
     deadline = clock.monotonic() + timeout
     while True:
+        stopping.current().check()
         seen = look()
         if ready(seen):
             return seen

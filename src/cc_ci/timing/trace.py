@@ -1,11 +1,10 @@
 """Spans of one run: nested, safe between threads, cheap; failures are recorded and passed on."""
 
-import functools
 import itertools
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Literal, ParamSpec, Self, TypeVar
+from typing import Literal, Self
 
 import msgspec
 
@@ -14,8 +13,6 @@ from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.timing.phases import Phase
 from cc_ci.timing.span_names import POLL_SLACK
 
-P = ParamSpec("P")
-R = TypeVar("R")
 Attribute = str | int | float | bool | None
 
 
@@ -144,6 +141,10 @@ class Trace:
         self._ids = itertools.count(1)
         self._spans: list[OpenSpan] = []
 
+    def now(self) -> Seconds:
+        """The monotonic stamp of this instant."""
+        return self._clock.monotonic()
+
     def elapsed(self) -> Seconds:
         """Seconds since the run's start."""
         return self._clock.monotonic() - self.started
@@ -190,20 +191,6 @@ class Trace:
     def poll_slack(self, what: str, *, phase: Phase, true_at: Seconds, noticed_at: Seconds) -> OpenSpan:
         """Record a wait for `what` that went on after it was true; monotonic stamps."""
         return self.record(f"{POLL_SLACK}: {what}", phase=phase, start=true_at, end=noticed_at)
-
-    def carry(self, work: Callable[P, R]) -> Callable[P, R]:
-        """Make `work` count as part of the span that is open here, when another thread runs it."""
-        parent = self.current()
-
-        @functools.wraps(work)
-        def carried(*args: P.args, **kwargs: P.kwargs) -> R:
-            token = _current.set(parent)
-            try:
-                return work(*args, **kwargs)
-            finally:
-                _current.reset(token)
-
-        return carried
 
     def current(self) -> OpenSpan | None:
         """The open span of this thread, if it is one of this trace."""

@@ -19,7 +19,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatc
 def test_a_dry_run_says_what_it_would_do_in_which_order(cli: CliRunner) -> None:
     said = cli.invoke(cc_ci, ["run", "pocket", "--dry-run", "--json"], catch_exceptions=False)
     assert said.exit_code == 0
-    plan = json.loads(said.stdout)
+    plan = json.loads(said.stdout)["plan"]
     assert [step["action"] for step in plan["steps"]][:4] == ["pull", "prepare", "deploy", "check"]
     assert plan["steps"][-1]["action"] == "leak_check"
     assert [decided["stage"] for decided in plan["decided"]] == ["sso"]
@@ -27,8 +27,8 @@ def test_a_dry_run_says_what_it_would_do_in_which_order(cli: CliRunner) -> None:
 
 def test_one_stage_is_planned_with_what_it_needs(cli: CliRunner) -> None:
     said = cli.invoke(cc_ci, ["run", "pocket", "--dry-run", "--json", "--stage", "functional"])
-    actions = [step["action"] for step in json.loads(said.stdout)["steps"]]
-    assert actions == ["pull", "prepare", "deploy", "test", "undeploy", "leak_check"]
+    actions = [step["action"] for step in json.loads(said.stdout)["plan"]["steps"]]
+    assert actions == ["pull", "prepare", "deploy", "test", "undeploy", "conclude_stops", "leak_check"]
 
 
 def test_a_recipe_that_signs_on_elsewhere_is_planned_with_its_provider_and_all_images(cli: CliRunner) -> None:

@@ -89,9 +89,11 @@ def test_services_run_as_the_recipe_says_without_swarm(lab: Lab, read: tuple[App
     assert f"--network {BRIDGE} --network-alias app" in words
     assert f"--mount type=volume,source={NAME}_content,target=/srv" in words
     assert f"--label {SERVICE}={NAME}_app" in words
-    # the client takes the value from its own environment
-    assert "--env DOMAIN" in words
-    assert "small-abc.ci.test" not in [word for word in argv if word.startswith("DOMAIN")]
+    assert "--env-file /dev/stdin" in words
+    assert "small-abc.ci.test" not in words
+    given = lab.runner.stdins[lab.runner.calls.index(argv)]
+    assert given
+    assert "DOMAIN=small-abc.ci.test\n" in given
     assert ("connect_network", BRIDGE) in lab.engine.calls
 
 
@@ -145,6 +147,34 @@ def test_a_container_that_can_not_run_is_the_recipes_fault(lab: Lab, read: tuple
     lab.runner.on("docker", "run", stderr="docker: no such image\n", returncode=125)
     with pytest.raises(StageFailed, match=f"container {NAME}_(app|db): docker: no such image"):
         lab.up(read)
+
+
+@pytest.mark.attack(
+    what="a recipe's variables are those of the program that starts its container: LD_PRELOAD, BASH_ENV",
+    before="the docker client had them in its own environment, as root on the host",
+    now="the client reads them at its stdin, and has a fixed environment",
+    layer="engine",
+)
+def test_an_apps_variables_are_never_the_clients(lab: Lab, tmp_path: Path) -> None:
+    evil = ROUTED.replace("      - OWN=1\n", "      - LD_PRELOAD=/evil.so\n      - DOCKER_HOST=tcp://evil\n")
+    lab.up(app(recipe(tmp_path / "recipe", compose=evil)))
+    told = zip(lab.runner.calls, lab.runner.stdins, lab.runner.environments, strict=True)
+    given = [(stdin, env) for call, stdin, env in told if "nginx:1.26.3" in call]
+    ((stdin, env),) = given
+    assert stdin
+    assert "LD_PRELOAD=/evil.so\n" in stdin
+    assert env == lab.engine.environment
+
+
+@pytest.mark.parametrize("pair", ['"A=1\\nB=2"', '"A B=1"'])
+def test_a_variable_that_docker_can_not_read_from_a_file_is_named(
+    lab: Lab, tmp_path: Path, pair: str
+) -> None:
+    odd = ROUTED.replace("      - OWN=1\n", f"      - {pair}\n")
+    with pytest.raises(
+        UsageError, match=r"services.app.environment.A( B)?: a plain container takes one line"
+    ):
+        lab.up(app(recipe(tmp_path / "recipe", compose=odd)))
 
 
 def test_what_a_plain_container_would_lose_is_named(lab: Lab, tmp_path: Path) -> None:

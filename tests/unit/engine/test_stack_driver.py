@@ -1,17 +1,20 @@
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
-from small_recipe import RUN, app, node, recipe
+import yaml
+from small_recipe import COMPOSE, RUN, app, node, recipe
 
 from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.labels import SERVICE, STACK
 from cc_ci.engine.overlay import Overlay, overlay
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.engine.state import Container, Listed, ServiceState, StackSnapshot, TaskState
-from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed, UsageError
+from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed
 from cc_ci.recipes.app import App
 from cc_ci.recipes.stack import Stack
-from cc_ci.system.process import ScriptedRunner
+from cc_ci.system.process import LocalRunner, ScriptedRunner
 
 CHANGED = (
     "Updating service s_app (id: x)\nfailed to update config small-abc_ci_test_site_v1: Error response from"
@@ -38,22 +41,86 @@ def deploy(runner: ScriptedRunner, read: tuple[App, Stack], folder: Path) -> Non
 
 
 def test_the_recipes_files_come_first_and_images_are_resolved(
-    read: tuple[App, Stack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    read: tuple[App, Stack], tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("LEAKS", "1")
-    monkeypatch.setenv("DOMAIN", "ours")
     runner = ScriptedRunner().on("env")
     deploy(runner, read, tmp_path / "run")
     (call,) = runner.calls
-    docker = call[call.index("docker") :]
-    assert docker == (
-        *("docker", "stack", "deploy", "--compose-file", str(tmp_path / "run/compose.yml")),
+    assert call[:2] == ("env", "-i")
+    assert call[call.index("stack") :] == (
+        *("stack", "deploy", "--compose-file", str(tmp_path / "run/compose.yml")),
         *("--compose-file", str(tmp_path / "run/cc-ci.overlay.yml")),
         *("--resolve-image", "always", "small-abc_ci_test"),
     )
-    unset = set(call[: call.index("docker")])
-    assert "LEAKS" in unset
-    assert not unset & {"DOMAIN", "PATH", "HOME"}
+
+
+SPY = """\
+#!/bin/bash
+{ declare -x; echo "called with: $*"; } > %s
+"""
+EVIL = {
+    "LD_PRELOAD": "./evil.so",
+    "BASH_ENV": "./evil.sh",
+    "ENV": "./evil.sh",
+    "PATH": "./bin",
+    "IFS": "e",
+    "HOME": "./home",
+    "SSH_AUTH_SOCK": "./agent",
+    "GIT_SSH_COMMAND": "./evil.sh",
+    "DOCKER_HOST": "tcp://evil:2375",
+    "DOCKER_CONFIG": "./docker",
+    "DOCKER_CONTENT_TRUST": "1",
+    "DOCKER_STACK_ORCHESTRATOR": "kubernetes",
+    "COMPOSE_FILE": "compose.yml",
+    "COMPOSE_PROJECT_NAME": "other",
+}
+
+
+@pytest.mark.attack(
+    what="a recipe's .env.sample sets LD_PRELOAD, BASH_ENV, PATH, HOME, IFS, DOCKER_CONFIG and the like",
+    before="they were the docker client's environment, so that the recipe's library ran as root on the host",
+    now="variables are filled into copies of the compose files; the client's environment is empty",
+    layer="engine",
+)
+def test_an_apps_variables_are_never_the_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    spy = tmp_path / "bin/docker"
+    spy.write_text(SPY % (tmp_path / "seen"))
+    spy.chmod(0o755)
+    (tmp_path / "recipe").mkdir()
+    (tmp_path / "recipe/evil.sh").write_text(f"touch {tmp_path}/canary\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    monkeypatch.setenv("TZ", "Europe/Nowhere")
+    sample = "".join(f"{name}='{value}'\n" for name, value in EVIL.items())
+    asked = COMPOSE.replace("      - OWN=1\n", "".join(f"      - {name}\n" for name in (*EVIL, "TZ")))
+    configured, stack = app(recipe(tmp_path / "recipe", compose=asked, env=sample))
+    engine = FakeEngine()
+    under_test = StackDriver(engine, LocalRunner(), node(), engine.clock)
+    laid = overlay(stack, configured, run=RUN, node=node(), proxy_network="p1")
+    compose, _ = under_test.write(configured, stack, laid, tmp_path / "run")
+
+    under_test.deploy(configured, tmp_path / "run")
+
+    exported, _, called = (tmp_path / "seen").read_text().partition("called with: ")
+    # what bash itself exports
+    assert set(re.findall(r"declare -x (\w+)", exported)) <= {"PWD", "OLDPWD", "SHLVL"}
+    assert not (tmp_path / "canary").exists()
+    assert called.startswith("--host unix:///fake.sock stack deploy")
+    # they reach the app all the same, and a variable that the app has not is nobody else's
+    environment = yaml.safe_load(compose.read_text())["services"]["app"]["environment"]
+    assert {f"{name}={value}" for name, value in EVIL.items()} <= set(environment)
+    assert "TZ" in environment
+
+
+def test_a_value_is_text_whatever_it_looks_like(tmp_path: Path) -> None:
+    asked = COMPOSE.replace("OWN=1", "OWN=${MULTI}").replace("nginx:1.26.3", "nginx:${TAG:-$(touch x)}")
+    sample = 'MULTI="a\\nimage: evil # "\nTAG=\n'
+    configured, stack = app(recipe(tmp_path / "recipe", compose=asked, env=sample))
+    laid = overlay(stack, configured, run=RUN, node=node(), proxy_network="p1")
+    compose, _ = driver(ScriptedRunner()).write(configured, stack, laid, tmp_path / "run")
+    service = yaml.safe_load(compose.read_text())["services"]["app"]
+    assert service["image"] == "nginx:$$(touch x)"
+    assert service["environment"][1].startswith("OWN=a")
 
 
 @pytest.mark.parametrize(
@@ -95,13 +162,16 @@ def test_an_overlay_that_oversteps_is_not_written(read: tuple[App, Stack], tmp_p
     assert not (tmp_path / "run").exists()
 
 
-def test_a_recipe_that_wants_the_clients_own_variable_is_refused(tmp_path: Path) -> None:
-    configured, stack = app(recipe(tmp_path / "recipe", env="HOME=/x\n"))
-    path = tmp_path / "recipe/compose.yml"
-    path.write_text(path.read_text().replace("OWN=1", "OWN=${HOME}"))
-    laid = overlay(stack, configured, run=RUN, node=node(), proxy_network="p1")
-    with pytest.raises(UsageError, match=r"compose.yml: \$HOME"):
-        driver(ScriptedRunner()).write(configured, stack, laid, tmp_path / "run")
+def test_elsewhere_a_variable_without_a_value_would_be_the_clients_own(tmp_path: Path) -> None:
+    asked = COMPOSE.replace("      - OWN=1\n", "      - HOME\n")
+    configured, stack = app(recipe(tmp_path / "recipe", compose=asked))
+    there = msgspec.structs.replace(node(), kind="foreign", docker_host="ssh://swarm.example")
+    engine = FakeEngine()
+    laid = overlay(stack, configured, run=RUN, node=there, proxy_network="p1")
+    with pytest.raises(StageFailed, match=r"compose.yml:9: services.app.environment.HOME: has no value"):
+        StackDriver(engine, ScriptedRunner(), there, engine.clock).write(
+            configured, stack, laid, tmp_path / "run"
+        )
 
 
 def failing(engine: FakeEngine, count: int) -> StackSnapshot:

@@ -2,9 +2,10 @@
 
 import msgspec
 
-from cc_ci.pipeline.chains import plan_chains
+from cc_ci.pipeline.known import Known
 from cc_ci.pipeline.plan import Plan
-from cc_ci.pipeline.planner import Known, plan_stock
+from cc_ci.pipeline.planner import make_plan
+from cc_ci.pipeline.profiles import BARE, STOCK
 
 FULL = Known(
     previous_version="1.0.0+1", has_suite=True, volumes=("data",), backed_up=True, provider="keycloak",
@@ -12,16 +13,19 @@ FULL = Known(
 )  # fmt: skip
 
 
+CHAINS = msgspec.structs.replace(STOCK.levers, deploy_share="chains")
+
+
 def acts(plan: Plan, deployment: str) -> list[str]:
     return [f"{step.stage}:{step.action}" for step in plan.steps if step.deployment == deployment]
 
 
 def test_each_chain_has_one_deployment() -> None:
-    plan = plan_chains(FULL, checks=True)
-    assert [(one.name, one.version, one.twin_of) for one in plan.deployments] == [
-        ("install", "new", None),
-        ("upgrade", "old", None),
-        ("fresh", "new", "install"),
+    plan = make_plan(FULL, CHAINS)
+    assert [(one.name, one.versions, one.twin_of) for one in plan.deployments] == [
+        ("install", ("new",), None),
+        ("upgrade", ("old", "new"), None),
+        ("fresh", ("new",), "install"),
     ]
     assert acts(plan, "install") == [
         *("install:prepare", "install:deploy", "install:check", "functional:test", "sso:test"),
@@ -37,14 +41,6 @@ def test_each_chain_has_one_deployment() -> None:
     ]
 
 
-def test_every_need_comes_before_it_is_needed() -> None:
-    for known in (FULL, msgspec.structs.replace(FULL, provider=None, backed_up=False, volumes=())):
-        seen: set[str] = set()
-        for step in plan_chains(known, checks=False).steps:
-            assert set(step.needs) <= seen
-            seen.add(step.name)
-
-
 def test_the_same_is_tested_as_where_each_stage_deploys_for_itself() -> None:
     """Same stages with the same test actions; only deployments are fewer."""
     tested = ("check", "seed", "upgrade", "verify_upgrade", "backup", "overwrite", "restore", "redeploy",
@@ -52,10 +48,10 @@ def test_the_same_is_tested_as_where_each_stage_deploys_for_itself() -> None:
     for known in (FULL, msgspec.structs.replace(FULL, previous_version=None)):
         both = [
             sorted((step.stage, step.action) for step in plan.steps if step.action in tested)
-            for plan in (plan_chains(known, checks=True), plan_stock(known))
+            for plan in (make_plan(known, CHAINS), make_plan(known, STOCK.levers))
         ]
         assert both[0] == both[1]
 
 
 def test_plain_containers_are_not_checked_as_services() -> None:
-    assert "install:check" not in acts(plan_chains(FULL, checks=False), "install")
+    assert "install:check" not in acts(make_plan(FULL, BARE.levers), "install")

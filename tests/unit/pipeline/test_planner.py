@@ -3,10 +3,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cc_ci.pipeline.plan import STAGES, Plan
-from cc_ci.pipeline.planner import Known, plan_stock
+from cc_ci.pipeline.known import Known
+from cc_ci.pipeline.plan import STAGES, Keep, Plan
+from cc_ci.pipeline.planner import make_plan
+from cc_ci.pipeline.profiles import BARE, STOCK, Levers
+from cc_ci.pipeline.soundness import plan_faults
+from cc_ci.results.schema import StageName
 
 FULL = Known(previous_version="1.0.0+1.22.1", has_suite=True, volumes=("content",), backed_up=True)
+
+
+def plan_stock(known: Known, *, only: StageName | None = None, keep: bool = False) -> Plan:
+    return make_plan(known, STOCK.levers, only=only, keep=keep)
 
 
 def outcomes(plan: Plan) -> dict[str, str]:
@@ -32,7 +40,7 @@ def test_stock_deploys_for_each_stage_and_removes_before_the_next() -> None:
             "restore:undeploy",
         ),
         *("functional:prepare", "functional:deploy", "functional:test", "teardown:undeploy"),
-        "teardown:leak_check",
+        *("teardown:conclude_stops", "teardown:leak_check"),
     ]
 
 
@@ -42,7 +50,7 @@ SIGNING_ON = msgspec.structs.replace(FULL, provider="keycloak", has_sso_tests=Tr
 def test_a_provider_is_up_from_the_start_and_goes_last() -> None:
     steps = plan_stock(SIGNING_ON).steps
     assert [step.action for step in steps][:2] == ["pull", "provide"]
-    assert [step.action for step in steps][-3:] == ["undeploy", "withdraw", "leak_check"]
+    assert [step.action for step in steps][-4:] == ["undeploy", "conclude_stops", "withdraw", "leak_check"]
     assert [step.action for step in steps if step.stage == "sso"] == ["provide", "prepare", "deploy", "test"]
 
 
@@ -63,7 +71,7 @@ def test_one_stage_of_an_app_that_signs_on_brings_the_provider() -> None:
 def test_the_fresh_deployment_is_the_twin_of_the_one_backed_up() -> None:
     plan = plan_stock(FULL)
     assert plan.deployment("fresh").twin_of == "backup"
-    assert plan.deployment("upgrade").version == "old"
+    assert plan.deployment("upgrade").versions == ("old", "new")
 
 
 @pytest.mark.parametrize(
@@ -101,12 +109,12 @@ def test_one_stage_brings_what_it_needs() -> None:
     actions = [f"{step.stage}:{step.action}" for step in plan.steps]
     assert actions[:5] == ["restore:pull", "backup:prepare", "backup:deploy", "backup:seed", "backup:backup"]
     assert not any(action.startswith(("install:", "upgrade:", "functional:")) for action in actions)
-    assert actions[-2:] == ["teardown:undeploy", "teardown:leak_check"]
+    assert actions[-3:] == ["teardown:undeploy", "teardown:conclude_stops", "teardown:leak_check"]
 
 
 def test_the_old_version_s_images_are_pulled_for_the_upgrade_alone() -> None:
     pulls = [step for step in plan_stock(FULL).steps if step.action == "pull"]
-    assert [(step.stage, step.deployment, step.blame) for step in pulls] == [
+    assert [(step.stage, step.deployment, step.if_broken) for step in pulls] == [
         ("install", None, "failed"),
         ("upgrade", "upgrade", "unverified"),
     ]
@@ -129,16 +137,75 @@ knowns = st.builds(
 )
 
 
-@given(known=knowns, only=st.none() | st.sampled_from(STAGES))
-def test_every_plan_is_sound(known: Known, only: str | None) -> None:
-    plan = plan_stock(known, only=only)
-    seen: set[str] = set()
-    for step in plan.steps:
-        assert set(step.needs) <= seen
-        seen.add(step.name)
-    assert len(seen) == len(plan.steps)
-    for deployment in plan.deployments:
-        assert any(step.action == "undeploy" and step.deployment == deployment.name for step in plan.steps)
+onlys = st.none() | st.sampled_from([stage for stage in STAGES if stage != "teardown"])
+
+
+@given(
+    known=knowns,
+    levers=st.sampled_from([STOCK.levers, BARE.levers]),
+    only=onlys,
+    keep=st.booleans(),
+)
+def test_every_plan_is_sound(known: Known, levers: Levers, only: StageName | None, *, keep: bool) -> None:
+    plan = make_plan(known, levers, only=only, keep=keep)
+    assert tuple(plan_faults(plan)) == ()
     if only is None:
         accounted = {*plan.stages(), *(one.stage for one in plan.decided)}
         assert accounted == set(STAGES)
+
+
+@given(known=knowns, only=onlys, keep=st.booleans())
+def test_in_stock_one_step_follows_the_other(known: Known, only: StageName | None, *, keep: bool) -> None:
+    """Nothing is left to the order of the list: of any two steps one is known to come first."""
+    plan = plan_stock(known, only=only, keep=keep)
+    one_chain = msgspec.structs.replace(
+        plan, steps=tuple(msgspec.structs.replace(step, chain="one") for step in plan.steps)
+    )
+    assert tuple(plan_faults(one_chain)) == ()
+
+
+def test_with_keep_the_teardown_is_planned_for_what_is_not_kept() -> None:
+    plan = plan_stock(SIGNING_ON, keep=True)
+    assert plan.keep == Keep(otherwise="sso")
+    assert plan.last_removal is None
+    assert [step.action for step in plan.steps if step.stage == "teardown"] == ["withdraw", "leak_check"]
+
+
+def test_the_last_removal_is_the_teardown_s() -> None:
+    plan = plan_stock(FULL)
+    assert plan.last_removal == "functional.functional.undeploy"
+    assert plan.step("functional.functional.undeploy").stage == "teardown"
+
+
+def test_every_deployment_says_why_it_is_there() -> None:
+    assert all(one.why for one in plan_stock(FULL).deployments)
+
+
+BROKEN = {
+    "two steps have one name": {"steps": (0, {"name": "install.install.deploy"})},
+    "no step is called nobody": {"steps": (1, {"needs": ("nobody",)})},
+    "would wait for each other": {"steps": (1, {"after": ("leak_check",)})},
+    "neither comes after the other": {"steps": (2, {"needs": ("pull",), "after": ()})},
+    "uses marker:install, which no step before it gives": {"steps": (3, {"uses": ("marker:install",)})},
+    "app:install is given by": {"steps": (3, {"gives": ("app:install",)})},
+    "deployment install is not removed once": {"steps": (4, {"action": "check"})},
+    "the leak check does not come after all else": {"steps": (-1, {"after": ()})},
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_what_is_wrong_with_a_plan_is_named(fault: str) -> None:
+    plan = plan_stock(FULL)
+    place, changes = BROKEN[fault]["steps"]
+    steps = list(plan.steps)
+    steps[place] = msgspec.structs.replace(steps[place], **changes)
+    assert fault in "; ".join(plan_faults(msgspec.structs.replace(plan, steps=tuple(steps))))
+
+
+def test_a_twin_comes_after_the_removal_of_what_has_its_domain() -> None:
+    plan = plan_stock(FULL)
+    prepare = plan.step("fresh.restore.prepare")
+    assert "backup.restore.undeploy" in prepare.after
+    beside = msgspec.structs.replace(prepare, after=())
+    steps = tuple(beside if step == prepare else step for step in plan.steps)
+    assert "which has its domain" in "; ".join(plan_faults(msgspec.structs.replace(plan, steps=steps)))

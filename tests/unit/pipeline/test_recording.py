@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from example_result import example
 
-from cc_ci.pipeline.executor import StageOutcome
+from cc_ci.pipeline.outcomes import StageOutcome
 from cc_ci.pipeline.recording import Recording
 from cc_ci.report.blame import links
 from cc_ci.results.schema import TestResult

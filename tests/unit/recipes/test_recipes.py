@@ -15,7 +15,7 @@ from cc_ci.recipes.backup_labels import backup_plan
 from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.faults import RecipeError
 from cc_ci.recipes.recipe import read_recipe
-from cc_ci.recipes.routes import hosts, routes
+from cc_ci.recipes.routes import routes
 from cc_ci.recipes.secrets import SecretSpec, generate_secret
 from cc_ci.recipes.stack import read_stack
 from cc_ci.recipes.versions import parse_version, published_versions
@@ -165,7 +165,6 @@ def test_routes_are_those_of_the_labels() -> None:
         "production",
         8080,
     )
-    assert hosts("Host(`a`, `b`) || (Host(`c`) && PathPrefix(`/x`)) || HostRegexp(`.*`)") == ("a", "b", "c")
 
 
 def test_a_backup_plan_names_paths_hooks_and_what_is_left_out() -> None:

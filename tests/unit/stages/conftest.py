@@ -75,6 +75,7 @@ def bench(tmp_path: Path, clock: ManualClock, engine: FakeEngine, runner: Script
         scratch=tmp_path / "scratch",
         evidence=tmp_path / "evidence",
         findings=Findings(),
+        begin=lambda _deployed: None,
         holdings=Holdings(engine, run="small-1", clock=clock),
     )
 
@@ -82,7 +83,8 @@ def bench(tmp_path: Path, clock: ManualClock, engine: FakeEngine, runner: Script
 @pytest.fixture
 def deployed(bench: Bench, tmp_path: Path) -> Deployed:
     app, stack = read_app(recipe(tmp_path / "small"))
-    made = Deployed(
+    claim(bench, "install", app, stack)
+    return Deployed(
         name="install",
         app=app,
         stack=stack,
@@ -92,6 +94,3 @@ def deployed(bench: Bench, tmp_path: Path) -> Deployed:
         secrets={"password": "a secret of the app"},
         since=bench.engine.now(),
     )
-    claim(bench, "install", app, stack)
-    bench.deployed["install"] = made
-    return made

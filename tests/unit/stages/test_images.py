@@ -4,7 +4,8 @@ from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.state import Image
 from cc_ci.errors import StageFailed, Unverified, UsageError
 from cc_ci.stages.bench import Bench
-from cc_ci.stages.images import Cache, Pulls
+from cc_ci.stages.images import Cache, layers_before
+from cc_ci.stages.images import bring_images as bring
 
 
 def image(name: str, *layers: str) -> Image:
@@ -13,9 +14,11 @@ def image(name: str, *layers: str) -> Image:
     )
 
 
-def bring_images(bench: Bench, references: list[str], *, cache: Cache | None) -> None:
-    """All in one pull."""
-    Pulls(bench=bench, references=tuple(references), cache=cache).bring(references)
+def bring_images(bench: Bench, *pulls: list[str], cache: Cache | None) -> None:
+    """One pull after the other, of one run."""
+    before = layers_before(bench, [one for pull in pulls for one in pull], cache=cache)
+    for references in pulls:
+        bring(bench, references, before=before, cache=cache)
 
 
 @pytest.fixture(autouse=True)
@@ -67,17 +70,15 @@ def test_an_image_that_does_not_exist_is_the_recipe_s_fault(bench: Bench) -> Non
 
 def test_cold_is_proved_over_two_pulls_that_share_a_layer(bench: Bench, engine: FakeEngine) -> None:
     engine.on_node = dict(engine.in_registry)
-    pulls = Pulls(bench=bench, references=("a:1", "b:1"), cache="cold")
-    pulls.bring(["a:1"])
-    pulls.bring(["b:1"])
+    bring_images(bench, ["a:1"], ["b:1"], cache="cold")
     assert bench.findings.cache_proved is True
     assert [one.layers_extracted for one in bench.findings.transfers] == [2, 1]
 
 
 def test_what_one_pull_can_t_prove_the_next_one_does_not(bench: Bench, engine: FakeEngine) -> None:
     engine.on_node = {"other:1": image("other:1", "a")}
-    pulls = Pulls(bench=bench, references=("a:1", "b:1"), cache="cold")
+    before = layers_before(bench, ["a:1", "b:1"], cache="cold")
     with pytest.raises(Unverified, match="1 of 2 layers were there"):
-        pulls.bring(["a:1"])
-    pulls.bring(["b:1"])
+        bring(bench, ["a:1"], before=before, cache="cold")
+    bring(bench, ["b:1"], before=before, cache="cold")
     assert bench.findings.cache_proved is None

@@ -3,6 +3,7 @@ import threading
 import pytest
 
 from cc_ci.system.clock import ManualClock
+from cc_ci.system.threads import carried
 from cc_ci.timing.trace import Trace
 
 
@@ -81,12 +82,12 @@ def test_threads_have_no_parent_unless_carried(trace: Trace) -> None:
             pass
 
     with trace.span("chains", phase=None) as chains:
-        for target in (work, trace.carry(work)):
+        for target in (work, carried(work)):
             thread = threading.Thread(target=target)
             thread.start()
             thread.join()
-    _, alone, carried = trace.spans()
-    assert (alone.parent, carried.parent) == (None, chains.id)
+    _, alone, brought = trace.spans()
+    assert (alone.parent, brought.parent) == (None, chains.id)
 
 
 def test_many_threads_lose_no_span(trace: Trace) -> None:

@@ -16,11 +16,13 @@ from cc_ci.perf.baselines.sets import code_hash, this_boot
 from cc_ci.perf.measuring.canary import canary
 from cc_ci.perf.measuring.foreign import CpuCounts, RunGroup, count
 from cc_ci.perf.measuring.lock import MEASURED_VARIABLE
-from cc_ci.pipeline.fetching import Asked, rehearse, shipped_suites
+from cc_ci.pipeline.fetching import Selection, rehearse, shipped_suites
+from cc_ci.pipeline.profiles import STOCK
 from cc_ci.pipeline.subject import Subject
 from cc_ci.results.measured import Canary, Cell
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import RUNS_VARIABLE, Store
+from cc_ci.system import environment
 from cc_ci.system.clock import Clock
 from cc_ci.system.files import state_root
 from cc_ci.system.process import LocalRunner, follow
@@ -63,7 +65,7 @@ class ReferenceBench:
         argv = [sys.executable, "-m", "cc_ci", "run", cell.recipe, "--cache", cell.cache]
         argv += ["--node", self._node.name, "--profile", cell.profile, "--deadline", str(DEADLINE)]
         before = Store(runs).runs()
-        env = {RUNS_VARIABLE: str(runs), MEASURED_VARIABLE: "1"}
+        env = {**environment.settings(), RUNS_VARIABLE: str(runs), MEASURED_VARIABLE: "1"}
         exit_code = follow([*self._group.join_argv(), *argv], env=env, tell=self._say)
         # of this run: another set of the same day and node may have left some under the same name
         made = [run for run in Store(runs).runs() if run not in before]
@@ -91,7 +93,8 @@ def _subject(recipe: str) -> Subject:
     with tempfile.TemporaryDirectory() as scratch:
         settings = load_settings()
         subject, _ = rehearse(
-            Asked(recipe=recipe, recipe_roots=settings.recipes, suite_roots=settings.suites),
+            Selection(recipe=recipe, recipe_roots=settings.recipes, suite_roots=settings.suites),
+            STOCK.levers,
             ci_domain="ci.test",
             stage=None,
             keep=False,

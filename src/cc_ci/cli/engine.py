@@ -1,0 +1,88 @@
+"""`cc-ci engine`: engines of other Debian suites, made once, that a node can run."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from cc_ci.lab.engine_roots import EngineRoot
+
+NAME = click.argument("name")
+
+
+@click.group()
+def engine() -> None:
+    """Engines that a private node can run: the machine's own, or those of other Debian suites."""
+
+
+@engine.command()
+@click.argument("suite")
+def build(suite: str) -> None:
+    """Make the engine of a Debian SUITE (trixie or forky), unless these versions are kept already.
+
+    Needs about 400 MB of disk. Nothing is installed on this machine.
+    """
+    from cc_ci.cli.story import story, told_runner
+    from cc_ci.lab.engine_roots import Builder
+    from cc_ci.system.clock import SystemClock
+
+    with story(started=time.monotonic()) as say:
+        made = Builder(runner=told_runner(say), clock=SystemClock(), say=say).build(suite)
+    _print([made])
+
+
+@engine.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def list_(*, as_json: bool) -> None:
+    """List the engines that are kept."""
+    from cc_ci.lab.engine_roots import kept
+
+    there = kept()
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.format(msgspec.json.encode(there)))
+    elif there:
+        _print(there)
+    else:
+        click.echo("none; `cc-ci engine build forky` makes one", err=True)
+
+
+@engine.command()
+@NAME
+def remove(name: str) -> None:
+    """Remove the kept engine NAME, or the newest one of the suite NAME."""
+    from cc_ci.lab.engine_roots import remove as removed
+
+    click.echo(f"{removed(name).name}: removed", err=True)
+
+
+@engine.command()
+@NAME
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def export(name: str, file: Path) -> None:
+    """Write the engine NAME to FILE, so that it can be had when its suite has moved on."""
+    from cc_ci.lab.engine_roots import export as exported
+    from cc_ci.system.process import LocalRunner
+
+    click.echo(f"{file}: {exported(name, file, runner=LocalRunner()).name}", err=True)
+
+
+@engine.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def import_(file: Path) -> None:
+    """Keep the engine of a FILE that `cc-ci engine export` wrote. Its programs will run as root."""
+    from cc_ci.lab.engine_roots import import_ as imported
+    from cc_ci.system.process import LocalRunner
+
+    _print([imported(file, runner=LocalRunner())])
+
+
+def _print(engines: "list[EngineRoot] | tuple[EngineRoot, ...]") -> None:
+    width = max(len(one.name) for one in engines)
+    click.echo(f"{'engine':{width}}  {'suite':7}  {'size':>7}  {'made in':>7}")
+    for one in engines:
+        size = f"{one.size_bytes / 1e6:.0f} MB"
+        click.echo(f"{one.name:{width}}  {one.suite:7}  {size:>7}  {one.seconds:5.0f} s")

@@ -1,0 +1,59 @@
+"""What the planner must know, and which stages that decides by itself; pure."""
+
+import msgspec
+
+from cc_ci.pipeline.plan import Decided
+from cc_ci.recipes.versions import NoVersionBefore
+from cc_ci.results.schema import StageName
+
+FIRST_RELEASE = NoVersionBefore(outcome="skipped", reason="first release: no earlier version is published")
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What the planner must know of the recipe and its suite."""
+
+    previous_version: str | None
+    no_previous: NoVersionBefore | None = None
+    has_suite: bool
+    provider: str | None = None
+    """What the suite needs to sign on."""
+    has_sso_tests: bool = False
+    stateless: bool = False
+    volumes: tuple[str, ...] = ()
+    backed_up: bool = False
+    """Backup labels are there."""
+    can_seed: bool = True
+    """There is a way to put a marker in and read it back."""
+
+
+def decided_stages(known: Known) -> tuple[Decided, ...]:
+    """The stages that can't run or need not, with their outcome."""
+    found: list[Decided] = []
+    if known.previous_version is None:
+        why = known.no_previous or FIRST_RELEASE
+        found.append(Decided(stage="upgrade", outcome=why.outcome, reason=why.reason))
+    found.extend(_decided_of_backup(known))
+    if not known.has_suite:
+        found.append(_skipped("functional", "no suite: generic checks only"))
+    if known.provider is None:
+        found.append(_skipped("sso", "the suite needs no provider of single sign-on"))
+    return tuple(found)
+
+
+def _decided_of_backup(known: Known) -> list[Decided]:
+    both: tuple[StageName, StageName] = ("backup", "restore")
+    if known.stateless:
+        return [_skipped(stage, "the suite declares the app stateless") for stage in both]
+    if known.backed_up and not known.can_seed:
+        reason = "nothing can put a marker in: no suite, and no volume is backed up whole"
+        return [Decided(stage=stage, outcome="unverified", reason=reason) for stage in both]
+    if known.backed_up:
+        return []
+    if not known.volumes:
+        return [_skipped(stage, "no volumes and no backup labels") for stage in both]
+    reason = f"volumes without backup labels: {', '.join(known.volumes)}"
+    return [Decided(stage=stage, outcome="failed", reason=reason) for stage in both]
+
+
+def _skipped(stage: StageName, reason: str) -> Decided:
+    return Decided(stage=stage, outcome="skipped", reason=reason)

@@ -1,0 +1,119 @@
+"""The shapes that a plan can have: which stages share a deployment; pure.
+
+Y: the new version, tested, backed up and restored in place. X: the old version, upgraded and tested. Z: the
+restore on a fresh deployment. See DESIGN.md section 3.1.
+"""
+
+from collections.abc import Collection
+
+from cc_ci.pipeline.chain import Chain, ChainBuilder
+from cc_ci.pipeline.known import Known
+from cc_ci.results.schema import StageName
+
+PULL = "pull"
+PROVIDE = "provide"
+BACKED_UP = "the data that is backed up, overwritten and restored in place"
+FRESH = "an empty twin of {}: its backup must be enough by itself"
+UPGRADED = "the old version with seeded data, upgraded in place and tested again"
+
+
+def by_stage(known: Known, due: Collection[StageName]) -> tuple[Chain, ...]:
+    """Every stage deploys for itself; only the restore in place goes on where the backup was made."""
+    chains = []
+    if "install" in due:
+        chains.append(_install())
+    if "upgrade" in due:
+        chains.append(_upgrade(known))
+    if "backup" in due:
+        chains.extend([_backup_and_restore(), _fresh("backup")])
+    if "functional" in due:
+        chains.append(_tested("functional", needs=PULL))
+    if "sso" in due and known.has_sso_tests:
+        chains.append(_tested("sso", needs=PROVIDE))
+    return tuple(chains)
+
+
+def shared(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[Chain, ...]:
+    """As few deployments as show the same; `checks` asks the engine for its services."""
+    chains = [_all_of_new(known, due, checks=checks)]
+    if "upgrade" in due:
+        chains.append(_upgrade(known))
+    if "backup" in due:
+        chains.append(_fresh("install"))
+    return tuple(chains)
+
+
+def _install() -> Chain:
+    chain = ChainBuilder("install", needs=(PULL,))
+    chain.deployed("install", stage="install", why="a fresh install of the new version")
+    chain.then("check", stage="install", deployment="install")
+    chain.undeployed("install", stage="install")
+    return chain.done()
+
+
+def _upgrade(known: Known) -> Chain:
+    chain = ChainBuilder("upgrade", needs=(PULL,))
+    # an image of the old version that is gone says nothing of the new one's install
+    chain.then("pull", stage="upgrade", deployment="upgrade", if_broken="unverified")
+    chain.deployed("upgrade", stage="upgrade", versions=("old", "new"), why=UPGRADED)
+    if known.can_seed:
+        chain.then("seed", stage="upgrade", deployment="upgrade", if_broken="unverified")
+    chain.then("upgrade", stage="upgrade", deployment="upgrade")
+    chain.then("verify_upgrade", stage="upgrade", deployment="upgrade")
+    if known.has_suite:
+        chain.then("test", stage="upgrade", deployment="upgrade")
+    chain.undeployed("upgrade", stage="upgrade")
+    return chain.done()
+
+
+def _backup_and_restore() -> Chain:
+    chain = ChainBuilder("backup", needs=(PULL,))
+    chain.deployed("backup", stage="backup", why=BACKED_UP)
+    _back_up_and_restore(chain, "backup")
+    chain.undeployed("backup", stage="restore")
+    return chain.done()
+
+
+def _tested(stage: StageName, *, needs: str) -> Chain:
+    chain = ChainBuilder(stage, needs=(needs,))
+    chain.deployed(stage, stage=stage, why=f"a fresh install for the tests of stage {stage}")
+    chain.then("test", stage=stage, deployment=stage)
+    chain.undeployed(stage, stage=stage)
+    return chain.done()
+
+
+def _all_of_new(known: Known, due: Collection[StageName], *, checks: bool) -> Chain:
+    chain = ChainBuilder("install", needs=(PULL,))
+    chain.deployed("install", stage="install", why="a fresh install of the new version, for all its stages")
+    if checks:
+        chain.then("check", stage="install", deployment="install")
+    if "functional" in due:
+        chain.then("test", stage="functional", deployment="install")
+    if "sso" in due and known.has_sso_tests:
+        chain.then("test", stage="sso", deployment="install")
+    if "backup" in due:
+        _back_up_and_restore(chain, "install")
+    chain.undeployed("install", stage="install")
+    return chain.done()
+
+
+def _fresh(origin: str) -> Chain:
+    """Proves the backup by itself, so it does not wait for the restore in place to pass."""
+    chain = ChainBuilder("fresh", needs=(f"{origin}.backup.backup",))
+    chain.deployed("fresh", stage="restore", why=FRESH.format(origin), twin_of=origin)
+    _restored(chain, "fresh")
+    chain.undeployed("fresh", stage="restore")
+    return chain.done()
+
+
+def _back_up_and_restore(chain: ChainBuilder, deployment: str) -> None:
+    chain.then("seed", stage="backup", deployment=deployment)
+    chain.then("backup", stage="backup", deployment=deployment)
+    chain.then("overwrite", stage="restore", deployment=deployment)
+    _restored(chain, deployment)
+
+
+def _restored(chain: ChainBuilder, deployment: str) -> None:
+    chain.then("restore", stage="restore", deployment=deployment)
+    chain.then("redeploy", stage="restore", deployment=deployment)
+    chain.then("verify_restore", stage="restore", deployment=deployment)

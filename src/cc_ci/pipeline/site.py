@@ -1,0 +1,162 @@
+"""Set a run up: read what it is about, reach its node, take its lease, and lay its tools out.
+
+Whatever is made here is given to the run's stack of closers as soon as it is there.
+"""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cc_ci.engine.api import Engine
+from cc_ci.engine.stack_driver import StackDriver
+from cc_ci.isolation.census import Census, take
+from cc_ci.isolation.holdings import Holdings
+from cc_ci.isolation.leases import Keeper
+from cc_ci.isolation.locks import locked
+from cc_ci.isolation.scratch import scratch_folder
+from cc_ci.pipeline import instruments
+from cc_ci.pipeline.fetching import Selection, read
+from cc_ci.pipeline.instruments import Instruments
+from cc_ci.pipeline.locating import locate
+from cc_ci.pipeline.names import run_id
+from cc_ci.pipeline.profiles import waits
+from cc_ci.pipeline.request import Request
+from cc_ci.pipeline.subject import Subject
+from cc_ci.results.store import Store
+from cc_ci.stages.bench import Bench, Findings
+from cc_ci.system.clock import Clock
+from cc_ci.system.process import Runner
+from cc_ci.system.redaction import Redactor
+from cc_ci.system.units import EpochSeconds, Seconds
+from cc_ci.timing.sampler import ResourceSampler
+from cc_ci.timing.trace import Trace
+
+TURN_TIMEOUT: Seconds = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What a run is given from outside."""
+
+    runner: Runner
+    clock: Clock
+    redact: Redactor
+    store: Store
+    trace: Trace
+    tell: Callable[[str], None]
+    instruments: Instruments
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """What a run is about, before any node is touched."""
+
+    run: str
+    scratch: Path
+    subject: Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """What a run has on its node."""
+
+    engine: Engine
+    engine_ahead: Seconds
+    """How far the engine's clock leads the runner's."""
+    keeper: Keeper
+    before: Census
+    sampler: ResourceSampler
+    bench: Bench
+
+
+def read_request(request: Request, tools: Tools, closers: contextlib.ExitStack) -> Read:
+    """Read recipe, suite and provider."""
+    with tools.trace.span("read the recipe", phase="recipe_fetch"):
+        clones = _scratch(run_id("fetch", now=tools.clock.now()), closers)
+        root = locate(request.recipe, roots=request.recipe_roots, scratch=clones, runner=tools.runner)
+        run = run_id(root.name, now=tools.clock.now())
+        scratch = _scratch(run, closers)
+        scratch.mkdir(parents=True, mode=0o700)
+        selection = Selection(
+            recipe=request.recipe,
+            choice=request.choice,
+            variant=request.variant,
+            recipe_roots=request.recipe_roots,
+            suite_roots=request.suite_roots,
+        )
+        ci_domain = request.node.ci_domain
+        subject = read(selection, root, run=run, ci_domain=ci_domain, scratch=scratch, runner=tools.runner)
+    return Read(run=run, scratch=scratch, subject=subject)
+
+
+def _scratch(run: str, closers: contextlib.ExitStack) -> Path:
+    folder = scratch_folder(run)
+    closers.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def reach_node(
+    request: Request, about: Read, tools: Tools, findings: Findings, closers: contextlib.ExitStack
+) -> Site:
+    """Take the run's lease and its turn on the node, and lay its tools out."""
+    trace = tools.trace
+    with trace.span("reach the node", phase="runner_setup"):
+        engine = tools.instruments.connect(request.node, tools.runner)
+        ahead = engine.now() - tools.clock.now()
+        keeper = Keeper(engine, run=about.run, command=f"cc-ci run {request.recipe}", tell=tools.tell)
+        closers.callback(keeper.give_back)
+        keeper.take()
+    if request.node.proxy_container is None:
+        shared = "node: its proxy network is shared, so one run at a time uses it"
+        findings.warn("shared-proxy", shared)
+        closers.enter_context(_turn(about, tools, engine))
+    with trace.span("census and sampler", phase="runner_setup"):
+        before = take(engine)
+        sampler = tools.instruments.sampler(request.node, elapsed=trace.elapsed)
+        closers.enter_context(sampler)
+        asking = tools.instruments.requester(request.node, tools.runner, findings=findings)
+        requester = closers.enter_context(asking)
+        stacks = StackDriver(engine, tools.runner, request.node, tools.clock)
+        bench = Bench(
+            run=about.run,
+            recipe=about.subject.name,
+            expires=EpochSeconds(engine.now() + request.deadline),
+            node=request.node,
+            engine=engine,
+            driver=instruments.driver(
+                request.profile,
+                stacks,
+                engine,
+                tools.runner,
+                node=request.node,
+                trace=trace,
+                home=about.scratch / "abra",
+            ),
+            runner=tools.runner,
+            clock=tools.clock,
+            trace=trace,
+            redact=tools.redact,
+            requester=requester,
+            suites=tools.instruments.suites(request.node, engine, tools.runner, tools.clock, tools.redact),
+            waits=waits(request.profile),
+            engine_ahead=ahead,
+            tell=tools.tell,
+            scratch=about.scratch,
+            evidence=tools.store.folder(about.run).evidence,
+            findings=findings,
+            begin=lambda _deployed: None,
+            holdings=Holdings(engine, run=about.run, clock=tools.clock, neighbours=keeper.neighbours),
+        )
+    return Site(engine=engine, engine_ahead=ahead, keeper=keeper, before=before, sampler=sampler, bench=bench)
+
+
+@contextlib.contextmanager
+def _turn(about: Read, tools: Tools, engine: Engine) -> Iterator[None]:
+    """Where runs share a proxy network, their names would answer for each other: one at a time."""
+    with contextlib.ExitStack() as held:
+        with tools.trace.span("turn on the shared proxy", phase="queue", waits_for="other runs on the node"):
+            turn = locked(engine, what="proxy", run=about.run, clock=tools.clock, timeout=TURN_TIMEOUT)
+            held.enter_context(turn)
+        yield

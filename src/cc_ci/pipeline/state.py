@@ -1,0 +1,76 @@
+"""All that is known of a run while it goes: owned by the coordinator's thread, and by no other."""
+
+from dataclasses import dataclass, field
+
+from cc_ci.errors import Stopped
+from cc_ci.pipeline.handed import Hands, Value
+from cc_ci.pipeline.keeping import LEFT_UP, barred, keeps, left_out
+from cc_ci.pipeline.outcomes import StageOutcome, StepOutcome, combine
+from cc_ci.pipeline.plan import Plan, Step
+from cc_ci.results.schema import StageName
+from cc_ci.stages.bench import Findings
+
+
+@dataclass(kw_only=True)
+class RunState:
+    """What became of each step, what steps handed back, what they found, and what went wrong beside them."""
+
+    plan: Plan
+    findings: Findings = field(default_factory=Findings)
+    ended: dict[str, StepOutcome] = field(default_factory=dict)
+    values: dict[str, Value] = field(default_factory=dict)
+    kept: str | None = None
+    """The deployment that was left up."""
+    faults: list[str] = field(default_factory=list)
+    """Of what only records or tells: they cost the run its verdict, never its teardown."""
+
+    def end(self, outcome: StepOutcome, hands: Hands | None = None) -> None:
+        self.ended[outcome.step.name] = outcome
+        if hands is not None:
+            self.values.update(hands.given)
+            self.findings.add(hands.findings)
+
+    def broken(self) -> frozenset[str]:
+        """The deployments of which a step was carried out and did not pass."""
+        return frozenset(
+            done.step.deployment
+            for done in self.ended.values()
+            if done.step.deployment and done.started is not None and done.outcome != "passed"
+        )
+
+    def not_done(self, step: Step, *, stop: Stopped | None, run_stopped: bool) -> StepOutcome | None:
+        """The outcome of a step that is not to be carried out, or None; `stop` is what would end it.
+
+        A removal may turn out to leave its deployment up: from then on it is the one that is kept.
+        """
+        if stop is not None:
+            return StepOutcome(step=step, outcome="unverified", reason=f"not run: {stop}")
+        if self._keeps(step, run_stopped=run_stopped) or left_out(step, kept=self.kept):
+            return StepOutcome(step=step, outcome="skipped", reason=LEFT_UP)
+        if lacked := self._lacking(step):
+            reason = f"not run: {lacked.name} did not pass"
+            return StepOutcome(step=step, outcome="unverified", reason=reason, lacked=lacked)
+        if bar := barred(self.plan, step, kept=self.kept):
+            return StepOutcome(step=step, outcome="unverified", reason=bar)
+        return None
+
+    def _keeps(self, step: Step, *, run_stopped: bool) -> bool:
+        found = keeps(self.plan, step, broken=self.broken(), kept=self.kept, stopped=run_stopped)
+        if found:
+            self.kept = step.deployment
+        return found
+
+    def _lacking(self, step: Step) -> Step | None:
+        """The first step that `step` needs and that did not pass."""
+        missing = (need for need in step.needs if self.ended[need].outcome != "passed")
+        return next((self.plan.step(need) for need in missing), None)
+
+    def ready(self, step: Step) -> bool:
+        return all(name in self.ended for name in (*step.needs, *step.after))
+
+    def stage(self, name: StageName) -> StageOutcome | None:
+        """What became of a stage; None while a step of it is to come."""
+        steps = [step for step in self.plan.steps if step.stage == name]
+        if not all(step.name in self.ended for step in steps):
+            return None
+        return combine(name, (done for done in self.ended.values() if done.step.stage == name))

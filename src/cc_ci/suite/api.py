@@ -1,0 +1,18 @@
+"""What stages ask of whatever runs suites; `SuiteRunner` does it in a sandbox."""
+
+from pathlib import Path
+from typing import Protocol
+
+from cc_ci.suite.facts import Suite
+from cc_ci.suite.protocol import AppFacts, Part
+from cc_ci.suite.report import TestReport
+
+
+class Suites(Protocol):
+    def run_tests(self, suite: Suite, app: AppFacts, *, evidence: Path, part: Part = "app") -> TestReport:
+        """Run one part of the suite's tests; never raises for a test or a suite."""
+        ...
+
+    def seed_write(self, suite: Suite, app: AppFacts, key: str, value: str) -> None: ...
+    def seed_read(self, suite: Suite, app: AppFacts, key: str) -> str | None: ...
+    def seed_delete(self, suite: Suite, app: AppFacts, key: str) -> None: ...

@@ -1,0 +1,376 @@
+"""How a plan is carried out: in which order, side by side, and what is done whatever happens."""
+
+import threading
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cc_ci.errors import (
+    ContaminationError,
+    DeadlinePassed,
+    InfrastructureError,
+    Interrupted,
+    StageFailed,
+    Unverified,
+)
+from cc_ci.pipeline.coordinator import Coordinator, Stops
+from cc_ci.pipeline.handed import Hands
+from cc_ci.pipeline.known import Known
+from cc_ci.pipeline.outcomes import StageOutcome
+from cc_ci.pipeline.plan import Plan, Step
+from cc_ci.pipeline.planner import make_plan
+from cc_ci.pipeline.profiles import STOCK
+from cc_ci.pipeline.state import RunState
+from cc_ci.system.clock import ManualClock
+from cc_ci.system.stopping import StopToken, current
+
+FULL = Known(previous_version="1", has_suite=True, volumes=("content",), backed_up=True)
+PLAN = make_plan(FULL, STOCK.levers)
+KEEPING = make_plan(FULL, STOCK.levers, keep=True)
+Trouble = BaseException | Callable[["Scripted"], None]
+
+
+class Scripted:
+    """A run in which each step takes a second, and chosen ones fail or do something else first."""
+
+    def __init__(self, trouble: dict[str, Trouble] | None = None, *, plan: Plan = PLAN) -> None:
+        self.plan = plan
+        self.clock = ManualClock()
+        self.stops = Stops(StopToken(), StopToken())
+        self.acted: list[str] = []
+        self.heard: list[StageOutcome] = []
+        self.sure_at: list[int] = []
+        self.fails_to_hear: Exception | None = None
+        self._trouble = trouble or {}
+        self._lock = threading.Lock()
+
+    def act(self, hands: Hands) -> None:
+        with self._lock:
+            self.acted.append(hands.step.name)
+        self.clock.advance(1.0)
+        trouble = self._trouble.get(hands.step.name)
+        if isinstance(trouble, BaseException):
+            raise trouble
+        if trouble:
+            trouble(self)
+        self.clock.sleep(0)
+
+    def stage_done(self, outcome: StageOutcome) -> None:
+        self.heard.append(outcome)
+        if self.fails_to_hear:
+            raise self.fails_to_hear
+
+    def verdict_is_sure(self) -> None:
+        self.sure_at.append(len(self.acted))
+        if self.fails_to_hear:
+            raise self.fails_to_hear
+
+    def carry_out(
+        self, *, exit_first: bool = False, patience: float = 30.0, closing_deadline: float = 600.0
+    ) -> RunState:
+        return Coordinator(
+            self.plan,
+            act=self.act,
+            clock=self.clock,
+            stops=self.stops,
+            hears=self,
+            unexpected=lambda error: f"bug: {error}",
+            exit_first=exit_first,
+            patience=patience,
+            closing_deadline=closing_deadline,
+        ).carry_out()
+
+    def stages(self) -> dict[str, StageOutcome]:
+        return {one.stage: one for one in self.heard}
+
+    def run(self) -> dict[str, StageOutcome]:
+        self.carry_out()
+        return self.stages()
+
+
+def interrupt(run: Scripted) -> None:
+    run.stops.run.stop(Interrupted("ended by SIGTERM"))
+
+
+def names(plan: Plan) -> list[str]:
+    return [step.name for step in plan.steps]
+
+
+def test_all_steps_are_carried_out_in_order_when_nothing_fails() -> None:
+    run = Scripted()
+    stages = run.run()
+    assert run.acted == names(PLAN)
+    assert {one.outcome for stage, one in stages.items() if stage != "sso"} == {"passed"}
+    assert stages["sso"].outcome == "skipped"
+    assert run.sure_at == [len(PLAN.steps) - 3]
+    assert sum(one.seconds for one in stages.values()) == len(PLAN.steps)
+
+
+@given(st.permutations(PLAN.steps))
+@settings(max_examples=25, deadline=None)
+def test_the_order_of_the_plan_s_list_decides_nothing(steps: list[Step]) -> None:
+    run = Scripted(plan=msgspec.structs.replace(PLAN, steps=tuple(steps)))
+    run.run()
+    assert run.acted == names(PLAN)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (StageFailed("x"), "failed"),
+        (InfrastructureError("x"), "errored"),
+        (Unverified("x"), "unverified"),
+        (ContaminationError("x"), "errored"),
+        (ZeroDivisionError("x"), "errored"),
+        (SystemExit("x"), "errored"),
+        (MemoryError("x"), "errored"),
+    ],
+)
+def test_an_error_becomes_the_outcome_of_whose_fault_it_is(error: BaseException, outcome: str) -> None:
+    stages = Scripted({"install.install.check": error}).run()
+    assert stages["install"].outcome == outcome
+    assert "x" in str(stages["install"].reason)
+    assert stages["functional"].outcome == "passed"
+
+
+def test_a_provider_that_is_away_is_to_blame_for_what_could_not_be_shown() -> None:
+    known = msgspec.structs.replace(FULL, provider="keycloak", has_sso_tests=True)
+    run = Scripted({"provide": Unverified("keycloak: did not come up")}, plan=make_plan(known, STOCK.levers))
+    stages = run.run()
+    assert stages["install"].outcome == "passed"
+    assert (stages["sso"].outcome, stages["sso"].reason) == ("unverified", "keycloak: did not come up")
+    assert {stages[name].outcome for name in ("upgrade", "functional", "restore")} == {"unverified"}
+    assert {stages[name].blame for name in ("sso", "upgrade", "functional")} == {"provider"}
+    assert "withdraw" in run.acted
+
+
+def test_what_was_begun_is_removed_after_a_failure() -> None:
+    run = Scripted({"upgrade.upgrade.upgrade": StageFailed("service app: still the old image")})
+    run.run()
+    assert "upgrade.upgrade.verify_upgrade" not in run.acted
+    assert "upgrade.upgrade.undeploy" in run.acted
+
+
+def test_an_old_version_that_does_not_deploy_leaves_the_upgrade_unverified() -> None:
+    stages = Scripted({"upgrade.upgrade.deploy": StageFailed("crash loop")}).run()
+    assert stages["upgrade"].outcome == "unverified"
+
+
+def test_a_failed_backup_leaves_the_restore_unverified() -> None:
+    stages = Scripted({"backup.backup.backup": StageFailed("hook failed")}).run()
+    assert stages["backup"].outcome == "failed"
+    assert stages["restore"].outcome == "unverified"
+    assert "backup.backup.backup" in str(stages["restore"].reason)
+
+
+class TestStopping:
+    def test_a_stopped_run_only_removes_what_is_there(self) -> None:
+        run = Scripted({"backup.backup.seed": interrupt})
+        stages = run.run()
+        after = run.acted[run.acted.index("backup.backup.seed") + 1 :]
+        assert after == [
+            step.name for step in PLAN.steps[names(PLAN).index("backup.backup.seed") :] if step.closing
+        ]
+        assert stages["functional"].outcome == "unverified"
+        assert (stages["backup"].outcome, stages["backup"].reason) == ("errored", "ended by SIGTERM")
+
+    def test_a_stop_in_a_removal_does_not_cut_it_short(self) -> None:
+        stages = Scripted({"install.install.undeploy": interrupt}).run()
+        assert stages["install"].outcome == "passed"
+        assert stages["upgrade"].outcome == "unverified"
+        assert stages["teardown"].outcome == "passed"
+
+    def test_a_deadline_is_an_error_of_ours(self) -> None:
+        run = Scripted({"install.install.check": lambda run: run.stops.run.stop(DeadlinePassed("late"))})
+        assert run.run()["install"].outcome == "errored"
+
+    def test_ctrl_c_a_third_time_ends_the_teardown(self) -> None:
+        def end(run: Scripted) -> None:
+            interrupt(run)
+            run.stops.teardown.stop(Interrupted("the teardown was ended"))
+
+        run = Scripted({"install.install.check": end})
+        stages = run.run()
+        assert run.acted[-1] == "install.install.check"
+        assert stages["teardown"].reason == "not run: the teardown was ended"
+
+    def test_a_step_that_does_not_end_is_left_behind_and_what_it_began_is_removed(self) -> None:
+        hung = threading.Event()
+        run = Scripted({"install.install.deploy": lambda run: (interrupt(run), hung.wait(20))[0]})
+        state = run.carry_out(patience=0.05)
+        hung.set()
+        assert "left behind" in str(state.ended["install.install.deploy"].reason)
+        assert "install.install.undeploy" in run.acted
+        assert state.ended["leak_check"].outcome == "passed"
+
+    def test_a_removal_that_outlasts_its_own_deadline_ends_and_the_next_goes_on(self) -> None:
+        run = Scripted({"install.install.undeploy": lambda _run: current().sleep(60)})
+        state = run.carry_out(closing_deadline=0.5)
+        assert state.ended["install.install.undeploy"].outcome == "errored"
+        assert "was not done after 0.5 s" in str(state.ended["install.install.undeploy"].reason)
+        assert state.ended["leak_check"].outcome == "passed"
+
+    def test_exitfirst_ends_the_run_at_the_first_red_step(self) -> None:
+        run = Scripted({"install.install.check": StageFailed("no answer")})
+        run.carry_out(exit_first=True)
+        assert run.acted[4:] == [step.name for step in PLAN.steps if step.closing]
+        assert run.stages()["upgrade"].reason == "not run: --exitfirst: install failed"
+        assert run.stages()["teardown"].outcome == "passed"
+
+
+class TestKeeping:
+    def test_the_last_deployment_is_left_up_when_all_is_well(self) -> None:
+        run = Scripted(plan=KEEPING)
+        state = run.carry_out()
+        assert state.kept == "functional"
+        assert "functional.functional.undeploy" not in run.acted
+        assert "leak_check" not in run.acted
+        teardown = run.stages()["teardown"]
+        assert (teardown.outcome, teardown.reason) == ("skipped", "--keep: an app was left up for a look")
+        assert run.stages()["functional"].outcome == "passed"
+
+    def test_the_first_that_failed_is_left_up_and_its_twin_is_not_deployed(self) -> None:
+        run = Scripted({"backup.restore.verify_restore": StageFailed("data was lost")}, plan=KEEPING)
+        state = run.carry_out()
+        assert state.kept == "backup"
+        assert "fresh.restore.prepare" not in run.acted
+        assert "--keep left backup up" in str(state.ended["fresh.restore.prepare"].reason)
+        assert "functional.functional.undeploy" in run.acted
+
+    def test_nothing_is_left_up_of_a_run_that_was_stopped(self) -> None:
+        run = Scripted({"functional.functional.test": interrupt}, plan=KEEPING)
+        state = run.carry_out()
+        assert state.kept is None
+        assert run.acted[-2:] == ["functional.functional.undeploy", "leak_check"]
+
+
+class TestWhoListens:
+    @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("bug")])
+    def test_what_goes_wrong_where_a_result_is_written_skips_no_step(self, error: Exception) -> None:
+        run = Scripted()
+        run.fails_to_hear = error
+        state = run.carry_out()
+        assert run.acted == names(PLAN)
+        assert any(str(error) in fault for fault in state.faults)
+
+
+def test_no_more_threads_are_no_reason_to_leave_an_app_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    run = Scripted()
+    run.carry_out()
+    assert run.acted == names(PLAN)
+
+
+# several chains
+
+
+def step(name: str, *, chain: str, **fields: object) -> Step:
+    return msgspec.convert(
+        {"name": name, "action": "check", "stage": "install", "chain": chain, **fields}, Step
+    )
+
+
+BESIDE = Plan(
+    deployments=(),
+    steps=(
+        step("a1", chain="a"),
+        step("a2", chain="a", needs=("a1",)),
+        step("b1", chain="b"),
+        step("b2", chain="b", needs=("b1",)),
+        step("end", chain="closing", action="leak_check", after=("a2", "b2")),
+    ),
+)
+
+
+def meeting(*, parties: int) -> Callable[[Scripted], None]:
+    """A step that ends only when another is at work beside it."""
+    barrier = threading.Barrier(parties)
+    return lambda _run: (barrier.wait(timeout=10), None)[1]
+
+
+def test_chains_go_side_by_side_where_the_plan_lets_them() -> None:
+    both = meeting(parties=2)
+    run = Scripted({"a1": both, "b1": both}, plan=BESIDE)
+    assert run.carry_out().ended["end"].outcome == "passed"
+    assert run.acted[-1] == "end"
+
+
+def test_what_two_steps_take_and_the_node_has_once_keeps_them_apart() -> None:
+    at_work, most, lock = 0, 0, threading.Lock()
+
+    def boot(_run: Scripted) -> None:
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+        threading.Event().wait(0.02)
+        with lock:
+            at_work -= 1
+
+    steps = tuple(
+        msgspec.structs.replace(one, takes=("boot",)) if one.name in {"a1", "b1"} else one
+        for one in BESIDE.steps
+    )
+    Scripted({"a1": boot, "b1": boot}, plan=msgspec.structs.replace(BESIDE, steps=steps)).carry_out()
+    assert most == 1
+
+
+def test_the_shield_of_one_chain_mutes_no_stop_for_another() -> None:
+    """One chain is in its removal, which goes on; the other's wait hears the stop."""
+    removing, stopped = threading.Event(), threading.Event()
+
+    def remove(run: Scripted) -> None:
+        removing.set()
+        assert stopped.wait(10)
+        current().check()
+
+    def wait(run: Scripted) -> None:
+        assert removing.wait(10)
+        interrupt(run)
+        stopped.set()
+        current().sleep(30)
+
+    steps = tuple(
+        msgspec.structs.replace(one, action="undeploy") if one.name == "a1" else one for one in BESIDE.steps
+    )
+    run = Scripted({"a1": remove, "b1": wait}, plan=msgspec.structs.replace(BESIDE, steps=steps))
+    state = run.carry_out()
+    assert state.ended["a1"].outcome == "passed"
+    assert (state.ended["b1"].outcome, state.ended["b1"].reason) == ("errored", "ended by SIGTERM")
+
+
+@given(
+    failing=st.dictionaries(
+        st.sampled_from(names(PLAN)),
+        st.sampled_from(
+            [StageFailed("x"), InfrastructureError("x"), ValueError("x"), SystemExit(1), interrupt]
+        ),
+        max_size=6,
+    ),
+    recording=st.sampled_from([None, OSError(28, "full"), RuntimeError("x")]),
+    keep=st.booleans(),
+    exit_first=st.booleans(),
+)
+@settings(max_examples=150, deadline=None)
+def test_whatever_fails_each_deployment_is_removed_or_kept_and_leaks_are_looked_for(
+    failing: dict[str, Trouble], recording: Exception | None, *, keep: bool, exit_first: bool
+) -> None:
+    run = Scripted(failing, plan=KEEPING if keep else PLAN)
+    run.fails_to_hear = recording
+    state = run.carry_out(exit_first=exit_first)
+    assert set(state.ended) == set(names(run.plan))
+    begun = {
+        step.deployment for step in run.plan.steps if step.action == "prepare" and step.name in run.acted
+    }
+    removed = {
+        step.deployment for step in run.plan.steps if step.action == "undeploy" and step.name in run.acted
+    }
+    assert begun - {state.kept} <= removed
+    assert state.kept is None or state.kept not in removed
+    assert ("leak_check" in run.acted) == (state.kept is None)
