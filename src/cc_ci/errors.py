@@ -4,7 +4,8 @@ CcCiError
 |-- UsageError            2   the caller asked for something that can't be
 |-- StageFailed           1   the recipe's fault
 |-- InfrastructureError   3   ours, the provider's or the host's fault
-|   `-- CommandFailed         a tool that we ran exited non-zero or not in time
+|   `-- CommandFailed         a tool that we ran exited non-zero
+|       `-- TimedOut          or not in time
 |-- ContaminationError    4   something was left behind
 `-- Unverified            5   it should have run and could not
 
@@ -45,6 +46,10 @@ class CommandFailed(InfrastructureError):  # noqa: N818 - the house's name for i
         self.returncode = returncode
         self.stdout = stdout
         self.stderr = stderr
+
+
+class TimedOut(CommandFailed):
+    """It was ended by us."""
 
 
 class ContaminationError(CcCiError):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cc_ci.errors import UsageError
 from cc_ci.lab.sources import names, repository
+from cc_ci.recipes.recipe import NAME
 from cc_ci.system.git import clone
 from cc_ci.system.process import Runner
 
@@ -16,7 +17,10 @@ def locate(asked: str, *, roots: Sequence[Path], scratch: Path, runner: Runner) 
     Raises UsageError that says where it was looked for.
     """
     if _is_address(asked):
-        target = scratch / "clone" / name_of(asked)
+        name = name_of(asked)
+        if not NAME.fullmatch(name):
+            raise UsageError(f"{asked}: {name!r} is no recipe's name; an address ends with one")
+        target = scratch / "clone" / name
         clone(asked, target, runner=runner)
         return target
     if Path(asked).is_dir() and (os.sep in asked or not (asked in names() or _found(asked, roots))):

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from cc_ci.errors import CommandFailed
+from cc_ci.errors import CommandFailed, TimedOut
 from cc_ci.system import stopping
 from cc_ci.system.bounded import OUTPUT_LIMIT, Kept, collect, lines
 from cc_ci.system.environment import for_child
@@ -42,9 +42,9 @@ class Runner(Protocol):
     Its environment is `env`, and the few variables that every program gets. Of each stream OUTPUT_LIMIT bytes
     are kept: the beginning and the end.
 
-    Never raises for a non-zero exit: see `check`. Raises CommandFailed when the program is missing or
-    outlasts `timeout` (its whole process group is then killed), Stopped when the thread is told to stop
-    meanwhile (its group is killed then, too).
+    Never raises for a non-zero exit: see `check`. Raises CommandFailed when the program is missing, TimedOut
+    when it outlasts `timeout`, Stopped when the thread is told to stop meanwhile (its whole process group is
+    killed then).
     """
 
     def __call__(
@@ -122,7 +122,7 @@ class LocalRunner:
         except subprocess.TimeoutExpired as error:
             kill_group(process)
             message = f"{line}: still running after {timeout:g} s, so it was ended"
-            raise CommandFailed(message, returncode=None) from error
+            raise TimedOut(message, returncode=None) from error
         except BaseException:
             kill_group(process)
             raise

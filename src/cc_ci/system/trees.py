@@ -25,10 +25,13 @@ class Allowance:
         self._files += 1
         self._bytes += size
         if self._files > MOST_FILES:
-            raise StageFailed(f"{self._what}: more than {MOST_FILES} files; take out what no app needs")
+            raise self.too_many()
         if self._bytes > MOST_BYTES:
             most = f"{MOST_BYTES // 2**20} MiB"
             raise StageFailed(f"{self._what}: its files are larger than {most}; take out what no app needs")
+
+    def too_many(self) -> StageFailed:
+        return StageFailed(f"{self._what}: more than {MOST_FILES} files; take out what no app needs")
 
 
 def copy_tree(source: Path, into: Path, *, without: Collection[str] = (".git",)) -> None:
