@@ -1,4 +1,4 @@
-"""`cc-ci run --driver abra` against a scripted abra, on a real node: the real one can't be had everywhere."""
+"""Runs by the driver abra against a scripted abra, on a real node: the real one can't be had everywhere."""
 
 import os
 import re
@@ -48,7 +48,7 @@ def run(node: Node, tmp_path: Path) -> Callable[..., Called]:
             "CC_CI_RUNS": str(runs),
         }
         before = take(connect(node, LocalRunner()))
-        argv = [sys.executable, "-m", "cc_ci", "run", "pocket", "--driver", "abra", *flags]
+        argv = [sys.executable, "-m", "cc_ci", "run", "pocket", "--lever", "deploy.driver=abra", *flags]
         process = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
         assert take(connect(node, LocalRunner())).names() == before.names()
         return Called(runs, log, process)
@@ -59,7 +59,7 @@ def run(node: Node, tmp_path: Path) -> Callable[..., Called]:
 def test_an_upgrade_through_abra_ends_as_it_does_without(run: Callable[..., Called]) -> None:
     called = run("--stage", "upgrade")
     assert called.process.returncode == 0, called.process.stdout + called.process.stderr
-    assert called.result.levers["deploy_driver"] == "abra"
+    assert called.result.levers["deploy.driver"] == "abra"
     commands = [" ".join(one.split()[:2]) for one in called.commands]
     assert commands == [
         *("server add", "app new", "app secret", "app deploy", "app deploy"),
@@ -97,7 +97,17 @@ def test_what_breaks_in_abra_is_no_fault_of_the_recipe(run: Callable[..., Called
 
 
 def test_without_abra_the_driver_is_refused_in_one_line(node: Node, tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "cc_ci", "run", "pocket", "--driver", "abra", "--node", node.name]
+    argv = [
+        sys.executable,
+        "-m",
+        "cc_ci",
+        "run",
+        "pocket",
+        "--lever",
+        "deploy.driver=abra",
+        "--node",
+        node.name,
+    ]
     env = {**os.environ, "CC_CI_RUNS": str(tmp_path)}
     called = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     assert called.returncode == 2

@@ -18,7 +18,7 @@ from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
 from cc_ci.isolation.census import Census, lasting_leaks, take
 from cc_ci.lab.sources import repository
-from cc_ci.pipeline.profiles import BARE, STOCK
+from cc_ci.levers.arms import choose
 from cc_ci.pipeline.request import Request
 from cc_ci.pipeline.run import Run
 from cc_ci.probes.http import Probe
@@ -294,7 +294,7 @@ class TestBrokenRecipes:
 def test_secrets_reach_no_file_of_a_run(node: Node, tmp_path: Path) -> None:
     redact = Redactor()
     ran = Run(
-        Request(recipe="pocket", node=node, profile=STOCK, stage="functional"),
+        Request(recipe="pocket", node=node, stage="functional"),
         runner=LocalRunner(redact=redact),
         clock=SystemClock(),
         redact=redact,
@@ -325,8 +325,8 @@ def test_plain_containers_go_through_the_same_life(cli: Cli) -> None:
     result = cli.latest()
     assert {stage.outcome for stage in result.stages} <= {"passed", "skipped"}
     assert result.census.leaks == ()
-    stock, bare = (profile.levers.deploy_share for profile in (STOCK, BARE))
+    stock, bare = (choose(profile).word("deploy.share") for profile in ("stock", "bare"))
     assert (stock, bare) == ("none", "chains")
-    assert result.levers["deploy_driver"] == "bare"
+    assert result.levers["deploy.driver"] == "bare"
     # nothing of it was a service of Swarm's
     assert not [span for span in result.spans if "schedule" in span.name]

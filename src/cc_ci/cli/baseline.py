@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from cc_ci.cli.arm_flags import arm_asked, arm_options
 from cc_ci.cli.question import measuring_options, question
 from cc_ci.cli.told_tables import tell_tables
 
@@ -20,7 +21,7 @@ COUNT = click.IntRange(min=0)
 @click.option(
     "--warm", default=8, type=COUNT, show_default=True, help="Runs of each on a node that has them."
 )
-@click.option("--profile", default="stock", show_default=True, help="A set of lever values.")
+@arm_options
 @click.option("--no-limit", is_flag=True, help="Leave out the run on plain containers beside each warm one.")
 @measuring_options(out="baselines")
 def baseline(
@@ -28,7 +29,8 @@ def baseline(
     recipes: str,
     cold: int,
     warm: int,
-    profile: str,
+    profile: str | None,
+    lever: tuple[str, ...],
     no_limit: bool,
     node: str,
     out: Path,
@@ -43,8 +45,8 @@ def baseline(
     """
     from cc_ci.cli.story import story
     from cc_ci.errors import UsageError
+    from cc_ci.levers.arms import LIMIT_PROFILE
     from cc_ci.perf.baselines.measured_set import read
-    from cc_ci.perf.baselines.sets import BARE
     from cc_ci.perf.documents.baseline import whole_runs
     from cc_ci.perf.measuring.campaign import campaign
     from cc_ci.perf.measuring.lock import measuring
@@ -55,8 +57,8 @@ def baseline(
         recipes=tuple(name.strip() for name in recipes.split(",")),
         cold=cold,
         warm=warm,
-        profiles=(profile,),
-        beside=None if no_limit else BARE,
+        arms=(arm_asked(profile, lever),),
+        beside=None if no_limit else LIMIT_PROFILE,
         **reference,
     )
     with story() as tell, measuring():

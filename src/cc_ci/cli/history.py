@@ -78,7 +78,7 @@ def _tell_recipes(index: "History") -> None:
         middle, last = (seconds(median(times)), seconds(times[-1])) if times else ("-", "-")
         rows.append((str(one.line), str(one.runs), str(one.green), middle, last, sparkline(times),
                      one.last_verdict or "-"))  # fmt: skip
-    head = ("recipe, cache, profile", "runs", "green", "median s", "last s", "green runs", "last verdict")
+    head = ("recipe, cache, arm", "runs", "green", "median s", "last s", "green runs", "last verdict")
     console(sys.stdout).print(plain_table(head, rows, words={0, 5, 6}))
 
 
@@ -156,13 +156,11 @@ def _tell_flakes(flakes: "Sequence[Flake]") -> None:
         runs = one.green + one.red
         bounds = proportion_interval(one.red, runs)
         rate = f"{one.red / runs:.0%} ({bounds.low:.0%} to {bounds.high:.0%})"
-        rows.append((one.test, one.version, one.profile, f"{one.red} of {runs}", rate))
+        rows.append((one.test, one.version, one.arm, f"{one.red} of {runs}", rate))
     out = console(sys.stdout)
     if rows:
         out.print(
-            plain_table(
-                ("flaking test", "version", "profile", "red", "rate (95 %)"), rows, words={0, 1, 2, 4}
-            )
+            plain_table(("flaking test", "version", "arm", "red", "rate (95 %)"), rows, words={0, 1, 2, 4})
         )
     else:
         out.print("no test was both green and red on the same recipe and suite")

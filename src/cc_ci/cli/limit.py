@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from cc_ci.cli.arm_flags import arm_asked, arm_options
 from cc_ci.cli.question import measuring_options, question
 from cc_ci.cli.told_tables import tell_tables
 
@@ -21,12 +22,15 @@ from cc_ci.cli.told_tables import tell_tables
 @click.option("--cache", type=click.Choice(["cold", "warm"]), default="warm", show_default=True,
               help="Whether the recipe's images are removed before each run, or there.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@arm_options
 @measuring_options(out="limits")
 def limit(
     *,
     recipes: tuple[str, ...],
     pairs: int,
     cache: str,
+    profile: str | None,
+    lever: tuple[str, ...],
     node: str,
     out: Path,
     new: bool,
@@ -43,9 +47,9 @@ def limit(
     import msgspec
 
     from cc_ci.cli.story import story
+    from cc_ci.levers.arms import LIMIT_PROFILE
     from cc_ci.perf.analysis.pairs import findings, require_sound
     from cc_ci.perf.baselines.measured_set import read
-    from cc_ci.perf.baselines.sets import BARE
     from cc_ci.perf.documents.limit import limit_tables
     from cc_ci.perf.documents.values import limit_values
     from cc_ci.perf.measuring.campaign import campaign
@@ -55,7 +59,7 @@ def limit(
         recipes=recipes,
         cold=pairs if cache == "cold" else 0,
         warm=pairs if cache == "warm" else 0,
-        profiles=(BARE, "stock"),
+        arms=(LIMIT_PROFILE, arm_asked(profile, lever)),
         **reference,
     )
     with story() as tell, measuring():

@@ -37,6 +37,7 @@ COMMANDS = {
     "limit": Command("cc_ci.cli.limit", "Measure the least that a run could take, beside the run."),
     "attribute": Command("cc_ci.cli.attribute", "Say where the time of measured runs went."),
     "perf": Command("cc_ci.cli.perf", "Write the documents that are made of measurements."),
+    "levers": Command("cc_ci.cli.levers", "List the switches that a run obeys, and its profiles."),
     "doctor": Command("cc_ci.cli.doctor", "Say what this machine has, and how to mend what is missing."),
     "config": Command("cc_ci.cli.config", "Show the settings, and where each came from."),
 }

@@ -7,30 +7,31 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cc_ci.levers.arms import Chosen
+from cc_ci.levers.values import told
 from cc_ci.pipeline.plan import Plan, Step, Which
-from cc_ci.pipeline.profiles import Profile
 from cc_ci.pipeline.subject import Subject
 
 
-def planned_json(subject: Subject, plan: Plan, profile: Profile) -> str:
-    """The plan as a run with the same flags carries it out, with its profile and levers."""
+def planned_json(subject: Subject, plan: Plan, arm: Chosen) -> str:
+    """The plan as a run with the same flags carries it out, with its arm and levers."""
     whole = {
         "recipe": subject.name,
         "versions": _labels(subject),
-        "profile": profile.name,
-        "levers": msgspec.structs.asdict(profile.levers),
+        "arm": arm.arm,
+        "levers": arm.values,
         "plan": plan,
     }
     return msgspec.json.format(msgspec.json.encode(whole)).decode()
 
 
-def planned(subject: Subject, plan: Plan, profile: Profile) -> Group:
+def planned(subject: Subject, plan: Plan, arm: Chosen) -> Group:
     labels = _labels(subject)
     versions = " to ".join(labels[which] for which in ("old", "new") if which in labels)
     provider = f", with {subject.need.name} {subject.need.candidate.label}" if subject.need else ""
     return Group(
         Text(f"{subject.name} {versions}{provider}"),
-        Text(f"profile {profile.name}: {', '.join(_levers(profile))}"),
+        Text(f"profile {arm.arm}: {', '.join(_levers(arm))}"),
         "",
         *_deployments(plan, labels),
         *_steps(plan),
@@ -45,9 +46,8 @@ def _labels(subject: Subject) -> Mapping[Which, str]:
     return {which: candidate.label for which, candidate in subject.candidates.items()}
 
 
-def _levers(profile: Profile) -> Iterator[str]:
-    for name, value in msgspec.structs.asdict(profile.levers).items():
-        yield f"{name} {'-' if value is None else value}"
+def _levers(arm: Chosen) -> Iterator[str]:
+    return (f"{name}={told(value)}" for name, value in arm.values.items())
 
 
 def _deployments(plan: Plan, labels: Mapping[Which, str]) -> Iterator[RenderableType]:

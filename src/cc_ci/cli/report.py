@@ -69,7 +69,7 @@ def _whole(folder: Path) -> "Set | None":
 
 
 def _bounds(measured: "Set") -> "Iterator[Bound]":
-    """Nothing where the set has no pairs of bare and stock runs."""
+    """Nothing where the set has no pairs of bare and deployed runs."""
     from cc_ci.perf.analysis.pairs import findings
     from cc_ci.report.html.set_page import Bound
 
@@ -77,7 +77,7 @@ def _bounds(measured: "Set") -> "Iterator[Bound]":
         yield Bound(
             recipe=one.recipe,
             cache=one.cache,
-            stock=one.run,
+            run=one.run,
             limit=one.limit,
             floor=one.floor,
             rho=_said(one.rho) if one.rho else None,

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from cc_ci.cli.arm_flags import arm_options
+
 if TYPE_CHECKING:
     from cc_ci.engine.node import Node
+    from cc_ci.levers.arms import Chosen
     from cc_ci.pipeline.fetching import Selection
-    from cc_ci.pipeline.profiles import Profile
     from cc_ci.pipeline.request import Ran
     from cc_ci.results.schema import StageName
     from cc_ci.results.store import Store
@@ -26,8 +28,7 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 @click.option("--to", metavar="VERSION", help="Test this published version, not the working tree.")
 @click.option("--stage", type=click.Choice(STAGES), help="Run one stage and what it needs.")
 @click.option("--variant", metavar="NAME", help="A variant that suite.toml names.")
-@click.option("--profile", metavar="NAME", help="How it is carried out: stock, or bare on plain containers.")
-@click.option("--driver", type=click.Choice(["stack", "abra"]), default="stack", help="What deploys stacks.")
+@arm_options
 @click.option(
     "--cache",
     type=click.Choice(["as-is", "cold", "warm"]),
@@ -53,7 +54,7 @@ def run(
     variant: str | None,
     keep: bool,
     exitfirst: bool,
-    driver: str,
+    lever: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
     **flags: object,
@@ -62,6 +63,7 @@ def run(
     started = time.monotonic()
     from cc_ci.cli.chosen_node import chosen_node
     from cc_ci.cli.story import story
+    from cc_ci.levers.arms import DEFAULT_PROFILE, choose
     from cc_ci.perf.measuring.lock import MEASURED_VARIABLE, under_way
     from cc_ci.pipeline.fetching import Selection
     from cc_ci.pipeline.locating import name_of
@@ -78,7 +80,8 @@ def run(
     from cc_ci.system.settings import load_settings
 
     settings = load_settings(flags)
-    profile, choice = _profile(settings.profile, driver), Choice(to=to, from_=from_)
+    arm = choose(settings.profile or DEFAULT_PROFILE, lever)
+    choice = Choice(to=to, from_=from_)
     only = next((name for name in get_args(StageName) if name == stage), None)
     if dry_run:
         selection = Selection(
@@ -88,7 +91,7 @@ def run(
             recipe_roots=settings.recipes,
             suite_roots=settings.suites,
         )
-        _tell_plan(selection, profile, ci_domain=settings.ci_domain, stage=only, keep=keep, as_json=as_json)
+        _tell_plan(selection, arm, ci_domain=settings.ci_domain, stage=only, keep=keep, as_json=as_json)
         return
     if MEASURED_VARIABLE not in os.environ and under_way():
         click.echo(f"warning: a measurement is under way on this machine: {DISTURBS}", err=True)
@@ -97,7 +100,7 @@ def run(
     request = Request(
         recipe=recipe,
         node=node,
-        profile=profile,
+        arm=arm,
         choice=choice,
         variant=variant,
         stage=only,
@@ -113,7 +116,7 @@ def run(
         last_of(
             store,
             recipe=name_of(recipe),
-            profile=request.profile.name,
+            arm=arm.arm,
             cache=request.cache,
         )
     )
@@ -154,16 +157,9 @@ def _take_in(store: "Store") -> None:
         say(str(error))
 
 
-def _profile(name: str, driver: str) -> "Profile":
-    from cc_ci.pipeline.profiles import driven_by, profile_named
-
-    profile = profile_named(name)
-    return driven_by(profile, "abra") if driver == "abra" else profile
-
-
 def _tell_plan(
     selection: "Selection",
-    profile: "Profile",
+    arm: "Chosen",
     *,
     ci_domain: str,
     stage: "StageName | None",
@@ -180,7 +176,7 @@ def _tell_plan(
     with tempfile.TemporaryDirectory() as scratch:
         subject, plan = rehearse(
             selection,
-            profile.levers,
+            arm,
             ci_domain=ci_domain,
             stage=stage,
             keep=keep,
@@ -188,9 +184,9 @@ def _tell_plan(
             runner=LocalRunner(),
         )
     if as_json:
-        click.echo(planned_json(subject, plan, profile))
+        click.echo(planned_json(subject, plan, arm))
     else:
-        console(sys.stdout).print(planned(subject, plan, profile))
+        console(sys.stdout).print(planned(subject, plan, arm))
 
 
 def _tell_results(ran: "Ran", node: "Node", *, as_json: bool) -> None:

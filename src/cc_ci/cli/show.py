@@ -31,7 +31,7 @@ def show(run: str, *, chain: bool, all_: bool, as_json: bool) -> None:
         return
     took = f"{result.verdict or result.state} after {result.total_seconds:.1f} s"
     out = console(sys.stdout)
-    out.print(f"{result.run}: {took}, profile {result.profile}", style="bold")
+    out.print(f"{result.run}: {took}, profile {result.arm}", style="bold")
     if not result.spans:
         out.print("kept without its spans: no more than phases is known")
     if chain:

@@ -174,7 +174,9 @@ class AbraDriver:
 def require_abra() -> None:
     """Raise UsageError where there is no abra to drive."""
     if shutil.which(abra_argv.ABRA) is None:
-        raise UsageError("--driver abra: abra is not on PATH; install it, or use --driver stack")
+        raise UsageError(
+            "lever deploy.driver=abra: abra is not on PATH; install it, or use deploy.driver=stack"
+        )
 
 
 def env_text(env: Mapping[str, str]) -> str:
@@ -189,7 +191,9 @@ def _quoted(name: str, value: str) -> str:
     if "'" not in value:
         return f"'{value}'"
     if set(value) & set('"$\\\n'):
-        raise UsageError(f"{name}: {value!r}: abra's env file can't hold such a value; use --driver stack")
+        raise UsageError(
+            f"{name}: {value!r}: abra's env file can't hold such a value; use the lever deploy.driver=stack"
+        )
     return f'"{value}"'
 
 

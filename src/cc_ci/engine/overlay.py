@@ -34,8 +34,8 @@ PROXY_LABELS = ("traefik.docker.network", "traefik.swarm.network")
 """Traefik's old and new name for the network on which it looks for a service."""
 
 
-class Levers(msgspec.Struct, frozen=True, kw_only=True):
-    """Overlay fields that are switched on one by one; None leaves the recipe's own value."""
+class Tuning(msgspec.Struct, frozen=True, kw_only=True):
+    """What levers ask of the overlay; None leaves the recipe's own value."""
 
     health_interval: Seconds | None = None
     update_monitor: Seconds | None = None
@@ -58,13 +58,13 @@ def overlay(
     run: RunLabels,
     node: Node,
     proxy_network: str,
-    levers: Levers | None = None,
+    tuning: Tuning | None = None,
     chaos: bool = True,
 ) -> Overlay:
     """Make the overlay for one deployment; `chaos` is whether abra would call it one (an untagged tree)."""
     folder = app.compose_files[0].parent
     services = {
-        name: _service(stack, app, service, run=run, node=node, levers=levers or Levers(), chaos=chaos)
+        name: _service(stack, app, service, run=run, node=node, tuning=tuning or Tuning(), chaos=chaos)
         for name, service in stack.services.items()
     }
     content = {
@@ -88,11 +88,11 @@ def _service(
     *,
     run: RunLabels,
     node: Node,
-    levers: Levers,
+    tuning: Tuning,
     chaos: bool,
 ) -> dict[str, Any]:
     is_app = service.name == "app"
-    deploy = _deploy(node, levers)
+    deploy = _deploy(node, tuning)
     deploy["labels"] = {**run.all(), **(_abra_labels(stack, app, service, chaos=chaos) if is_app else {})}
     fields: dict[str, Any] = {"labels": run.lasting(), "deploy": deploy}
     environment = {**_ca_variables(service, node), **(_app_environment(app, service) if is_app else {})}
@@ -102,7 +102,7 @@ def _service(
         fields["configs"] = [{"source": CA_CONFIG, "target": CA_TARGET, "mode": 0o444}]
     if service.ports and not node.ipvs:
         fields["ports"] = _host_ports(service)
-    if health := _health(service, levers.health_interval):
+    if health := _health(service, tuning.health_interval):
         fields["healthcheck"] = health
     return fields
 
@@ -134,19 +134,19 @@ def _ca_config(stack: Stack, node: Node, run: RunLabels) -> dict[str, Any]:
     return {CA_CONFIG: {"name": name, "file": str(node.ca_bundle), "labels": run.all()}}
 
 
-def _deploy(node: Node, levers: Levers) -> dict[str, Any]:
+def _deploy(node: Node, tuning: Tuning) -> dict[str, Any]:
     deploy: dict[str, Any] = {}
     if not node.ipvs:
         deploy["endpoint_mode"] = "dnsrr"
-    if levers.update_monitor is not None:
-        deploy["update_config"] = {"monitor": duration(levers.update_monitor)}
-    if levers.restart_delay is not None:
-        deploy["restart_policy"] = {"delay": duration(levers.restart_delay)}
+    if tuning.update_monitor is not None:
+        deploy["update_config"] = {"monitor": duration(tuning.update_monitor)}
+    if tuning.restart_delay is not None:
+        deploy["restart_policy"] = {"delay": duration(tuning.restart_delay)}
     limits: dict[str, str] = {}
-    if levers.cpus is not None:
-        limits["cpus"] = f"{levers.cpus:g}"
-    if levers.memory_bytes is not None:
-        limits["memory"] = f"{levers.memory_bytes}b"
+    if tuning.cpus is not None:
+        limits["cpus"] = f"{tuning.cpus:g}"
+    if tuning.memory_bytes is not None:
+        limits["memory"] = f"{tuning.memory_bytes}b"
     return {**deploy, "resources": {"limits": limits}} if limits else deploy
 
 

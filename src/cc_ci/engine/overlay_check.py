@@ -7,14 +7,14 @@ from typing import Any
 from cc_ci.engine.labels import PREFIX
 from cc_ci.engine.overlay import CA_CONFIG, CA_TARGET, CA_VARIABLES, PROXY_LABELS, Overlay, proxy_keys
 from cc_ci.errors import InfrastructureError
+from cc_ci.levers.registry import overlay_fields
 from cc_ci.recipes.stack import Service, Stack
 
 Path = tuple[str, ...]
 
 SERVICE_FIELDS = (
     "labels/*", "deploy/labels/*", "deploy/endpoint_mode", "ports", "configs", "environment/*",
-    "healthcheck/interval", "healthcheck/retries", "deploy/update_config/monitor",
-    "deploy/restart_policy/delay", "deploy/resources/limits/cpus", "deploy/resources/limits/memory",
+    "deploy/resources/limits/cpus", "deploy/resources/limits/memory", *overlay_fields(),
 )  # fmt: skip
 ABRA_LABEL = re.compile(r"coop-cloud\..*\.(recipe|chaos|version)")
 ROUNDING = 1e-6

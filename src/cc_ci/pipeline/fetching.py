@@ -5,11 +5,11 @@ from pathlib import Path
 import msgspec
 
 from cc_ci.lab.sources import lab_folder
+from cc_ci.levers.arms import Chosen
 from cc_ci.pipeline.locating import locate
 from cc_ci.pipeline.needs import Places, read_need
 from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import make_plan
-from cc_ci.pipeline.profiles import Levers
 from cc_ci.pipeline.subject import Choice, Subject, Tested, read_subject
 from cc_ci.results.schema import StageName
 from cc_ci.suite.facts import find_suite
@@ -43,7 +43,7 @@ def read(
 
 def rehearse(
     selection: Selection,
-    levers: Levers,
+    arm: Chosen,
     *,
     ci_domain: str,
     stage: StageName | None,
@@ -54,7 +54,7 @@ def rehearse(
     """What a run would be about, and the plan that it would carry out."""
     root = locate(selection.recipe, roots=selection.recipe_roots, scratch=scratch, runner=runner)
     subject = read(selection, root, run="rehearsal", ci_domain=ci_domain, scratch=scratch, runner=runner)
-    return subject, make_plan(subject.known, levers, only=stage, keep=keep)
+    return subject, make_plan(subject.known, arm, only=stage, keep=keep)
 
 
 def shipped_suites() -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""What a run works with, chosen by its node and its profile; a test gives it other ones."""
+"""What a run works with, chosen by its node and its arm; a test gives it other ones."""
 
 import contextlib
 import functools
@@ -15,7 +15,7 @@ from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.driver import Driver
 from cc_ci.engine.node import Node
 from cc_ci.engine.stack_driver import StackDriver
-from cc_ci.pipeline.profiles import Profile
+from cc_ci.levers.arms import Chosen
 from cc_ci.probes.answers import Requester
 from cc_ci.probes.helper import PROBE_IMAGE, HelperProbe
 from cc_ci.probes.http import Probe, reachable
@@ -32,7 +32,7 @@ from cc_ci.timing.trace import Trace
 
 
 def driver(
-    profile: Profile,
+    arm: Chosen,
     stacks: StackDriver,
     engine: Engine,
     runner: Runner,
@@ -41,10 +41,10 @@ def driver(
     trace: Trace,
     home: Path,
 ) -> Driver:
-    """The driver that the profile asks for; `home` is abra's own folder, of this run alone."""
-    if profile.levers.deploy_driver == "stack":
+    """The driver that the arm asks for; `home` is abra's own folder, of this run alone."""
+    if arm.word("deploy.driver") == "stack":
         return stacks
-    if profile.levers.deploy_driver == "bare":
+    if not arm.deploys:
         return BareDriver(stacks, engine, runner, node, span=functools.partial(trace.span, phase=None))
     require_abra()
     return AbraDriver(stacks, engine, runner, home=home, span=functools.partial(trace.span, phase=None))

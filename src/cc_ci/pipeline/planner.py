@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from cc_ci.levers.arms import Chosen
 from cc_ci.pipeline import chain as values
 from cc_ci.pipeline.chain import TAKES, Chain
 from cc_ci.pipeline.known import Known, decided_stages
 from cc_ci.pipeline.plan import STAGES, Action, Deployment, Keep, NeededProvider, Plan, Step
-from cc_ci.pipeline.profiles import Levers
 from cc_ci.pipeline.shapes import PROVIDE, PULL, by_stage, shared
 from cc_ci.pipeline.soundness import require_sound
 from cc_ci.results.schema import StageName
@@ -21,14 +21,14 @@ OPENING = "opening"
 CLOSING = "closing"
 
 
-def make_plan(known: Known, levers: Levers, *, only: StageName | None = None, keep: bool = False) -> Plan:
+def make_plan(known: Known, arm: Chosen, *, only: StageName | None = None, keep: bool = False) -> Plan:
     """Plan a run; `only` leaves one stage and what it needs, with `keep` a deployment is left up."""
     decided = decided_stages(known)
     due = [stage for stage in STAGES if stage not in {one.stage for one in decided}]
-    if levers.deploy_share == "none":
-        chains = by_stage(known, due)
+    if arm.word("deploy.share") == "none":
+        chains = by_stage(known, due, checks=arm.deploys)
     else:
-        chains = shared(known, due, checks=levers.deploy_driver != "bare")
+        chains = shared(known, due, checks=arm.deploys)
     chains = (_opening(known), *(_with_provider(chain, known) for chain in chains))
     if only:
         chains = _restricted(chains, only)

@@ -41,8 +41,8 @@ def first_result(
             client=client.stdout.strip() or None,
             references=subject.references,
         ),
-        profile=request.profile.name,
-        levers=msgspec.structs.asdict(request.profile.levers),
+        arm=request.arm.arm,
+        levers=dict(request.arm.values),
         cache=CacheState(asked=request.cache),
     )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from cc_ci.engine.node import Node
-from cc_ci.pipeline.profiles import Profile
+from cc_ci.levers.arms import Chosen, choose
 from cc_ci.pipeline.subject import Choice
 from cc_ci.results.schema import RunResult, StageName
 from cc_ci.results.store import RunFolder
@@ -18,7 +18,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     recipe: str
     node: Node
-    profile: Profile
+    arm: Chosen = choose()
     choice: Choice = Choice()
     variant: str | None = None
     stage: StageName | None = None

@@ -86,9 +86,7 @@ class Run:
             with under(stops.run):
                 about = read_request(request, self._tools, closers)
                 with trace.span("plan", phase="overhead"):
-                    plan = make_plan(
-                        about.subject.known, request.profile.levers, only=request.stage, keep=request.keep
-                    )
+                    plan = make_plan(about.subject.known, request.arm, only=request.stage, keep=request.keep)
                 state = RunState(plan=plan)
                 site = reach_node(request, about, self._tools, state.findings, closers)
                 recording = self._recording(about, site, state)

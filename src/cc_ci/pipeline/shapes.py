@@ -17,11 +17,14 @@ FRESH = "an empty twin of {}: its backup must be enough by itself"
 UPGRADED = "the old version with seeded data, upgraded in place and tested again"
 
 
-def by_stage(known: Known, due: Collection[StageName]) -> tuple[Chain, ...]:
-    """Every stage deploys for itself; only the restore in place goes on where the backup was made."""
+def by_stage(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[Chain, ...]:
+    """Every stage deploys for itself; only the restore in place goes on where the backup was made.
+
+    `checks` asks the engine for its services.
+    """
     chains = []
     if "install" in due:
-        chains.append(_install())
+        chains.append(_install(checks=checks))
     if "upgrade" in due:
         chains.append(_upgrade(known))
     if "backup" in due:
@@ -34,7 +37,7 @@ def by_stage(known: Known, due: Collection[StageName]) -> tuple[Chain, ...]:
 
 
 def shared(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[Chain, ...]:
-    """As few deployments as show the same; `checks` asks the engine for its services."""
+    """As few deployments as show the same; `checks` as above."""
     chains = [_all_of_new(known, due, checks=checks)]
     if "upgrade" in due:
         chains.append(_upgrade(known))
@@ -43,10 +46,11 @@ def shared(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[C
     return tuple(chains)
 
 
-def _install() -> Chain:
+def _install(*, checks: bool) -> Chain:
     chain = ChainBuilder("install", needs=(PULL,))
     chain.deployed("install", stage="install", why="a fresh install of the new version")
-    chain.then("check", stage="install", deployment="install")
+    if checks:
+        chain.then("check", stage="install", deployment="install")
     chain.undeployed("install", stage="install")
     return chain.done()
 

@@ -10,22 +10,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cc_ci.engine.api import Engine
+from cc_ci.engine.overlay import Tuning
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.isolation.census import Census, take
 from cc_ci.isolation.holdings import Holdings
 from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.locks import locked
 from cc_ci.isolation.scratch import scratch_folder
+from cc_ci.levers.arms import Chosen
+from cc_ci.levers.registry import BY_NAME
 from cc_ci.pipeline import instruments
 from cc_ci.pipeline.fetching import Selection, read
 from cc_ci.pipeline.instruments import Instruments
 from cc_ci.pipeline.locating import locate
 from cc_ci.pipeline.names import run_id
-from cc_ci.pipeline.profiles import waits
 from cc_ci.pipeline.request import Request
 from cc_ci.pipeline.subject import Subject
 from cc_ci.results.store import Store
-from cc_ci.stages.bench import Bench, Findings
+from cc_ci.stages.bench import Bench, Findings, Waits
 from cc_ci.system.clock import Clock
 from cc_ci.system.process import Runner
 from cc_ci.system.redaction import Redactor
@@ -126,7 +128,7 @@ def reach_node(
             node=request.node,
             engine=engine,
             driver=instruments.driver(
-                request.profile,
+                request.arm,
                 stacks,
                 engine,
                 tools.runner,
@@ -140,7 +142,7 @@ def reach_node(
             redact=tools.redact,
             requester=requester,
             suites=tools.instruments.suites(request.node, engine, tools.runner, tools.clock, tools.redact),
-            waits=waits(request.profile),
+            waits=waits(request.arm),
             engine_ahead=ahead,
             tell=tools.tell,
             scratch=about.scratch,
@@ -150,6 +152,23 @@ def reach_node(
             holdings=Holdings(engine, run=about.run, clock=tools.clock, neighbours=keeper.neighbours),
         )
     return Site(engine=engine, engine_ahead=ahead, keeper=keeper, before=before, sampler=sampler, bench=bench)
+
+
+def waits(arm: Chosen) -> Waits:
+    """What stages are told of an arm's levers."""
+    stability = BY_NAME["readiness.stability"]
+    return Waits(
+        resolve_image=arm.word("deploy.resolve_image"),
+        stability=arm.seconds("readiness.stability"),
+        stability_because=stability.source or str(arm.arm),
+        probe_interval=arm.seconds("readiness.probe_interval"),
+        hold=arm.seconds("readiness.hold"),
+        tuning=Tuning(
+            health_interval=arm.seconds_or_own("health.interval"),
+            update_monitor=arm.seconds_or_own("upgrade.monitor"),
+            restart_delay=arm.seconds_or_own("restart.delay"),
+        ),
+    )
 
 
 @contextlib.contextmanager

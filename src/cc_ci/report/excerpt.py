@@ -31,7 +31,7 @@ def _caption(result: RunResult) -> str:
     outcome = (
         f"**{result.verdict}** after {result.total_seconds:.0f} s, of which {_share(result):.1%} have no name"
     )
-    return f"{what}, profile `{result.profile}`, {on}: {outcome}. One run, so no more than an example."
+    return f"{what}, profile `{result.arm}`, {on}: {outcome}. One run, so no more than an example."
 
 
 def _share(result: RunResult) -> float:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from cc_ci.errors import UsageError
+from cc_ci.levers.arms import Arm
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import RESULTS, Store, load
 from cc_ci.system.units import Seconds
@@ -67,8 +68,8 @@ def last_time(seconds: Seconds | None) -> str:
     return "" if seconds is None or seconds < LEAST else f" (last time {seconds:.0f} s)"
 
 
-def last_of(store: Store, *, recipe: str, profile: str, cache: str | None) -> RunResult | None:
-    """The newest green run of the recipe under the same profile and in the same cache state.
+def last_of(store: Store, *, recipe: str, arm: Arm, cache: str | None) -> RunResult | None:
+    """The newest green run of the recipe with the same arm and in the same cache state.
 
     A result that can't be read is none: it must not keep another run from going.
     """
@@ -77,7 +78,8 @@ def last_of(store: Store, *, recipe: str, profile: str, cache: str | None) -> Ru
         (
             one
             for one in _readable(store, itertools.islice(mine, LOOKED_AT))
-            if (one.exit_code, one.recipe.name, one.profile, one.cache.asked) == (0, recipe, profile, cache)
+            if (one.exit_code, one.recipe.name, one.arm.digest, one.cache.asked)
+            == (0, recipe, arm.digest, cache)
         ),
         None,
     )

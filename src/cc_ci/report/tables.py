@@ -50,9 +50,7 @@ def summary(result: RunResult, folder: RunFolder, *, longest: int | None = LONGE
 def verdict_line(result: RunResult) -> Text:
     word = result.verdict or result.state
     line = Text(word, style=COLOURS.get(word, "red"))
-    line.append(
-        f": {_versions(result)}, {result.total_seconds:.1f} s, profile {result.profile}", style="default"
-    )
+    line.append(f": {_versions(result)}, {result.total_seconds:.1f} s, profile {result.arm}", style="default")
     for reason in result.because:
         line.append(f"\n  {reason}", style="default")
     return line

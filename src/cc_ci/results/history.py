@@ -4,7 +4,6 @@ It can be made anew from those that are there, and outlives them: runs that the 
 it is rebuilt.
 """
 
-import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Self
@@ -12,9 +11,9 @@ from typing import Self
 import msgspec
 
 from cc_ci.errors import UsageError
+from cc_ci.results.history_file import open_index
 from cc_ci.results.schema import Environment, RunResult
 from cc_ci.results.store import RESULTS, Store, load
-from cc_ci.system.files import free_name
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.timing.parts import parts_of
 from cc_ci.timing.phases import UNATTRIBUTED
@@ -22,53 +21,31 @@ from cc_ci.timing.resources import SpanResources
 from cc_ci.timing.trace import Span
 
 FILE = "history.sqlite"
-VERSION = 3
-"""Of the tables; an index of another one is put aside."""
-USUAL_DRIVER = "stack"
-
 OWN_WORK = frozenset({"seed", "test", "verify", "backup", "restore"})
 """Phases in which suite, browser and restic compute: beside the stack, and still the run's own."""
 
-TABLES = f"""
-begin immediate;
-create table if not exists runs (
-    run text primary key, changed integer, cc_ci text, recipe text, version text, commit_ text, suite text,
-    profile text, cache text, only text, variant text, driver text, node text, images text,
-    dirty integer, started real, verdict text, exit_code integer,
-    seconds real, cpu_pressure real, io_pressure real, others_cpus real
-);
-create table if not exists phases (run text, stage text, phase text, seconds real);
-create table if not exists tests (run text, stage text, name text, outcome text);
-create index if not exists phases_run on phases (run);
-create index if not exists tests_run on tests (run);
-pragma user_version = {VERSION};
-commit;
-"""
-"""In one step: two runs that end at once may both find no index."""
-
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be compared over time: one recipe under one profile, in one cache state (None: as it was).
+    """What can be compared over time: one recipe with one arm, in one cache state (None: as it was).
 
     And on one kind of node, with images of one kind; None where results don't tell.
     """
 
     recipe: str
-    profile: str
+    arm: str
+    digest: str
+    """Of the arm's lever values: a profile that was changed is another line."""
     cache: str | None
     only: str | None = None
     """The one stage that was run, None for all."""
     variant: str | None = None
-    driver: str | None = None
-    """What deployed the stacks, None for the usual one."""
     node: str | None = None
     images: str | None = None
 
     def __str__(self) -> str:
         only = f"{self.only} only" if self.only else None
-        driver = f"by {self.driver}" if self.driver else None
         where = ", ".join(filter(None, (self.node, self.images)))
-        words = (self.recipe, self.variant, self.cache, self.profile, driver, only, where and f"({where})")
+        words = (self.recipe, self.variant, self.cache, self.arm, only, where and f"({where})")
         return " ".join(filter(None, words))
 
 
@@ -95,7 +72,7 @@ class Flake(msgspec.Struct, frozen=True, kw_only=True):
 
     recipe: str
     version: str
-    profile: str
+    arm: str
     test: str
     green: int
     red: int
@@ -117,7 +94,7 @@ class History:
 
     def __enter__(self) -> Self:
         self._store.root.mkdir(parents=True, exist_ok=True)
-        self._db = _opened(self._store.root / FILE, say=self._say)
+        self._db = open_index(self._store.root / FILE, say=self._say)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -201,57 +178,24 @@ class History:
         return tuple(phase for (phase,) in rows)
 
     def flakes(self, recipe: str | None = None) -> tuple[Flake, ...]:
-        """Tests that were both green and failed on the same recipe, suite, profile, node, images and cc-ci.
+        """Tests that were both green and failed on the same recipe, suite, arm, node, images and cc-ci.
 
         Nobody knows that of a recipe that is being edited: runs of no commit, or of more, are left out.
         """
         rows = self._db.execute(
-            "select recipe, version, profile, stage || ': ' || name,"
+            "select recipe, version, arm, stage || ': ' || name,"
             " sum(outcome = 'passed'), sum(outcome = 'failed')"
             " from tests join runs using (run)"
             " where (? is null or recipe = ?) and commit_ is not null and dirty is not 1"
-            " group by recipe, version, commit_, suite, profile, variant, driver, node, images, cc_ci, stage,"
+            " group by recipe, version, commit_, suite, arm, digest, variant, node, images, cc_ci, stage,"
             " name"
             " having sum(outcome = 'passed') > 0 and sum(outcome = 'failed') > 0",
             (recipe, recipe),
         )
         return tuple(
-            Flake(recipe=name, version=version or "", profile=profile, test=test, green=green, red=red)
-            for name, version, profile, test, green, red in rows
+            Flake(recipe=name, version=version or "", arm=arm, test=test, green=green, red=red)
+            for name, version, arm, test, green, red in rows
         )
-
-
-def _opened(path: Path, *, say: Callable[[str], None]) -> sqlite3.Connection:
-    """The database. One that is broken, or of other tables, is put aside: pruned runs are nowhere else."""
-    try:
-        db = sqlite3.connect(path)
-        if trouble := _trouble(db):
-            db.close()
-            aside = path.replace(free_name(path.parent, f"{path.name}.old"))
-            say(f"{path}: {trouble}; made anew from the runs that are there, the one before is {aside.name}")
-            db = sqlite3.connect(path)
-        if _version(db) != VERSION:
-            db.executescript(TABLES)
-    except sqlite3.OperationalError as error:
-        raise UsageError(f"{path}: {error}; try again, or remove it") from error
-    return db
-
-
-def _version(db: sqlite3.Connection) -> int:
-    """0 of an empty file."""
-    found: int = db.execute("pragma user_version").fetchone()[0]
-    return found
-
-
-def _trouble(db: sqlite3.Connection) -> str | None:
-    """Why it can't be used; None also of an empty file, and of one that another process is making."""
-    try:
-        found = _version(db)
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError as error:
-        return str(error)
-    return None if found in (0, VERSION) else f"of version {found}, not {VERSION}"
 
 
 def _run_row(run: str, changed: int, result: RunResult) -> tuple[object, ...]:
@@ -260,12 +204,12 @@ def _run_row(run: str, changed: int, result: RunResult) -> tuple[object, ...]:
     cpu, io = whole.pressure.cpu_some_seconds, whole.pressure.io_some_seconds
     return (
         *(run, changed, result.cc_ci_version),
-        *(recipe.name, recipe.version_to, recipe.commit_to, recipe.suite_hash, result.profile),
+        *(recipe.name, recipe.version_to, recipe.commit_to, recipe.suite_hash),
+        *(str(result.arm), result.arm.digest),
         *(
             result.cache.asked,
             _only(result),
             " ".join(recipe.variant) or None,
-            _driver(result),
             _node(result.environment),
             result.environment.images_kind,
             recipe.dirty,
@@ -284,11 +228,6 @@ def _only(result: RunResult) -> str | None:
     names = [stage.name for stage in result.stages if stage.name != "teardown"]
     whole = "install" in names and len(names) > 1
     return None if whole or not names else names[-1]
-
-
-def _driver(result: RunResult) -> str | None:
-    found = result.levers.get("deploy_driver")
-    return None if found in (None, USUAL_DRIVER) else str(found)
 
 
 def _node(environment: Environment) -> str | None:

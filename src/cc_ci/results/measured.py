@@ -5,11 +5,13 @@ A set of them is a folder: SET/runs/NNN-RECIPE-CACHE.json, in the order in which
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from cc_ci.errors import UsageError
+from cc_ci.levers.arms import DEFAULT_PROFILE, arm_words, is_limit
+from cc_ci.results.migrations import current
 from cc_ci.results.schema import Census, RunResult
 from cc_ci.system.files import write_atomic
 from cc_ci.system.units import Seconds
@@ -26,19 +28,24 @@ Cache = Literal["cold", "warm"]
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """What is measured again and again: one recipe in one cache state under one profile."""
+    """What is measured again and again: one recipe in one cache state with one arm, as `arm_text` has it."""
 
     recipe: str
     cache: Cache
-    profile: str = "stock"
+    arm: str = DEFAULT_PROFILE
 
     def __str__(self) -> str:
         return " ".join(self.words)
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What tells it from other cells; `stock` goes without saying."""
-        return (self.recipe, self.cache, *(() if self.profile == "stock" else (self.profile,)))
+        """What tells it from other cells; the default profile goes without saying."""
+        return (self.recipe, self.cache, *arm_words(self.arm))
+
+    @property
+    def limit(self) -> bool:
+        """Whether it is of plain containers."""
+        return is_limit(self.arm)
 
 
 class Canary(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,16 +127,44 @@ def write(measured: Measured, folder: Path) -> Path:
 
 
 def read_set(folder: Path) -> tuple[Measured, ...]:
-    """All attempts of a set, in their order. Raises UsageError for a file that is none."""
+    """All attempts of a set, in their order.
+
+    Raises UsageError for a file that is none, and where the runs of a cell had other lever values than each
+    other: a profile that was changed meanwhile makes another arm.
+    """
     found = [_read(path) for path in (folder / RUNS).glob("*.json")]
+    _require_one_arm(found, folder)
     return tuple(sorted(found, key=lambda one: (one.place, one.attempt)))
+
+
+def _require_one_arm(measured: Sequence[Measured], folder: Path) -> None:
+    digests: dict[str, set[str]] = {}
+    for one in measured:
+        if one.counts and one.result:
+            digests.setdefault(one.cell.arm, set()).add(one.result.arm.digest)
+    if mixed := sorted(
+        f"{arm} ({', '.join(sorted(seen))})" for arm, seen in digests.items() if len(seen) > 1
+    ):
+        raise UsageError(
+            f"{folder}: runs of one arm that had other lever values: {mixed[0]}; they are two arms"
+        )
 
 
 def _read(path: Path) -> Measured:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Measured)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raw = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        return msgspec.convert(_present(raw), Measured)
+    except (msgspec.MsgspecError, UnicodeDecodeError, UsageError) as error:
         raise UsageError(f"{path}: not a measured run ({error}); restore it from its repository") from error
+
+
+def _present(raw: dict[str, Any]) -> dict[str, Any]:
+    """A measured run as it is written now; its result is of whichever version it was."""
+    cell = dict(raw.get("cell") or {})
+    if "profile" in cell:
+        cell["arm"] = cell.pop("profile")
+    result = raw.get("result")
+    return {**raw, "cell": cell, "result": current(result) if result is not None else None}
 
 
 def cells(measured: Sequence[Measured]) -> Iterator[tuple[Cell, tuple[Measured, ...]]]:

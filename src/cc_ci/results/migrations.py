@@ -4,9 +4,21 @@ from collections.abc import Callable
 from typing import Any
 
 from cc_ci.errors import UsageError
+from cc_ci.levers.arms import DEFAULT_PROFILE, digest
 from cc_ci.results.schema import SCHEMA_VERSION
 
-STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+def with_arm(raw: dict[str, Any]) -> dict[str, Any]:
+    """A profile was the whole arm then, but for the driver, which a flag could change."""
+    levers = {name.replace("_", ".", 1): value for name, value in raw.get("levers", {}).items()}
+    profile = raw.pop("profile", DEFAULT_PROFILE)
+    driver = levers.get("deploy.driver")
+    overrides = {"deploy.driver": driver} if driver == "abra" else {}
+    arm = {"profile": profile, "overrides": overrides, "digest": digest(levers)}
+    return {**raw, "arm": arm, "levers": levers}
+
+
+STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: with_arm}
 """STEPS[n] makes version n + 1 of version n; fields that are added with a default need no step."""
 
 

@@ -9,17 +9,18 @@ from typing import ClassVar, Literal
 
 import msgspec
 
+from cc_ci.levers.arms import Arm
+from cc_ci.levers.values import Value
 from cc_ci.system.units import Bytes, Seconds
 from cc_ci.timing.critical_path import PhaseTable
 from cc_ci.timing.resources import ResourceSample, SpanResources
 from cc_ci.timing.trace import Span
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 StageName = Literal["install", "upgrade", "backup", "restore", "functional", "sso", "teardown"]
 Outcome = Literal["passed", "failed", "errored", "skipped", "unverified"]
 Blame = Literal["recipe", "cc-ci", "provider", "host"]
-LeverValue = str | int | float | bool | None
 
 
 class ServiceImage(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,8 +169,9 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     provider: ProviderUsed | None = None
     """None where the suite needs none."""
     environment: Environment = Environment()
-    profile: str
-    levers: dict[str, LeverValue] = {}
+    arm: Arm
+    levers: dict[str, Value] = {}
+    """Every lever's value, by the lever's name."""
     cache: CacheState = CacheState()
     stages: tuple[StageResult, ...] = ()
     verdict: str | None = None

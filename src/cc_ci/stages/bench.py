@@ -11,7 +11,7 @@ from cc_ci.engine.api import Engine
 from cc_ci.engine.driver import Driver
 from cc_ci.engine.labels import RunLabels
 from cc_ci.engine.node import Node
-from cc_ci.engine.overlay import Levers as OverlayLevers
+from cc_ci.engine.overlay import Tuning
 from cc_ci.isolation.holdings import Holdings
 from cc_ci.probes.answers import Requester
 from cc_ci.probes.ready import Expectation
@@ -39,7 +39,7 @@ class Waits(msgspec.Struct, frozen=True, kw_only=True):
     stability_because: str
     probe_interval: Seconds
     hold: Seconds
-    overlay: OverlayLevers
+    tuning: Tuning
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):

@@ -83,7 +83,7 @@ def write_files(bench: Bench, deployed: Deployed) -> None:
         run=bench.labels(deployed.name),
         node=bench.node,
         proxy_network=deployed.proxy_network,
-        levers=bench.waits.overlay,
+        tuning=bench.waits.tuning,
     )
     for warning in laid.warnings:
         bench.findings.warn("overlay", warning)

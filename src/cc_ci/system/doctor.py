@@ -144,7 +144,7 @@ def _browser(browser: Tool | None) -> Check:
 
 def _abra(abra: Tool | None) -> Check:
     if abra is None:
-        mend = "no `run --driver abra`; not needed, for cc-ci's own stack driver does what abra does"
+        mend = "no `run --lever deploy.driver=abra`; not needed: the stack driver does what abra does"
         return Check(name="abra", found="none", verdict="limited", mend=mend)
     return Check(name="abra", found=_shown(abra))
 

@@ -30,7 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     address: str | None = None
     authority: Path | None = None
     ci_domain: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")] = "ci.test"
-    profile: str = "stock"
+    profile: str | None = None
     images: Literal["standin", "hub"] = "standin"
     cache: Literal["as-is", "cold", "warm"] = "as-is"
     deadline_seconds: Annotated[Seconds, Positive] = 3600.0

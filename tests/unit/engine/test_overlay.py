@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_recipe import COMPOSE, RUN, app, node, recipe
 
-from cc_ci.engine.overlay import CA_CONFIG, CA_TARGET, CA_VARIABLES, Levers, Overlay, overlay
+from cc_ci.engine.overlay import CA_CONFIG, CA_TARGET, CA_VARIABLES, Overlay, Tuning, overlay
 from cc_ci.engine.overlay_check import check_overlay
 from cc_ci.errors import InfrastructureError
 from cc_ci.recipes.app import App
 from cc_ci.recipes.stack import Stack
 
-ALL = Levers(health_interval=1, update_monitor=1, restart_delay=0.5, cpus=1.5, memory_bytes=1 << 28)
+ALL = Tuning(health_interval=1, update_monitor=1, restart_delay=0.5, cpus=1.5, memory_bytes=1 << 28)
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +23,10 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> tuple[App, Stack]:
 
 
 def laid(
-    read: tuple[App, Stack], *, ipvs: bool = True, ca: Path | None = None, levers: Levers | None = None
+    read: tuple[App, Stack], *, ipvs: bool = True, ca: Path | None = None, tuning: Tuning | None = None
 ) -> Overlay:
     configured, stack = read
-    made = overlay(stack, configured, run=RUN, node=node(ipvs=ipvs, ca=ca), proxy_network="p1", levers=levers)
+    made = overlay(stack, configured, run=RUN, node=node(ipvs=ipvs, ca=ca), proxy_network="p1", tuning=tuning)
     check_overlay(made, stack)
     return made
 
@@ -103,7 +103,7 @@ def test_the_ca_is_a_config_and_variables_of_each_service(read: tuple[App, Stack
 
 
 def test_levers_set_their_fields_and_keep_the_tolerance(read: tuple[App, Stack]) -> None:
-    fields = laid(read, levers=ALL).content["services"]["app"]
+    fields = laid(read, tuning=ALL).content["services"]["app"]
     assert fields["healthcheck"] == {"interval": "1000ms", "retries": 300}
     assert fields["deploy"]["update_config"] == {"monitor": "1000ms"}
     assert fields["deploy"]["restart_policy"] == {"delay": "500ms"}
@@ -117,7 +117,7 @@ def test_a_port_published_twice_is_warned_of(tmp_path: Path) -> None:
 
 @given(interval=st.floats(0.05, 60))
 def test_any_interval_keeps_the_tolerance(read: tuple[App, Stack], interval: float) -> None:
-    laid(read, levers=Levers(health_interval=interval))
+    laid(read, tuning=Tuning(health_interval=interval))
 
 
 PERMITTED = ("labels", "deploy", "endpoint_mode", "ports", "configs", "environment", "healthcheck")

@@ -5,7 +5,7 @@ import pytest
 from example_result import example
 
 from cc_ci.perf.analysis import attribution
-from cc_ci.perf.analysis.levers import LEVERS
+from cc_ci.perf.analysis.savings import SAVINGS
 from cc_ci.results.measured import Cell, Measured, compact
 from cc_ci.results.schema import StageResult
 from cc_ci.timing.critical_path import attribute
@@ -58,7 +58,7 @@ def test_phases_come_the_longest_first() -> None:
 
 
 def test_levers_are_bounded_by_what_they_touch() -> None:
-    bounds = {one.lever.name: one for one in attribution.lever_bounds(RUNS, None)}
+    bounds = {one.saving.name: one for one in attribution.saving_bounds(RUNS, None)}
     assert bounds["health.interval"].times.values == (30.0, 60.0, 31.0)
     assert bounds["readiness.events"].times.median == 5.0
     assert bounds["deploy.share"].times.median == 10.0
@@ -71,7 +71,7 @@ def test_starts_that_failed_for_lack_of_a_database_count_for_what_would_have_it_
         for name, seconds in ((TRIES, 24.0), (DELAY, 5.0), ("until its health check last said no", 30.0))
     )
     one = msgspec.structs.replace(RUNS[0], parts=parts)
-    bounds = {found.lever.name: found.times.median for found in attribution.lever_bounds([one], None)}
+    bounds = {found.saving.name: found.times.median for found in attribution.saving_bounds([one], None)}
     assert bounds == {"health.interval": 29.0, "restart.delay": 29.0}
 
 
@@ -83,15 +83,15 @@ def test_the_what_if_is_of_the_traced_run() -> None:
     traced = msgspec.structs.replace(
         example(), spans=spans, total_seconds=32.0, phases=attribute(spans, end=32.0)
     )
-    (first, *_) = attribution.lever_bounds(RUNS, traced)
-    assert first.lever.name == "health.interval"
+    (first, *_) = attribution.saving_bounds(RUNS, traced)
+    assert first.saving.name == "health.interval"
     assert first.traced == attribution.Traced(total=32.0, on_path=pytest.approx(30.0), what_if=30.0)
     assert first.seconds == 31.0
 
 
 def test_a_chain_beside_it_takes_its_share_from_a_bound() -> None:
-    bound = attribution.LeverBound(
-        lever=LEVERS[0],
+    bound = attribution.SavingBound(
+        saving=SAVINGS[0],
         times=attribution.Times(values=(300.0,)),
         traced=attribution.Traced(total=600.0, on_path=200.0, what_if=150.0),
     )
@@ -101,7 +101,7 @@ def test_a_chain_beside_it_takes_its_share_from_a_bound() -> None:
 
 def touched(*parts: Part) -> set[str]:
     one = msgspec.structs.replace(RUNS[0], parts=parts)
-    return {found.lever.name for found in attribution.lever_bounds([one], None)}
+    return {found.saving.name for found in attribution.saving_bounds([one], None)}
 
 
 def test_a_removal_is_bounded_with_all_that_has_to_wait_for_it() -> None:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from example_result import example
 
+from cc_ci.levers.arms import choose
 from cc_ci.perf.analysis.comparison import (
     Comparison,
     OutcomeChange,
@@ -19,6 +20,9 @@ from cc_ci.results.schema import ServiceImage, StageResult, TestResult
 from cc_ci.timing.parts import Part
 
 RUNS = 10
+
+
+OTHER = choose("stock", ["readiness.hold=2"]).arm
 
 
 def side(label: str, *, seed: int, delay: float = 0.0, runs: int = RUNS, outcome: str = "passed") -> Side:
@@ -138,10 +142,12 @@ def test_an_image_that_its_tag_no_longer_means_is_told() -> None:
 
 def test_what_confounds_comes_first() -> None:
     ours, theirs = side("a", seed=11), side("b", seed=12)
-    moved = [msgspec.structs.replace(one, result=msgspec.structs.replace(one.result, profile="fast"))
+    moved = [msgspec.structs.replace(one, result=msgspec.structs.replace(one.result, arm=OTHER))
              for one in theirs.samples]  # fmt: skip
     found = compare(ours, msgspec.structs.replace(theirs, samples=tuple(moved)))
-    assert found.setting == (f"profile: {example().profile} in A, fast in B",)
+    assert found.setting == (
+        f"arm: stock ({example().arm.digest}) in A, stock readiness.hold=2 ({OTHER.digest}) in B",
+    )
 
 
 def test_what_was_kept_without_stages_is_compared_by_phase() -> None:

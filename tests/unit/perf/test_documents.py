@@ -110,13 +110,13 @@ def test_numbers_that_were_repeated_are_beside_those_of_the_set(folder: Path, tm
 def test_attribution_opens_with_a_line_per_cell(folder: Path) -> None:
     lines = documents(folder)["attribution.md"].splitlines()
     assert lines[2].startswith("- app warm (n = 1), place 1: 2m 03s = ")
-    assert any(line.startswith("| images.keep |") for line in lines)
+    assert any(line.startswith("| images.keep (not built) |") for line in lines)
 
 
 def test_programs_read_the_same_numbers(folder: Path) -> None:
     called = CliRunner().invoke(attribute, [str(folder), "--json"])
     (cell,) = msgspec.json.decode(called.stdout)
-    assert cell["cell"] == {"recipe": "app", "cache": "warm", "profile": "stock"}
+    assert cell["cell"] == {"recipe": "app", "cache": "warm", "arm": "stock"}
     assert cell["seconds"] == {"values": [123.4], "median": 123.4, "interval": None}
     told = CliRunner().invoke(attribute, [str(folder)]).stdout
     assert cell["levers"]
@@ -130,7 +130,7 @@ def test_a_limit_for_programs_tells_each_pair_and_no_whole_runs() -> None:
     told = msgspec.json.decode(msgspec.json.encode(limit_values(found)))
     assert len(told) == len(found)
     for cell, one in zip(told, found, strict=True):
-        assert [pair["stock"] for pair in cell["pairs"]] == [pair.stock.name for pair in one.pairs]
+        assert [pair["deployed"] for pair in cell["pairs"]] == [pair.deployed.name for pair in one.pairs]
         assert all(pair["holds"] is (pair["limit"] <= pair["run"]) for pair in cell["pairs"])
     assert "spans" not in str(told)
 

@@ -24,7 +24,7 @@ def folder(root: Path, *, stock: float) -> Path:
     made = root / "2026-01-01-2cpu-6g"
     asked = sets.Asked(
         recipes=("app",), cold=0, warm=PAIRS, cpus=2.0, memory_bytes=6 << 30, bandwidth="100mbit",
-        profiles=("bare", "stock"),
+        arms=("bare", "stock"),
     )  # fmt: skip
     facts = sets.Facts(
         asked=asked,
@@ -34,11 +34,9 @@ def folder(root: Path, *, stock: float) -> Path:
         calls={"app": (Calls(services=1, create=1.0, update=2.0, remove=3.0),)},
     )
     sets.write_facts(facts, made)
-    assert [cell.profile for cell in facts.order[:4]] == ["bare", "stock", "stock", "bare"]
+    assert [cell.arm for cell in facts.order[:4]] == ["bare", "stock", "stock", "bare"]
     for place, cell in enumerate(facts.order, start=1):
-        write(
-            _run(cell, place, seconds=(10.0 + place // 2) * (stock if cell.profile == "stock" else 1)), made
-        )
+        write(_run(cell, place, seconds=(10.0 + place // 2) * (stock if cell.arm == "stock" else 1)), made)
     return made
 
 
@@ -93,8 +91,8 @@ def test_a_cold_run_has_the_nearest_warm_bare_run_and_its_own_pulls(tmp_path: Pa
         pulled = Part(seconds=7.0, name="pull app:1", phase="images_pull")
         write(msgspec.structs.replace(run, parts=(pulled,) if cell.cache == "cold" else ()), made)
     cold, warm = findings(read(made))
-    assert [(pair.bare.place, pair.stock.place) for pair in warm.pairs] == [(2, 1), (3, 4)]
-    assert [(pair.bare.place, pair.stock.place) for pair in cold.pairs] == [(3, 5)]
+    assert [(pair.bare.place, pair.deployed.place) for pair in warm.pairs] == [(2, 1), (3, 4)]
+    assert [(pair.bare.place, pair.deployed.place) for pair in cold.pairs] == [(3, 5)]
     assert (cold.pairs[0].bound.seconds, warm.pairs[0].bound.seconds) == (30.0 + 7.0, 20.0)
 
 
@@ -105,5 +103,5 @@ def test_a_pair_is_of_one_boot_where_there_is_one(tmp_path: Path) -> None:
     (found,) = findings(read(made))
     assert len(found.pairs) == PAIRS
     (across,) = (pair for pair in found.pairs if pair.across)
-    assert sorted((across.bare.place, across.stock.place)) == [PAIRS + 1, PAIRS + 2]
+    assert sorted((across.bare.place, across.deployed.place)) == [PAIRS + 1, PAIRS + 2]
     assert "| app warm | 6 (1 across boots) |" in limits(read(made))

@@ -13,7 +13,7 @@ from cc_ci.timing.resources import SpanResources, Usage
 from cc_ci.timing.span_names import JOINING, STOPPING
 from cc_ci.timing.trace import Span
 
-BARE = Cell(recipe="app", cache="cold", profile="bare")
+BARE = Cell(recipe="app", cache="cold", arm="bare")
 STEPS = (
     ("install: pull", None, 9.0),
     ("sso: provide (keycloak)", "keycloak", 20.0),
@@ -127,7 +127,7 @@ def test_the_floor_adds_the_calls_that_each_chain_needs() -> None:
 
 def test_what_lies_between_is_told_by_cause() -> None:
     stock = Measured(
-        cell=msgspec.structs.replace(BARE, profile="stock"),
+        cell=msgspec.structs.replace(BARE, arm="stock"),
         place=2,
         parts=(
             Part(seconds=60.0, name="app: between two looks of its health check", phase="converge"),
@@ -141,7 +141,7 @@ def test_what_lies_between_is_told_by_cause() -> None:
         ),
     )
     terms = Terms(boot_new=8.0, act_functional=6.0)
-    found = {one.name: (one.stock, one.limit) for one in causes(stock, terms, limit(terms, cpus=2.0))}
+    found = {one.name: (one.deployed, one.limit) for one in causes(stock, terms, limit(terms, cpus=2.0))}
     assert found["boots, and looks at them"] == (80.0, 8.0)
     assert found["stability after the condition"] == (15.0, 0.0)
     assert found["removal"] == (12.0, 0.0)
@@ -153,7 +153,7 @@ def test_what_lies_between_is_told_by_cause() -> None:
 
 def test_what_is_changed_for_a_restore_to_undo_is_a_seed_on_both_sides() -> None:
     part = Part(seconds=5.0, name="overwrite", stage="restore", phase="seed")
-    stock = Measured(cell=msgspec.structs.replace(BARE, profile="stock"), place=2, parts=(part,))
+    stock = Measured(cell=msgspec.structs.replace(BARE, arm="stock"), place=2, parts=(part,))
     terms = Terms(boot_new=8.0, seed_new=1.0, overwrite=3.0)
     (seeds,) = (one for one in causes(stock, terms, limit(terms, cpus=2.0)) if one.name == "seeds")
-    assert (seeds.stock, seeds.limit) == (5.0, 4.0)
+    assert (seeds.deployed, seeds.limit) == (5.0, 4.0)

@@ -30,8 +30,8 @@ def test_no_cell_is_done_with_long_before_another(cold: int, warm: int) -> None:
 
 
 def test_two_profiles_are_pairs_in_abba() -> None:
-    order = interleaved(["app"], cold=0, warm=4, profiles=("bare", "stock"))
-    assert [cell.profile for cell in order] == ["bare", "stock", "stock", "bare"] * 2
+    order = interleaved(["app"], cold=0, warm=4, arms=("bare", "stock"))
+    assert [cell.arm for cell in order] == ["bare", "stock", "stock", "bare"] * 2
     assert str(order[0]) == "app warm bare"
 
 

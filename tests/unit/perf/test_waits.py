@@ -17,7 +17,7 @@ LOOK = "app: between two looks of its health check"
 
 
 def run(*parts: Part) -> Measured:
-    result = msgspec.structs.replace(example(), levers={"readiness_probe_interval": 1.0})
+    result = msgspec.structs.replace(example(), levers={"readiness.probe_interval": 1.0})
     return Measured(cell=Cell(recipe="app", cache="warm"), place=1, result=compact(result), parts=parts)
 
 

@@ -2,10 +2,10 @@
 
 import msgspec
 
+from cc_ci.levers.arms import choose
 from cc_ci.pipeline.known import Known
 from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import make_plan
-from cc_ci.pipeline.profiles import BARE, STOCK
 
 FULL = Known(
     previous_version="1.0.0+1", has_suite=True, volumes=("data",), backed_up=True, provider="keycloak",
@@ -13,7 +13,7 @@ FULL = Known(
 )  # fmt: skip
 
 
-CHAINS = msgspec.structs.replace(STOCK.levers, deploy_share="chains")
+CHAINS = choose("stock", ["deploy.share=chains"])
 
 
 def acts(plan: Plan, deployment: str) -> list[str]:
@@ -48,10 +48,10 @@ def test_the_same_is_tested_as_where_each_stage_deploys_for_itself() -> None:
     for known in (FULL, msgspec.structs.replace(FULL, previous_version=None)):
         both = [
             sorted((step.stage, step.action) for step in plan.steps if step.action in tested)
-            for plan in (make_plan(known, CHAINS), make_plan(known, STOCK.levers))
+            for plan in (make_plan(known, CHAINS), make_plan(known, choose()))
         ]
         assert both[0] == both[1]
 
 
 def test_plain_containers_are_not_checked_as_services() -> None:
-    assert "install:check" not in acts(make_plan(FULL, BARE.levers), "install")
+    assert "install:check" not in acts(make_plan(FULL, choose("bare")), "install")

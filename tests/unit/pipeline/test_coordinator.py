@@ -16,20 +16,20 @@ from cc_ci.errors import (
     StageFailed,
     Unverified,
 )
+from cc_ci.levers.arms import choose
 from cc_ci.pipeline.coordinator import Coordinator, Stops
 from cc_ci.pipeline.handed import Hands
 from cc_ci.pipeline.known import Known
 from cc_ci.pipeline.outcomes import StageOutcome
 from cc_ci.pipeline.plan import Plan, Step
 from cc_ci.pipeline.planner import make_plan
-from cc_ci.pipeline.profiles import STOCK
 from cc_ci.pipeline.state import RunState
 from cc_ci.system.clock import ManualClock
 from cc_ci.system.stopping import StopToken, current
 
 FULL = Known(previous_version="1", has_suite=True, volumes=("content",), backed_up=True)
-PLAN = make_plan(FULL, STOCK.levers)
-KEEPING = make_plan(FULL, STOCK.levers, keep=True)
+PLAN = make_plan(FULL, choose())
+KEEPING = make_plan(FULL, choose(), keep=True)
 Trouble = BaseException | Callable[["Scripted"], None]
 
 
@@ -138,7 +138,7 @@ def test_an_error_becomes_the_outcome_of_whose_fault_it_is(error: BaseException,
 
 def test_a_provider_that_is_away_is_to_blame_for_what_could_not_be_shown() -> None:
     known = msgspec.structs.replace(FULL, provider="keycloak", has_sso_tests=True)
-    run = Scripted({"provide": Unverified("keycloak: did not come up")}, plan=make_plan(known, STOCK.levers))
+    run = Scripted({"provide": Unverified("keycloak: did not come up")}, plan=make_plan(known, choose()))
     stages = run.run()
     assert stages["install"].outcome == "passed"
     assert (stages["sso"].outcome, stages["sso"].reason) == ("unverified", "keycloak: did not come up")

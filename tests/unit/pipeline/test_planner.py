@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cc_ci.levers.arms import Chosen, choose
 from cc_ci.pipeline.known import Known
 from cc_ci.pipeline.plan import STAGES, Keep, Plan
 from cc_ci.pipeline.planner import make_plan
-from cc_ci.pipeline.profiles import BARE, STOCK, Levers
 from cc_ci.pipeline.soundness import plan_faults
 from cc_ci.results.schema import StageName
 
@@ -14,7 +14,7 @@ FULL = Known(previous_version="1.0.0+1.22.1", has_suite=True, volumes=("content"
 
 
 def plan_stock(known: Known, *, only: StageName | None = None, keep: bool = False) -> Plan:
-    return make_plan(known, STOCK.levers, only=only, keep=keep)
+    return make_plan(known, choose(), only=only, keep=keep)
 
 
 def outcomes(plan: Plan) -> dict[str, str]:
@@ -142,12 +142,12 @@ onlys = st.none() | st.sampled_from([stage for stage in STAGES if stage != "tear
 
 @given(
     known=knowns,
-    levers=st.sampled_from([STOCK.levers, BARE.levers]),
+    arm=st.sampled_from([choose(), choose("bare")]),
     only=onlys,
     keep=st.booleans(),
 )
-def test_every_plan_is_sound(known: Known, levers: Levers, only: StageName | None, *, keep: bool) -> None:
-    plan = make_plan(known, levers, only=only, keep=keep)
+def test_every_plan_is_sound(known: Known, arm: Chosen, only: StageName | None, *, keep: bool) -> None:
+    plan = make_plan(known, arm, only=only, keep=keep)
     assert tuple(plan_faults(plan)) == ()
     if only is None:
         accounted = {*plan.stages(), *(one.stage for one in plan.decided)}

@@ -138,7 +138,7 @@ def test_a_set_of_nothing_says_so() -> None:
 
 
 def test_the_limit_stands_beside_the_runs() -> None:
-    bound = Bound(recipe="app", cache="warm", stock=60.0, limit=12.0, rho="5.00 (4.80 to 5.20)")
+    bound = Bound(recipe="app", cache="warm", run=60.0, limit=12.0, rho="5.00 (4.80 to 5.20)")
     page = set_page("a set", [measured(1, "warm", 60.0)], bounds=[bound])
     assert "12.0</td>" in page
     assert "5.00 (4.80 to 5.20)</td>" in page

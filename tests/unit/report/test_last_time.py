@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from example_result import example
 
+from cc_ci.levers.arms import choose
 from cc_ci.report.last_time import LastTime, last_of
 from cc_ci.results.schema import CacheState, StageResult
 from cc_ci.results.store import Store
@@ -38,7 +39,7 @@ def test_without_a_last_time_lines_stay_as_they_are() -> None:
     assert LastTime(None).annotated("waiting for all tasks") == "waiting for all tasks"
 
 
-RECIPE, PROFILE = example().recipe.name, example().profile
+RECIPE, ARM = example().recipe.name, example().arm
 
 
 def stored(store: Store, tail: str, recipe: str = RECIPE, **over: object) -> str:
@@ -50,7 +51,7 @@ def stored(store: Store, tail: str, recipe: str = RECIPE, **over: object) -> str
 
 
 def found(store: Store) -> str | None:
-    last = last_of(store, recipe=RECIPE, profile=PROFILE, cache="warm")
+    last = last_of(store, recipe=RECIPE, arm=ARM, cache="warm")
     return last and last.run
 
 
@@ -60,7 +61,7 @@ def test_the_last_green_run_of_the_same_kind_is_taken(tmp_path: Path) -> None:
     wanted = stored(store, "0001")
     for tail, over in (
         ("0002", {"exit_code": 1}),
-        ("0003", {"profile": "another"}),
+        ("0003", {"arm": choose("stock", ["readiness.hold=2"]).arm}),
         ("0004", {"cache": CacheState(asked="cold")}),
     ):
         stored(store, tail, **over)

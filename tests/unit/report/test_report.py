@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cc_ci.levers.arms import choose
 from cc_ci.report.files import write_files
 from cc_ci.report.junit import junit
 from cc_ci.report.perfetto import lanes, perfetto
@@ -153,7 +154,7 @@ def test_phases_beyond_the_longest_are_one_row_and_the_total_stays() -> None:
 
 def test_partial_results_can_be_told() -> None:
     partial = RunResult(
-        run="r", cc_ci_version="0", started_at=0.0, recipe=RESULT.recipe, profile="stock", total_seconds=2.0
+        run="r", cc_ci_version="0", started_at=0.0, recipe=RESULT.recipe, arm=choose().arm, total_seconds=2.0
     )
     assert "running: custom-html" in printed(partial)
 

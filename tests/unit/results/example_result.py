@@ -1,5 +1,6 @@
 """A result with something in every part."""
 
+from cc_ci.levers.arms import choose
 from cc_ci.results.schema import (
     CacheState,
     Census,
@@ -92,7 +93,7 @@ def example(run: str = "cust-0a1b2c") -> RunResult:
             ipvs=False,
             images_kind="stand-in",
         ),
-        profile="stock",
+        arm=choose().arm,
         levers={"images.keep": False, "health.interval": None},
         cache=CacheState(
             asked="cold",

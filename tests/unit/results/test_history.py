@@ -9,6 +9,7 @@ import pytest
 from example_result import example
 
 from cc_ci.errors import UsageError
+from cc_ci.levers.arms import choose
 from cc_ci.results.history import FILE, History, Line
 from cc_ci.results.schema import Harness, RunResult, StageResult, TestResult
 from cc_ci.results.store import Store
@@ -35,7 +36,8 @@ def store(tmp_path: Path) -> Store:
 
 LINE = Line(
     recipe=example().recipe.name,
-    profile=example().profile,
+    arm=str(example().arm),
+    digest=example().arm.digest,
     cache=example().cache.asked,
     node="2 CPUs, 6 GiB",
     images="stand-in",
@@ -106,11 +108,49 @@ def test_an_index_of_other_tables_is_put_aside_with_the_runs_that_only_it_has(st
     kept.close()
 
 
+TABLE_3 = """
+create table runs (
+    run text primary key, changed integer, cc_ci text, recipe text, version text, commit_ text, suite text,
+    profile text, cache text, only text, variant text, driver text, node text, images text,
+    dirty integer, started real, verdict text, exit_code integer,
+    seconds real, cpu_pressure real, io_pressure real, others_cpus real
+);
+create table phases (run text, stage text, phase text, seconds real);
+create table tests (run text, stage text, name text, outcome text);
+insert into runs (run, changed, recipe, profile, driver, cache, started, verdict, exit_code, seconds) values
+    ('a', 1, 'app', 'stock', null, 'warm', 1.0, 'green', 0, 5.0),
+    ('b', 1, 'app', 'stock', 'abra', 'warm', 2.0, 'green', 0, 6.0),
+    ('c', 1, 'app', 'bare', 'bare', 'warm', 3.0, 'green', 0, 1.0);
+pragma user_version = 3;
+"""
+
+
+def test_an_index_from_before_arms_keeps_its_runs_each_in_the_line_of_its_arm(tmp_path: Path) -> None:
+    older = sqlite3.connect(tmp_path / FILE)
+    older.executescript(TABLE_3)
+    older.close()
+    with History(Store(tmp_path), say=pytest.fail) as index:
+        lines = {(one.line.arm, one.line.digest): one.runs for one in index.summaries()}
+    expected = (choose(), choose("stock", ["deploy.driver=abra"]), choose("bare"))
+    assert lines == {(str(one.arm), one.arm.digest): 1 for one in expected}
+
+
+def test_two_arms_are_two_lines(store: Store) -> None:
+    store.write(result("quick", started=300.0, arm=choose("stock", ["health.interval=1"]).arm))
+    changed = msgspec.structs.replace(example().arm, digest="another")
+    store.write(result("changed", started=301.0, arm=changed))
+    with History(store, say=pytest.fail) as index:
+        index.refresh()
+        assert [(one.line.digest == "another", one.runs) for one in index.summaries()] == [
+            (True, 1), (False, 1), (False, 4)
+        ]  # fmt: skip
+
+
 def test_two_that_find_no_index_make_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with History(store, say=pytest.fail) as first:
         first.refresh()
         # the second looked before the first had made its tables
-        monkeypatch.setattr("cc_ci.results.history._version", lambda _db: 0)
+        monkeypatch.setattr("cc_ci.results.history_file._version", lambda _db: 0)
         with History(store, say=pytest.fail) as second:
             assert second.refresh() == 0
             assert len(second.trend(LINE)) == 4
@@ -122,7 +162,7 @@ def test_an_index_that_is_in_use_is_not_thrown_away(store: Store, monkeypatch: p
     other = sqlite3.connect(store.root / FILE)
     other.execute("begin exclusive")
     at_once = functools.partial(sqlite3.connect, timeout=0)
-    monkeypatch.setattr("cc_ci.results.history.sqlite3.connect", at_once)
+    monkeypatch.setattr("cc_ci.results.history_file.sqlite3.connect", at_once)
     with pytest.raises(UsageError, match="locked; try again"), History(store, say=pytest.fail):
         pass
     other.close()
@@ -154,14 +194,15 @@ def test_a_stage_that_needs_another_is_still_one_stage(store: Store) -> None:
 def test_runs_of_another_variant_or_driver_are_lines_of_their_own(store: Store) -> None:
     recipe = msgspec.structs.replace(example().recipe, variant=("compose.yml", "compose.sso.yml"))
     store.write(result("variant", started=200.0, recipe=recipe))
-    store.write(result("abra", started=201.0, levers={"deploy_driver": "abra"}))
-    store.write(result("usual", started=202.0, levers={"deploy_driver": "stack"}))
+    store.write(result("abra", started=201.0, arm=choose("stock", ["deploy.driver=abra"]).arm))
+    store.write(result("usual", started=202.0, arm=choose().arm))
     with History(store, say=pytest.fail) as index:
         index.refresh()
-        assert [(one.line.variant, one.line.driver, one.runs) for one in index.summaries()] == [
-            (None, None, 5), (None, "abra", 1), ("compose.yml compose.sso.yml", None, 1)
+        assert [(one.line.variant, one.line.arm, one.runs) for one in index.summaries()] == [
+            (None, "stock", 5), (None, "stock deploy.driver=abra", 1),
+            ("compose.yml compose.sso.yml", "stock", 1)
         ]  # fmt: skip
-        assert "custom-html cold stock by abra" in str(index.summaries()[1].line)
+        assert "custom-html cold stock deploy.driver=abra" in str(index.summaries()[1].line)
 
 
 def test_what_the_run_itself_computes_beside_its_stack_is_not_others(store: Store) -> None:

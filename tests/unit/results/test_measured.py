@@ -1,5 +1,6 @@
 """Sets of measured runs: small, and whole in what counts."""
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -7,6 +8,7 @@ import pytest
 from example_result import example
 
 from cc_ci.errors import UsageError
+from cc_ci.levers.arms import choose
 from cc_ci.results.measured import Cell, Measured, cells, compact, parts, read_set, write
 
 CELL = Cell(recipe="custom-html", cache="warm")
@@ -49,3 +51,38 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "runs" / "001-x-warm.json").write_text("{}")
     with pytest.raises(UsageError, match="001-x-warm"):
         read_set(tmp_path)
+
+
+def test_a_set_from_before_arms_is_read_as_one_with_them(tmp_path: Path) -> None:
+    write(measured(1), tmp_path)
+    (path,) = (tmp_path / "runs").iterdir()
+    raw = json.loads(path.read_text())
+    raw["cell"] = {"recipe": "custom-html", "cache": "warm", "profile": "bare"}
+    raw["result"] |= {"schema_version": 1, "profile": "bare", "levers": {"deploy_driver": "bare"}}
+    del raw["result"]["arm"]
+    path.write_text(json.dumps(raw))
+    (read,) = read_set(tmp_path)
+    assert (read.cell.arm, read.cell.limit, read.cell.words) == (
+        "bare",
+        True,
+        ("custom-html", "warm", "bare"),
+    )
+    assert read.result is not None
+    assert (read.result.arm.profile, read.result.levers) == ("bare", {"deploy.driver": "bare"})
+
+
+def test_runs_of_one_cell_with_other_lever_values_are_refused(tmp_path: Path) -> None:
+    """The profile was changed between them: under one name they are two arms."""
+    other = msgspec.structs.replace(example(), exit_code=0, arm=choose("stock", ["readiness.hold=2"]).arm)
+    write(measured(1), tmp_path)
+    write(measured(2, result=compact(other)), tmp_path)
+    with pytest.raises(UsageError, match="two arms"):
+        read_set(tmp_path)
+    write(measured(2, result=compact(other), void="canary"), tmp_path)
+    assert len(read_set(tmp_path)) == 2
+
+
+def test_a_cell_of_another_arm_is_told_by_what_was_changed() -> None:
+    cell = Cell(recipe="app", cache="warm", arm="stock health.interval=1")
+    assert str(cell) == "app warm health.interval=1"
+    assert cell != Cell(recipe="app", cache="warm")

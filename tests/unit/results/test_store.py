@@ -8,6 +8,7 @@ import pytest
 from example_result import example
 
 from cc_ci.errors import UsageError
+from cc_ci.levers.arms import choose
 from cc_ci.results import migrations
 from cc_ci.results.published import json_schema
 from cc_ci.results.store import Store, load
@@ -87,7 +88,7 @@ def test_the_default_root_is_in_the_state_folder(tmp_path: Path, monkeypatch: py
         ("[]", "schema_version is missing"),
         ('{"schema_version": 0}', "no number from 1 on"),
         ('{"schema_version": 1}', "not the results of a run"),
-        ('{"schema_version": 99}', "schema_version 99 is newer than 1; upgrade cc-ci"),
+        ('{"schema_version": 99}', "schema_version 99 is newer than 2; upgrade cc-ci"),
     ],
 )
 def test_other_files_are_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
@@ -106,6 +107,19 @@ def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(OLD.glob("*.json")), ids=lambda path: path.stem)
 def test_results_of_every_version_stay_readable(path: Path) -> None:
     assert load(path).recipe.name == "custom-html"
+
+
+def test_what_a_run_of_version_1_tells_of_its_levers_is_its_arm() -> None:
+    raw = json.loads((OLD / "version-1.json").read_text())
+    found = {name: migrations.current(raw | change)["arm"] for name, change in {
+        "stock": {"levers": {"readiness_hold": 1.0, "teardown_wait": "removal"}},
+        "bare": {"profile": "bare", "levers": {"deploy_driver": "bare", "deploy_share": "chains"}},
+        "abra": {"levers": {"deploy_driver": "abra", "teardown_wait": "removal"}},
+    }.items()}  # fmt: skip
+    assert found["stock"] == {"profile": "stock", "overrides": {}, "digest": choose().arm.digest}
+    assert found["bare"]["profile"] == "bare"
+    assert found["abra"]["overrides"] == {"deploy.driver": "abra"}
+    assert found["abra"]["digest"] == choose("stock", ["deploy.driver=abra"]).arm.digest
 
 
 def test_older_versions_are_brought_up_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:

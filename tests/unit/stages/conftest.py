@@ -7,7 +7,7 @@ from small_recipe import app as read_app
 from small_recipe import node, recipe
 
 from cc_ci.engine.fakes import FakeEngine
-from cc_ci.engine.overlay import Levers
+from cc_ci.engine.overlay import Tuning
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.isolation.holdings import Holdings
 from cc_ci.probes.answers import Answer
@@ -26,7 +26,7 @@ WAITS = Waits(
     stability_because="abra's waiter",
     probe_interval=1.0,
     hold=1.0,
-    overlay=Levers(),
+    tuning=Tuning(),
 )
 
 

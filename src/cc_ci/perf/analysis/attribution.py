@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from cc_ci.perf.analysis.levers import LEVERS, Lever, works_on_provider
+from cc_ci.perf.analysis.savings import SAVINGS, Saving, works_on_provider
 from cc_ci.perf.analysis.statistics import Interval, Spread, median, median_interval, spread
 from cc_ci.perf.analysis.what_if import Place, seconds_without
 from cc_ci.results.measured import Measured
@@ -74,10 +74,10 @@ class Traced(msgspec.Struct, frozen=True, kw_only=True):
         return min(1.0, self.what_if / self.on_path) if self.on_path else 1.0
 
 
-class LeverBound(msgspec.Struct, frozen=True, kw_only=True):
+class SavingBound(msgspec.Struct, frozen=True, kw_only=True):
     """The most that a lever could save: on the paths of all runs, and for one of them, which is traced."""
 
-    lever: Lever
+    saving: Saving
     times: Times
     traced: Traced | None = None
 
@@ -188,27 +188,27 @@ def _bound(phase: str, use: Use | None, *, cpus: float) -> Bound:
     return "network" if phase == "images_pull" else "waiting"
 
 
-def lever_bounds(runs: Sequence[Measured], trace: RunResult | None) -> tuple[LeverBound, ...]:
+def saving_bounds(runs: Sequence[Measured], trace: RunResult | None) -> tuple[SavingBound, ...]:
     """The most that each lever could save, the largest first; levers that touch nothing are left out."""
-    bounds = (_lever_bound(lever, runs, trace) for lever in LEVERS)
+    bounds = (_saving_bound(saving, runs, trace) for saving in SAVINGS)
     return tuple(sorted((one for one in bounds if any(one.times.values)), key=lambda one: -one.times.median))
 
 
-def _lever_bound(lever: Lever, runs: Sequence[Measured], trace: RunResult | None) -> LeverBound:
-    times = _summed([one.parts for one in runs], lever)
-    return LeverBound(lever=lever, times=times, traced=_traced(lever, trace) if trace else None)
+def _saving_bound(saving: Saving, runs: Sequence[Measured], trace: RunResult | None) -> SavingBound:
+    times = _summed([one.parts for one in runs], saving)
+    return SavingBound(saving=saving, times=times, traced=_traced(saving, trace) if trace else None)
 
 
-def _summed(runs: Iterable[Sequence[Part]], lever: Lever) -> Times:
+def _summed(runs: Iterable[Sequence[Part]], saving: Saving) -> Times:
     return Times(
-        values=tuple(sum(part.seconds for part in one if lever.touches(Place.of_part(part))) for one in runs)
+        values=tuple(sum(part.seconds for part in one if saving.touches(Place.of_part(part))) for one in runs)
     )
 
 
-def _traced(lever: Lever, trace: RunResult) -> Traced:
+def _traced(saving: Saving, trace: RunResult) -> Traced:
     total = trace.total_seconds
-    rest = seconds_without(trace.spans, total=total, gone=lever.touches)
-    return Traced(total=total, on_path=_summed([parts_of_path(trace)], lever).median, what_if=total - rest)
+    rest = seconds_without(trace.spans, total=total, gone=saving.touches)
+    return Traced(total=total, on_path=_summed([parts_of_path(trace)], saving).median, what_if=total - rest)
 
 
 def opening(cell: str, runs: Sequence[Measured], *, most: int = 5) -> str:
@@ -233,8 +233,8 @@ def duration(seconds: Seconds) -> str:
     return f"{minutes}m {rest:02}s" if minutes else f"{rest}s"
 
 
-def largest(bounds: Sequence[LeverBound], *, total: Seconds, most: int = 3) -> Iterator[str]:
+def largest(bounds: Sequence[SavingBound], *, total: Seconds, most: int = 3) -> Iterator[str]:
     """The levers that could save most, in words, but for those within another."""
-    apart = (bound for bound in bounds if bound.lever.within is None)
+    apart = (bound for bound in bounds if bound.saving.within is None)
     for one in sorted(apart, key=lambda bound: -bound.seconds)[:most]:
-        yield f"{one.lever.name} (at most {duration(one.seconds)}, {one.seconds / total:.0%})"
+        yield f"{one.saving.name} (at most {duration(one.seconds)}, {one.seconds / total:.0%})"

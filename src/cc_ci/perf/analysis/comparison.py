@@ -263,7 +263,7 @@ def _facts(side: Side) -> dict[str, str]:
         "variant": lambda run: " ".join(run.recipe.variant) or "none",
         "provider": lambda run: run.provider and f"{run.provider.name} {run.provider.version}",
         "suite": lambda run: run.recipe.suite_hash,
-        "profile": lambda run: run.profile,
+        "arm": lambda run: f"{run.arm} ({run.arm.digest})",
         "cache": lambda run: run.cache.asked or "as it was",
         "CPUs": lambda run: run.environment.cpus,
         "memory": lambda run: run.environment.memory_bytes,

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from cc_ci.perf.analysis.levers import failed_start, held, removal, waits_for_a_look, watched_update
 from cc_ci.perf.analysis.limit_model import Limit, Terms
+from cc_ci.perf.analysis.savings import failed_start, held, removal, waits_for_a_look, watched_update
 from cc_ci.perf.analysis.what_if import Place
 from cc_ci.results.measured import Measured
 from cc_ci.system.units import Seconds
@@ -13,27 +13,27 @@ from cc_ci.timing.span_names import SAID_NO
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of work: what the stock run spent on it on its path, and what the limit has of it."""
+    """A kind of work: what the deployed run spent on it on its path, and what the limit has of it."""
 
     name: str
-    stock: Seconds
+    deployed: Seconds
     limit: Seconds
 
 
-def causes(stock: Measured, terms: Terms, bound: Limit) -> tuple[Cause, ...]:
+def causes(deployed: Measured, terms: Terms, bound: Limit) -> tuple[Cause, ...]:
     """T - L by cause, the largest first; they add up to it.
 
     What CPU or disk take beyond the longest chain is a cause of its own, which only the limit has.
     """
     spent: dict[str, Seconds] = {}
-    for part in stock.parts:
+    for part in deployed.parts:
         place = Place.of_part(part)
         name = next((cause for cause, holds in _CAUSES if holds(place)), REST)
         spent[name] = spent.get(name, 0.0) + part.seconds
     least = _least(terms, bound)
     names = dict.fromkeys([*spent, *least])
-    found = [Cause(name=name, stock=spent.get(name, 0.0), limit=least.get(name, 0.0)) for name in names]
-    return tuple(sorted(found, key=lambda one: one.limit - one.stock))
+    found = [Cause(name=name, deployed=spent.get(name, 0.0), limit=least.get(name, 0.0)) for name in names]
+    return tuple(sorted(found, key=lambda one: one.limit - one.deployed))
 
 
 BOOT = "boots, and looks at them"
@@ -51,7 +51,7 @@ _CAUSES: tuple[tuple[str, Callable[[Place], bool]], ...] = (
     (BOOT, lambda place: waits_for_a_look(place.name) or "boot" in place.name or SAID_NO in place.name),
     ("Swarm's scheduling", lambda place: ": " in place.name),
 )
-"""What a part of a stock run is for: the first that holds."""
+"""What a part of a deployed run is for: the first that holds."""
 REST = "cc-ci and the engine"
 
 

@@ -9,31 +9,29 @@ from cc_ci.errors import InfrastructureError
 from cc_ci.perf.analysis.limit_model import Limit, Terms, floor, limit, pulls, terms_of
 from cc_ci.perf.analysis.statistics import Ratio, hodges_lehmann_paired, median
 from cc_ci.perf.baselines.measured_set import Set
-from cc_ci.perf.baselines.sets import BARE, Calls
+from cc_ci.perf.baselines.sets import Calls
 from cc_ci.results.measured import Cache, Cell, Measured
 from cc_ci.system.units import Seconds
 
-STOCK = "stock"
-
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
-    """A bare and a stock run side by side in the set's order."""
+    """A run on plain containers and one as it is deployed, side by side in the set's order."""
 
     bare: Measured
-    stock: Measured
+    deployed: Measured
     terms: Terms
     bound: Limit
     floor: Seconds | None
 
     @property
     def seconds(self) -> Seconds:
-        """T, of the stock run."""
-        return self.stock.result.total_seconds if self.stock.result else 0.0
+        """T, of the deployed run."""
+        return self.deployed.result.total_seconds if self.deployed.result else 0.0
 
     @property
     def across(self) -> bool:
         """Whether its runs are of two boots, which may be two machines of one kind."""
-        return self.bare.boot != self.stock.boot
+        return self.bare.boot != self.deployed.boot
 
     @property
     def holds(self) -> bool:
@@ -42,10 +40,11 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """All pairs of one recipe and cache state; `rho` is None where the model does not hold."""
+    """All pairs of one recipe, cache state and arm; `rho` is None where the model does not hold."""
 
     recipe: str
     cache: Cache
+    arm: str
     pairs: tuple[Pair, ...]
     rho: Ratio | None
 
@@ -71,33 +70,40 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def findings(measured: Set) -> tuple[Finding, ...]:
-    """One for each recipe and cache state that has whole pairs."""
-    stock = [cell for cell, _ in measured.filled if cell.profile == STOCK]
-    return tuple(found for cell in stock if (found := _finding(measured, cell)))
+    """One for each recipe, cache state and deployed arm that has whole pairs."""
+    return tuple(found for cell, _ in measured.deployed if (found := _finding(measured, cell)))
 
 
 def _finding(measured: Set, cell: Cell) -> Finding | None:
-    """Pairs of a stock and a bare run that are near each other in the set's order.
+    """Pairs of a deployed and a bare run that are near each other in the set's order.
 
     A cold run may have a warm bare one at its side: pulling is the same in both, so its own pulls are added.
     """
-    bare = measured.runs(msgspec.structs.replace(cell, profile=BARE))
-    bare = bare or measured.runs(Cell(recipe=cell.recipe, cache="warm", profile=BARE))
+    bare = _bare(measured, cell.recipe, cell.cache) or _bare(measured, cell.recipe, "warm")
     if not bare:
         return None
-    pairs = tuple(_pair(measured, one, stock) for one, stock in _neighbours(bare, measured.runs(cell)))
+    near = _neighbours(bare, measured.runs(cell))
+    pairs = tuple(_pair(measured, one, deployed) for one, deployed in near)
     bounds, times = [pair.bound.seconds for pair in pairs], [pair.seconds for pair in pairs]
     sound = all(pair.holds for pair in pairs)
     rho = hodges_lehmann_paired(bounds, times) if sound else None
-    return Finding(recipe=cell.recipe, cache=cell.cache, pairs=pairs, rho=rho)
+    return Finding(recipe=cell.recipe, cache=cell.cache, arm=cell.arm, pairs=pairs, rho=rho)
 
 
-def _neighbours(bare: Sequence[Measured], stock: Sequence[Measured]) -> list[tuple[Measured, Measured]]:
+def _bare(measured: Set, recipe: str, cache: Cache) -> tuple[Measured, ...]:
+    """The runs on plain containers."""
+    cells = [
+        cell for cell, _ in measured.filled if cell.limit and (cell.recipe, cell.cache) == (recipe, cache)
+    ]
+    return tuple(one for cell in cells for one in measured.runs(cell))
+
+
+def _neighbours(bare: Sequence[Measured], deployed: Sequence[Measured]) -> list[tuple[Measured, Measured]]:
     """Pairs of the nearest runs, of one boot before those across two.
 
     No run is in two of them, since pairs count as samples.
     """
-    near = sorted(itertools.product(bare, stock), key=lambda pair: _distance(*pair))
+    near = sorted(itertools.product(bare, deployed), key=lambda pair: _distance(*pair))
     taken: set[str] = set()
     found: list[tuple[Measured, Measured]] = []
     for one, other in near:
@@ -111,15 +117,15 @@ def _distance(one: Measured, other: Measured) -> tuple[bool, int]:
     return one.boot != other.boot, abs(one.place - other.place)
 
 
-def _pair(measured: Set, bare: Measured, stock: Measured) -> Pair:
+def _pair(measured: Set, bare: Measured, deployed: Measured) -> Pair:
     facts, terms = measured.facts, terms_of(bare)
-    if bare.cell.cache != stock.cell.cache:
-        terms = msgspec.structs.replace(terms, pulls=pulls(stock))
+    if bare.cell.cache != deployed.cell.cache:
+        terms = msgspec.structs.replace(terms, pulls=pulls(deployed))
     cpus = facts.asked.cpus
     calls = facts.calls.get(bare.cell.recipe)
     return Pair(
         bare=bare,
-        stock=stock,
+        deployed=deployed,
         terms=terms,
         bound=limit(terms, cpus=cpus, disk_rate=facts.disk_rate),
         floor=floor(terms, _usual(calls), cpus=cpus, disk_rate=facts.disk_rate) if calls else None,
@@ -146,5 +152,5 @@ def require_sound(found: Sequence[Finding]) -> None:
     if refuted:
         raise InfrastructureError(
             f"limit above its run: {'; '.join(refuted)}; no rho is given: hold the bare run's steps against"
-            " the run's (`cc-ci show SET/traces/CELL.json`), and correct the model or the profile `bare`"
+            " the run's (`cc-ci show SET/traces/CELL.json`), and correct the model or the arm `bare`"
         )

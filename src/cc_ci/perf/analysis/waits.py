@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from cc_ci.levers.registry import lever_named
 from cc_ci.perf.analysis.attribution import Times, named, of_provider, rows
-from cc_ci.perf.analysis.levers import failed_start, held, waits_for_a_look, watched_update
+from cc_ci.perf.analysis.savings import failed_start, held, waits_for_a_look, watched_update
 from cc_ci.perf.analysis.what_if import Place
 from cc_ci.results.measured import Measured
 from cc_ci.system.units import Seconds
@@ -14,7 +15,7 @@ from cc_ci.timing.span_names import SAID_NO
 
 SIGN = "ready: "
 """Begins the spans of an app's signs, which are looked at one `INTERVAL` after the other."""
-INTERVAL = "readiness_probe_interval"
+INTERVAL = lever_named("readiness.probe_interval").name
 ENDED_BY_AN_EVENT = (
     "docker stack deploy",
     "hooks and restic",
@@ -89,4 +90,4 @@ def _late(part: Part, run: Measured) -> Seconds | None:
 
 def _interval(run: Measured) -> Seconds | None:
     found = run.result.levers.get(INTERVAL) if run.result else None
-    return found if isinstance(found, float) else None
+    return float(found) if isinstance(found, int | float) else None

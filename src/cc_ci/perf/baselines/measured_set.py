@@ -32,7 +32,7 @@ class Set(msgspec.Struct, frozen=True, kw_only=True):
             asked.recipes,
             cold=min(asked.cold, 1),
             warm=min(asked.warm, 1),
-            profiles=asked.profiles,
+            arms=asked.arms,
             beside=asked.beside,
         )
 
@@ -44,7 +44,7 @@ class Set(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def deployed(self) -> tuple[tuple[Cell, tuple[Measured, ...]], ...]:
         """Of those, the cells that are runs on Swarm."""
-        return tuple((cell, runs) for cell, runs in self.filled if cell.profile != sets.BARE)
+        return tuple((cell, runs) for cell, runs in self.filled if not cell.limit)
 
     def trace(self, cell: Cell) -> RunResult | None:
         """The one run of a cell that was kept with all its spans."""

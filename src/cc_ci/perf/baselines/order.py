@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from cc_ci.levers.arms import DEFAULT_PROFILE
 from cc_ci.results.measured import Cell
 
 
@@ -10,12 +11,12 @@ def interleaved(
     *,
     cold: int,
     warm: int,
-    profiles: Sequence[str] = ("stock",),
+    arms: Sequence[str] = (DEFAULT_PROFILE,),
     beside: str | None = None,
 ) -> tuple[Cell, ...]:
     """Every recipe `cold` and `warm` times, in rounds of all cells, every second round backwards.
 
-    Two profiles are side by side in each round, so that they are pairs in the order ABBA; `beside` is one
+    Two arms are side by side in each round, so that they are pairs in the order ABBA; `beside` is one
     more that is measured after, or before, each warm run only.
 
     The state with fewer runs is spread evenly over the rounds.
@@ -24,9 +25,9 @@ def interleaved(
     return tuple(
         cell
         for number in range(rounds)
-        for cell in list(
-            _round(number, recipes, rounds, cold=cold, warm=warm, profiles=profiles, beside=beside)
-        )[:: -1 if number % 2 else 1]
+        for cell in list(_round(number, recipes, rounds, cold=cold, warm=warm, arms=arms, beside=beside))[
+            :: -1 if number % 2 else 1
+        ]
     )
 
 
@@ -37,15 +38,15 @@ def _round(
     *,
     cold: int,
     warm: int,
-    profiles: Sequence[str],
+    arms: Sequence[str],
     beside: str | None,
 ) -> Iterator[Cell]:
     for recipe in recipes:
         if _due(number, of=rounds, times=cold):
-            yield from (Cell(recipe=recipe, cache="cold", profile=profile) for profile in profiles)
+            yield from (Cell(recipe=recipe, cache="cold", arm=arm) for arm in arms)
         if _due(number, of=rounds, times=warm):
-            every = (*profiles, *([beside] if beside else []))
-            yield from (Cell(recipe=recipe, cache="warm", profile=profile) for profile in every)
+            every = (*arms, *([beside] if beside else []))
+            yield from (Cell(recipe=recipe, cache="warm", arm=arm) for arm in every)
 
 
 def _due(number: int, *, of: int, times: int) -> bool:

@@ -9,11 +9,12 @@ import platform
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from cc_ci.errors import UsageError
+from cc_ci.levers.arms import DEFAULT_PROFILE, is_limit
 from cc_ci.perf.baselines.order import interleaved
 from cc_ci.results.measured import Canary, Cell, Measured, read_set
 from cc_ci.results.schema import RunResult
@@ -22,8 +23,6 @@ from cc_ci.system.units import Bytes, Seconds
 
 FACTS = "baseline.json"
 TRACES = "traces"
-BARE = "bare"
-"""The profile of plain containers."""
 UNMEASURED = ("cli", "perf", "report")
 """Packages of cc-ci that no run's time depends on."""
 
@@ -39,14 +38,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     bandwidth: str
     """Of the link between node and registry, as tc takes it."""
     images: Literal["standin", "hub"] = "standin"
-    profiles: tuple[str, ...] = ("stock",)
-    """Two are measured in pairs."""
+    arms: tuple[str, ...] = (DEFAULT_PROFILE,)
+    """As `arm_text` has them; two are measured in pairs."""
     beside: str | None = None
-    """One more profile, beside each warm run."""
+    """One more arm, beside each warm run."""
 
     @property
     def measures_bare(self) -> bool:
-        return BARE in (*self.profiles, self.beside)
+        return any(is_limit(arm) for arm in (*self.arms, self.beside) if arm)
 
     @property
     def node(self) -> str:
@@ -111,9 +110,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     def _rounds(self, recipes: Sequence[str]) -> tuple[Cell, ...]:
         asked = self.asked
-        return interleaved(
-            recipes, cold=asked.cold, warm=asked.warm, profiles=asked.profiles, beside=asked.beside
-        )
+        return interleaved(recipes, cold=asked.cold, warm=asked.warm, arms=asked.arms, beside=asked.beside)
 
 
 def this_host() -> Host:
@@ -148,7 +145,12 @@ def code_hash(package: Path, *others: Path) -> str:
 def read_facts(folder: Path) -> Facts:
     path = folder / FACTS
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Facts)
+        raw = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        asked = dict(raw.get("asked") or {})
+        if "profiles" in asked:
+            # as sets were written before arms: a profile was the whole arm
+            asked["arms"] = asked.pop("profiles")
+        return msgspec.convert({**raw, "asked": asked}, Facts)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{path}: not a baseline ({error}); name a folder that `cc-ci baseline` made"

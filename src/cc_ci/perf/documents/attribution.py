@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from cc_ci.perf.analysis import attribution
 from cc_ci.perf.analysis.attribution import Times
-from cc_ci.perf.analysis.levers import LEVERS, UNBOUNDED
+from cc_ci.perf.analysis.savings import SAVINGS, UNBOUNDED, Saving
 from cc_ci.perf.analysis.targets import TARGETS
 from cc_ci.perf.analysis.waits import Wait, waits
 from cc_ci.perf.baselines.measured_set import Set
@@ -124,19 +124,19 @@ def _traced_run(runs: Sequence[Measured], trace: RunResult | None) -> str:
 
 def _largest(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Iterator[str]:
     total = attribution.totals(runs).median
-    return attribution.largest(attribution.lever_bounds(runs, measured.trace(cell)), total=total)
+    return attribution.largest(attribution.saving_bounds(runs, measured.trace(cell)), total=total)
 
 
 def _levers(measured: Set, cell: Cell, runs: Sequence[Measured]) -> Table:
     total, trace = attribution.totals(runs).median, measured.trace(cell)
-    bounds = attribution.lever_bounds(runs, trace)
+    bounds = attribution.saving_bounds(runs, trace)
     rows = tuple(
-        (one.lever.name, one.lever.idea, seconds(one.times.median), interval(one.times),
+        (_name(one.saving), one.saving.idea, seconds(one.times.median), interval(one.times),
          share(one.times.median / total), _what_if(one))
         for one in bounds
     )  # fmt: skip
-    named = {one.lever.name for one in bounds}
-    idle = ", ".join(lever.name for lever in LEVERS if lever.name not in named)
+    named = {one.saving.name for one in bounds}
+    idle = ", ".join(saving.name for saving in SAVINGS if saving.name not in named)
     return Table(
         title=f"{_of(cell, runs)}: the most that each lever could save",
         head=("lever", "idea", "at most", "interval", "of the run", f"what-if, {_traced_run(runs, trace)}"),
@@ -155,7 +155,11 @@ def _unbounded() -> str:
     return "; ".join(f"{names} ({why})" for names, why in UNBOUNDED.items())
 
 
-def _what_if(one: attribution.LeverBound) -> str:
+def _name(saving: Saving) -> str:
+    return saving.name if saving.built else f"{saving.name} (not built)"
+
+
+def _what_if(one: attribution.SavingBound) -> str:
     traced = one.traced
     return f"{seconds(traced.what_if)} of {seconds(traced.on_path)}" if traced else "-"
 

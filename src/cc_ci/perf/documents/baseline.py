@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+from cc_ci.levers.arms import arm_flags, is_limit
 from cc_ci.perf.analysis import attribution
 from cc_ci.perf.analysis.attribution import Times
 from cc_ci.perf.analysis.pairs import findings
 from cc_ci.perf.analysis.statistics import hodges_lehmann_unpaired
 from cc_ci.perf.baselines import reference
 from cc_ci.perf.baselines.measured_set import Set
-from cc_ci.perf.baselines.sets import BARE
 from cc_ci.perf.documents.machines import machines_table
 from cc_ci.perf.documents.tables import Table, markdown, seconds
 from cc_ci.perf.documents.usage import usage_table
@@ -88,11 +88,11 @@ def _command(measured: Set) -> str:
         )
         if told != usual
     )
-    if BARE in asked.profiles:
+    if any(map(is_limit, asked.arms)):
         cache, pairs = ("cold", asked.cold) if asked.cold else ("warm", asked.warm)
         return f"`cc-ci limit {' '.join(asked.recipes)} --pairs {pairs} --cache {cache}{node}`"
-    profile = "" if asked.profiles == ("stock",) else f" --profile {asked.profiles[0]}"
-    words = f"--recipes {','.join(asked.recipes)} --cold {asked.cold} --warm {asked.warm}{profile}{node}"
+    arm = arm_flags(asked.arms[0])
+    words = f"--recipes {','.join(asked.recipes)} --cold {asked.cold} --warm {asked.warm}{arm}{node}"
     return f"`cc-ci baseline {words}{'' if asked.beside else ' --no-limit'}`"
 
 
@@ -202,8 +202,8 @@ def _numbers(measured: Set, recipe: str) -> Iterator[tuple[str, str, str]]:
         yield f"s, {recipe} warm", _median(warm), f"`{again} --cold 0 --warm 3`"
     if cold:
         yield f"s, {recipe} cold", _median(cold), f"`{again} --cold 3 --warm 0`"
-    for bound in attribution.lever_bounds(warm, None):
-        if bound.lever.name == LOOKS:
+    for bound in attribution.saving_bounds(warm, None):
+        if bound.saving.name == LOOKS:
             name = f"s, {recipe} warm, {LOOKS}, column `at most`"
             yield name, seconds(bound.times.median), f"`cc-ci attribute again/SET --recipe {recipe}`"
     for found in findings(measured):

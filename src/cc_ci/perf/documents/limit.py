@@ -155,9 +155,9 @@ def _causes(one: Finding) -> Table:
     ranked = sorted(near or one.pairs, key=lambda pair: pair.seconds)
     pair = ranked[(len(ranked) - 1) // 2]
     rows = tuple(
-        (cause.name, seconds(cause.stock), seconds(cause.limit), seconds(cause.stock - cause.limit))
-        for cause in causes(pair.stock, pair.terms, pair.bound)
-        if max(cause.stock, cause.limit) >= AROUND
+        (cause.name, seconds(cause.deployed), seconds(cause.limit), seconds(cause.deployed - cause.limit))
+        for cause in causes(pair.deployed, pair.terms, pair.bound)
+        if max(cause.deployed, cause.limit) >= AROUND
     )
     total = ("all", seconds(pair.seconds), seconds(pair.bound.seconds),
              seconds(pair.seconds - pair.bound.seconds))  # fmt: skip
@@ -166,8 +166,9 @@ def _causes(one: Finding) -> Table:
         head=("cause", "in the run", "in the limit", "difference"),
         rows=(*rows, total),
         note=(
-            f"Of one pair, the one with the median run: {pair.bare.name} and {pair.stock.name}. The limit's"
-            f" column is of its longest chain, the {pair.bound.longest_chain}; what CPU or disk take beyond"
-            f" that is L less that chain. Seconds; causes below {AROUND:g} s in both are left out."
+            f"Of one pair, the one with the median run: {pair.bare.name} and {pair.deployed.name}."
+            f" The limit's column is of its longest chain, the {pair.bound.longest_chain};"
+            " what CPU or disk take beyond that is L less that chain."
+            f" Seconds; causes below {AROUND:g} s in both are left out."
         ),
     )

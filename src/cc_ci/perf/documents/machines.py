@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from cc_ci.perf.analysis.limit_model import terms_of
 from cc_ci.perf.analysis.statistics import median
 from cc_ci.perf.baselines.measured_set import Set
-from cc_ci.perf.baselines.sets import BARE
 from cc_ci.perf.documents.tables import Table, seconds
 from cc_ci.results.measured import Canary, Measured
 from cc_ci.system.units import Seconds
@@ -40,7 +39,7 @@ def machines_table(measured: Set) -> Table:
             *(
                 (f"{cell}, CPU s", NOTHING, *_medians(runs, boots, _cpu_seconds))
                 for cell, runs in measured.filled
-                if cell.profile == BARE
+                if cell.limit
             ),
         ),
         note=(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cc_ci.perf.analysis import attribution
-from cc_ci.perf.analysis.attribution import LeverBound, Row, Times
+from cc_ci.perf.analysis.attribution import Row, SavingBound, Times
 from cc_ci.perf.analysis.pairs import Finding, Pair
 from cc_ci.perf.analysis.waits import waits
 from cc_ci.perf.baselines.measured_set import Set
@@ -24,16 +24,16 @@ def attribution_values(measured: Set, cell: Cell, runs: Sequence[Measured]) -> d
              "after_true": one.after and _times(one.after)}
             for one in waits(runs)
         ],
-        "levers": [_lever(one) for one in attribution.lever_bounds(runs, measured.trace(cell))],
+        "levers": [_lever(one) for one in attribution.saving_bounds(runs, measured.trace(cell))],
         "pressed": attribution.pressed(runs, cpus=measured.facts.asked.cpus),
     }  # fmt: skip
 
 
 def limit_values(found: Sequence[Finding]) -> list[dict[str, Any]]:
-    """By cell: every pair, medians of stock run, limit and floor, and rho with its interval."""
+    """By cell: every pair, medians of the deployed run, limit and floor, and rho with its interval."""
     return [
-        {"recipe": one.recipe, "cache": one.cache, "run": one.run, "limit": one.limit, "floor": one.floor,
-         "rho": one.rho, "pairs": [_pair(pair) for pair in one.pairs]}
+        {"recipe": one.recipe, "cache": one.cache, "arm": one.arm, "run": one.run, "limit": one.limit,
+         "floor": one.floor, "rho": one.rho, "pairs": [_pair(pair) for pair in one.pairs]}
         for one in found
     ]  # fmt: skip
 
@@ -41,7 +41,7 @@ def limit_values(found: Sequence[Finding]) -> list[dict[str, Any]]:
 def _pair(pair: Pair) -> dict[str, Any]:
     return {
         "bare": pair.bare.name,
-        "stock": pair.stock.name,
+        "deployed": pair.deployed.name,
         "run": pair.seconds,
         "limit": pair.bound.seconds,
         "binds": pair.bound.binds,
@@ -51,10 +51,11 @@ def _pair(pair: Pair) -> dict[str, Any]:
     }
 
 
-def _lever(bound: LeverBound) -> dict[str, Any]:
+def _lever(bound: SavingBound) -> dict[str, Any]:
     return {
-        "lever": bound.lever.name,
-        "idea": bound.lever.idea,
+        "lever": bound.saving.name,
+        "built": bound.saving.built,
+        "idea": bound.saving.idea,
         "at_most": _times(bound.times),
         "traced": bound.traced,
     }

@@ -25,12 +25,12 @@ def made_from(measured: Set) -> str:
     boots = len({one.boot for one in counting})
     sentences = (
         f"Made by `cc-ci perf docs` from {measured.folder.parent.name}/{measured.folder.name}; do not edit.",
-        f"Begun on {measured.facts.began}, profile `{' and '.join(asked.profiles)}`, on a node of",
+        f"Begun on {measured.facts.began}, arm `{' and '.join(asked.arms)}`, on a node of",
         f"{asked.cpus:g} CPUs and {asked.memory_bytes / 2**30:g} GiB, page cache inside the limit;",
         f"{_images(counting)} come over a link of {asked.bandwidth}.",
         f"The machine: {host.cpus} CPUs ({host.cpu_model}), {host.memory_bytes / 2**30:.0f} GiB,",
         f"{host.system}, kernel {host.kernel_version}; {boots} boot(s) of such machines.",
-        "A cell is a recipe, whether its images had to be pulled (cold) or were there (warm), and a profile:",
+        "A cell is a recipe, whether its images had to be pulled (cold) or were there (warm), and an arm:",
         "`stock` where none is named, `bare` for the same work on plain containers.",
         "Phases and spans are explained in [phases.md](../reference/phases.md).",
         "Cells are interleaved, every second round backwards; a run's place is its number in that order,",

@@ -11,6 +11,7 @@ from cc_ci.engine.node import Node
 from cc_ci.errors import UsageError
 from cc_ci.lab.node import PrivateNode
 from cc_ci.lab.node_records import Wanted
+from cc_ci.levers.arms import read_arm
 from cc_ci.perf.baselines import sets
 from cc_ci.perf.baselines.sets import Calls
 from cc_ci.perf.measuring.baseline import measure
@@ -18,7 +19,6 @@ from cc_ci.perf.measuring.canary import canary, disk_rate
 from cc_ci.perf.measuring.floor import measure_calls
 from cc_ci.perf.measuring.foreign import RunGroup
 from cc_ci.perf.measuring.reference_node import ReferenceBench, services, this_code, unreachable
-from cc_ci.pipeline.profiles import profile_named
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.files import free_name, state_root
 from cc_ci.system.process import LocalRunner
@@ -39,8 +39,8 @@ def campaign(
     Hold the measuring lock while it runs. The node is reset at first and taken down at the end. Raises
     UsageError where a set would be taken up with another state of the code, unless `mix_code`.
     """
-    for profile in asked.profiles:
-        profile_named(profile)
+    for arm in asked.arms:
+        read_arm(arm)
     group, code = RunGroup(), this_code()
     group.create()
     group.require_empty()

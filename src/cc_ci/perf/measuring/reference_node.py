@@ -12,12 +12,12 @@ from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.image_cache import prepare
 from cc_ci.lab.images import digest_in_registry, split
 from cc_ci.lab.sources import lab_folder
+from cc_ci.levers.arms import arm_argv, choose
 from cc_ci.perf.baselines.sets import code_hash, this_boot
 from cc_ci.perf.measuring.canary import canary
 from cc_ci.perf.measuring.foreign import CpuCounts, RunGroup, count
 from cc_ci.perf.measuring.lock import MEASURED_VARIABLE
 from cc_ci.pipeline.fetching import Selection, rehearse, shipped_suites
-from cc_ci.pipeline.profiles import STOCK
 from cc_ci.pipeline.subject import Subject
 from cc_ci.results.measured import Canary, Cell
 from cc_ci.results.schema import RunResult
@@ -63,7 +63,7 @@ class ReferenceBench:
     def run(self, cell: Cell, *, name: str) -> RunResult:
         runs = self._results / name
         argv = [sys.executable, "-m", "cc_ci", "run", cell.recipe, "--cache", cell.cache]
-        argv += ["--node", self._node.name, "--profile", cell.profile, "--deadline", str(DEADLINE)]
+        argv += ["--node", self._node.name, *arm_argv(cell.arm), "--deadline", str(DEADLINE)]
         before = Store(runs).runs()
         env = {**environment.settings(), RUNS_VARIABLE: str(runs), MEASURED_VARIABLE: "1"}
         exit_code = follow([*self._group.join_argv(), *argv], env=env, tell=self._say)
@@ -94,7 +94,7 @@ def _subject(recipe: str) -> Subject:
         settings = load_settings()
         subject, _ = rehearse(
             Selection(recipe=recipe, recipe_roots=settings.recipes, suite_roots=settings.suites),
-            STOCK.levers,
+            choose(),
             ci_domain="ci.test",
             stage=None,
             keep=False,

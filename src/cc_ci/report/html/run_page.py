@@ -72,7 +72,7 @@ def headline(result: RunResult, parts: Sequence[Part]) -> Html:
         f" after {duration(result.total_seconds)}",
     )
     under = " · ".join(
-        filter(None, (versions(result), result.cache.asked, f"profile {result.profile}", result.run))
+        filter(None, (versions(result), result.cache.asked, f"profile {result.arm}", result.run))
     )
     because = (tag("p", reason, class_="because") for reason in result.because)
     return join([tag("p", under, class_="under"), said, *_longest(result, parts), *because])

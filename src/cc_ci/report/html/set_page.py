@@ -6,6 +6,7 @@ from statistics import median
 
 import msgspec
 
+from cc_ci.levers.arms import arm_words
 from cc_ci.report.html.charts import (
     Row,
     definitions,
@@ -27,11 +28,11 @@ Group = tuple[Cell, tuple[Measured, ...]]
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
-    """Of one recipe and cache state: the median stock run, and the least that it could take."""
+    """Of one recipe and cache state: the median run, and the least that it could take."""
 
     recipe: str
     cache: str
-    stock: Seconds
+    run: Seconds
     limit: Seconds
     floor: Seconds | None = None
     rho: str | None = None
@@ -50,7 +51,7 @@ def set_page(
     `conditions` are names and values of what holds for all of them.
     """
     found = ((cell, runs) for cell, runs in cells(measured) if runs)
-    # by words, so that `stock`, which has none of its own, comes before what it is held against
+    # by words, so that the default profile, which has none of its own, comes before what it is held against
     groups = sorted(found, key=lambda group: group[0].words)
     sections = [
         Section(anchor="totals", title="Whole runs", body=_totals(groups)),
@@ -152,10 +153,10 @@ def _one(group: Group, body: Html, *, opened: bool) -> Html:
 def _cold_warm(groups: Sequence[Group]) -> Html:
     pairs: defaultdict[tuple[str, str], dict[str, Sequence[Measured]]] = defaultdict(dict)
     for cell, runs in groups:
-        pairs[cell.recipe, cell.profile][cell.cache] = runs
+        pairs[cell.recipe, cell.arm][cell.cache] = runs
     drawn = [
-        join([tag("h3", recipe if profile == "stock" else f"{recipe} {profile}"), _pair(both)])
-        for (recipe, profile), both in pairs.items()
+        join([tag("h3", " ".join((recipe, *arm_words(arm)))), _pair(both)])
+        for (recipe, arm), both in pairs.items()
         if {"cold", "warm"} <= both.keys()
     ]
     return join(drawn) if drawn else _none()
@@ -193,26 +194,26 @@ def _pair_row(name: str, cold: Seconds, warm: Seconds, longest: Seconds) -> Html
 def _bounds(bounds: Sequence[Bound]) -> Html:
     if not bounds:
         return tag("p", "Not measured: cc-ci limit RECIPE measures it.", class_="none")
-    longest = max(one.stock for one in bounds)
+    longest = max(one.run for one in bounds)
     body = [_bound_row(one, longest) for one in bounds]
-    head = ("cell", "limit in the stock run", "stock s", "floor s", "limit s", "rho")
+    head = ("cell", "limit in the run", "run s", "floor s", "limit s", "rho")
     return table(head, body, numbers=4)
 
 
 def _bound_row(one: Bound, longest: Seconds) -> Html:
     bars = (
         tag("rect", class_=class_, width=percent(value, longest), height="100%")
-        for class_, value in (("stock", one.stock), ("limit", one.limit))
+        for class_, value in (("run", one.run), ("limit", one.limit))
     )
     floor = "-" if one.floor is None else f"{one.floor:.1f}"
-    numbers = (f"{one.stock:.1f}", floor, f"{one.limit:.1f}", one.rho or "none")
+    numbers = (f"{one.run:.1f}", floor, f"{one.limit:.1f}", one.rho or "none")
     return tag(
         "tr",
         tag("th", f"{one.recipe} {one.cache}", scope="row"),
         tag("td", tag("svg", *bars, class_="hbar", aria_hidden="true"), class_="wide"),
         *(tag("td", text, class_="n") for text in numbers),
         tabindex=0,
-        data_tip=f"{one.recipe} {one.cache}\nlimit {duration(one.limit)}, {share(one.limit, one.stock)}",
+        data_tip=f"{one.recipe} {one.cache}\nlimit {duration(one.limit)}, {share(one.limit, one.run)}",
         data_filter="",
     )
 

@@ -1,12 +1,14 @@
-"""What each lever could touch: the parts of a path that it might shorten, and so the most it could save.
+"""What could be saved: the parts of a path that a lever might shorten, and so the most it could save.
 
-A bound is no forecast: it is what would be gone if all that the lever touches took no time.
+A bound is no forecast: it is what would be gone if all that is touched took no time. Levers that are built
+are those of the registry; of what is none yet there is only the idea.
 """
 
 from collections.abc import Callable
 
 import msgspec
 
+from cc_ci.levers.registry import BY_NAME
 from cc_ci.perf.analysis.what_if import Place
 from cc_ci.timing.span_names import (
     BETWEEN_LOOKS,
@@ -29,12 +31,18 @@ BESIDE = frozenset({"upgrade", "fresh"})
 LOOKS = (FIRST_LOOK, BETWEEN_LOOKS, WAS_HEALTHY)
 
 
-class Lever(msgspec.Struct, frozen=True, kw_only=True):
+class Saving(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to save time; `name` is that of the lever that does it, or will when it is built."""
+
     name: str
     idea: str
     touches: Callable[[Place], bool]
     within: str | None = None
-    """A lever that touches all of it and more."""
+    """One that touches all of it and more."""
+
+    @property
+    def built(self) -> bool:
+        return self.name in BY_NAME
 
 
 def waits_for_a_look(name: str) -> bool:
@@ -80,76 +88,76 @@ def works_on_provider(place: Place) -> bool:
     return place.phase == "provider_setup" or (removal(place) and not own)
 
 
-LEVERS = (
-    Lever(
+SAVINGS = (
+    Saving(
         name="health.interval",
         idea="look more often whether a service is healthy: no wait for a look, no starts that fail for lack"
         " of a service not seen to be healthy yet; restart.delay is in it",
         touches=lambda place: waits_for_a_look(place.name) or failed_start(place.name),
     ),
-    Lever(
+    Saving(
         name="restart.delay",
         idea="start again at once what ended for lack of another service; of several delays all but the last"
         " are among the tries that fail, which stay",
         touches=lambda place: failed_start(place.name),
         within="health.interval",
     ),
-    Lever(
+    Saving(
         name="readiness.events",
         idea="go on at the event, without a time of stability after it",
         touches=lambda place: held(place.name),
     ),
-    Lever(
+    Saving(
         name="deploy.share",
         idea="functional, sso and backup on the install's deployment",
         touches=spared,
     ),
-    Lever(
+    Saving(
         name="deploy.parallel_chains",
         idea="the chains of the upgrade and of the fresh restore beside the install chain",
         touches=lambda place: place.deployment in BESIDE,
     ),
-    Lever(
+    Saving(
         name="teardown.fast",
         idea="do not wait until a removed stack is gone",
         touches=removal,
     ),
-    Lever(
+    Saving(
         name="upgrade.monitor",
         idea="do not watch an update for its monitor's time",
         touches=watched_update,
     ),
-    Lever(
+    Saving(
         name="traefik.refresh",
         idea="tell the proxy of a deployment at once",
         touches=lambda place: place.name.startswith("ready: ") or place.name == "ready",
     ),
-    Lever(
+    Saving(
         name="provider.warm",
         idea="a provider that is up before the run",
         touches=works_on_provider,
     ),
-    Lever(
+    Saving(
         name="images.keep",
         idea="keep images, or pull them while the run is queued",
         touches=lambda place: place.phase == "images_pull",
     ),
-    Lever(
+    Saving(
         name="tests.parallel",
         idea="tests side by side",
         touches=lambda place: place.phase == "test",
     ),
-    Lever(
+    Saving(
         name="backup.minimal",
         idea="a smaller archive, made by fewer calls",
         touches=lambda place: place.phase in {"backup", "restore"},
     ),
-    Lever(
+    Saving(
         name="secrets.reuse",
         idea="secrets that are made once",
         touches=lambda place: place.phase == "secrets",
     ),
-    Lever(
+    Saving(
         name="runner.cache",
         idea="a runner that is set up before the run, and a recipe that is there",
         touches=lambda place: place.phase in {"runner_setup", "recipe_fetch"},

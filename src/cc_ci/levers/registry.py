@@ -1,0 +1,171 @@
+"""Every lever that a run obeys, and all that is to be known of each.
+
+Overlay, waits, planner, `--lever`, results, attribution and documents read it here. A lever that is not built
+is not in it; tests/unit/levers shows of each that another value changes what can be seen from outside.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+import msgspec
+
+from cc_ci.errors import UsageError
+from cc_ci.levers.values import Duration, Value, Values, Words
+from cc_ci.timing.phases import Phase
+
+Idea = Literal["A", "B", "C", "D", "E", "F", "G", "H"]
+"""Of the performance programme: A images, B readiness, C deploys, D provider, E runner, F side by side,
+G the node's resources, H abra and secrets."""
+ProfileName = Literal["stock", "bare"]
+DEPLOYING: frozenset[Phase] = frozenset({"deploy", "converge", "ready", "upgrade", "provider_setup"})
+"""The phases in which something is brought up."""
+CHECKS_OF_HEALTH = (
+    "a service that says yes once and no later; the app's own sign and the suite's tests, which come after"
+)
+
+
+class Lever(msgspec.Struct, frozen=True, kw_only=True):
+    """One switch. `touches` are the phases that it can change: all others are negative controls."""
+
+    name: str
+    values: Values
+    neutral: Value
+    """The value that stands for the lever not being there: with it an arm is what it was before."""
+    profiles: Mapping[ProfileName, Value]
+    idea: Idea
+    changes: str
+    """In one line."""
+    risk: str
+    touches: frozenset[Phase]
+    guard: str
+    """What would show that it weakened something."""
+    source: str | None = None
+    """Where the value that `stock` has comes from."""
+    overlay: tuple[str, ...] = ()
+    """The fields of a service that it lets the overlay set."""
+
+
+LEVERS = (
+    Lever(
+        name="deploy.driver",
+        values=Words(("stack", "abra", "bare")),
+        neutral="stack",
+        profiles={"stock": "stack", "bare": "bare"},
+        idea="H",
+        changes="what hands stacks to Swarm: cc-ci's own driver, the operator's abra; bare starts containers",
+        risk="bare is no test of a deployment on Swarm: it measures the limit",
+        touches=DEPLOYING | {"app_new", "secrets", "teardown", "overhead"},
+        guard="the generic checks of services; the differential test against docker's own loader",
+    ),
+    Lever(
+        name="deploy.share",
+        values=Words(("none", "chains")),
+        neutral="none",
+        profiles={"stock": "none", "bare": "chains"},
+        idea="C",
+        changes="none: each stage deploys for itself; chains: the stages of a chain share its deployment",
+        risk="a stage may see what an earlier one left in the app",
+        touches=DEPLOYING | {"app_new", "secrets", "teardown", "overhead"},
+        guard="the same stages with the same steps of test in both shapes, by a test over the planner",
+    ),
+    Lever(
+        name="deploy.resolve_image",
+        values=Words(("always", "changed", "never")),
+        neutral="always",
+        profiles={"stock": "always", "bare": "always"},
+        idea="A",
+        changes="when `docker stack deploy` asks a registry for each image's digest",
+        risk="a tag that moved is not noticed by the deploy",
+        touches=frozenset({"deploy", "upgrade", "provider_setup"}),
+        guard="each service runs the image that it should, a test of the upgrade",
+        source="abra deploys with a registry round trip per image",
+    ),
+    Lever(
+        name="readiness.stability",
+        values=Duration(0.0, 600.0),
+        neutral=5.0,
+        profiles={"stock": 5.0, "bare": 0.0},
+        idea="B",
+        changes="how long a converged stack must stay so before it counts",
+        risk="an app that dies soon after it came up",
+        touches=frozenset({"converge", "upgrade", "provider_setup"}),
+        guard=CHECKS_OF_HEALTH,
+        source="abra waits with Docker's own waiter: a 200 ms poll, then 5 s of stability",
+    ),
+    Lever(
+        name="readiness.probe_interval",
+        values=Duration(0.01, 60.0),
+        neutral=1.0,
+        profiles={"stock": 1.0, "bare": 0.05},
+        idea="B",
+        changes="the time between two looks at the app's own sign that it serves",
+        risk="looks cost CPU, and may load an app that starts",
+        touches=frozenset({"ready", "upgrade", "provider_setup"}),
+        guard="the sign itself is the same",
+        source="a one-second curl loop, the usual way to wait for an app",
+    ),
+    Lever(
+        name="readiness.hold",
+        values=Duration(0.0, 600.0),
+        neutral=1.0,
+        profiles={"stock": 1.0, "bare": 0.0},
+        idea="B",
+        changes="after how long the app's own sign is looked at once more",
+        risk="an app that serves once and then does not",
+        touches=frozenset({"ready", "upgrade", "provider_setup"}),
+        guard=CHECKS_OF_HEALTH,
+    ),
+    Lever(
+        name="health.interval",
+        values=Duration(0.1, 60.0, recipes_own=True),
+        neutral=None,
+        profiles={"stock": None, "bare": None},
+        idea="B",
+        changes="how often a service's health check looks; retries are scaled to the same tolerance",
+        risk="each look is an exec: CPU, and an app that answers its check worse when asked often",
+        touches=DEPLOYING,
+        guard="the overlay's check of the tolerance; the app's own sign and the suite's tests",
+        source="the recipe's own, as its operators run it",
+        overlay=("healthcheck/interval", "healthcheck/retries"),
+    ),
+    Lever(
+        name="upgrade.monitor",
+        values=Duration(0.001, 600.0, recipes_own=True),
+        neutral=None,
+        profiles={"stock": None, "bare": None},
+        idea="B",
+        changes="how long Swarm watches an updated task before the update counts as completed",
+        risk="a new version that dies soon is not rolled back",
+        touches=DEPLOYING,
+        guard="each service runs the image that it should; the stages after it",
+        overlay=("deploy/update_config/monitor",),
+    ),
+    Lever(
+        name="restart.delay",
+        values=Duration(0.0, 60.0, recipes_own=True),
+        neutral=None,
+        profiles={"stock": None, "bare": None},
+        idea="B",
+        changes="how long Swarm waits before it starts a task again that ended",
+        risk="an app that crashes does so more often in the same time",
+        touches=DEPLOYING,
+        guard="a crash loop is told by the number of exits",
+        overlay=("deploy/restart_policy/delay",),
+    ),
+)
+
+BY_NAME: Mapping[str, Lever] = {lever.name: lever for lever in LEVERS}
+PROFILES: tuple[ProfileName, ...] = get_args(ProfileName)
+
+
+def lever_named(name: str) -> Lever:
+    """The lever of that name. Raises UsageError with the names there are."""
+    try:
+        return BY_NAME[name]
+    except KeyError:
+        raise UsageError(f"lever {name}: not known; there is {', '.join(BY_NAME)}") from None
+
+
+def overlay_fields() -> tuple[str, ...]:
+    """What levers let the overlay set in a service."""
+    return tuple(field for lever in LEVERS for field in lever.overlay)

@@ -1,0 +1,212 @@
+"""Each lever is obeyed: another value changes something that can be seen from outside."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_recipe import app as read_app
+from small_recipe import node, recipe
+
+from cc_ci.engine.fakes import FakeEngine
+from cc_ci.engine.labels import RunLabels
+from cc_ci.engine.overlay import overlay
+from cc_ci.engine.overlay_check import check_overlay
+from cc_ci.engine.stack_driver import StackDriver
+from cc_ci.engine.state import StackSnapshot
+from cc_ci.engine.watching import Watch
+from cc_ci.errors import UsageError
+from cc_ci.levers.arms import Chosen, arm_argv, choose, digest, is_limit, profile_values, read_arm
+from cc_ci.levers.registry import BY_NAME, LEVERS, PROFILES, Lever, overlay_fields
+from cc_ci.levers.values import Duration, Words, told
+from cc_ci.pipeline.instruments import driver as chosen_driver
+from cc_ci.pipeline.known import Known
+from cc_ci.pipeline.planner import make_plan
+from cc_ci.pipeline.site import waits
+from cc_ci.probes.ready import Readying, Sight
+from cc_ci.system.clock import ManualClock
+from cc_ci.system.process import ScriptedRunner
+from cc_ci.system.units import EpochSeconds
+from cc_ci.timing.trace import Trace
+
+FULL = Known(previous_version="1", has_suite=True, volumes=("content",), backed_up=True)
+
+
+class LateSign:
+    """A sign that holds from 1.75 s on; remembers when it was looked at."""
+
+    name = "app"
+    waits_for = "the app"
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self.looked: list[float] = []
+
+    def look(self) -> Sight:
+        self.looked.append(self._clock.monotonic())
+        return Sight(unmet=None if self._clock.monotonic() >= 1.75 else "not yet")
+
+
+class Seen:
+    """What can be seen of an arm from outside."""
+
+    def __init__(self, folder: Path) -> None:
+        self._app, self._stack = read_app(recipe(folder / "small"))
+        self._folder = folder
+
+    def driver(self, arm: Chosen) -> object:
+        engine, runner, clock = FakeEngine(), ScriptedRunner(), ManualClock()
+        stacks = StackDriver(engine, runner, node(), clock)
+        own = msgspec.structs.replace(node(), certificates=self._folder, proxy_container="proxy")
+        home = self._folder / "abra"
+        return type(chosen_driver(arm, stacks, engine, runner, node=own, trace=Trace(clock), home=home))
+
+    def plan(self, arm: Chosen) -> object:
+        return make_plan(FULL, arm)
+
+    def overlay(self, arm: Chosen) -> object:
+        run = RunLabels(run="r", recipe="small", deployment="install", expires=EpochSeconds(0.0))
+        tuning = waits(arm).tuning
+        laid = overlay(self._stack, self._app, run=run, node=node(), proxy_network="p1", tuning=tuning)
+        check_overlay(laid, self._stack)
+        return laid.content
+
+    def argv(self, arm: Chosen) -> object:
+        runner = ScriptedRunner().on()
+        stacks = StackDriver(FakeEngine(), runner, node(), ManualClock())
+        run = RunLabels(run="r", recipe="small", deployment="install", expires=EpochSeconds(0.0))
+        laid = overlay(self._stack, self._app, run=run, node=node(), proxy_network="p1")
+        stacks.write(self._app, self._stack, laid, self._folder / "run")
+        stacks.deploy(self._app, self._folder / "run", resolve_image=waits(arm).resolve_image)
+        line = runner.calls[-1]
+        return line[line.index("--resolve-image") + 1]
+
+    def convergence(self, arm: Chosen) -> object:
+        """How long a stack that has converged is waited for."""
+        clock = ManualClock()
+        engine = FakeEngine(clock).script(StackSnapshot(stack="none"))
+        watch = Watch(engine, clock, stack="none", expected=(), since=engine.now())
+        watch.wait(timeout=900.0, stable_for=waits(arm).stability)
+        return clock.monotonic()
+
+    def readiness(self, arm: Chosen) -> object:
+        """When the app's sign is looked at until the wait for it is over."""
+        clock = ManualClock()
+        sign, wait = LateSign(clock), waits(arm)
+        Readying(sign, clock=clock, interval=wait.probe_interval, hold=wait.hold).wait(timeout=600.0)
+        return sign.looked
+
+
+WHERE: dict[str, Callable[[Seen, Chosen], object]] = {
+    "deploy.driver": Seen.driver,
+    "deploy.share": Seen.plan,
+    "deploy.resolve_image": Seen.argv,
+    "readiness.stability": Seen.convergence,
+    "readiness.probe_interval": Seen.readiness,
+    "readiness.hold": Seen.readiness,
+    "health.interval": Seen.overlay,
+    "upgrade.monitor": Seen.overlay,
+    "restart.delay": Seen.overlay,
+}
+"""Where each lever shows; a new one needs a place here."""
+
+
+def other_values(lever: Lever) -> list[str]:
+    """Values that no profile's default is; abra is not everywhere, so that its driver can't be made."""
+    default = choose().values[lever.name]
+    if isinstance(lever.values, Words):
+        return [one for one in lever.values.choices if one not in {default, "abra"}]
+    return [told(0.5 if default is None else float(default) + 1)]
+
+
+@pytest.mark.parametrize("lever", LEVERS, ids=lambda lever: lever.name)
+def test_another_value_changes_what_can_be_seen(lever: Lever, tmp_path: Path) -> None:
+    seen, look = Seen(tmp_path), WHERE[lever.name]
+    usual = look(seen, choose())
+    assert look(seen, choose()) == usual
+    for value in other_values(lever):
+        assert look(seen, choose("stock", [f"{lever.name}={value}"])) != usual, value
+
+
+def test_every_lever_has_a_value_in_every_profile_and_more_than_one_to_choose_from() -> None:
+    for lever in LEVERS:
+        assert set(lever.profiles) == set(PROFILES)
+        assert lever.values.holds(lever.neutral)
+        assert all(lever.values.holds(value) for value in lever.profiles.values())
+        assert other_values(lever)
+        assert lever.touches
+        assert lever.changes
+        assert lever.risk
+        assert lever.guard
+
+
+def test_the_overlay_may_set_what_levers_name_and_that_is_told_once() -> None:
+    assert overlay_fields() == (
+        *("healthcheck/interval", "healthcheck/retries"),
+        *("deploy/update_config/monitor", "deploy/restart_policy/delay"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("health.interval", "give it as NAME=VALUE"),
+        ("nobody.knows=1", "there is deploy.driver, "),
+        ("health.interval=soon", "give recipe, or 0.1 to 60 s"),
+        ("health.interval=-1", "give recipe"),
+        ("health.interval=nan", "give recipe"),
+        ("readiness.hold=recipe", "give 0 to 600 s"),
+        ("deploy.share=some", "there is none, chains"),
+    ],
+)
+def test_what_is_no_setting_is_a_usage_error_with_what_there_is(setting: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        choose("stock", [setting])
+
+
+def test_a_profile_that_is_not_known_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="there is stock, bare"):
+        choose("fast")
+
+
+def test_an_arm_is_its_profile_and_what_was_changed_of_it() -> None:
+    arm = choose("stock", ["restart.delay=0.5", "health.interval=1", "readiness.hold=1"]).arm
+    assert arm.overrides == {"restart.delay": 0.5, "health.interval": 1.0}
+    assert str(arm) == "stock health.interval=1 restart.delay=0.5"
+    assert arm.digest != choose().arm.digest
+
+
+def some_settings() -> list[str]:
+    values = {lever.name: getattr(lever.values, "choices", (0.75, 2.125)) for lever in LEVERS}
+    return [f"{name}={told(value)}" for name, choices in values.items() for value in choices]
+
+
+@given(profile=st.sampled_from(PROFILES), chosen=st.lists(st.sampled_from(some_settings()), max_size=5))
+def test_what_is_written_of_an_arm_is_read_as_the_same(profile: str, chosen: list[str]) -> None:
+    arm = choose(profile, chosen)
+    assert read_arm(str(arm.arm)) == arm
+    assert is_limit(str(arm.arm)) == (not arm.deploys)
+    _, name, *flags = arm_argv(str(arm.arm))
+    assert choose(name, flags[1::2]) == arm
+
+
+def test_a_lever_that_is_built_later_changes_no_older_arm() -> None:
+    values = profile_values("stock")
+    assert digest(values) == digest(
+        {name: value for name, value in values.items() if name != "health.interval"}
+    )
+    assert digest({}) == digest({"teardown.wait": "removal"})
+
+
+def test_the_levers_of_profiles_are_what_they_were() -> None:
+    """A change here makes other arms: sets and history that have the old ones are not pooled with it."""
+    assert {name: choose(name).arm.digest for name in PROFILES} == {"stock": "44136fa3", "bare": "8f4e5345"}
+
+
+def test_a_duration_holds_numbers_alone() -> None:
+    values = Duration(0.0, 1.0)
+    assert not values.holds(value=True)
+    assert not values.holds("0")
+    assert BY_NAME["health.interval"].values.holds(None)
