@@ -27,6 +27,11 @@ def wanted_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--bandwidth", metavar="RATE", help="Limit the link to the registry: 100mbit."),
         click.option("--images", type=click.Choice(["standin", "hub"]), help="Where images come from."),
         click.option("--engine", metavar="NAME", help="system, or an engine of `cc-ci engine list`."),
+        click.option(
+            "--userns/--no-userns",
+            default=None,
+            help="Whether root in a container is nobody on this machine. [it is]",
+        ),
         click.option("--ci-domain", metavar="DOMAIN", help="The domain under which apps get names."),
     )
     for option in reversed(options):
@@ -161,4 +166,5 @@ def _values(settings: "Settings") -> dict[str, Any]:
         "images": settings.images,
         "engine": _engine(settings.engine),
         "ci_domain": settings.ci_domain,
+        "userns": settings.userns,
     }

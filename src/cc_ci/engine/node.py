@@ -38,6 +38,9 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     cgroup: str | None = None
     """The node's control group, relative to each controller's root; its limits hold for all it runs."""
 
+    remapped: bool = False
+    """Root in a container is nobody on the machine: a private node maps the ids of its containers."""
+
     @property
     def private(self) -> bool:
         return self.kind == "private"

@@ -3,11 +3,17 @@
 import json
 from pathlib import Path
 
+from cc_ci.lab import remapping
 from cc_ci.lab.addresses import Addresses
 from cc_ci.lab.cgroups import NodeGroup
 from cc_ci.lab.namespaces import inside
 from cc_ci.lab.places import Places
 from cc_ci.system.files import write_atomic
+
+LOG_SIZE, LOG_FILES = "16m", "2"
+"""What a container may say before its oldest words are dropped."""
+
+GATEWAY = "docker_gwbridge"
 
 CONTAINERD = """\
 version = 2
@@ -21,8 +27,10 @@ address = "{socket}"
 
 def engine_configuration(node: Places, addresses: Addresses) -> dict[str, object]:
     """daemon.json: everything of the node's own, and no network that this machine uses."""
+    mapped = {"userns-remap": remapping.USER} if node.remapped else {}
     return {
-        "hosts": [f"unix://{node.socket}"],
+        **mapped,
+        "hosts": [f"unix://{node.socket}", f"unix://{node.app_socket}"],
         "containerd": str(node.containerd_socket),
         "data-root": str(node.engine_root),
         "exec-root": str(node.runtime / "exec"),
@@ -34,7 +42,10 @@ def engine_configuration(node: Places, addresses: Addresses) -> dict[str, object
         "cgroup-parent": f"{node.cgroup}/stack",
         "dns": [addresses.node],
         "default-address-pools": [{"base": addresses.bridges, "size": 24}],
+        "icc": False,
+        "no-new-privileges": True,
         "log-driver": "json-file",
+        "log-opts": {"max-size": LOG_SIZE, "max-file": LOG_FILES},
         "shutdown-timeout": 10,
     }
 
@@ -72,6 +83,13 @@ def dockerd_environment(bundle: Path) -> dict[str, str]:
     # a proxy of the user's would answer in the registry's place
     proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "")
     return {**proxies, "SSL_CERT_FILE": str(bundle), "DOCKER_CONFIG": "/nonexistent"}
+
+
+def gateway_argv() -> list[str]:
+    """The bridge by which Swarm's containers get out, as Swarm makes it, but before it starts any."""
+    options = {"name": GATEWAY, "enable_icc": "false", "enable_ip_masquerade": "true"}
+    given = [f"--opt=com.docker.network.bridge.{key}={value}" for key, value in options.items()]
+    return ["docker", "network", "create", "--driver=bridge", *given, GATEWAY]
 
 
 def swarm_argv(addresses: Addresses) -> list[str]:

@@ -26,7 +26,7 @@ def in_network(namespace: Path) -> tuple[str, ...]:
 
 def make_network_namespace(path: Path, runner: Runner) -> None:
     """Make a network namespace with its loopback up, unless it is there."""
-    if not _mounted(path):
+    if not is_mounted(path):
         path.unlink(missing_ok=True)  # left by a reboot
         check(runner(["ip", "netns", "add", path.name]), what=f"network namespace {path.name}")
     check(runner([*in_network(path), "ip", "link", "set", "lo", "up"]))
@@ -103,16 +103,16 @@ def make_engine_namespace(node: Places, runner: Runner, *, root: Path, files: Ma
 
 
 def _make(node: Places, namespace: Path, runner: Runner, *, script: str) -> None:
-    if _mounted(namespace):
+    if is_mounted(namespace):
         return
     holder = namespace.parent
     holder.mkdir(parents=True, exist_ok=True)
-    if not _mounted(holder):
+    if not is_mounted(holder):
         # a namespace can only be kept on a mount that nobody shares
         check(runner(["mount", "--bind", str(holder), str(holder)]))
         check(runner(["mount", "--make-private", str(holder)]))
     namespace.touch()
-    node.volumes.mkdir(parents=True, exist_ok=True)
+    node.volumes(remapped=node.remapped).mkdir(parents=True, exist_ok=True)
     for folder in HIDDEN:
         Path(folder).mkdir(parents=True, exist_ok=True)
     unshare = ["unshare", f"--mount={namespace}", "--propagation", "slave", "--"]
@@ -122,14 +122,15 @@ def _make(node: Places, namespace: Path, runner: Runner, *, script: str) -> None
 def _mounts(node: Places) -> str:
     new_run = node.runtime / "new-run"
     lines = [f"mount -t tmpfs -o mode=755 cc-ci {folder}" for folder in HIDDEN]
-    lines += ["mkdir /var/lib/docker/volumes", f"mount --bind {node.volumes} /var/lib/docker/volumes"]
+    volumes = node.volumes(remapped=node.remapped)
+    lines += ["mkdir /var/lib/docker/volumes", f"mount --bind {volumes} /var/lib/docker/volumes"]
     if node.runtime.is_relative_to("/run"):
         lines += [
             f"mkdir -p {new_run}",
             f"mount -t tmpfs -o mode=755 cc-ci {new_run}",
             f"mkdir -p {new_run}/{node.runtime.relative_to('/run')}",
             f"mount --bind {node.runtime} {new_run}/{node.runtime.relative_to('/run')}",
-            f"ln -s {node.socket} {new_run}/docker.sock",
+            f"ln -s {node.app_socket} {new_run}/docker.sock",
             f"mount --no-mtab --move {new_run} /run",
         ]
     return "\n".join(lines)
@@ -148,10 +149,11 @@ def _lay_over(node: Places, namespace: Path, runner: Runner, *, path: str, conte
 
 def remove_mount_namespace(node: Places, runner: Runner) -> None:
     for mounted in (node.engine_namespace, node.mount_namespace, node.mount_namespace.parent):
-        if _mounted(mounted):
+        if is_mounted(mounted):
             check(runner(["umount", str(mounted)]), what=f"umount {mounted}")
 
 
-def _mounted(path: Path) -> bool:
+def is_mounted(path: Path) -> bool:
+    """Whether something is mounted there: a namespace that is kept, say."""
     points = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
     return str(path) in points

@@ -15,7 +15,7 @@ import msgspec
 
 from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError, UsageError
-from cc_ci.lab import addresses, proxy
+from cc_ci.lab import addresses, namespaces, proxy, remapping
 from cc_ci.lab.addresses import Addresses
 from cc_ci.lab.certificates import lab_authority
 from cc_ci.lab.cgroups import Limits, NodeGroup
@@ -88,6 +88,7 @@ class PrivateNode:
             name = self.places.name
             option = "" if name == DEFAULT else f" --name {name}"
             raise InfrastructureError(f"node {name}: not up; `cc-ci node up{option}` brings it up")
+        self._network.refresh(record.wanted, record.addresses)
         return self._node(record.wanted, record.addresses)
 
     def status(self) -> Status | None:
@@ -124,9 +125,14 @@ class PrivateNode:
             chosen = self._settle(wants, before)
             self._group.create(Limits(cpus=wants.cpus, memory_bytes=wants.memory_bytes))
             lab_authority().create()
+            self._map_ids(wants)
             self._network.make_namespaces(chosen, engine=engine)
             self._network.start(wants, chosen, registry=self._serving and wants.images == "standin")
+            if self._serving:
+                self._network.close(wants, chosen)
             self._engine.start(chosen, kept=engine is not None)
+            if self._serving:
+                self._network.part(self._engine.shared_networks())
             self._engine.join_swarm(chosen)
             node = self._node(wants, chosen)
             if self._serving:
@@ -144,6 +150,18 @@ class PrivateNode:
             record = Record(name=self.places.name, wanted=wants, addresses=chosen)
             write_atomic(self.places.record, msgspec.json.encode(record))
         return chosen
+
+    def _map_ids(self, wants: Wanted) -> None:
+        """Decide whether ids are mapped, for as long as the node is up: its data lies elsewhere then."""
+        node = self.places
+        if namespaces.is_mounted(node.mount_namespace):
+            if node.remapped != (wants.userns and self._serving):
+                self._say(f"userns: as it was; a change needs `cc-ci node down --name {node.name}` first")
+            return
+        why_not = remapping.hindrance(node) if wants.userns and self._serving else None
+        if why_not:
+            self._say(f"warning: root in a container is root on this machine: {why_not}")
+        remapping.keep(node, mapped=wants.userns and self._serving and not why_not)
 
     def _addresses(self, before: Record | None) -> Addresses:
         """Those it had, while they are its own or nobody's: its Swarm remembers them."""
@@ -184,6 +202,7 @@ class PrivateNode:
             network_namespace=places.network_namespace,
             mount_namespace=places.mount_namespace,
             cgroup=places.cgroup,
+            remapped=places.remapped,
         )
 
     # down

@@ -1,5 +1,6 @@
 """A private node's engine: its containerd and dockerd, its Swarm, and the way to it."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from cc_ci.lab.addresses import Addresses
 from cc_ci.lab.certificates import lab_authority
 from cc_ci.lab.cgroups import NodeGroup
 from cc_ci.lab.daemons import Daemon, daemon_of
-from cc_ci.lab.places import Places
+from cc_ci.lab.places import REMAPPED_ID, Places
 from cc_ci.system.clock import Clock
 from cc_ci.system.process import Completed, Runner, check
 from cc_ci.system.units import Seconds
@@ -53,8 +54,19 @@ class NodeEngine:
         if self._dockerd.start(engine_daemons.dockerd_argv(node, self._group, kept=kept), env=environment):
             self._say("engine: waiting for dockerd")
         self._answers(self._dockerd, lambda: self.version() is not None, timeout=120)
-        node.socket.chmod(0o600)
+        self._close_sockets()
         count_bytes(f"{node.cgroup}/engine", folder=node.state)
+
+    def _close_sockets(self) -> None:
+        """Dockerd opens its sockets to a group that the machine may have users in."""
+        node = self._node
+        root = REMAPPED_ID if node.remapped else 0
+        for socket, owner in ((node.socket, 0), (node.app_socket, root)):
+            if not socket.exists():
+                # an engine that an earlier cc-ci started
+                continue
+            os.chown(socket, owner, owner)
+            socket.chmod(0o600)
 
     def version(self) -> str | None:
         """None while it does not answer."""
@@ -84,6 +96,17 @@ class NodeEngine:
             timeout=60,
             clock=self._clock,
         )
+
+    def shared_networks(self) -> tuple[str, ...]:
+        """The addresses of the bridges that containers of all runs are on.
+
+        Swarm makes the second one some time after it has begun to manage, unless it is there.
+        """
+        if not self.docker(["docker", "network", "inspect", engine_daemons.GATEWAY]).ok:
+            check(self.docker(engine_daemons.gateway_argv()), what=f"network {engine_daemons.GATEWAY}")
+        form = "{{range .IPAM.Config}}{{.Subnet}} {{end}}"
+        inspect = ["docker", "network", "inspect", "--format", form, "bridge", engine_daemons.GATEWAY]
+        return tuple(check(self.docker(inspect), what="the engine's bridges").stdout.split())
 
     def docker(
         self,

@@ -1,13 +1,14 @@
 """A private node's namespaces, and what is in reach from them: the way out, the registry, names."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from cc_ci.lab import names, namespaces, upstream
+from cc_ci.lab import names, namespaces, remapping, upstream
 from cc_ci.lab.addresses import Addresses
 from cc_ci.lab.certificates import lab_authority
 from cc_ci.lab.cgroups import NodeGroup
 from cc_ci.lab.daemons import daemon_of
+from cc_ci.lab.firewall import Firewall
 from cc_ci.lab.node_records import Wanted
 from cc_ci.lab.places import Places
 from cc_ci.system.clock import Clock
@@ -26,6 +27,7 @@ class NodeNetwork:
         self._runner = runner
         self._clock = clock
         self._say = say
+        self._firewall = Firewall(node, runner=runner, say=say)
 
     def make_namespaces(self, chosen: Addresses, *, engine: Path | None) -> None:
         """One for the network and one for mounts, with a link to the machine; `engine` is a kept one's."""
@@ -42,6 +44,7 @@ class NodeNetwork:
             "/etc/resolv.conf": f"nameserver {chosen.node}\n",
             "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
         }
+        files |= remapping.files() if node.remapped else {}
         namespaces.make_mount_namespace(node, self._runner, files=files)
         if engine:
             namespaces.make_engine_namespace(node, self._runner, root=engine, files=files)
@@ -55,6 +58,18 @@ class NodeNetwork:
             address=chosen.node, ci_domain=wants.ci_domain, upstreams=at, listen=(chosen.node, "127.0.0.1")
         )
         self._restart_if_changed("dnsmasq", (*namespaces.in_network(node.network_namespace), *argv))
+
+    def close(self, wants: Wanted, chosen: Addresses) -> None:
+        """Close to containers what they have no business with, before there are any."""
+        self._firewall.close(chosen, private_images=wants.images == "hub")
+
+    def part(self, shared: Iterable[str]) -> None:
+        """Keep containers of different runs apart on the engine's bridges; `shared` are their networks."""
+        self._firewall.part(shared)
+
+    def refresh(self, wants: Wanted, chosen: Addresses) -> None:
+        """Close what has come since: this machine's addresses may be others than when the node came up."""
+        self._firewall.refresh(chosen, private_images=wants.images == "hub")
 
     def stop(self) -> None:
         for name in ("dnsmasq", "slirp4netns"):

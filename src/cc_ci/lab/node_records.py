@@ -32,6 +32,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     ci_domain: str = "ci.test"
     refresh: Seconds = proxy.STOCK_REFRESH
     throttle: Seconds = proxy.STOCK_THROTTLE
+    userns: bool = True
+    """Root in a container is nobody on the machine."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,8 @@ from cc_ci.system.files import runtime_root, state_root
 
 LONGEST_SOCKET = 107
 """sun_path of unix(7) has 108 bytes, the last one a zero."""
+REMAPPED_ID = 1_800_000_000
+"""What root in a container is on the machine where ids are mapped; its other ids are the next ones."""
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,9 +30,10 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     def engine_root(self) -> Path:
         return self.state / "docker"
 
-    @property
-    def volumes(self) -> Path:
-        return self.engine_root / "volumes"
+    def volumes(self, *, remapped: bool) -> Path:
+        """An engine that maps ids keeps all it has in a folder of that name."""
+        root = self.engine_root / f"{REMAPPED_ID}.{REMAPPED_ID}" if remapped else self.engine_root
+        return root / "volumes"
 
     @property
     def certificates(self) -> Path:
@@ -39,6 +42,20 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def socket(self) -> Path:
         return self.runtime / "docker.sock"
+
+    @property
+    def app_socket(self) -> Path:
+        """The engine's socket as an app gets it that is trusted with it: the ids of containers own it."""
+        return self.runtime / "app.sock"
+
+    @property
+    def remapped(self) -> bool:
+        """Whether the node, while it is up, maps the ids of its containers."""
+        return self.remapped_mark.exists()
+
+    @property
+    def remapped_mark(self) -> Path:
+        return self.runtime / "remapped"
 
     @property
     def containerd_socket(self) -> Path:

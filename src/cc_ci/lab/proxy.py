@@ -77,7 +77,9 @@ def run_argv(node: Places, *, tag: str, address: str, wanted: str, flags: tuple[
         f"--volume={node.certificates}:{IN_PROXY}:ro",
     ]
     labels = [f"--label={ROLE}=proxy", f"--label=cc-ci.proxy={wanted}"]
-    options = ["--detach", "--name", CONTAINER, "--restart=unless-stopped", *labels, *ports, *mounts]
+    # with mapped ids it could not open the engine's socket
+    fixed = ["--detach", "--name", CONTAINER, "--restart=unless-stopped", "--userns=host"]
+    options = [*fixed, *labels, *ports, *mounts]
     return ["docker", "run", *options, tag, *flags]
 
 

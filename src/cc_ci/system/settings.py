@@ -41,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     memory: Size | None = None
     bandwidth: Bandwidth | None = None
     engine: str | None = None
+    userns: bool = True
 
     @property
     def memory_bytes(self) -> Bytes | None:

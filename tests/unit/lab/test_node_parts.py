@@ -48,7 +48,7 @@ def test_interface_names_fit_and_differ() -> None:
 def test_the_engine_has_everything_of_its_own() -> None:
     node = places("main")
     configuration = engine_configuration(node, ADDRESSES)
-    assert configuration["hosts"] == ["unix:///run/x/main/docker.sock"]
+    assert configuration["hosts"] == ["unix:///run/x/main/docker.sock", "unix:///run/x/main/app.sock"]
     assert configuration["cgroup-parent"] == "/cc-ci/main/stack"
     assert configuration["dns"] == [ADDRESSES.node]
     own = {str(configuration[key]) for key in ("data-root", "exec-root", "pidfile", "containerd")}

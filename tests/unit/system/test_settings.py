@@ -32,7 +32,8 @@ def test_the_example_states_each_default() -> None:
     for name in NAMES:
         default = getattr(Settings(), name)
         if isinstance(default, str | int | float):
-            assert f"[{default:g}" in text if isinstance(default, float) else f"[{default}" in text, name
+            shown = f"{default:g}" if isinstance(default, float) else str(default)
+            assert f"[{shown.lower()}" in text, name
 
 
 def test_each_place_is_stronger_than_the_one_before(tmp_path: Path) -> None:
