@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import cc_ci
 from cc_ci.errors import InfrastructureError, UsageError
 from cc_ci.system.files import state_root
 from cc_ci.system.process import Runner, check
@@ -26,11 +27,19 @@ GIT_ENVIRONMENT = {
 
 
 def lab_folder() -> Path:
-    """Where `lab/` of the checkout is. Raises InfrastructureError when cc-ci was installed without it."""
-    folder = Path(__file__).resolve().parents[3] / "lab"
-    if not folder.is_dir():
-        raise InfrastructureError(f"{folder}: missing; run cc-ci from its checkout (`make demo` sets it up)")
-    return folder
+    """Where the lab's images and recipes are: in the checkout, else in the installed package.
+
+    Raises InfrastructureError when cc-ci was installed without them.
+    """
+    package = Path(cc_ci.__file__).resolve().parent
+    checkout, shipped = package.parents[1] / "lab", package / "shipped" / "lab"
+    found = next((folder for folder in (checkout, shipped) if (folder / "recipes").is_dir()), None)
+    if found is None:
+        raise InfrastructureError(
+            f"{shipped}: missing, so there are no stand-in images and no recipes of cc-ci's own; "
+            "`pip install .` in its checkout brings them"
+        )
+    return found
 
 
 def names(*, recipes: Path | None = None) -> tuple[str, ...]:
