@@ -1,18 +1,22 @@
 """Names of runs and of the domains that their apps get."""
 
+import re
 import secrets
 import time
 
 from cc_ci.system.units import EpochSeconds
 
+UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
+"""What the name of a run, which is a folder's, has none of."""
+
 
 def run_id(recipe: str, *, now: EpochSeconds) -> str:
     """`custom-html-20260131-120000-1a2b`: sorts by time, and unique by its tail."""
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
-    return f"{recipe}-{stamp}-{secrets.token_hex(2)}"
+    return f"{UNFIT.sub('-', recipe)[:64].strip('-.')}-{stamp}-{secrets.token_hex(2)}"
 
 
 def app_domain(recipe: str, *, ci_domain: str) -> str:
     """RECIPE[:4]-6HEX.CI-DOMAIN: short, since Swarm names (configs and secrets too) end at 64 characters."""
-    head = recipe[:4].strip("-").lower()
+    head = re.sub(r"[^a-z0-9]+", "-", recipe.lower())[:4].strip("-") or "app"
     return f"{head}-{secrets.token_hex(3)}.{ci_domain}"

@@ -4,12 +4,17 @@ import re
 
 import msgspec
 
-from cc_ci.recipes.env_sample import expand
+from cc_ci.recipes.env_sample import Allowance, expand
 from cc_ci.recipes.faults import RecipeError, Source
+from cc_ci.system.printable import one_line
 
+TELLING = re.compile("[{}]|export")
+"""What a line that matters here has at least: to look at every line more closely takes too long."""
 EXPORT = re.compile(r"\s*export\s+(.*)")
-PAIR = re.compile(r"([A-Za-z_]\w*)=(\"(?:\\.|[^\"\\])*\"|'[^']*'|[^\s;#&|]*)\s*")
-FUNCTION = re.compile(r"^\s*(?:function\s+([\w:-]+)\s*(?:\(\s*\))?|([\w:-]+)\s*\(\s*\))\s*\{?", re.MULTILINE)
+PAIR = re.compile(r"(?<!\w)([A-Za-z_]\w*)=(\"(?:\\.|[^\"\\])*\"|'[^']*'|[^\s;#&|]*)\s*")
+FUNCTION = re.compile(
+    r"^[ \t]*(?:function[ \t]+([\w:-]{1,128})|([\w:-]{1,128})[ \t]*\([ \t]*\))", re.MULTILINE | re.ASCII
+)
 
 
 class Script(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,11 +29,17 @@ def read_script(text: str, *, name: str = "abra.sh") -> Script:
     """Take `export KEY=value` lines outside of functions. Raises RecipeError for one that needs a shell."""
     exports: dict[str, str] = {}
     lines: dict[str, int] = {}
+    allowance = Allowance()
     depth = 0
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not TELLING.search(line):
+            continue
         if depth == 0 and (export := EXPORT.match(line)):
             for key, value in PAIR.findall(export[1]):
-                exports[key] = _value(value, exports, key=key, source=Source(file=name, line=number))
+                source = Source(file=name, line=number)
+                exports[key] = allowance.take(
+                    key, _value(value, exports, key=key, source=source), source=source
+                )
                 lines[key] = number
         depth = max(0, depth + _braces(line))
     functions = tuple(one or other for one, other in FUNCTION.findall(text))
@@ -47,6 +58,7 @@ def _value(written: str, exports: dict[str, str], *, key: str, source: Source) -
     text = written[1:-1] if written.startswith('"') else written
     if "`" in text or "$(" in text:
         raise RecipeError(
-            f"{key}: {written} needs a shell, and abra.sh is only read; write it out", source=source
+            f"{key}: {one_line(written, most=80)} needs a shell, and abra.sh is only read; write it out",
+            source=source,
         )
-    return expand(text, exports)
+    return expand(text, exports, key=key, source=source)

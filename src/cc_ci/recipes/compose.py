@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from cc_ci.recipes.boundary import understanding
 from cc_ci.recipes.faults import Key, KeyFault, RecipeError, Source, dotted
 from cc_ci.recipes.interpolation import interpolate
 from cc_ci.recipes.kinds import Reading, wrong
@@ -15,6 +16,7 @@ from cc_ci.recipes.sections import SECTIONS
 from cc_ci.recipes.service_lists import read_port
 from cc_ci.recipes.services import FORBIDDEN
 from cc_ci.recipes.yaml_text import Document, read_document
+from cc_ci.system.printable import quoted
 
 NEWEST = (3, 13)
 """Taken for a file without `version:`, as the client does from 28 on."""
@@ -37,19 +39,25 @@ def read_compose(texts: Sequence[tuple[str, str]], *, env: Mapping[str, str], fo
 
     Raises RecipeError with file, line and key for whatever can't be understood.
     """
-    documents = [read_document(text, name=name) for name, text in texts]
+    documents = [_document(text, name=name) for name, text in texts]
     version = max(_version(document) for document in documents)
     reading = Reading(folder=folder, env=env, version=version)
     sources: dict[str, Source] = {}
     merged: dict[str, Any] = {}
     raw: dict[str, Any] = {}
     for document in documents:
-        long, filled = _read(document, reading)
+        with understanding("this file", source=document.source(())):
+            long, filled = _read(document, reading)
         merged = FILE.merge(merged, long)
         sources |= dict(_sources(document, filled, long, reading))
         for section in ("networks", "volumes", "secrets", "configs", "services"):
             raw.setdefault(section, {}).update(document.tree.get(section) or {})
     return Merged(tree=merged, raw=raw, sources=sources, version=".".join(map(str, version)))
+
+
+def _document(text: str, *, name: str) -> Document:
+    with understanding("this file", source=Source(file=name, line=1)):
+        return read_document(text, name=name)
 
 
 def _version(document: Document) -> tuple[int, int]:
@@ -58,9 +66,11 @@ def _version(document: Document) -> tuple[int, int]:
         return NEWEST
     if not isinstance(version, str):
         raise document.blame(wrong(version, ("version",), "text; put it in quotes"))
-    match = re.fullmatch(r"3(?:\.(\d+))?", version)
+    match = re.fullmatch(r"3(?:\.([0-9]{1,9}))?", version)
     if not match or int(match[1] or 0) > NEWEST[1]:
-        raise document.blame(KeyFault(("version",), f"{version!r} is not one of 3 to 3.{NEWEST[1]}; use 3.8"))
+        raise document.blame(
+            KeyFault(("version",), f"{quoted(version)} is not one of 3 to 3.{NEWEST[1]}; use 3.8")
+        )
     return (3, int(match[1])) if match[1] else NEWEST
 
 

@@ -8,13 +8,17 @@ import msgspec
 
 from cc_ci.errors import UsageError
 from cc_ci.recipes.app import DEFAULT_TIMEOUT, App
+from cc_ci.recipes.boundary import understanding
 from cc_ci.recipes.env_sample import evaluate, read_assignments
 from cc_ci.recipes.faults import RecipeError, Source
-from cc_ci.recipes.recipe import COMPOSE, Recipe, inside
+from cc_ci.recipes.recipe import COMPOSE, MOST_COMPOSE_FILES, Recipe, inside
 from cc_ci.recipes.secret_specs import secret_specs
 from cc_ci.recipes.stack import Stack, read_stack
+from cc_ci.system.printable import quoted
 from cc_ci.system.units import Seconds
 
+LONGEST_TIMEOUT = 24 * 3600
+"""Seconds that an app may take to come up, as its recipe sees it; a run's own deadline is shorter."""
 EXAMPLE_DOMAIN = re.compile(r"\{\{\s*\.Domain\s*\}\}")
 
 
@@ -29,9 +33,16 @@ def configure(
 
     Raises UsageError for a variant's file that is not there, RecipeError for the rest.
     """
+    with understanding(f"recipe {recipe.name}"):
+        return _configured(recipe, domain=domain, overrides=overrides, variant=variant)
+
+
+def _configured(
+    recipe: Recipe, *, domain: str, overrides: Mapping[str, str], variant: Sequence[str] | None
+) -> App:
     stack_name = domain.replace(".", "_")
     env = app_env(recipe, domain=domain, overrides={**overrides, "STACK_NAME": stack_name})
-    names = tuple(variant) if variant is not None else _chosen(env)
+    names = tuple(variant) if variant is not None else _chosen(recipe, env)
     draft = App(
         recipe=recipe,
         domain=domain,
@@ -55,8 +66,17 @@ def app_env(recipe: Recipe, *, domain: str, overrides: Mapping[str, str]) -> dic
     return {**evaluate(assignments, {**overrides, "DOMAIN": domain}), **recipe.exports}
 
 
-def _chosen(env: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for name in env.get("COMPOSE_FILE", "").split(":") if name)) or (COMPOSE,)
+def _chosen(recipe: Recipe, env: Mapping[str, str]) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name for name in env.get("COMPOSE_FILE", "").split(":") if name))
+    if len(names) > MOST_COMPOSE_FILES:
+        fault = f"COMPOSE_FILE: names {len(names)} files; more than {MOST_COMPOSE_FILES}"
+        raise RecipeError(fault, source=_source(recipe, "COMPOSE_FILE"))
+    return names or (COMPOSE,)
+
+
+def _source(recipe: Recipe, key: str) -> Source | None:
+    assignment = recipe.assignment(key)
+    return Source(file=".env.sample", line=assignment.line) if assignment else None
 
 
 def _path(recipe: Recipe, name: str, *, told: bool) -> Path:
@@ -66,9 +86,8 @@ def _path(recipe: Recipe, name: str, *, told: bool) -> Path:
     there = ", ".join(str(file.relative_to(recipe.root)) for file in recipe.compose_files)
     if told:
         raise UsageError(f"{name}: {recipe.name} has no such compose file; there are {there}")
-    assignment = recipe.assignment("COMPOSE_FILE")
-    source = Source(file=".env.sample", line=assignment.line) if assignment else None
-    raise RecipeError(f"COMPOSE_FILE: {name} is not in the recipe; there are {there}", source=source)
+    fault = f"COMPOSE_FILE: {name} is not in the recipe; there are {there}"
+    raise RecipeError(fault, source=_source(recipe, "COMPOSE_FILE"))
 
 
 def coop_cloud_labels(stack: Stack, name: str) -> dict[str, str]:
@@ -91,8 +110,9 @@ def _timeout(stack: Stack) -> Seconds:
     for service, text in coop_cloud_labels(stack, "timeout").items():
         if not text:
             continue
-        if not text.isdecimal():
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not 0 < int(text) <= LONGEST_TIMEOUT:
             key = f"services.{service}.deploy.labels.coop-cloud.{stack.name}.timeout"
-            raise stack.fault(key, f"{text!r} is no number of seconds")
+            wanted = f"a number of seconds from 1 to {LONGEST_TIMEOUT}"
+            raise stack.fault(key, f"{quoted(text)} is not {wanted}")
         return float(text)
     return DEFAULT_TIMEOUT

@@ -3,6 +3,7 @@
 import msgspec
 
 from cc_ci.errors import StageFailed
+from cc_ci.system.printable import one_line
 
 Key = tuple[str | int, ...]
 """Where a value is in a file: ("services", "app", "ports", 0)."""
@@ -15,14 +16,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     line: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return one_line(f"{self.file}:{self.line}")
 
 
 class RecipeError(StageFailed):
     """The recipe can't be understood; the message begins with file and line where there are any."""
 
     def __init__(self, message: str, *, source: Source | None = None) -> None:
-        message = "\\n".join(message.splitlines())
+        message = one_line(message)
         super().__init__(f"{source}: {message}" if source else message)
         self.source = source
         self.fault = message

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from cc_ci.recipes.backup_labels import backup_plan
+from cc_ci.recipes.boundary import understanding
 from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.linting.lint import configured
 from cc_ci.recipes.recipe import Recipe
@@ -16,6 +17,11 @@ from cc_ci.recipes.versions import PublishedVersion, published_versions, version
 
 def inspect(recipe: Recipe, *, variant: Sequence[str] | None = None) -> dict[str, Any]:
     """Values are text, numbers, or lists of rows with the same keys each. Raises RecipeError."""
+    with understanding(f"recipe {recipe.name}"):
+        return _inspected(recipe, variant=variant)
+
+
+def _inspected(recipe: Recipe, *, variant: Sequence[str] | None) -> dict[str, Any]:
     app = (
         configured(recipe, variant=tuple(variant))
         if variant

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cc_ci.recipes.faults import Key, KeyFault
+from cc_ci.recipes.yaml_bounds import LONGEST_VALUE, MOST_TEXT
+from cc_ci.system.printable import quoted
 
 NAME = r"[_a-zA-Z][_a-zA-Z0-9]*"
 # without braces, too, what follows `:-` up to the end belongs to the default: docker's own pattern does so
@@ -14,6 +16,8 @@ VARIABLE = re.compile(
 )
 PARTS = re.compile(rf"(?P<name>{NAME})(?P<rule>:?[-?])?(?P<text>.*)", re.DOTALL)
 
+INTEGER = re.compile(r"[-+]?[0-9]{1,20}")
+NUMBER = re.compile(r"[-+]?(?:[0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})(?:[eE][-+]?[0-9]{1,2})?")
 TRUE, FALSE = {"y", "yes", "true", "on"}, {"n", "no", "false", "off"}
 INTEGERS = (
     "services.*.configs.*.mode",
@@ -74,28 +78,54 @@ def _used(text: str) -> list[tuple[str, str]]:
     return [(match["name"], match["rule"] or "") for match in parts if match]
 
 
-def interpolate(value: Any, env: Mapping[str, str], key: Key = ()) -> Any:
+def interpolate(value: Any, env: Mapping[str, str]) -> Any:
     """Fill in the variables of all values; keys are left as they are. Raises KeyFault."""
-    if isinstance(value, dict):
-        return {name: interpolate(child, env, (*key, name)) for name, child in value.items()}
-    if isinstance(value, list):
-        return [interpolate(child, env, (*key, index)) for index, child in enumerate(value)]
-    if not isinstance(value, str):
-        return value
-    text = substitute(value, env, key)
-    return text if text == value else _cast(text, key)
+    return _Filling(env).value(value, ())
+
+
+class _Filling:
+    """What the variables of one file come to is bounded: a value of some letters may stand for many."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self._left = MOST_TEXT
+
+    def value(self, value: Any, key: Key) -> Any:
+        if isinstance(value, dict):
+            return {name: self.value(child, (*key, name)) for name, child in value.items()}
+        if isinstance(value, list):
+            return [self.value(child, (*key, index)) for index, child in enumerate(value)]
+        return self._text(value, key) if isinstance(value, str) else value
+
+    def _text(self, written: str, key: Key) -> Any:
+        text = substitute(written, self._env, key)
+        if text == written:
+            return text
+        self._left -= len(text)
+        if self._left < 0:
+            raise KeyFault(key, f"with it the filled in values are longer than {MOST_TEXT} characters")
+        return _cast(text, key)
 
 
 def substitute(text: str, env: Mapping[str, str], key: Key = ()) -> str:
     """Fill in the variables of one text. Raises KeyFault for a stray `$` and for a required one not set."""
+    room = LONGEST_VALUE
 
     def filled(match: re.Match[str]) -> str:
+        nonlocal room
+        value = put(match)
+        room -= len(value)
+        if room < 0:
+            raise KeyFault(key, f"is longer than {LONGEST_VALUE} characters once it is filled in")
+        return value
+
+    def put(match: re.Match[str]) -> str:
         if match["escaped"]:
             return "$"
         substitution = match["named"] or match["braced"]
         if substitution is None:
             raise KeyFault(
-                key, f"{_shown(text)} has a `$` that begins no variable; write `$$` for the sign itself"
+                key, f"{quoted(text)} has a `$` that begins no variable; write `$$` for the sign itself"
             )
         return _variable(substitution, env, key)
 
@@ -119,10 +149,11 @@ def _cast(text: str, key: Key) -> Any:
     kind = next((kind for path, kind in CASTS.items() if _matches(path, key)), None)
     if kind == "flag":
         return _flag(text, key)
-    try:
-        return int(text) if kind == "integer" else float(text) if kind == "ratio" else text
-    except ValueError:
-        raise KeyFault(key, f"{_shown(text)} is no number") from None
+    if kind is None:
+        return text
+    if not (INTEGER if kind == "integer" else NUMBER).fullmatch(text):
+        raise KeyFault(key, f"{quoted(text)} is no number")
+    return int(text) if kind == "integer" else float(text)
 
 
 def _matches(path: tuple[str, ...], key: Key) -> bool:
@@ -132,8 +163,4 @@ def _matches(path: tuple[str, ...], key: Key) -> bool:
 def _flag(text: str, key: Key) -> bool:
     if text.lower() in TRUE | FALSE:
         return text.lower() in TRUE
-    raise KeyFault(key, f"{_shown(text)} is neither true nor false")
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) < 80 else f"{text[:77]}...")  # noqa: PLR2004 - fits a line
+    raise KeyFault(key, f"{quoted(text)} is neither true nor false")

@@ -3,7 +3,7 @@
 What is empty is left out of the long form, so that merging is taking the later value where there is one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +11,10 @@ import msgspec
 
 from cc_ci.recipes.faults import Key, KeyFault
 from cc_ci.recipes.plain import duration_text, nanoseconds, number_text, shell_words, size_bytes
+from cc_ci.system.printable import quoted
+
+BEYOND = 2**63
+"""Go keeps no larger whole numbers; what it makes of them is not told."""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,11 +33,17 @@ class Kind(Protocol):
 
 
 def wrong(value: Any, key: Key, wanted: str) -> KeyFault:
-    words = {"True": "true", "False": "false", "None": "nothing"}
-    shown = words.get(repr(value), repr(value))
+    return KeyFault(key, f"must be {wanted}, and is {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
     if isinstance(value, dict | list):
-        shown = "a mapping" if isinstance(value, dict) else "a list"
-    return KeyFault(key, f"must be {wanted}, and is {shown}")
+        return "a mapping" if isinstance(value, dict) else "a list"
+    if isinstance(value, str):
+        return quoted(value)
+    if value is None:
+        return "nothing"
+    return str(value).lower()
 
 
 def is_number(value: Any) -> bool:
@@ -87,6 +97,8 @@ class Number(_Replaced):
             raise wrong(value, key, "a whole number" if self._whole else "a number")
         if value < 0 and not self._signed:
             raise wrong(value, key, "a number of at least 0")
+        if abs(value) >= BEYOND:
+            raise wrong(value, key, f"a number below {BEYOND}")
         number = int(value) if self._whole else value
         return number if number or self._zero else None
 
@@ -152,9 +164,19 @@ def listed(value: Any, key: Key) -> list[Any]:
 
 
 def refuse_twice(items: list[Any], key: Key) -> None:
+    seen = set()
     for index, item in enumerate(items):
-        if item in items[:index]:
+        same = _comparable(item)
+        if same in seen:
             raise KeyFault((*key, index), "is in the list twice")
+        seen.add(same)
+
+
+def _comparable(value: Any) -> Hashable:
+    """A value for a set, equal where the values are: to compare each with each takes too long."""
+    if isinstance(value, dict):
+        return frozenset((name, _comparable(one)) for name, one in value.items())
+    return tuple(map(_comparable, value)) if isinstance(value, list) else value
 
 
 class Shell(_Replaced):
@@ -167,7 +189,7 @@ class Shell(_Replaced):
             return Texts().read(value, key, reading)
         words = shell_words(value)
         if words is None:
-            raise KeyFault(key, f"a quote is not closed in {value!r}")
+            raise KeyFault(key, f"a quote is not closed in {quoted(value)}")
         return words or None
 
 

@@ -6,6 +6,10 @@ from typing import Any
 from cc_ci.recipes.faults import Key, KeyFault
 from cc_ci.recipes.kinds import Appended, Kind, Reading, Texts, listed, refuse_twice, wrong
 from cc_ci.recipes.plain import number_text
+from cc_ci.system.printable import quoted
+
+MOST_ITEMS = 10_000
+"""Of a list whose items may stand for many, as a range of ports does."""
 
 
 class Pairs:
@@ -91,7 +95,7 @@ class Hosts(Appended):
     def _host(text: str, key: Key) -> str:
         name, separator, address = text.partition("=" if "=" in text else ":")
         if not separator:
-            raise KeyFault(key, f"{text!r} is not name:address")
+            raise KeyFault(key, f"{quoted(text)} is not name:address")
         return f"{name}:{address.removeprefix('[').removesuffix(']')}"
 
 
@@ -113,9 +117,12 @@ class Keyed:
         if self._unique:
             refuse_twice(items, key)
         # an empty list stays: with one, docker brings a later file's list into order
-        return [
-            long for index, item in enumerate(items) for long in self._items(item, (*key, index), reading)
-        ]
+        longs: list[dict[str, Any]] = []
+        for index, item in enumerate(items):
+            longs += self._items(item, (*key, index), reading)
+            if len(longs) > MOST_ITEMS:
+                raise KeyFault((*key, index), f"with it there are more than {MOST_ITEMS}")
+        return longs
 
     def merge(self, base: Any, over: Any) -> Any:
         found = {self._identity(item): item for item in [*base, *over]}

@@ -17,12 +17,14 @@ NANOSECONDS = {
     "m": 60 * 10**9,
     "h": 3600 * 10**9,
 }
-TERM = r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)"
+TERM = r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)"
 SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
 POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 LONGEST = 2**63
 LEAST_EXPONENT, LIMIT_EXPONENT = -4, 6
 """Outside of these Go's `%v` writes a float with an exponent."""
+MOST_CHARACTERS = 100
+"""Of a duration or size; Go refuses numbers beyond 64 bits, whatever their length."""
 SPACE, QUOTES = " \t\r\n", "'\""
 
 
@@ -30,7 +32,7 @@ def nanoseconds(text: str) -> int | None:
     """`1m30s` as nanoseconds; None if it is no duration."""
     if text in ("0", "+0", "-0"):
         return 0
-    if not re.fullmatch(rf"[-+]?({TERM})+", text):
+    if len(text) > MOST_CHARACTERS or not re.fullmatch(rf"[-+]?({TERM})+", text):
         return None
     total = sum(int(Decimal(number) * NANOSECONDS[unit]) for number, unit in re.findall(TERM, text))
     if total >= LONGEST:
@@ -65,8 +67,9 @@ def _trimmed(number: Decimal) -> str:
 
 def size_bytes(text: str) -> int | None:
     """`50M` or `1.5g` in bytes, powers of 1024; None if it is no size."""
-    match = SIZE.fullmatch(text)
-    return int(Decimal(match[1]) * 1024 ** POWERS[match[2].lower()]) if match else None
+    match = SIZE.fullmatch(text) if len(text) <= MOST_CHARACTERS else None
+    size = int(Decimal(match[1]) * 1024 ** POWERS[match[2].lower()]) if match else LONGEST
+    return size if size < LONGEST else None
 
 
 def number_text(value: float) -> str:

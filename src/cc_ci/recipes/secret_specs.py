@@ -1,5 +1,6 @@
 """Which secrets an app needs: what its compose files use, and what its environment says of each."""
 
+import re
 from collections.abc import Iterator
 
 from cc_ci.recipes.env_sample import Assignment
@@ -8,6 +9,7 @@ from cc_ci.recipes.interpolation import variables
 from cc_ci.recipes.recipe import Recipe
 from cc_ci.recipes.secrets import CHARSETS, DEFAULT_LENGTH, SecretSpec
 from cc_ci.recipes.stack import FileObject, Stack
+from cc_ci.system.printable import one_line
 
 LONGEST = 4096
 
@@ -39,8 +41,10 @@ def _spec(key: str, secret: FileObject, assignment: Assignment | None) -> Secret
     modifiers = assignment.modifiers if assignment else {}
     source = Source(file=".env.sample", line=assignment.line if assignment else 1)
     length = modifiers.get("length", str(DEFAULT_LENGTH))
-    if not length.isdecimal() or not 0 < int(length) <= LONGEST:
-        raise RecipeError(f"{key}: length={length} is not a number from 1 to {LONGEST}", source=source)
+    if not re.fullmatch(r"[0-9]{1,5}", length) or not 0 < int(length) <= LONGEST:
+        raise RecipeError(
+            f"{key}: length={one_line(length, most=80)} is not a number from 1 to {LONGEST}", source=source
+        )
     # lint tells of one that is not known; abra leaves it out, too
     known = [name for name in modifiers.get("charset", "").split(",") if name in CHARSETS]
     return SecretSpec(

@@ -7,9 +7,12 @@ from typing import Any
 from cc_ci.recipes.faults import Key, KeyFault
 from cc_ci.recipes.kinds import Flag, Number, Reading, Text, is_number, wrong
 from cc_ci.recipes.mappings import Keyed, Struct
+from cc_ci.system.printable import quoted
 
 PROPAGATIONS = {"rprivate", "private", "rshared", "shared", "rslave", "slave"}
 LAST_PORT = 65_535
+LONGEST_NUMBER = 20
+"""Digits, zeros before them included, that are read as a number at all."""
 SHORTEST_PAIR = 3
 """A volume's text below this length is a mere target."""
 
@@ -30,9 +33,9 @@ def _ports(text: str, key: Key) -> Iterator[dict[str, Any]]:
     published_text = outer[-1] if outer else ""
     targets, published = _range(target_text), _range(published_text)
     if not targets or published is None or protocol not in ("tcp", "udp", "sctp"):
-        raise KeyFault(key, f"{text!r} is no port; write published:target, each a number or a range")
+        raise KeyFault(key, f"{quoted(text)} is no port; write published:target, each a number or a range")
     if published and len(published) != len(targets):
-        raise KeyFault(key, f"{text!r} has ranges of different lengths")
+        raise KeyFault(key, f"{quoted(text)} has ranges of different lengths")
     for index, target in enumerate(targets):
         port = {"mode": "ingress", "target": target, "protocol": protocol}
         yield {**port, "published": published[index]} if published else port
@@ -44,6 +47,8 @@ def _range(text: str) -> list[int] | None:
         return []
     first, _, last = text.partition("-")
     if not text.isascii() or not first.isdecimal() or not (last or first).isdecimal():
+        return None
+    if max(len(first), len(last)) > LONGEST_NUMBER:
         return None
     low, high = int(first), int(last or first)
     return list(range(low, high + 1)) if low <= high <= LAST_PORT else None
@@ -74,13 +79,13 @@ def long_volume(text: str, key: Key = ()) -> dict[str, Any]:
         return {"type": "volume", "target": text}
     parts = text.split(":")
     if "" in parts or len(parts) > 3:  # noqa: PLR2004 - source, target, options
-        raise KeyFault(key, f"{text!r} has {'an empty part' if '' in parts else 'too many colons'}")
+        raise KeyFault(key, f"{quoted(text)} has {'an empty part' if '' in parts else 'too many colons'}")
     if len(parts) == 1:
         return {"type": "volume", "target": text}
     source, target, *options = parts
     if len(source) == 1 and source.isalpha():
         raise KeyFault(
-            key, f"{text!r} begins with what docker takes for a drive; give the volume a longer name"
+            key, f"{quoted(text)} begins with what docker takes for a drive; give the volume a longer name"
         )
     bind = source[0] in "./~"
     return {"type": "bind" if bind else "volume", "source": source, "target": target, **_options(options)}

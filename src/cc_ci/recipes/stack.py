@@ -7,10 +7,13 @@ from typing import Any
 import msgspec
 
 from cc_ci.recipes.app import App
+from cc_ci.recipes.boundary import understanding
 from cc_ci.recipes.compose import Merged, fault, nearest, read_compose
 from cc_ci.recipes.faults import RecipeError, Source
-from cc_ci.recipes.recipe import inside
+from cc_ci.recipes.image_names import is_image
+from cc_ci.recipes.recipe import inside, read_text
 from cc_ci.recipes.service import DEFAULT_NETWORK, Service, read_service
+from cc_ci.system.printable import quoted
 
 MOUNTS = ("volume", "bind", "tmpfs", "npipe", "cluster")
 
@@ -64,6 +67,11 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_stack(app: App) -> Stack:
     """Merge and interpolate the app's compose files. Raises RecipeError with file, line and key."""
+    with understanding(f"recipe {app.recipe.name}"):
+        return _read(app)
+
+
+def _read(app: App) -> Stack:
     merged = _merge(app)
     names = _Names(merged, app)
     stack = Stack(
@@ -90,12 +98,7 @@ def _relative(app: App) -> list[str]:
 
 
 def _merge(app: App) -> Merged:
-    texts = []
-    for path, name in zip(app.compose_files, _relative(app), strict=True):
-        try:
-            texts.append((name, path.read_text(encoding="utf-8-sig")))
-        except (OSError, UnicodeDecodeError) as error:
-            raise RecipeError(f"can't be read: {error}", source=Source(file=name, line=1)) from None
+    texts = [(name, read_text(app.recipe.root, name)) for name in _relative(app)]
     return read_compose(texts, env=app.env, folder=app.compose_files[0].parent)
 
 
@@ -140,20 +143,22 @@ class _Names:
         )
 
     def _look(self, key: str, path: str) -> None:
+        name = os.path.relpath(path, self._app.recipe.root)
         try:
-            found = inside(self._app.recipe.root, path).is_file()
+            found = inside(self._app.recipe.root, name).is_file()
         except RecipeError as error:
             raise fault(self._merged, key, error.fault) from None
         if not found:
-            raise fault(
-                self._merged, key, f"{os.path.relpath(path, self._app.recipe.root)} is not in the recipe"
-            )
+            raise fault(self._merged, key, f"{name} is not in the recipe")
 
 
 def _service(name: str, tree: dict[str, Any], stack: Stack) -> Service:
     key = f"services.{name}"
     if "image" not in tree:
         raise stack.fault(key, "has no image; a stack can't build one")
+    if not is_image(tree["image"]):
+        wrong = f"{quoted(tree['image'])} is no reference to an image; it has the form registry/path:tag"
+        raise stack.fault(f"{key}.image", wrong)
     if "env_file" in tree:
         raise stack.fault(f"{key}.env_file", "is not understood; put its variables under environment")
     _refuse_incomplete(name, tree, stack)

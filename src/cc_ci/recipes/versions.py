@@ -10,7 +10,11 @@ import msgspec
 from cc_ci.system import git
 from cc_ci.system.process import LocalRunner, Runner
 
-VERSION = re.compile(r"v?(?P<left>\d+(?:\.\d+){0,3})(?P<pre>-[0-9A-Za-z.-]+)?(?:\+(?P<upstream>.*))?")
+VERSION = re.compile(
+    r"v?(?P<left>[0-9]{1,9}(?:\.[0-9]{1,9}){0,3})(?P<pre>-[0-9A-Za-z.-]+)?(?:\+(?P<upstream>.*))?"
+)
+LONGEST = 255
+"""Characters; a tag is a file's name."""
 
 
 @total_ordering
@@ -46,13 +50,14 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
 def _natural(text: str) -> tuple[tuple[int, int, str], ...]:
     """Numbers by value, before words: 1.9 is older than 1.10."""
-    parts = re.findall(r"\d+|[a-z]+", text.lower().removeprefix("v"))
-    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
+    parts = re.findall(r"0*([0-9]+)|([a-z]+)", text.lower().removeprefix("v"))
+    # of two numbers the one with more digits is larger; to convert ever so many takes ever so long
+    return tuple((1, 0, word) if word else (0, len(number), number) for number, word in parts)
 
 
 def parse_version(text: str) -> Version | None:
     """Read a label's or tag's text; None for what is no version."""
-    match = VERSION.fullmatch(text.strip())
+    match = VERSION.fullmatch(text.strip()) if len(text) <= LONGEST and text.isprintable() else None
     if match is None:
         return None
     numbers = tuple(int(number) for number in match["left"].split("."))

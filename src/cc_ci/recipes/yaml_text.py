@@ -1,7 +1,8 @@
 """YAML as the stack loader reads it, with the line of every key.
 
 Go's parser and PyYAML differ on scalars: `22:22`, `yes` and `2_000-1` are text there, `0555` and `0o555` the
-same number; a key that is given twice is an error.
+same number; a key that is given twice is an error. A file is bounded before anything is made of it: see
+`yaml_bounds`.
 """
 
 import math
@@ -13,9 +14,8 @@ import msgspec
 import yaml
 
 from cc_ci.recipes.faults import Key, KeyFault, RecipeError, Source, dotted
-
-MAX_VALUES = 100_000
-"""Aliases of aliases can make a small file huge."""
+from cc_ci.recipes.yaml_bounds import TooMuch, refuse_too_much
+from cc_ci.system.printable import one_line
 
 TAG = "tag:yaml.org,2002:"
 NULLS = {"", "~", "null", "Null", "NULL"}
@@ -26,6 +26,8 @@ SPECIAL_FLOAT = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)")
 TIMESTAMP = re.compile(r"\d{4}-\d\d?-\d\d?([Tt]|[ \t]+)\d\d?:\d\d:\d\d.*")
 LARGEST = 2**64
+MOST_DIGITS = 66
+"""Those of LARGEST in binary, with sign and prefix: what has more digits is no whole number to Go, either."""
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +59,7 @@ def read_document(text: str, *, name: str) -> Document:
     """Parse one file. Raises RecipeError with the line for what can't be parsed."""
     lines: dict[Key, int] = {(): 1}
     try:
+        refuse_too_much(text)
         node = yaml.compose(text, Loader=_Loader)
         tree = _Values(lines).value(node, ()) if node else None
     except yaml.MarkedYAMLError as error:
@@ -65,10 +68,10 @@ def read_document(text: str, *, name: str) -> Document:
         raise RecipeError(
             f"not YAML: {' '.join(str(error).split())}", source=Source(file=name, line=1)
         ) from None
+    except TooMuch as error:
+        raise RecipeError(error.fault, source=Source(file=name, line=error.line)) from None
     except KeyFault as error:
         raise Document(name=name, tree={}, lines=lines).blame(error) from None
-    except RecursionError:
-        raise RecipeError("nested too deeply", source=Source(file=name, line=1)) from None
     if not isinstance(tree, dict):
         fault = "empty" if tree is None else "not a mapping of keys"
         raise RecipeError(f"{fault}; a compose file has `services:`", source=Source(file=name, line=1))
@@ -86,24 +89,17 @@ class _Values:
 
     def __init__(self, lines: dict[Key, int]) -> None:
         self._lines = lines
-        self._open: set[int] = set()
 
     def value(self, node: yaml.Node, key: Key) -> Any:
         self._lines.setdefault(key, node.start_mark.line + 1)
         if isinstance(node, yaml.ScalarNode):
             return scalar(node.value, tag=node.tag, key=key)
-        if id(node) in self._open or len(self._lines) > MAX_VALUES:
-            raise KeyFault(key, "an alias that holds itself, or too many values")
-        self._open.add(id(node))
-        try:
-            return self._mapping(node, key) if isinstance(node, yaml.MappingNode) else self._list(node, key)
-        finally:
-            self._open.discard(id(node))
+        return self.mapping(node, key) if isinstance(node, yaml.MappingNode) else self._list(node, key)
 
     def _list(self, node: yaml.Node, key: Key) -> list[Any]:
         return [self.value(item, (*key, index)) for index, item in enumerate(node.value)]
 
-    def _mapping(self, node: yaml.MappingNode, key: Key) -> dict[str, Any]:
+    def mapping(self, node: yaml.MappingNode, key: Key) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             name = self._name(key_node, key)
@@ -114,11 +110,19 @@ class _Values:
             self._lines[(*key, name)] = key_node.start_mark.line + 1
             values[name] = self.value(value_node, (*key, name))
         for merged in _merged(node, key):
-            for name, value in self._mapping(merged, (*key, "<<")).items():
-                if name not in values:
-                    values[name] = value
-                    self._move((*key, "<<", name), (*key, name))
+            self._merge(merged, key, into=values)
         return values
+
+    def _merge(self, merged: yaml.MappingNode, key: Key, *, into: dict[str, Any]) -> None:
+        """Take in what is not there yet, with its lines; the first that gives a key wins."""
+        lines: dict[Key, int] = {}
+        found = _Values(lines).mapping(merged, key)
+        taken = found.keys() - into.keys()
+        into.update({name: value for name, value in found.items() if name in taken})
+        at = len(key)
+        for place, line in lines.items():
+            if len(place) > at and place[at] in taken:
+                self._lines[place] = line
 
     def _name(self, node: yaml.Node, key: Key) -> str:
         self._lines.setdefault(key, node.start_mark.line + 1)
@@ -126,15 +130,13 @@ class _Values:
             scalar(node.value, tag=node.tag, key=key) if isinstance(node, yaml.ScalarNode) else None
         )
         if not isinstance(name, str):
-            shown = node.value if isinstance(node, yaml.ScalarNode) else "a list or mapping"
+            shown = (
+                one_line(node.value, most=80) if isinstance(node, yaml.ScalarNode) else "a list or mapping"
+            )
             raise KeyFault(
                 key, f"the key {shown} in line {node.start_mark.line + 1} is not text; put it in quotes"
             )
         return name
-
-    def _move(self, old: Key, new: Key) -> None:
-        for key in [key for key in self._lines if key[: len(old)] == old]:
-            self._lines[new + key[len(old) :]] = self._lines.pop(key)
 
 
 def _merged(node: yaml.MappingNode, key: Key) -> Iterator[yaml.MappingNode]:
@@ -149,18 +151,24 @@ def _merged(node: yaml.MappingNode, key: Key) -> Iterator[yaml.MappingNode]:
 
 def scalar(text: str, *, tag: str, key: Key) -> Any:
     """What Go's parser makes of a scalar. Raises KeyFault for an unquoted timestamp, .nan, a foreign tag."""
+    if "\0" in text:
+        raise KeyFault(key, "holds a zero byte, which no program takes; leave it out")
     if tag in (TAG + "str", "!"):
         return text
     if tag not in {TAG + name for name in ("plain", "int", "float", "bool", "null")}:
-        raise KeyFault(key, f"the tag {tag.removeprefix(TAG)} is not understood; leave it out")
+        raise KeyFault(
+            key, f"the tag {one_line(tag.removeprefix(TAG), most=80)} is not understood; leave it out"
+        )
     if text in NULLS:
         return None
     if text in BOOLEANS:
         return BOOLEANS[text]
     if TIMESTAMP.fullmatch(text):
-        raise KeyFault(key, f"{text} is read as a point in time; put it in quotes")
+        raise KeyFault(key, f"{one_line(text, most=80)} is read as a point in time; put it in quotes")
     if SPECIAL_FLOAT.fullmatch(text):
-        raise KeyFault(key, f"{text} is read as a number that there is not; put it in quotes")
+        raise KeyFault(
+            key, f"{one_line(text, most=80)} is read as a number that there is not; put it in quotes"
+        )
     if date := DATE.fullmatch(text):
         year, month, day = date.groups()
         return f"{year}-{month:0>2}-{day:0>2} 00:00:00 +0000 UTC"
@@ -169,7 +177,7 @@ def scalar(text: str, *, tag: str, key: Key) -> Any:
 
 def _number(text: str) -> Any:
     plain = text.replace("_", "")
-    if not text.startswith("_") and INTEGER.fullmatch(plain):
+    if not text.startswith("_") and len(plain) <= MOST_DIGITS and INTEGER.fullmatch(plain):
         digits = re.sub(r"^([-+]?)0(?=[0-7])", r"\g<1>0o", plain)
         if abs(number := int(digits, 0)) < LARGEST:
             return number

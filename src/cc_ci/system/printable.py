@@ -1,4 +1,4 @@
-"""Text of apps and suites, made fit for a terminal and for XML."""
+"""Text of recipes, apps and suites, made fit for a terminal and for XML."""
 
 import re
 
@@ -18,3 +18,8 @@ def one_line(text: str, *, most: int = 1000) -> str:
     """The text with escapes for all that would end its line, steer a terminal or turn its direction."""
     shown = text if len(text) <= most else f"{text[: most - 3]}..."
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in shown)
+
+
+def quoted(text: str, *, most: int = 80) -> str:
+    """A value as messages show it: in quotes, in one line, and no longer than fits one."""
+    return one_line(repr(text if len(text) <= most else f"{text[: most - 3]}..."))

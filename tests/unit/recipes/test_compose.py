@@ -315,7 +315,7 @@ def test_what_dockers_schema_does_not_look_at_has_no_effect() -> None:
 
 def test_a_fault_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
     text = 'services: {app: {image: x:1}}\nconfigs: {c: {file: "a\\nb"}}\n'
-    with pytest.raises(RecipeError, match=r"compose.yml:2: configs.c.file: a\\nb is not in the recipe"):
+    with pytest.raises(RecipeError, match=r"compose.yml:2: configs.c.file: 'a\\nb': has characters"):
         stack(tmp_path, text)
 
 

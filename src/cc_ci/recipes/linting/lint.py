@@ -7,6 +7,7 @@ import msgspec
 
 from cc_ci.errors import CcCiError
 from cc_ci.recipes.app import App
+from cc_ci.recipes.boundary import understanding
 from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.faults import RecipeError
 from cc_ci.recipes.linting import data, dropped, images, names, routing, services, variables
@@ -62,6 +63,11 @@ def lint(recipe: Recipe, *, ignores: Iterable[Ignore] = ()) -> Report:
 
     Nothing is asked of a registry or a network: a rule that needs one is `unchecked`.
     """
+    with understanding(f"recipe {recipe.name}"):
+        return _linted(recipe, ignores=ignores)
+
+
+def _linted(recipe: Recipe, *, ignores: Iterable[Ignore]) -> Report:
     own = own_ignores(recipe.root)
     stay, gone = sifted([*_all(recipe), *own.faults], (*own.entries, *ignores))
     idle = [one for one in own.entries if not any(one.covers(finding) for finding in gone)]

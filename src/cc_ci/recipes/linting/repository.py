@@ -16,6 +16,7 @@ from cc_ci.system.git import export_tree
 from cc_ci.system.process import LocalRunner
 
 METADATA = ("Category", "Status", "Image", "Healthcheck", "Backups", "Email", "Tests", "SSO")
+BEGINS, ENDS = (re.compile(rf"<!--\s*{word}\s*-->") for word in ("metadata", "endmetadata"))
 OFF_HEALTHCHECK = re.compile(r"\s*#+\s*healthcheck\s*:")
 
 
@@ -34,12 +35,14 @@ def readme(recipe: Recipe) -> Iterator[Finding]:
     if not text:
         yield found("R007", "README.md is missing or empty", file="README.md")
         return
-    match = re.search(r"<!--\s*metadata\s*-->(.*?)<!--\s*endmetadata\s*-->", text, re.DOTALL)
-    if match is None:
+    begins = BEGINS.search(text)
+    ends = ENDS.search(text, begins.end()) if begins else None
+    if begins is None or ends is None:
         yield found("R007", "README.md has no metadata comments", file="README.md")
         return
-    line = text[: match.start()].count("\n") + 1
-    missing = [key for key in METADATA if not re.search(rf"\*\*{key}\*\*:[ \t]*\S", match[1])]
+    line = text[: begins.start()].count("\n") + 1
+    said = text[begins.end() : ends.start()]
+    missing = [key for key in METADATA if not re.search(rf"\*\*{key}\*\*:[ \t]*\S", said)]
     if missing:
         message = f"README.md: its metadata has no {', '.join(missing)}"
         yield found("R007", message, Source(file="README.md", line=line))
