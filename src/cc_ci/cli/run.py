@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -166,21 +165,20 @@ def _tell_plan(
     keep: bool,
     as_json: bool,
 ) -> None:
-    import tempfile
-
     from cc_ci.cli.planned import planned, planned_json
     from cc_ci.pipeline.fetching import rehearse
     from cc_ci.report.tables import console
+    from cc_ci.system.clearing import temporary_folder
     from cc_ci.system.process import LocalRunner
 
-    with tempfile.TemporaryDirectory() as scratch:
+    with temporary_folder() as scratch:
         subject, plan = rehearse(
             selection,
             arm,
             ci_domain=ci_domain,
             stage=stage,
             keep=keep,
-            scratch=Path(scratch),
+            scratch=scratch,
             runner=LocalRunner(),
         )
     if as_json:

@@ -1,6 +1,5 @@
 """`cc-ci suite`: make a first suite for a recipe, and check one without running it."""
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,9 +30,10 @@ def new(recipe: str, *, into: Path | None) -> None:
     from cc_ci.errors import UsageError
     from cc_ci.recipes.stack import read_stack
     from cc_ci.suite.skeleton import files
+    from cc_ci.system.clearing import temporary_folder
 
-    with tempfile.TemporaryDirectory() as scratch:
-        app = _app(recipe, scratch=Path(scratch))
+    with temporary_folder() as scratch:
+        app = _app(recipe, scratch=scratch)
         folder = (into or _roots()[0]) / app.recipe.root.name
         secrets = tuple(secret.name for secret in app.secrets)
         made = files(folder.name, read_stack(app), secrets=secrets)
@@ -56,9 +56,10 @@ def check(recipe: str) -> None:
     from cc_ci.errors import UsageError
     from cc_ci.suite.checking import faults, remarks
     from cc_ci.suite.facts import find_suite
+    from cc_ci.system.clearing import temporary_folder
 
-    with tempfile.TemporaryDirectory() as scratch:
-        app = _app(recipe, scratch=Path(scratch))
+    with temporary_folder() as scratch:
+        app = _app(recipe, scratch=scratch)
         found = find_suite(app.recipe.root.name, _roots())
         if found is None:
             raise UsageError(f"{recipe}: has no suite; make one by `cc-ci suite new {recipe}`")

@@ -1,6 +1,5 @@
 """Removing what dead runs left on a node, and leaving what live ones have there."""
 
-import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from cc_ci.isolation.leases import LEASE_NAME, Liveness, liveness
 from cc_ci.isolation.locks import LOCK_NAME
 from cc_ci.isolation.ownership import doubt
 from cc_ci.isolation.removal import in_turn, remove_all
+from cc_ci.system.clearing import clear_away
 from cc_ci.system.clock import Clock
 from cc_ci.system.units import Seconds
 
@@ -159,7 +159,7 @@ class Reaper:
         folder = self._folder_of(run) if self._folder_of else None
         if folder is None or not folder.is_dir():
             return None
-        shutil.rmtree(folder, ignore_errors=True)
+        clear_away(folder)
         return folder
 
     def _remove_certificates(self, stacks: set[str]) -> None:

@@ -4,7 +4,6 @@ Whatever is made here is given to the run's stack of closers as soon as it is th
 """
 
 import contextlib
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from cc_ci.pipeline.request import Request
 from cc_ci.pipeline.subject import Subject
 from cc_ci.results.store import Store
 from cc_ci.stages.bench import Bench, Findings, Waits
+from cc_ci.system.clearing import clear_away
 from cc_ci.system.clock import Clock
 from cc_ci.system.process import Runner
 from cc_ci.system.redaction import Redactor
@@ -95,7 +95,7 @@ def read_request(request: Request, tools: Tools, closers: contextlib.ExitStack) 
 
 def _scratch(run: str, closers: contextlib.ExitStack) -> Path:
     folder = scratch_folder(run)
-    closers.callback(shutil.rmtree, folder, ignore_errors=True)
+    closers.callback(clear_away, folder)
     return folder
 
 

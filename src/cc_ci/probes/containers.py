@@ -6,18 +6,20 @@ one, also those that are on internal networks only, which no address outside of 
 
 import contextlib
 import ctypes
-import http.client
+import functools
 import os
-import socket
-import time
-from collections.abc import Callable, Iterator, Mapping
+import ssl
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+import httpcore2
 
 from cc_ci.engine.api import Engine
 from cc_ci.engine.node import Node
 from cc_ci.engine.state import ContainerState
 from cc_ci.errors import InfrastructureError
-from cc_ci.probes.answers import BODY_LIMIT, Answer, Problem, get
+from cc_ci.probes.answers import Answer, Problem, get
+from cc_ci.probes.exchange import Transport, exchange
 from cc_ci.probes.helper import PROBE_IMAGE, HelperProbe
 from cc_ci.probes.predicates import Straight
 from cc_ci.system.process import Runner
@@ -27,8 +29,6 @@ LOOPBACK = "127.0.0.1"
 OWN_NETWORK = Path("/proc/thread-self/ns/net")
 CLONE_NEWNET = 0x40000000
 """The kind of namespace that setns(2) is to enter; include/uapi/linux/sched.h."""
-
-Connect = Callable[..., socket.socket]
 
 
 def straight(node: Node, engine: Engine, runner: Runner, *, labels: Mapping[str, str] = {}) -> Straight:
@@ -60,36 +60,26 @@ def _address(state: ContainerState | None) -> str:
 
 
 def ask_in(namespace: Path, url: str, *, timeout: Seconds) -> Answer:
-    """GET `url` from inside a network namespace; redirects are not followed."""
-    host, _, path = url.removeprefix("http://").partition("/")
-    name, _, port = host.partition(":")
-    started = time.monotonic()
-    try:
-        connection = http.client.HTTPConnection(name, int(port))
-        connection.sock = _connect(namespace, name, int(port), timeout=timeout)
-        with contextlib.closing(connection):
-            connection.request("GET", f"/{path}", headers={"Connection": "close"})
-            response = connection.getresponse()
-            body = response.read(BODY_LIMIT).decode(errors="replace")
-            headers = {key.lower(): value for key, value in response.getheaders()}
-    except PermissionError as error:
-        raise InfrastructureError(f"container's network: {error.strerror}; run as root") from error
-    except TimeoutError:
-        return _unanswered(url, f"no answer in {timeout:g} s")
-    except (OSError, http.client.HTTPException) as error:
-        return _unanswered(url, str(error) or type(error).__name__)
-    seconds = time.monotonic() - started
-    return Answer(url=url, status=response.status, headers=headers, body=body, seconds=seconds)
+    """GET `url`, within `timeout` in all, from inside a network namespace; redirects are not followed."""
+    connect = functools.partial(_connect, namespace)
+    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with contextlib.closing(Transport(trust=nobody, connect=connect)) as transport:
+        return exchange(transport, "GET", url, headers={"connection": "close"}, timeout=timeout)
 
 
 def _unanswered(url: str, detail: str) -> Answer:
     return Answer(url=url, problem=Problem(kind="unreachable", detail=detail))
 
 
-def _connect(namespace: Path, host: str, port: int, *, timeout: Seconds) -> socket.socket:
+def _connect(namespace: Path, host: str, port: int, *, timeout: Seconds) -> httpcore2.NetworkStream:
     """A connection belongs for good to the namespace that it was opened in; the thread comes back."""
-    with _inside(namespace):
-        return socket.create_connection((host, port), timeout=timeout)
+    try:
+        with _inside(namespace):
+            return httpcore2.SyncBackend().connect_tcp(host, port, timeout=timeout)
+    except PermissionError as error:
+        raise InfrastructureError(f"container's network: {error.strerror}; run as root") from error
+    except OSError as error:
+        raise httpcore2.ConnectError(f"the container's network is gone ({error.strerror})") from error
 
 
 @contextlib.contextmanager

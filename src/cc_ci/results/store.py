@@ -4,7 +4,6 @@ RUN/results.json, RUN/evidence/, RUN/trace.json, RUN/junit.xml
 """
 
 import os
-import shutil
 from pathlib import Path
 
 import msgspec
@@ -12,6 +11,7 @@ import msgspec
 from cc_ci.errors import UsageError
 from cc_ci.results.migrations import current
 from cc_ci.results.schema import RunResult
+from cc_ci.system.clearing import clear_away
 from cc_ci.system.files import state_root, write_atomic
 
 RESULTS = "results.json"
@@ -84,7 +84,7 @@ class Store:
     def prune(self, *, keep: int) -> None:
         """Remove all but the newest `keep` runs."""
         for run in self.runs()[keep:]:
-            shutil.rmtree(self.root / run, ignore_errors=True)
+            clear_away(self.root / run)
 
     def load(self, name: str = "latest") -> RunResult:
         """The results of a run by its id, a unique prefix of it, or `latest`."""

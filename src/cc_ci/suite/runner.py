@@ -3,7 +3,6 @@
 import contextlib
 import ipaddress
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +22,7 @@ from cc_ci.suite.furnishing import copy_suite, furnish, hosts_file
 from cc_ci.suite.protocol import BROKER_SOCKET, LOG_FILE, REPORT_FILE, AppFacts, Part, SeedAnswer, SeedRequest
 from cc_ci.suite.report import TestReport, problems_of, read_lines, tests_of
 from cc_ci.suite.sandbox import Sandbox, sandbox_uid
+from cc_ci.system.clearing import clear_away
 from cc_ci.system.clock import Clock
 from cc_ci.system.files import runtime_root
 from cc_ci.system.process import Completed, Runner, check, check_whole
@@ -213,7 +213,7 @@ class SuiteRunner:
                     network_namespace=self._node.network_namespace,
                 )
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            clear_away(scratch)
 
     @property
     def _broker_uid(self) -> int:

@@ -1,7 +1,6 @@
 """Lint rules that look at a recipe's files and tags."""
 
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from cc_ci.recipes.linting.rules import Finding, found
 from cc_ci.recipes.recipe import ABRA_SH, ENV_SAMPLE, Recipe, inside, read_text
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.recipes.versions import Version, parse_version, published_versions
+from cc_ci.system.clearing import temporary_folder
 from cc_ci.system.git import export_tree
 from cc_ci.system.process import LocalRunner
 
@@ -101,8 +101,8 @@ def _bumped(recipe: Recipe, stack: Stack, label: Version, source: Source | None)
 
 def _deployed_differ(recipe: Recipe, stack: Stack, tag: str) -> bool:
     """Whether files that a deploy reads are not as the tag has them; papers and pipelines may differ."""
-    with tempfile.TemporaryDirectory() as scratch:
-        before = Path(scratch) / recipe.root.name
+    with temporary_folder() as scratch:
+        before = scratch / recipe.root.name
         try:
             export_tree(recipe.root, tag, before, runner=LocalRunner())
         except CcCiError:
