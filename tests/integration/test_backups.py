@@ -1,133 +1,58 @@
 """With the real restic: on folders of this machine, in a node's namespaces, and in containers of a node."""
 
+import contextlib
 import io
 import os
 import re
+import secrets
 import shutil
+import socket
 import stat
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from cc_ci.backups import hooks
 from cc_ci.backups.hooks import Hook, run_hooks
-from cc_ci.backups.markers import Place, VolumeMarkers
-from cc_ci.backups.reach import HELPER_IMAGE, HelperReach, NamespaceReach, Reach, volume_folder
-from cc_ci.backups.restic import Repository
+from cc_ci.backups.marking import Place, VolumeMarkers
+from cc_ci.backups.places import volume_content, volume_folder
+from cc_ci.backups.reach import HELPER_IMAGE, HelperReach, Reach, SandboxReach
+from cc_ci.backups.restic import Repository, Snapshot
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
-from cc_ci.errors import InfrastructureError, StageFailed
+from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed, Unverified
 from cc_ci.isolation.census import lasting_leaks, take
 from cc_ci.isolation.reaper import Reaper
-from cc_ci.lab import node as lab_node
 from cc_ci.system.clock import SystemClock
-from cc_ci.system.process import Completed, LocalRunner, check
+from cc_ci.system.process import LocalRunner, check
 from cc_ci.system.redaction import Redactor
-
-NAME = "isof" + os.environ.get("PYTEST_XDIST_WORKER", "")
-"""Tests side by side have a node each."""
 
 pytestmark = pytest.mark.integration
 
 RUN = {"cc-ci.run": "r-backups"}
-TOOLS = ("restic", "bash", "sh", "sleep", "cat", "find", "rm", "stat", "tee", "xargs", "false")
+TOOLS = (
+    *(
+        "restic",
+        "bash",
+        "sh",
+        "sleep",
+        "mkdir",
+        "tar",
+        "base64",
+        "gzip",
+        "head",
+        "du",
+        "cat",
+        "ls",
+        "mount",
+        "kill",
+    ),
+    *("find", "rm", "stat", "xargs", "false"),
+)
 """What a helper image has to bring."""
-
-
-class HereReach:
-    def __init__(self, runner: LocalRunner) -> None:
-        self._runner = runner
-
-    def __call__(
-        self,
-        argv: Sequence[str],
-        *,
-        volumes: Sequence[str],  # noqa: ARG002 - all are to be seen
-        stdin: str | None = None,
-        env: Mapping[str, str] = {},
-        timeout: float | None = None,
-    ) -> Completed:
-        return self._runner(argv, stdin=stdin, env=env, timeout=timeout)
-
-
-@pytest.fixture
-def content(tmp_path: Path) -> Path:
-    folder = tmp_path / "volumes" / "web_content" / "_data"
-    folder.mkdir(parents=True)
-    (folder / "page.html").write_text("first")
-    (folder / "[odd] *name?").write_text("odd")
-    (folder / "page.html").chmod(0o640)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def location(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tmp_path_factory.mktemp("run") / "restic")
-
-
-@pytest.fixture(scope="module")
-def repository(location: str) -> Repository:
-    made = Repository(HereReach(LocalRunner()), location=location, redact=Redactor())
-    made.create()
-    return made
-
-
-def test_a_marker_comes_back_and_later_files_are_gone(repository: Repository, content: Path) -> None:
-    volume = content.parent
-    beside = volume.parent / "other_volume"
-    beside.mkdir()
-    snapshot = repository.backup([str(volume)], volumes=["web_content"], tag="web")
-    assert (snapshot.files, snapshot.bytes) == (2, 8)
-
-    (content / "page.html").unlink()
-    (content / "[odd] *name?").write_text("changed")
-    (content / "later").mkdir()
-    (content / "later" / "one").write_text("x")
-    (content / "new\nline").write_text("x")
-    restored = repository.restore(snapshot)
-
-    assert (content / "page.html").read_text() == "first"
-    assert stat.S_IMODE((content / "page.html").stat().st_mode) == 0o640
-    assert (content / "[odd] *name?").read_text() == "odd"
-    assert restored.removed == (str(content / "later"), str(content / "new\nline"))
-    assert sorted(path.name for path in content.iterdir()) == ["[odd] *name?", "page.html"]
-    assert beside.is_dir()
-
-
-def test_only_the_paths_that_were_backed_up_are_touched(repository: Repository, content: Path) -> None:
-    odd = content / "[odd] *name?"
-    snapshot = repository.backup([str(odd)], volumes=["web_content"], tag="web")
-    odd.write_text("changed")
-    (content / "page.html").write_text("second")
-    (content / "later").write_text("x")
-    assert repository.restore(snapshot).removed == ()
-    assert odd.read_text() == "odd"
-    assert (content / "page.html").read_text() == "second"
-    assert (content / "later").exists()
-
-
-def test_a_fresh_volume_of_the_same_name_gets_all(repository: Repository, content: Path) -> None:
-    snapshot = repository.backup([str(content.parent)], volumes=["web_content"], tag="web")
-    for path in content.iterdir():
-        path.unlink()
-    content.rmdir()
-    repository.restore(snapshot)
-    assert (content / "page.html").read_text() == "first"
-
-
-def test_another_password_opens_nothing(repository: Repository, location: str, content: Path) -> None:
-    assert repository.backup([str(content)], volumes=[], tag="web").files == 2
-    other = Repository(HereReach(LocalRunner()), location=location, redact=Redactor())
-    with pytest.raises(InfrastructureError, match=r"restic backup: exit 1.*password"):
-        other.backup([str(content)], volumes=[], tag="web")
-
-
-@pytest.fixture(scope="module")
-def node() -> Iterator[Node]:
-    yield lab_node.up(NAME)
-    lab_node.down(NAME)
 
 
 @pytest.fixture(scope="module")
@@ -162,58 +87,332 @@ def pack(programs: Sequence[str], archive: Path) -> None:
         tar.addfile(folder, io.BytesIO())
 
 
-def round_trip(engine: DockerEngine, reach: Reach, *, location: str, volume: str) -> None:
-    """A marker is backed up, changed and lost, and comes back; a later one goes."""
-    engine.create_volume(volume, labels=RUN)
-    repository = Repository(reach, location=location, redact=Redactor())
-    repository.create()
-    markers = VolumeMarkers(reach, [Place(volume=volume)])
-    markers.write("kept", "one")
-    snapshot = repository.backup([volume_folder(volume)], volumes=[volume], tag="web")
-    markers.delete("kept")
-    markers.write("later", "two")
-    repository.restore(snapshot)
-    assert list(markers.read("kept").values()) == ["one"]
-    assert list(markers.read("later").values()) == [None]
+@pytest.fixture(params=["sandbox", "helper"])
+def reach(request: pytest.FixtureRequest, node: Node, engine: DockerEngine, tmp_path: Path) -> Reach:
+    """Both ways to a node's volumes."""
+    if request.param == "sandbox":
+        return SandboxReach(node, LocalRunner(), inspect=engine.volume, repository=tmp_path / "restic")
+    return helper_of(node, engine)
 
 
-def test_a_private_nodes_volumes_are_reached_through_its_namespaces(
-    node: Node, engine: DockerEngine, tmp_path: Path
-) -> None:
-    reach = NamespaceReach(node, LocalRunner())
-    round_trip(engine, reach, location=str(tmp_path / "restic"), volume="private_content")
-    assert not Path(volume_folder("private_content")).exists()
-
-
-def test_a_foreign_nodes_volumes_are_reached_through_a_helper(node: Node, engine: DockerEngine) -> None:
+def helper_of(node: Node, engine: DockerEngine, *, image: str = HELPER_IMAGE) -> HelperReach:
     foreign = msgspec.structs.replace(node, kind="foreign")
-    reach = HelperReach(foreign, LocalRunner(), image=HELPER_IMAGE, scratch="cc-ci-r-backups", labels=RUN)
-    round_trip(engine, reach, location="/repository/restic", volume="foreign_content")
-    (scratch,) = [volume for volume in engine.volumes(RUN) if volume.name == "cc-ci-r-backups"]
-    assert scratch.labels == RUN
+    scratch = f"cc-ci-r-{secrets.token_hex(4)}"
+    return HelperReach(
+        foreign, LocalRunner(), inspect=engine.volume, image=image, scratch=scratch, labels=RUN
+    )
+
+
+@pytest.fixture
+def place(engine: DockerEngine) -> Place:
+    """The root of a new volume."""
+    name = f"web_{secrets.token_hex(4)}"
+    engine.create_volume(name, labels=RUN)
+    return Place(volume=name, key="content")
+
+
+@pytest.fixture
+def content(engine: DockerEngine, place: Place) -> Path:
+    """Where the volume's files are on this machine."""
+    volume = engine.volume(place.volume)
+    assert volume
+    return Path(volume.mountpoint)
+
+
+@pytest.fixture
+def repository(reach: Reach) -> Repository:
+    made = Repository(reach, redact=Redactor())
+    made.create()
+    return made
+
+
+def backup(repository: Repository, place: Place, *parts: str) -> Snapshot:
+    paths = [f"{volume_content(place.volume)}/{part}" for part in parts] or [volume_folder(place.volume)]
+    return repository.backup(paths, volumes=[place.volume], tag="web")
+
+
+def test_a_marker_comes_back_whole_and_a_later_one_goes(
+    reach: Reach, repository: Repository, place: Place, content: Path
+) -> None:
+    os.chown(content, 101, 102)
+    markers = VolumeMarkers(reach)
+    assert markers.write("kept", "one", [place]) == (place,)
+    snapshot = backup(repository, place)
+    markers.write("kept", "changed", [place])
+    markers.delete("kept", [place])
+    markers.write("later", "two", [place])
+    (content / "deep" / "er").mkdir(parents=True)
+    assert repository.restore(snapshot).removed == (
+        f"{volume_content(place.volume)}/.cc-ci-later",
+        f"{volume_content(place.volume)}/deep",
+    )
+    kept = markers.read("kept", [place], exactness="exact")[place]
+    assert (kept.value, kept.faults) == ("one", ())
+    assert (content / ".cc-ci-kept" / "binary").stat().st_uid == 101
+    assert markers.read("later", [place], exactness="exact")[place].value is None
+    assert sorted(path.name for path in content.iterdir()) == [".cc-ci-kept"]
+
+
+def test_every_kind_of_file_comes_back(repository: Repository, place: Place, content: Path) -> None:
+    (content / "page.html").write_text("first")
+    (content / "page.html").chmod(0o640)
+    (content / "[odd] *name?").write_text("odd")
+    (content / "new\nline").write_text("x")
+    Path(os.fsdecode(bytes(content) + b"/no text \xff")).write_text("x")
+    os.mkfifo(content / "pipe")
+    os.mknod(content / "null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    (content / "link").symlink_to("/etc/passwd")
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as server:
+        server.bind(f"/proc/self/fd/{os.open(content, os.O_PATH)}/sock")
+    before = {path.name: path.lstat().st_mode for path in content.iterdir()}
+    snapshot = backup(repository, place)
+    for path in content.iterdir():
+        path.unlink()
+    (content / "null").write_text("no device any more")
+    assert repository.restore(snapshot).removed == ()
+    after = {path.name: path.lstat().st_mode for path in content.iterdir()}
+    del before["sock"]  # restic keeps none
+    assert after == before
+    assert (content / "page.html").read_text() == "first"
+
+
+def test_only_the_paths_that_were_backed_up_are_touched(
+    repository: Repository, place: Place, content: Path
+) -> None:
+    odd = content / "[odd] *name?"
+    odd.write_text("odd")
+    (content / "page.html").write_text("first")
+    snapshot = backup(repository, place, "[odd] *name?")
+    odd.write_text("changed")
+    (content / "page.html").write_text("second")
+    (content / "later").write_text("x")
+    assert repository.restore(snapshot).removed == ()
+    assert odd.read_text() == "odd"
+    assert (content / "page.html").read_text() == "second"
+    assert (content / "later").exists()
+
+
+def test_another_password_opens_nothing(reach: Reach, repository: Repository, place: Place) -> None:
+    assert backup(repository, place).id
+    other = Repository(reach, redact=Redactor())
+    with pytest.raises(InfrastructureError, match=r"restic backup: exit 1.*password"):
+        backup(other, place)
 
 
 def test_a_helper_that_does_not_exist_is_our_fault(node: Node, engine: DockerEngine) -> None:
-    foreign = msgspec.structs.replace(node, kind="foreign")
-    reach = HelperReach(
-        foreign, LocalRunner(), image="localhost:1/none:1", scratch="cc-ci-r-backups", labels=RUN
-    )
+    helper = helper_of(node, engine, image="localhost:1/none:1")
     with pytest.raises(InfrastructureError, match="restic: not to be run on the node"):
-        Repository(reach, location="/repository/none", redact=Redactor()).create()
+        Repository(helper, redact=Redactor()).create()
 
 
-def test_hooks_run_in_the_services_own_container(engine: DockerEngine) -> None:
+def test_hooks_run_in_the_services_own_container(
+    engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     labels = {**RUN, "com.docker.swarm.service.name": "web_db"}
     options = [f"--label={key}={value}" for key, value in labels.items()]
     program = ["--env=WORD=dumped", "--entrypoint=sleep", HELPER_IMAGE, "600"]
     check(LocalRunner()(["docker", "run", "--detach", *options, *program], env=engine.environment))
 
-    def run(command: str) -> str:
+    def run(command: str) -> None:
         hook = Hook(service="db", when="backup.pre-hook", command=command, where="compose.yml:9")
-        (ran,) = run_hooks(engine, [hook], stack="web", monotonic=SystemClock().monotonic)
-        return ran.output
+        run_hooks(engine, [hook], stack="web", monotonic=SystemClock().monotonic, patience=2)
 
-    assert run("echo $WORD > /tmp/dump; cat /tmp/dump") == "dumped"
-    assert run("sh -c 'cat /tmp/dump'") == "dumped"
+    run("echo $WORD > /tmp/dump")
+    run("sh -c '[ $(cat /tmp/dump) = dumped ]'")
     with pytest.raises(StageFailed, match=r"compose\.yml:9: backup\.pre-hook exit 1: no output"):
         run("false | cat")
+    monkeypatch.setattr(hooks, "PATIENCE", 2.0)
+    with pytest.raises(StageFailed, match=r"compose\.yml:9: backup\.pre-hook still ran after 2 s"):
+        run("sleep 600")
+
+
+# what an app may do to its volumes while tools walk there
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A folder of the machine that no volume has; root may do there what it likes."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    for name in ("value", "page", "kept"):
+        (folder / name).write_text("the machine's own")
+    return folder
+
+
+def untouched(outside: Path) -> bool:
+    there = {path.name: path.read_text() for path in outside.iterdir()}
+    return there == dict.fromkeys(("value", "page", "kept"), "the machine's own")
+
+
+@pytest.mark.attack(
+    what="a folder that is backed up is swapped for a link to a folder of the host before the restore",
+    before="what the link led to was written to, and what was not in the backup was deleted there, as root",
+    now="the link leads nowhere in the sandbox, and the restore puts the folder back in its place",
+    layer="sandbox",
+)
+def test_a_link_that_an_app_swaps_in_leads_nowhere(
+    reach: Reach, repository: Repository, place: Place, content: Path, outside: Path
+) -> None:
+    uploads = msgspec.structs.replace(place, folder="uploads")
+    (content / "uploads").mkdir()
+    (content / "uploads" / "page").write_text("the app's")
+    snapshot, deep = backup(repository, place, "uploads"), backup(repository, place, "uploads/page")
+    shutil.rmtree(content / "uploads")
+    (content / "uploads").symlink_to(outside)
+    markers = VolumeMarkers(reach)
+    assert markers.write("kept", "v1", [uploads]) == ()
+    assert markers.read("kept", [uploads], exactness="usable")[uploads].value is None
+    markers.delete("kept", [uploads])
+    # below a link there is nothing, so nothing is backed up, and what is restored there fails
+    with pytest.raises(CommandFailed):
+        backup(repository, place, "uploads/page")
+    with pytest.raises(CommandFailed):
+        repository.restore(deep)
+    assert untouched(outside)
+    repository.restore(snapshot)
+    assert not (content / "uploads").is_symlink()
+    assert (content / "uploads" / "page").read_text() == "the app's"
+    assert untouched(outside)
+
+
+RACE = """
+cd /v && mkdir -p real
+while :; do
+  mv real up && touch up/x && mv up real
+  ln -s "$0" up && rm up
+  ln -s / up && rm up
+  ln -s ../../../../../../etc up && rm up
+done
+"""
+
+
+@pytest.mark.attack(
+    what="a container swaps a folder for links to the host again and again, while backups walk there",
+    before="now and then the tools came to follow a link, and wrote and deleted on the host as root",
+    now="each call sees the volume alone, so that the race can be won, and there is nothing behind the link",
+    layer="sandbox",
+)
+def test_links_that_are_swapped_while_tools_walk_lead_nowhere(
+    engine: DockerEngine, reach: Reach, repository: Repository, place: Place, outside: Path
+) -> None:
+    labels = [f"--label={key}={value}" for key, value in RUN.items()]
+    options = ["--detach", *labels, f"--volume={place.volume}:/v", "--entrypoint=sh", HELPER_IMAGE]
+    argv = ["docker", "run", *options, "-c", RACE, str(outside)]
+    racer = check(LocalRunner()(argv, env=engine.environment)).stdout.strip()
+    up = msgspec.structs.replace(place, folder="up")
+    markers, snapshots = VolumeMarkers(reach), []
+    for turn in range(6 if isinstance(reach, SandboxReach) else 2):
+        with contextlib.suppress(CommandFailed, StageFailed):
+            markers.write("kept", str(turn), [up])
+        with contextlib.suppress(CommandFailed, StageFailed):
+            snapshots.append(backup(repository, place, "up"))
+        for snapshot in snapshots[-1:]:
+            with contextlib.suppress(CommandFailed, StageFailed):
+                repository.restore(snapshot)
+        with contextlib.suppress(CommandFailed, StageFailed):
+            markers.delete("kept", [up])
+    state = engine.container(racer)
+    assert state
+    assert state.state == "running"
+    engine.remove_container(racer)
+    assert untouched(outside)
+
+
+SEEN = """
+ls / /run /var/lib /var/lib/docker /var/lib/docker/volumes /home /root 2>/dev/null
+for path in /proc/1/environ /var/run/docker.sock /etc/shadow; do [ -e $path ] && echo "$path is there"; done
+for path in /usr/x "$1/x"; do (echo x >$path) 2>/dev/null && echo "wrote $path"; done
+: </dev/tcp/127.0.0.1/22 && echo connected
+"""
+
+
+def test_a_tool_sees_one_volume_and_no_more_of_the_machine(
+    node: Node, engine: DockerEngine, place: Place, tmp_path: Path
+) -> None:
+    engine.create_volume("web_other", labels=RUN)
+    sandbox = SandboxReach(node, LocalRunner(), inspect=engine.volume, repository=tmp_path / "restic")
+    argv = ("bash", "-c", SEEN, "bash", volume_content(place.volume))
+    seen = sandbox(argv, volumes=[place.volume], access="reads", timeout=60).stdout
+    assert place.volume in seen.splitlines()
+    for word in ("is there", "wrote", "web_other", "cc-ci", "connected"):
+        assert word not in seen
+    changes = sandbox(argv, volumes=[place.volume], access="changes", timeout=60).stdout
+    assert [line for line in changes.splitlines() if "wrote" in line] == [
+        f"wrote {volume_content(place.volume)}/x"
+    ]
+
+
+def test_a_helper_has_no_network_and_few_rights(node: Node, engine: DockerEngine, place: Place) -> None:
+    helper = helper_of(node, engine)
+    look = "cat /proc/self/status /proc/net/dev; ls /var/lib/docker/volumes"
+    seen = helper(("sh", "-c", look), volumes=[place.volume], access="reads", timeout=60).stdout
+    assert re.search(r"^CapEff:\s*0000000000000004$", seen, re.MULTILINE)  # CAP_DAC_READ_SEARCH
+    assert re.search(r"^NoNewPrivs:\s*1$", seen, re.MULTILINE)
+    assert "eth" not in seen
+    assert seen.splitlines()[-1] == place.volume
+
+
+MANY = 20_000
+
+
+@pytest.mark.attack(
+    what="an app fills its volume with 20000 odd names and a tree of 5000 folders after the backup",
+    before="the lists of both took cc-ci's memory, and the names that are no text stayed",
+    now="all of it is gone after the restore, within seconds, and nothing else is",
+    layer="sandbox",
+)
+def test_many_odd_files_and_a_deep_tree_are_removed(
+    node: Node, engine: DockerEngine, place: Place, content: Path, tmp_path: Path
+) -> None:
+    reach = SandboxReach(node, LocalRunner(), inspect=engine.volume, repository=tmp_path / "restic")
+    repository = Repository(reach, redact=Redactor())
+    repository.create()
+    (content / "kept").mkdir()
+    (content / "kept" / "page").write_text("first")
+    snapshot = backup(repository, place)
+    for number in range(MANY):
+        odd = os.fsdecode(bytes([0x80 + number % 64]))
+        (content / f"{number}\n\x07\x1b[31m{odd}").touch()
+    deep_tree(content / "kept")
+    assert len(repository.restore(snapshot).removed) == MANY + 1
+    assert [path.name for path in content.iterdir()] == ["kept"]
+    assert [path.name for path in (content / "kept").iterdir()] == ["page"]
+
+    deep_tree(content)
+    with pytest.raises(StageFailed, match=r"restic can't read .*file name too long"):
+        backup(repository, place)
+
+
+def deep_tree(folder: Path) -> None:
+    """5000 folders in each other, deeper than any path can be."""
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(5000):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+
+
+@pytest.mark.attack(
+    what="a volume's driver options mount a folder of the host, and its labels have it backed up",
+    before="the folder was backed up, and the restore wrote to it and deleted in it",
+    now="the engine says that it is no plain folder, so that nothing in it is touched",
+    layer="engine",
+)
+def test_a_volume_that_is_a_folder_of_the_host_is_not_touched(
+    engine: DockerEngine, reach: Reach, outside: Path
+) -> None:
+    labels = [f"--label={key}={value}" for key, value in RUN.items()]
+    options = [f"--opt={option}" for option in ("type=none", "o=bind", f"device={outside}")]
+    name = f"web_{secrets.token_hex(4)}"
+    argv = ["docker", "volume", "create", *labels, *options, name]
+    check(LocalRunner()(argv, env=engine.environment))
+    place = Place(volume=name, key="content")
+    with pytest.raises(Unverified, match=r"device=.* no folder of the engine's own"):
+        VolumeMarkers(reach).write("kept", "v1", [place])
+    repository = Repository(reach, redact=Redactor())
+    repository.create()
+    with pytest.raises(Unverified):
+        backup(repository, place)
+    assert untouched(outside)

@@ -2,12 +2,13 @@
 
 import msgspec
 
-from cc_ci.backups.hooks import HookRun, When, run_hooks
+from cc_ci.backups.hooks import PATIENCE, HookRun, When, run_hooks
+from cc_ci.backups.looking import look
 from cc_ci.backups.planned import path_label, planned_hooks, planned_paths
 from cc_ci.backups.reach import Reach
 from cc_ci.backups.restic import Repository, Restored, Snapshot
 from cc_ci.engine.api import Engine
-from cc_ci.errors import StageFailed
+from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.recipes.backup_labels import BackupPlan
 from cc_ci.recipes.stack import Stack
 from cc_ci.system.clock import Clock
@@ -43,6 +44,7 @@ class Backups:
         stack: Stack,
         plan: BackupPlan,
         clock: Clock,
+        patience: Seconds = PATIENCE,
     ) -> None:
         self._engine = engine
         self._reach = reach
@@ -50,6 +52,7 @@ class Backups:
         self._stack = stack
         self._plan = plan
         self._clock = clock
+        self._patience = patience
 
     def backup(self) -> BackupDone:
         started = self._clock.monotonic()
@@ -62,22 +65,31 @@ class Backups:
         seconds = self._clock.monotonic() - started
         return BackupDone(snapshot=snapshot, hooks=before + after, seconds=seconds)
 
-    def restore(self, snapshot: Snapshot, *, exact: bool = True) -> RestoreDone:
+    def restore(self, snapshot: Snapshot) -> RestoreDone:
         started = self._clock.monotonic()
         before = self._hooks("restore.pre-hook")
-        restored = self._repository.restore(snapshot, exact=exact)
+        restored = self._repository.restore(snapshot)
         after = self._hooks("restore.post-hook")
         seconds = self._clock.monotonic() - started
         return RestoreDone(restored=restored, hooks=before + after, seconds=seconds)
 
     def _hooks(self, when: When) -> tuple[HookRun, ...]:
         hooks = planned_hooks(self._plan, when, stack=self._stack)
-        return run_hooks(self._engine, hooks, stack=self._stack.name, monotonic=self._clock.monotonic)
+        return run_hooks(
+            self._engine,
+            hooks,
+            stack=self._stack.name,
+            monotonic=self._clock.monotonic,
+            patience=self._patience,
+        )
 
     def _require(self, paths: tuple[str, ...]) -> None:
         """Restic skips what is not there and ends well, so a dump that no hook made is looked for first."""
-        volumes = [volume.name for volume in self._plan.volumes]
-        seen = set(self._reach(("stat", "-c", "%n", *paths), volumes=volumes).stdout.splitlines())
-        if missing := [path for path in paths if path not in seen]:
+        seen = look(self._reach, paths, volumes=[volume.name for volume in self._plan.volumes])
+        if missing := [path for path in paths if path not in seen.there]:
             where = path_label(self._plan, missing[0], stack=self._stack)
             raise StageFailed(f"{where}: {missing[0]} is not there; a pre-hook should make it")
+        if seen.used > seen.free:
+            raise InfrastructureError(
+                f"backup: the volumes hold {seen.used} bytes, the disk of the repository has {seen.free} free"
+            )

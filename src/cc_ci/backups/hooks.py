@@ -11,15 +11,18 @@ from typing import Literal
 
 import msgspec
 
+from cc_ci.backups.last_words import last_words
 from cc_ci.engine.api import Engine
 from cc_ci.engine.labels import SERVICE
-from cc_ci.errors import StageFailed
+from cc_ci.errors import CommandFailed, StageFailed
 from cc_ci.system.process import Completed
 from cc_ci.system.units import Seconds
 
 When = Literal["backup.pre-hook", "backup.post-hook", "restore.pre-hook", "restore.post-hook"]
 
 SHELLS = ("bash", "sh", "/bin/bash", "/bin/sh")
+PATIENCE: Seconds = 300.0
+"""How long a hook may take at the least; a recipe whose timeout label is longer gets that."""
 
 _WITH_PIPEFAIL = (
     'if command -v bash >/dev/null 2>&1; then exec bash -o pipefail -c "$0"; else exec sh -c "$0"; fi'
@@ -38,7 +41,6 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True):
 class HookRun(msgspec.Struct, frozen=True, kw_only=True):
     hook: Hook
     seconds: Seconds
-    output: str
 
 
 def hook_argv(command: str) -> tuple[str, ...]:
@@ -58,22 +60,44 @@ def unwrapped(command: str) -> str:
 
 
 def run_hooks(
-    engine: Engine, hooks: Sequence[Hook], *, stack: str, monotonic: Callable[[], Seconds]
+    engine: Engine,
+    hooks: Sequence[Hook],
+    *,
+    stack: str,
+    monotonic: Callable[[], Seconds],
+    patience: Seconds = PATIENCE,
 ) -> tuple[HookRun, ...]:
-    """Run them one after the other. Raises StageFailed, naming file and key, at the first that fails."""
-    return tuple(_run(engine, hook, stack=stack, monotonic=monotonic) for hook in hooks)
+    """Run them one after the other. Raises StageFailed, naming file and key, at the first that fails.
+
+    One that takes longer than `patience`, or PATIENCE if that is more, has failed.
+    """
+    timeout = max(patience, PATIENCE)
+    return tuple(_run(engine, hook, stack=stack, monotonic=monotonic, timeout=timeout) for hook in hooks)
 
 
-def _run(engine: Engine, hook: Hook, *, stack: str, monotonic: Callable[[], Seconds]) -> HookRun:
+def _run(
+    engine: Engine, hook: Hook, *, stack: str, monotonic: Callable[[], Seconds], timeout: Seconds
+) -> HookRun:
     container = running_container(engine, stack=stack, service=hook.service)
     if container is None:
         raise StageFailed(f"{hook.where}: service {hook.service} has no running container to run it in")
     started = monotonic()
-    completed = engine.exec(container, hook_argv(hook.command))
+    completed = _executed(engine, container, hook, monotonic=monotonic, timeout=timeout)
     if not completed.ok:
-        raise StageFailed(f"{hook.where}: {hook.when} exit {completed.returncode}: {_last_line(completed)}")
-    output = (completed.stdout + completed.stderr).strip()
-    return HookRun(hook=hook, seconds=monotonic() - started, output=output)
+        raise StageFailed(f"{hook.where}: {hook.when} exit {completed.returncode}: {last_words(completed)}")
+    return HookRun(hook=hook, seconds=monotonic() - started)
+
+
+def _executed(
+    engine: Engine, container: str, hook: Hook, *, monotonic: Callable[[], Seconds], timeout: Seconds
+) -> Completed:
+    started = monotonic()
+    try:
+        return engine.exec(container, hook_argv(hook.command), timeout=timeout)
+    except CommandFailed as error:
+        if monotonic() - started < timeout:
+            raise
+        raise StageFailed(f"{hook.where}: {hook.when} still ran after {timeout:g} s") from error
 
 
 def running_container(engine: Engine, *, stack: str, service: str) -> str | None:
@@ -84,7 +108,3 @@ def running_container(engine: Engine, *, stack: str, service: str) -> str | None
         if container.state == "running"
     ]
     return max(containers, key=lambda container: container.created).id if containers else None
-
-
-def _last_line(completed: Completed) -> str:
-    return (completed.stderr.strip() or completed.stdout.strip() or "no output").splitlines()[-1]

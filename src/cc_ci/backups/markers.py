@@ -1,47 +1,158 @@
-"""Marker files in volumes, for apps that have no other way in."""
+"""Marker folders in volumes, for apps that have no other way in.
 
-from collections.abc import Sequence
+A marker is a folder with files of several kinds: text, binary, long and empty ones, a private one and a
+program, in several folders, all with the owner of the volume and a time long ago. It is read back as a whole,
+so that a restore which loses a mode shows as well as one that loses a file. Its name is new each time: an app
+can't be ready for it.
+"""
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import msgspec
 
-from cc_ci.backups.reach import Reach, volume_content
-from cc_ci.errors import Unverified
-from cc_ci.system.process import check
+PREFIX = ".cc-ci-"
+LONG_AGO = 1_600_000_000
+"""The time of every file of a marker: nothing that an app does by itself gives it."""
+LONG = 200_000
+"""More than any one block or buffer of a tool that copies."""
+
+Exactness = Literal["exact", "usable"]
+"""`exact`: owner, mode and time are as they were. `usable`: an app may have given all of its files another
+owner or mode, as some do at each start, if only their owner may still read and write them."""
+
+FILES: Mapping[str, int] = {
+    "value": 0o644,
+    "owner": 0o644,
+    "letters": 0o600,
+    "binary": 0o640,
+    "long": 0o644,
+    "empty": 0o644,
+    "deep/er/program": 0o755,
+}
+FOLDERS: Mapping[str, int] = {"deep": 0o750, "deep/er": 0o755, "deep/nothing": 0o700}
+OWNERS_BITS = {"file": 0o600, "folder": 0o700}
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """A folder that a backup covers: `volume` by its Swarm name, `folder` relative to its root."""
+class Owner(msgspec.Struct, frozen=True, kw_only=True):
+    uid: int
+    gid: int
 
-    volume: str
-    folder: str = ""
-
-    def file(self, key: str) -> str:
-        return "/".join(part for part in (volume_content(self.volume), self.folder, f".cc-ci-{key}") if part)
+    def __str__(self) -> str:
+        return f"{self.uid}:{self.gid}"
 
 
-class VolumeMarkers:
-    """Write, read and delete `.cc-ci-KEY` in every one of `places`."""
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A file or folder of a marker; `content` is None for a folder."""
 
-    def __init__(self, reach: Reach, places: Sequence[Place]) -> None:
-        if not places:
-            raise Unverified("markers: no volume is backed up whole, to put one into; a suite with seeds can")
-        self._reach = reach
-        self._places = tuple(places)
+    kind: str
+    mode: int
+    owner: Owner
+    time: float
+    content: bytes | None = None
 
-    def write(self, key: str, value: str) -> None:
-        for place in self._places:
-            argv = ("tee", "--", place.file(key))
-            check(self._reach(argv, volumes=(place.volume,), stdin=value), what=f"marker in {place.volume}")
 
-    def read(self, key: str) -> dict[str, str | None]:
-        """The marker's content by volume, None where there is none."""
-        return {place.file(key): self._content(place, key) for place in self._places}
+def entries(value: str, owner: Owner) -> dict[str, Entry]:
+    """All of the marker that holds `value`, by path."""
+    files = {
+        path: Entry(kind="file", mode=mode, owner=owner, time=LONG_AGO, content=_content(path, value, owner))
+        for path, mode in FILES.items()
+    }
+    folders = {
+        path: Entry(kind="folder", mode=mode, owner=owner, time=LONG_AGO) for path, mode in FOLDERS.items()
+    }
+    return {**folders, **files}
 
-    def delete(self, key: str) -> None:
-        for place in self._places:
-            argv = ("rm", "-f", "--", place.file(key))
-            check(self._reach(argv, volumes=(place.volume,)), what=f"marker in {place.volume}")
 
-    def _content(self, place: Place, key: str) -> str | None:
-        completed = self._reach(("cat", "--", place.file(key)), volumes=(place.volume,))
-        return completed.stdout if completed.ok else None
+def _content(path: str, value: str, owner: Owner) -> bytes:
+    """What a file of the marker holds: all but the owner follows from the value."""
+    written = value.encode()
+    known = {
+        "value": written,
+        "owner": str(owner).encode(),
+        "letters": "Grüße, żółw, Ελλάδα, 你好, שלום, 🐙: ".encode() + written + b"\r\n",
+        "binary": bytes(range(256)) + hashlib.sha256(written).digest() + b"\0\xff\xfe\n",
+        "long": hashlib.shake_256(written).digest(LONG),
+        "deep/er/program": b"#!/bin/sh\necho " + written + b"\n",
+    }
+    return known.get(path, b"")
+
+
+def archive(value: str, owner: Owner) -> bytes:
+    """The marker as a tar."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for path, entry in entries(value, owner).items():
+            member = tarfile.TarInfo(path)
+            member.type = tarfile.REGTYPE if entry.kind == "file" else tarfile.DIRTYPE
+            member.mode, member.uid, member.gid = entry.mode, owner.uid, owner.gid
+            member.mtime, member.size = entry.time, len(entry.content or b"")
+            tar.addfile(member, io.BytesIO(entry.content or b""))
+    return stream.getvalue()
+
+
+def read_archive(content: bytes, *, name: str) -> dict[str, Entry]:
+    """What a tar of the folder `name` has, by path below it. Raises ValueError where it is none."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
+            return {
+                member.name.removeprefix(name).lstrip("/"): _entry(tar, member) for member in tar.getmembers()
+            }
+    except (tarfile.TarError, OSError, EOFError) as error:
+        message = f"can't be read ({error})"
+        raise ValueError(message) from error
+
+
+def _entry(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
+    stream = tar.extractfile(member) if member.isreg() else None
+    kind = "file" if member.isreg() else "folder" if member.isdir() else "something else"
+    return Entry(
+        kind=kind,
+        mode=member.mode & 0o7777,
+        owner=Owner(uid=member.uid, gid=member.gid),
+        time=float(member.mtime),
+        content=stream.read() if stream else None,
+    )
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What one volume holds of a marker: its value, None where it is gone, and what is wrong with it."""
+
+    value: str | None = None
+    faults: tuple[str, ...] = ()
+
+
+def judge(found: Mapping[str, Entry], *, exactness: Exactness, root: Owner) -> Reading:
+    """Compare what was found with what the marker itself says it was; `root` owns the volume's folder now."""
+    try:
+        value = (found["value"].content or b"").decode()
+        uid, _, gid = (found["owner"].content or b"").decode().partition(":")
+        owner = Owner(uid=int(uid), gid=int(gid))
+    except (KeyError, ValueError):
+        return Reading(faults=("the marker is there in parts: no value or no owner in it",))
+    wanted = entries(value, owner)
+    faults = [
+        fault
+        for path, entry in wanted.items()
+        for fault in _faults(path, entry, found.get(path), exactness=exactness, root=root)
+    ]
+    return Reading(value=value, faults=tuple(faults))
+
+
+def _faults(path: str, was: Entry, now: Entry | None, *, exactness: Exactness, root: Owner) -> Iterator[str]:
+    if now is None or now.kind != was.kind:
+        yield f"{path}: {'is gone' if now is None else f'{now.kind} instead of a {was.kind}'}"
+        return
+    if now.content != was.content:
+        written, read = len(was.content or b""), len(now.content or b"")
+        yield f"{path}: other content ({read} bytes, {written} were written)"
+    if now.owner != was.owner and (exactness == "exact" or now.owner != root):
+        yield f"{path}: owner {now.owner} instead of {was.owner}"
+    kept = OWNERS_BITS[was.kind]
+    if now.mode != was.mode and (exactness == "exact" or now.mode & kept != kept):
+        yield f"{path}: mode {now.mode:04o} instead of {was.mode:04o}"
+    if was.kind == "file" and now.time != was.time:
+        yield f"{path}: its time is not the one that it had"

@@ -1,10 +1,10 @@
 """What a recipe's backup labels come to: hooks, paths, and places for a marker. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from cc_ci.backups.hooks import Hook, When
-from cc_ci.backups.markers import Place
-from cc_ci.backups.reach import volume_content, volume_folder
+from cc_ci.backups.marking import Place
+from cc_ci.backups.places import volume_content, volume_folder
 from cc_ci.recipes.backup_labels import BackupPlan, ServiceBackup, VolumeBackup
 from cc_ci.recipes.stack import Stack
 
@@ -36,26 +36,44 @@ def planned_paths(plan: BackupPlan) -> tuple[str, ...]:
 
 
 def _paths(volume: VolumeBackup) -> tuple[str, ...]:
-    parts = tuple(f"{volume_content(volume.name)}/{part.strip('/')}" for part in volume.paths)
+    parts = tuple(f"{volume_content(volume.name)}/{part}" for part in volume.paths)
     return parts or (volume_folder(volume.name),)
 
 
 def path_label(plan: BackupPlan, path: str, *, stack: Stack) -> str:
     """The label that makes `path` one of the planned ones, with its place."""
     volume = next(volume for volume in plan.volumes if path in _paths(volume))
-    label = f"backupbot.backup.volumes.{volume.volume}.path"
-    owners = [name for name, service in stack.services.items() if label in service.labels]
-    section = f"services.{owners[0]}.deploy.labels" if owners else f"volumes.{volume.volume}"
-    return located(stack, section, label)
+    section, _, label = (volume.label or "").partition(".deploy.labels.")
+    return located(stack, f"{section}.deploy.labels" if section else f"volumes.{volume.volume}", label)
 
 
-def marker_places(plan: BackupPlan) -> tuple[Place, ...]:
-    """One place in each volume that is covered whole; of the others only some files are."""
-    return tuple(Place(volume=volume.name) for volume in plan.volumes if not volume.paths)
+def backup_places(plan: BackupPlan) -> tuple[Place, ...]:
+    """Where a backup has to bring a marker back: in whole volumes, and in those paths that are folders."""
+    return tuple(
+        Place(volume=volume.name, key=volume.volume, folder=folder)
+        for volume in plan.volumes
+        for folder in volume.paths or ("",)
+    )
+
+
+def whole_volumes(plan: BackupPlan) -> tuple[str, ...]:
+    """By key; of the others, only some files are sure to be in a backup."""
+    return tuple(volume.volume for volume in plan.volumes if not volume.paths)
+
+
+def upgrade_places(stack: Stack, plan: BackupPlan, *, unkept: Collection[str]) -> tuple[Place, ...]:
+    """Where an upgrade has to leave a marker: in each volume that holds something to be kept."""
+    keys = {*(volume.volume for volume in plan.volumes), *plan.uncovered} - set(unkept)
+    volumes = {key: stack.volumes[key] for key in sorted(keys)}
+    return tuple(
+        Place(volume=volume.name, key=key)
+        for key, volume in volumes.items()
+        if not volume.driver_opts and volume.driver in (None, "local")
+    )
 
 
 def located(stack: Stack, section: str, label: str) -> str:
     """`compose.yml:31: services.app.deploy.labels: backupbot...`, as near as the reader knows."""
     source = stack.source(f"{section}.{label}") or stack.source(section)
     place = f"{source.file}:{source.line}: " if source else ""
-    return f"{place}{section}: {label}"
+    return f"{place}{section}: {label}" if label else f"{place}{section}"

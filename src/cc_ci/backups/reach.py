@@ -1,75 +1,101 @@
-"""How tools get at a stack's volumes, under the paths that an operator's node has."""
+"""How tools get at a stack's volumes: each call sees those that it names, and nothing else of the node."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from cc_ci.backups.places import REPOSITORY, Access, volume_content
+from cc_ci.backups.sandbox import CHANGING, READING, TMP_LIMIT, VolumeSandbox
 from cc_ci.engine.argv import client_environment
 from cc_ci.engine.node import Node
-from cc_ci.errors import InfrastructureError
+from cc_ci.engine.state import Volume
+from cc_ci.errors import InfrastructureError, StageFailed, Unverified
 from cc_ci.system.process import Completed, Runner
 from cc_ci.system.units import Seconds
 
-VOLUMES = "/var/lib/docker/volumes"
 HELPER_IMAGE = "restic/restic:0.14.0"
-"""What a foreign node needs: restic, and beside it busybox's find, stat, tee, xargs and rm."""
+"""What a foreign node needs: restic, and beside it busybox."""
+PROCESSES = 256
 NOT_THERE = (125, 126, 127)
-"""What docker and nsenter exit with when they can't run a program."""
+"""What docker, prlimit and shells exit with when they can't run a program."""
 
-
-def volume_folder(name: str) -> str:
-    return f"{VOLUMES}/{name}"
-
-
-def volume_content(name: str) -> str:
-    return f"{VOLUMES}/{name}/_data"
+Inspect = Callable[[str], Volume | None]
+"""What the engine says of a volume."""
 
 
 class Reach(Protocol):
-    """Run a program that sees `volumes` at `volume_folder(name)`; secrets go in `env`, never in `argv`."""
+    """Run a program that sees `volumes` at `volume_content(name)`; secrets go in `env`, never in `argv`.
+
+    `repository`: it also sees the run's restic repository, at REPOSITORY. Raises StageFailed for a volume
+    that is not there, Unverified for one that is no plain folder, and CommandFailed when `timeout` is over.
+    """
 
     def __call__(
         self,
         argv: Sequence[str],
         *,
         volumes: Sequence[str],
+        access: Access,
+        timeout: Seconds,
+        repository: bool = False,
         stdin: str | None = None,
         env: Mapping[str, str] = {},
-        timeout: Seconds | None = None,
     ) -> Completed: ...
 
 
-class NamespaceReach:
-    """On a private node: this machine's tools inside the node's mount and network namespaces."""
+class SandboxReach:
+    """On a private node: this machine's tools in a sandbox; `repository` is a folder of this machine."""
 
-    def __init__(self, node: Node, runner: Runner) -> None:
+    def __init__(self, node: Node, runner: Runner, *, inspect: Inspect, repository: Path) -> None:
         self._node = node
         self._runner = runner
+        self._inspect = inspect
+        self._repository = repository
 
     def __call__(
         self,
         argv: Sequence[str],
         *,
-        volumes: Sequence[str],  # noqa: ARG002 - all of them are to be seen there
+        volumes: Sequence[str],
+        access: Access,
+        timeout: Seconds,
+        repository: bool = False,
         stdin: str | None = None,
         env: Mapping[str, str] = {},
-        timeout: Seconds | None = None,
     ) -> Completed:
-        command = inside(self._node, argv)
-        return present(self._runner(command, stdin=stdin, env=env, timeout=timeout), argv[0])
+        require_plain(volumes, self._inspect)
+        if repository:
+            self._repository.mkdir(parents=True, exist_ok=True)
+        sandbox = VolumeSandbox(
+            mount_namespace=self._node.mount_namespace,
+            volumes=tuple(volumes),
+            access=access,
+            repository=self._repository if repository else None,
+        )
+        return present(self._runner(sandbox.argv(argv), stdin=stdin, env=env, timeout=timeout), argv[0])
 
 
 class HelperReach:
     """On a foreign node: a container of `image`, which brings the tools, with the volumes mounted.
 
-    `scratch` is a volume of the run's own, mounted at /repository.
+    `scratch` is a volume of the run's own, for the repository.
     """
 
     def __init__(
-        self, node: Node, runner: Runner, *, image: str, scratch: str, labels: Mapping[str, str]
+        self,
+        node: Node,
+        runner: Runner,
+        *,
+        inspect: Inspect,
+        image: str,
+        scratch: str,
+        labels: Mapping[str, str],
     ) -> None:
         self._node = node
         self._runner = runner
+        self._inspect = inspect
         self._image = image
         self._scratch = scratch
         self._labels = labels
@@ -79,39 +105,86 @@ class HelperReach:
         argv: Sequence[str],
         *,
         volumes: Sequence[str],
+        access: Access,
+        timeout: Seconds,
+        repository: bool = False,
         stdin: str | None = None,
         env: Mapping[str, str] = {},
-        timeout: Seconds | None = None,
     ) -> Completed:
-        options = [f"--label={name}={value}" for name, value in self._labels.items()]
-        options += [f"--env={name}" for name in env]
-        # the first use makes the volume, so its labels are given with every one
-        labels = "".join(f",volume-label={name}={value}" for name, value in self._labels.items())
-        options += [f"--mount=type=volume,source={self._scratch},target=/repository{labels}"]
-        options += [f"--volume={name}:{volume_content(name)}" for name in volumes]
-        command = helper(argv, image=self._image, options=options)
-        both = {**client_environment(self._node, config=Path("/nonexistent")), **env}
-        return present(self._runner(command, stdin=stdin, env=both, timeout=timeout), argv[0])
+        require_plain(volumes, self._inspect)
+        mounts = [_mount(name, access) for name in volumes]
+        if repository:
+            mounts.append(_scratch_mount(self._scratch, self._labels))
+        options = [*(f"--mount={mount}" for mount in mounts), *(f"--env={name}" for name in env)]
+        with self._container(options, access=access) as run:
+            command = (*run, "--entrypoint", argv[0], self._image, *argv[1:])
+            return present(self._docker(command, stdin=stdin, env=env, timeout=timeout), argv[0])
+
+    @contextlib.contextmanager
+    def _container(self, options: Sequence[str], *, access: Access) -> Iterator[tuple[str, ...]]:
+        """A container's argv; it is removed when its client is ended, which leaves it running."""
+        name = f"cc-ci-volumes-{secrets.token_hex(6)}"
+        labels = (f"--label={key}={value}" for key, value in self._labels.items())
+        run = ("docker", "run", "--rm", "--interactive", f"--name={name}")
+        try:
+            yield (*run, *labels, *confined(access), *options)
+        except BaseException:
+            self._docker(("docker", "rm", "--force", "--volumes", name), timeout=60.0)
+            raise
+
+    def _docker(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: Seconds,
+        stdin: str | None = None,
+        env: Mapping[str, str] = {},
+    ) -> Completed:
+        client = client_environment(self._node, config=Path("/nonexistent"))
+        return self._runner(argv, stdin=stdin, env={**client, **env}, timeout=timeout)
 
 
-def inside(node: Node, argv: Sequence[str]) -> tuple[str, ...]:
+def confined(access: Access) -> tuple[str, ...]:
+    """What a helper may do: as a sandbox on a private node, in the engine's own words."""
+    rights = READING if access == "reads" else CHANGING
     return (
-        "nsenter",
-        f"--mount={node.mount_namespace}",
-        f"--net={node.network_namespace}",
-        "--",
-        *argv,
+        *("--network=none", "--security-opt=no-new-privileges", "--cap-drop=ALL"),
+        *(f"--cap-add={right.removeprefix('CAP_')}" for right in rights),
+        *(f"--pids-limit={PROCESSES}", f"--tmpfs=/tmp:rw,nosuid,nodev,noexec,size={TMP_LIMIT}"),
     )
 
 
-def helper(argv: Sequence[str], *, image: str, options: Sequence[str]) -> tuple[str, ...]:
-    run = ("docker", "run", "--rm", "--interactive")
-    return (*run, *options, "--entrypoint", argv[0], image, *argv[1:])
+def _mount(name: str, access: Access) -> str:
+    # no copy of what the image has there into a volume that is empty
+    options = ",readonly" if access == "reads" else ""
+    return f"type=volume,source={name},target={volume_content(name)},volume-nocopy{options}"
+
+
+def _scratch_mount(name: str, labels: Mapping[str, str]) -> str:
+    # the first use makes the volume, so its labels are given with every one
+    labelled = "".join(f",volume-label={key}={value}" for key, value in labels.items())
+    return f"type=volume,source={name},target={REPOSITORY}{labelled}"
+
+
+def require_plain(volumes: Sequence[str], inspect: Inspect) -> None:
+    """Ask the engine for each volume, every time: a name alone says nothing of what is behind it."""
+    for name in volumes:
+        volume = inspect(name)
+        if volume is None:
+            raise StageFailed(f"volume {name}: not on the node; no task of the app has mounted it")
+        if not volume.plain:
+            options = ", ".join(f"{key}={value}" for key, value in sorted(volume.options.items())) or "none"
+            raise Unverified(
+                f"volume {name}: driver {volume.driver} with options {options}: no folder of the engine's "
+                "own, so its backup can't be tried"
+            )
 
 
 def present(completed: Completed, tool: str) -> Completed:
-    if completed.returncode in NOT_THERE:
-        lines = completed.stderr.strip().splitlines() or ["no output"]
+    """Hand back how a tool ended. Raises InfrastructureError where it could not be started at all."""
+    lines = completed.stderr.strip().splitlines() or ["no output"]
+    no_sandbox = not completed.ok and lines[-1].startswith("bwrap: ")
+    if no_sandbox or completed.returncode in NOT_THERE:
         # docker follows its error with advice
         said = next((line for line in lines if line.startswith("docker: ")), lines[-1])
         raise InfrastructureError(f"{tool}: not to be run on the node ({said}); `cc-ci doctor` tells more")

@@ -1,19 +1,42 @@
 """A restic repository of one run: argv that is pure, and the few calls that run it."""
 
+import errno
+import os
 import secrets
-from collections.abc import Iterable, Sequence
-from pathlib import PurePosixPath
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
+from cc_ci.backups.listing import (
+    FOUND,
+    REMOVE,
+    SAVED,
+    Saved,
+    as_restic_writes,
+    found_files,
+    in_the_way,
+    packed,
+    saved_files,
+)
+from cc_ci.backups.looking import require_room_to_restore
+from cc_ci.backups.places import REPOSITORY, Access
 from cc_ci.backups.reach import Reach
-from cc_ci.errors import InfrastructureError
+from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed
 from cc_ci.system.process import Completed, check, check_whole
 from cc_ci.system.redaction import Redactor
 from cc_ci.system.units import Bytes, Seconds
 
 HOST = "cc-ci"
 """Instead of the machine's name, which has no place in what is kept."""
+INCOMPLETE = 3
+"""What `restic backup` exits with when it could not read all of it."""
+SHOWN = 200
+"""Letters of a path in a message."""
+SHORT: Seconds = 120.0
+LONG: Seconds = 900.0
+"""For what takes as long as there is data."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,13 +68,6 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     data_added: int
 
 
-class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of `restic ls --json`; the first one is the snapshot's own and has no path."""
-
-    path: str | None = None
-    struct_type: str = "node"
-
-
 def init_argv() -> tuple[str, ...]:
     return ("restic", "init")
 
@@ -66,34 +82,29 @@ def restore_argv(snapshot: str, paths: Sequence[str]) -> tuple[str, ...]:
     return ("restic", "restore", "--no-cache", snapshot, "--target", "/", *include)
 
 
-def ls_argv(snapshot: str) -> tuple[str, ...]:
-    return ("restic", "ls", "--json", "--no-cache", snapshot)
-
-
 def escaped(path: str) -> str:
     r"""Restic reads includes as patterns, so `*?[\` in a name are taken literally."""
     return "".join(f"\\{letter}" if letter in "*?[\\" else letter for letter in path)
 
 
 class Repository:
-    """One run's repository. Any failure of the tool is ours (InfrastructureError), not the recipe's.
+    """One run's repository, at REPOSITORY as `reach` sees it. Call `create` before anything else.
 
-    `location` is as restic's `-r` takes it and as `reach` sees it. Call `create` before anything else.
+    Raises StageFailed for what no restic could back up, InfrastructureError for any failure of the tool.
     """
 
-    def __init__(self, reach: Reach, *, location: str, redact: Redactor) -> None:
+    def __init__(self, reach: Reach, *, redact: Redactor) -> None:
         self._reach = reach
         password = redact.learn(secrets.token_urlsafe(24))
-        self._env = {"RESTIC_PASSWORD": password, "RESTIC_REPOSITORY": location}
+        self._env = {"RESTIC_PASSWORD": password, "RESTIC_REPOSITORY": REPOSITORY}
 
-    def create(self, *, timeout: Seconds = 120.0) -> None:
-        check(self._run(init_argv(), volumes=(), timeout=timeout), what="restic init")
+    def create(self) -> None:
+        check(self._restic(init_argv(), volumes=(), access="reads", timeout=SHORT), what="restic init")
 
-    def backup(
-        self, paths: Sequence[str], *, volumes: Sequence[str], tag: str, timeout: Seconds | None = None
-    ) -> Snapshot:
+    def backup(self, paths: Sequence[str], *, volumes: Sequence[str], tag: str) -> Snapshot:
         argv = backup_argv(paths, tag=tag)
-        completed = check(self._run(argv, volumes=volumes, timeout=timeout), what="restic backup")
+        completed = self._restic(argv, volumes=volumes, access="reads")
+        require_read(completed)
         summary = read_summary(completed.stdout)
         return Snapshot(
             id=summary.snapshot_id,
@@ -105,37 +116,100 @@ class Repository:
             volumes=tuple(volumes),
         )
 
-    def restore(self, snapshot: Snapshot, *, exact: bool = True, timeout: Seconds | None = None) -> Restored:
-        """Bring the snapshot's paths back; `exact` also removes what came to be below them since.
+    def restore(self, snapshot: Snapshot) -> Restored:
+        """Bring the snapshot's paths back, first removing what came to be below them since.
 
         Restic has `--delete` for that from 0.17 on; here it is done the same way with any version.
         """
+        for volume in snapshot.volumes[:1]:
+            require_room_to_restore(self._reach, volume=volume, needed=snapshot.bytes)
+        removed = self._clear(snapshot)
         argv = restore_argv(snapshot.id, snapshot.paths)
-        completed = check(self._run(argv, volumes=snapshot.volumes, timeout=timeout), what="restic restore")
-        removed = self._remove_later(snapshot) if exact else ()
+        completed = self._restic(argv, volumes=snapshot.volumes, access="changes")
+        if not completed.ok:
+            raise CommandFailed(
+                f"restic restore: {restore_fault(completed)}", returncode=completed.returncode
+            )
         return Restored(snapshot=snapshot.id, removed=removed, seconds=completed.seconds)
 
-    def _remove_later(self, snapshot: Snapshot) -> tuple[str, ...]:
-        listed = check_whole(self._run(ls_argv(snapshot.id), volumes=()), what="restic ls")
-        find = ("find", *snapshot.paths, "-print0")
-        found = check_whole(self._run(find, volumes=snapshot.volumes), what="find in the volumes")
-        later = tuple(topmost(set(found.stdout.split("\0")) - {""} - set(read_paths(listed.stdout))))
-        if later:
-            remove = ("xargs", "-0", "rm", "-rf", "--")
-            names = "\0".join(later)
-            check(self._run(remove, volumes=snapshot.volumes, stdin=names), what="rm in the volumes")
-        return later
+    def files(self, snapshot: Snapshot) -> tuple[Saved, ...]:
+        """What a snapshot has, with the folders above it."""
+        listed = self._restic(("sh", "-c", SAVED, "sh", snapshot.id), volumes=(), access="reads")
+        return saved_files(check_whole(listed, what="restic ls").stdout)
 
-    def _run(
-        self,
-        argv: Sequence[str],
-        *,
-        volumes: Sequence[str],
-        stdin: str | None = None,
-        timeout: Seconds | None = None,
+    def _clear(self, snapshot: Snapshot) -> tuple[str, ...]:
+        """Remove what the snapshot does not have, and what restic can't write over; the former's names."""
+        saved = self.files(snapshot)
+        find = ("sh", "-c", FOUND, "sh", *snapshot.paths)
+        found = self._reach(find, volumes=snapshot.volumes, access="reads", timeout=LONG)
+        listed = check_whole(found, what="find in the volumes").stdout
+        if names := in_the_way(found_files(listed), saved):
+            remove = ("sh", "-c", REMOVE)
+            done = self._reach(
+                remove, volumes=snapshot.volumes, access="changes", timeout=LONG, stdin=packed(names)
+            )
+            check(done, what="rm in the volumes")
+        known = {file.path for file in saved}
+        return tuple(name.decode(errors="replace") for name in names if as_restic_writes(name) not in known)
+
+    def _restic(
+        self, argv: Sequence[str], *, volumes: Sequence[str], access: Access, timeout: Seconds = LONG
     ) -> Completed:
-        env = self._env if argv[0] == "restic" else {}
-        return self._reach(argv, volumes=volumes, stdin=stdin, env=env, timeout=timeout)
+        return self._reach(
+            argv, volumes=volumes, access=access, timeout=timeout, repository=True, env=self._env
+        )
+
+
+def require_read(completed: Completed) -> None:
+    """Raise for what restic could not read; files that were gone when it came to them are none of it."""
+    if completed.returncode != INCOMPLETE:
+        check(completed, what="restic backup")
+        return
+    unread = [fault for fault in read_faults(completed.stderr) if fault.number != errno.ENOENT]
+    if unread:
+        more = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
+        raise StageFailed(f"restic can't read {unread[0]}{more}; it would be in no backup")
+
+
+class Unread(msgspec.Struct, frozen=True, kw_only=True):
+    path: str
+    number: int | None
+    said: str
+
+    def __str__(self) -> str:
+        path = self.path if len(self.path) <= SHOWN else f"{self.path[:SHOWN]}..."
+        return f"{shlex.quote(path)}: {self.said}"
+
+
+def read_faults(stderr: str) -> tuple[Unread, ...]:
+    """What `restic backup --json` told of files that it could not read."""
+    return tuple(_unread(told) for told in _objects(stderr) if told.get("message_type") == "error")
+
+
+def _objects(text: str) -> Iterator[Mapping[str, Any]]:
+    for line in text.splitlines():
+        try:
+            told = msgspec.json.decode(line)
+        except msgspec.MsgspecError:
+            continue
+        if isinstance(told, dict):
+            yield told
+
+
+def _unread(told: Mapping[str, Any]) -> Unread:
+    error = told.get("error")
+    inner = error if isinstance(error, dict) else {}
+    number = inner["Err"] if isinstance(inner.get("Err"), int) else None
+    said = str(inner.get("message") or "not said why") if number is None else os.strerror(number).lower()
+    path = str(told.get("item") or inner.get("Path") or "a file")
+    return Unread(path=path, number=number, said=said)
+
+
+def restore_fault(completed: Completed) -> str:
+    """The first file that could not be brought back, else the last that restic said."""
+    lines = completed.stderr.strip().splitlines() or completed.stdout.strip().splitlines() or ["no output"]
+    first = next((line for line in lines if line.startswith("ignoring error for ")), lines[-1])
+    return f"exit {completed.returncode}: {first.removeprefix('ignoring error for ')}"
 
 
 def read_summary(stdout: str) -> Summary:
@@ -145,15 +219,3 @@ def read_summary(stdout: str) -> Summary:
     raise InfrastructureError(
         "restic backup: it ended well but gave no summary; `restic version` tells which"
     )
-
-
-def read_paths(stdout: str) -> tuple[str, ...]:
-    nodes = (msgspec.json.decode(line, type=Listed) for line in stdout.splitlines() if line.strip())
-    return tuple(node.path for node in nodes if node.path is not None and node.struct_type == "node")
-
-
-def topmost(paths: Iterable[str]) -> tuple[str, ...]:
-    """Those of `paths` that are not below another of them, sorted."""
-    kept = set(paths)
-    below = {path for path in kept if any(str(parent) in kept for parent in PurePosixPath(path).parents)}
-    return tuple(sorted(kept - below))

@@ -16,13 +16,14 @@ from cc_ci.engine.state import (
     Listed,
     PullReport,
     StackSnapshot,
+    Volume,
 )
 from cc_ci.system.process import Completed
 from cc_ci.system.units import EpochSeconds, Seconds
 
 __all__ = [
     "Completed", "Container", "ContainerState", "Engine", "EngineEvent", "EngineFacts", "EventStream",
-    "Image", "Listed", "PullReport", "StackSnapshot",
+    "Image", "Listed", "PullReport", "StackSnapshot", "Volume",
 ]  # fmt: skip
 
 Labels = Mapping[str, str]
@@ -88,6 +89,7 @@ class Engine(Protocol):
     def secrets(self, labels: Labels | None = None) -> tuple[Listed, ...]: ...
     def configs(self, labels: Labels | None = None) -> tuple[Listed, ...]: ...
 
+    def volume(self, name: str) -> Volume | None: ...
     def container(self, container: str) -> ContainerState | None: ...
     def health(self, stack: str) -> tuple[ContainerState, ...]:
         """How each container of a stack stands, with what its last health checks said."""

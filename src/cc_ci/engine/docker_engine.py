@@ -22,6 +22,7 @@ from cc_ci.engine.state import (
     Listed,
     PullReport,
     StackSnapshot,
+    Volume,
 )
 from cc_ci.engine.streams import ACTIONS, QueuedEvents
 from cc_ci.errors import InfrastructureError, StageFailed
@@ -130,14 +131,8 @@ class DockerEngine:
         return refusal(reference, said, stand_ins=self._node.stand_ins)
 
     def image(self, reference: str) -> Image | None:
-        try:
-            with _spoken(f"image {reference}"):
-                entry = self._client.inspect_image(reference)
-        except InfrastructureError as error:
-            if isinstance(error.__cause__, ImageNotFound | NotFound):
-                return None
-            raise
-        return parsing.image(entry, (entry.get("RootFS") or {}).get("Layers") or ())
+        entry = self._found(f"image {reference}", lambda: self._client.inspect_image(reference))
+        return parsing.image(entry, (entry.get("RootFS") or {}).get("Layers") or ()) if entry else None
 
     def images(self) -> tuple[Image, ...]:
         # `all`, since the layers of untagged parents are on the node, too
@@ -176,6 +171,10 @@ class DockerEngine:
         answer = self._ask("volumes", lambda: self._client.volumes(filters=_filters(labels)))
         return tuple(map(parsing.listed_volume, answer["Volumes"] or ()))
 
+    def volume(self, name: str) -> Volume | None:
+        entry = self._found(f"volume {name}", lambda: self._client.inspect_volume(name))
+        return parsing.volume(entry) if entry else None
+
     def secrets(self, labels: Labels | None = None) -> tuple[Listed, ...]:
         entries = self._ask("secrets", lambda: self._client.secrets(filters=_filters(labels)))
         return tuple(map(parsing.listed_object, entries))
@@ -187,13 +186,8 @@ class DockerEngine:
     # containers
 
     def container(self, container: str) -> ContainerState | None:
-        try:
-            with _spoken(f"container {container}"):
-                return parsing.container_state(self._client.inspect_container(container))
-        except InfrastructureError as error:
-            if isinstance(error.__cause__, NotFound):
-                return None
-            raise
+        entry = self._found(f"container {container}", lambda: self._client.inspect_container(container))
+        return parsing.container_state(entry) if entry else None
 
     def health(self, stack: str) -> tuple[ContainerState, ...]:
         states = (self.container(container.id) for container in self.containers({STACK: stack}))
@@ -270,6 +264,17 @@ class DockerEngine:
 
     def remove_service(self, service: str) -> None:
         self._tell_gone(argv.remove("service", service))
+
+    @staticmethod
+    def _found(what: str, call: Callable[[], Any]) -> Any:
+        """What one object is, None if it is not there."""
+        try:
+            with _spoken(what):
+                return call()
+        except InfrastructureError as error:
+            if isinstance(error.__cause__, ImageNotFound | NotFound):
+                return None
+            raise
 
     def _ask(self, what: str, call: Callable[[], Any]) -> Any:
         with _spoken(f"node {self._node.name}: {what}"):

@@ -13,6 +13,7 @@ from cc_ci.engine.state import (
     Listed,
     PullReport,
     StackSnapshot,
+    Volume,
 )
 from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.system import stopping
@@ -49,6 +50,8 @@ class FakeEngine:
         self.execs = ScriptedRunner()
         self.items: dict[str, dict[str, Listed]] = {kind: {} for kind in KINDS}
         self.states: dict[str, ContainerState] = {}
+        self.mounted: dict[str, Volume] = {}
+        """Volumes that are no plain folder of the engine's."""
         self.on_node: dict[str, Image] = {}
         self.in_registry: dict[str, Image] = {}
         self.joined: set[tuple[str, str]] = set()
@@ -157,6 +160,11 @@ class FakeEngine:
 
     def volumes(self, labels: Labels | None = None) -> tuple[Listed, ...]:
         return self._list("volume", labels)
+
+    def volume(self, name: str) -> Volume | None:
+        self._call("volume", name)
+        plain = Volume(name=name, driver="local", options={}, mountpoint=f"/engine/volumes/{name}/_data")
+        return self.mounted.get(name) or (plain if name in self.items["volume"] else None)
 
     def secrets(self, labels: Labels | None = None) -> tuple[Listed, ...]:
         return self._list("secret", labels)

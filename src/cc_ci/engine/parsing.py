@@ -55,6 +55,15 @@ def listed_volume(volume: Json) -> state.Listed:
     return _listed(volume["Name"], volume["Name"], volume.get("Labels"), volume.get("CreatedAt"))
 
 
+def volume(entry: Json) -> state.Volume:
+    return state.Volume(
+        name=entry["Name"],
+        driver=entry["Driver"],
+        options=entry.get("Options") or {},
+        mountpoint=entry["Mountpoint"],
+    )
+
+
 def listed_object(entry: Json) -> state.Listed:
     """A service, secret or config."""
     spec = entry["Spec"]
@@ -107,6 +116,7 @@ def image(entry: Json, layers: Sequence[str]) -> state.Image:
         digests=tuple(entry.get("RepoDigests") or ()),
         diff_ids=tuple(layers),
         size_bytes=entry.get("Size", 0),
+        volumes=tuple(sorted((entry.get("Config") or {}).get("Volumes") or ())),
     )
 
 

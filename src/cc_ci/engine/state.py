@@ -42,6 +42,21 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
         return self.labels.get(STACK)
 
 
+class Volume(msgspec.Struct, frozen=True, kw_only=True):
+    """One volume as the engine keeps it; `options` are its driver's, such as a mount's type and device."""
+
+    name: str
+    driver: str
+    options: Mapping[str, str]
+    mountpoint: str
+
+    @property
+    def plain(self) -> bool:
+        """A folder of the engine's own, and nothing that its driver mounts there."""
+        own = self.mountpoint.endswith(f"/volumes/{self.name}/_data")
+        return self.driver == "local" and not self.options and own
+
+
 class Container(Listed, frozen=True, kw_only=True):
     """`created` is exact to the second only, as lists of containers are."""
 
@@ -79,6 +94,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     digests: tuple[str, ...]
     diff_ids: tuple[str, ...]
     size_bytes: Bytes
+    volumes: tuple[str, ...] = ()
+    """Folders that each container gets a new volume for, unless something is mounted there."""
 
     @property
     def digest(self) -> str | None:

@@ -110,10 +110,10 @@ class ChainBuilder:
             case "verify_upgrade":
                 seeded = (marker(deployment),) if deployment in self._seeded else ()
                 return (app(deployment), before(deployment), *seeded)
-            case "restore":
+            case "backup":
+                return (app(deployment), marker(deployment))
+            case "overwrite" | "restore" | "verify_restore":
                 return (app(deployment), backup(origin))
-            case "verify_restore":
-                return (app(deployment), marker(origin))
             case _:
                 return (app(deployment),)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from cc_ci.errors import InfrastructureError, Unverified
 from cc_ci.isolation.census import Census
 from cc_ci.pipeline import chain
-from cc_ci.pipeline.handed import BackedUp, Hands, Layers, LeakCheck, Marker, Provided, RanBefore, Stops
+from cc_ci.pipeline.handed import BackedUp, Hands, Layers, LeakCheck, Provided, RanBefore, Stops
 from cc_ci.pipeline.names import app_domain
 from cc_ci.pipeline.needs import Need
 from cc_ci.pipeline.plan import Action, Plan, Source, Step
@@ -167,8 +167,7 @@ def _check(work: Work) -> None:
 
 
 def _seed(work: Work) -> None:
-    value = seeds.plant(work.bench, work.app, stage=work.step.stage)
-    work.hands.give(chain.marker(work.name), Marker(value=value))
+    work.hands.give(chain.marker(work.name), seeds.plant(work.bench, work.app, stage=work.step.stage))
 
 
 def _upgrade(work: Work) -> None:
@@ -180,25 +179,25 @@ def _upgrade(work: Work) -> None:
 def _verify_upgrade(work: Work) -> None:
     before = work.hands.use(chain.before(work.name), RanBefore)
     name = chain.marker(work.name)
-    seeded = work.hands.use(name, Marker).value if name in work.step.uses else None
+    seeded = work.hands.use(name, seeds.Planted) if name in work.step.uses else None
     upgrading.verify(work.bench, work.app, old=before.stack, before=before.images, seeded=seeded)
 
 
 def _backup(work: Work) -> None:
-    bench = work.bench
-    location = str(bench.scratch / "restic") if bench.node.private else "/repository"
-    repository = backing_up.open_repository(bench, location=location)
-    snapshot = backing_up.back_up(bench, work.app, repository)
-    work.hands.give(chain.backup(work.name), BackedUp(repository=repository, snapshot=snapshot))
+    repository = backing_up.open_repository(work.bench)
+    kept = work.hands.use(chain.marker(work.name), seeds.Planted)
+    backups = backing_up.back_up(work.bench, work.app, repository, kept=kept)
+    work.hands.give(chain.backup(work.name), BackedUp(repository=repository, backups=backups))
 
 
 def _overwrite(work: Work) -> None:
-    backing_up.overwrite(work.bench, work.app)
+    made = work.hands.use(chain.backup(work.origin), BackedUp)
+    backing_up.overwrite(work.bench, work.app, made.backups)
 
 
 def _restore(work: Work) -> None:
     made = work.hands.use(chain.backup(work.origin), BackedUp)
-    backing_up.restore(work.bench, work.app, made.repository, made.snapshot)
+    backing_up.restore(work.bench, work.app, made.repository, made.backups)
 
 
 def _redeploy(work: Work) -> None:
@@ -206,7 +205,8 @@ def _redeploy(work: Work) -> None:
 
 
 def _verify_restore(work: Work) -> None:
-    backing_up.verify(work.bench, work.app, value=work.hands.use(chain.marker(work.origin), Marker).value)
+    made = work.hands.use(chain.backup(work.origin), BackedUp)
+    backing_up.verify(work.bench, work.app, made.repository, made.backups)
 
 
 def _test(work: Work) -> None:

@@ -6,17 +6,15 @@ from typing import TypeVar
 
 import msgspec
 
-from cc_ci.backups.restic import Repository, Snapshot
+from cc_ci.backups.restic import Repository
 from cc_ci.isolation.census import Census
 from cc_ci.pipeline.plan import Step
 from cc_ci.providers.api import Provider
 from cc_ci.recipes.stack import Stack
 from cc_ci.results.schema import Leak, TestResult
+from cc_ci.stages.backing_up import Backed
 from cc_ci.stages.bench import Deployed, Findings
-
-
-class Marker(msgspec.Struct, frozen=True, kw_only=True):
-    value: str
+from cc_ci.stages.seeds import Planted
 
 
 class Layers(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +32,7 @@ class RanBefore(msgspec.Struct, frozen=True, kw_only=True):
 
 class BackedUp(msgspec.Struct, frozen=True, kw_only=True):
     repository: Repository
-    snapshot: Snapshot
+    backups: Backed
 
 
 class Provided(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +50,7 @@ class LeakCheck(msgspec.Struct, frozen=True, kw_only=True):
     leaks: tuple[Leak, ...]
 
 
-Value = Deployed | Layers | Marker | RanBefore | BackedUp | Provided | Stops | LeakCheck
+Value = Deployed | Layers | Planted | RanBefore | BackedUp | Provided | Stops | LeakCheck
 V = TypeVar("V", bound=Value)
 
 

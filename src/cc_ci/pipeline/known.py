@@ -19,11 +19,16 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What the suite needs to sign on."""
     has_sso_tests: bool = False
     stateless: bool = False
-    volumes: tuple[str, ...] = ()
+    unbacked: tuple[str, ...] = ()
+    """A line for each volume that no backup would have, and nothing leaves out on purpose."""
+    left_out: tuple[str, ...] = ()
+    """A line for each that is left out on purpose."""
     backed_up: bool = False
     """Backup labels are there."""
     can_seed: bool = True
-    """There is a way to put a marker in and read it back."""
+    """There is a way to put a marker in that a backup has."""
+    can_mark: bool = True
+    """There is a way to put a marker in that an upgrade has to leave."""
 
 
 def decided_stages(known: Known) -> tuple[Decided, ...]:
@@ -44,15 +49,15 @@ def _decided_of_backup(known: Known) -> list[Decided]:
     both: tuple[StageName, StageName] = ("backup", "restore")
     if known.stateless:
         return [_skipped(stage, "the suite declares the app stateless") for stage in both]
+    if known.unbacked:
+        return [Decided(stage=stage, outcome="failed", reason="; ".join(known.unbacked)) for stage in both]
     if known.backed_up and not known.can_seed:
         reason = "nothing can put a marker in: no suite, and no volume is backed up whole"
         return [Decided(stage=stage, outcome="unverified", reason=reason) for stage in both]
     if known.backed_up:
         return []
-    if not known.volumes:
-        return [_skipped(stage, "no volumes and no backup labels") for stage in both]
-    reason = f"volumes without backup labels: {', '.join(known.volumes)}"
-    return [Decided(stage=stage, outcome="failed", reason=reason) for stage in both]
+    reason = "; ".join(known.left_out) or "no volume that a backup would have to keep"
+    return [_skipped(stage, reason) for stage in both]
 
 
 def _skipped(stage: StageName, reason: str) -> Decided:

@@ -60,7 +60,7 @@ def _upgrade(known: Known) -> Chain:
     # an image of the old version that is gone says nothing of the new one's install
     chain.then("pull", stage="upgrade", deployment="upgrade", if_broken="unverified")
     chain.deployed("upgrade", stage="upgrade", versions=("old", "new"), why=UPGRADED)
-    if known.can_seed:
+    if known.can_mark:
         chain.then("seed", stage="upgrade", deployment="upgrade", if_broken="unverified")
     chain.then("upgrade", stage="upgrade", deployment="upgrade")
     chain.then("verify_upgrade", stage="upgrade", deployment="upgrade")

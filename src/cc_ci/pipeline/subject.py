@@ -5,13 +5,14 @@ from pathlib import Path
 
 import msgspec
 
-from cc_ci.backups.planned import marker_places
+from cc_ci.backups.planned import upgrade_places, whole_volumes
 from cc_ci.errors import InfrastructureError
 from cc_ci.pipeline.known import Known
 from cc_ci.pipeline.needs import Need
 from cc_ci.pipeline.plan import Source, Which
 from cc_ci.pipeline.versions import named, tagged
 from cc_ci.recipes.app import App
+from cc_ci.recipes.backup_coverage import left_out, unbacked
 from cc_ci.recipes.backup_labels import backup_plan
 from cc_ci.recipes.recipe import Recipe, read_recipe
 from cc_ci.recipes.stack import Stack, read_stack
@@ -34,6 +35,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     candidates: Mapping[Which, Candidate]
+    apps: Mapping[Which, App]
     stacks: Mapping[Which, Stack]
     dirty: bool | None
     need: Need | None = None
@@ -74,9 +76,23 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             provider=self.need.name if self.need else None,
             has_sso_tests=bool(self.suite and self.suite.has_sso_tests),
             stateless=bool(self.suite and self.suite.stateless),
-            volumes=tuple(sorted(self.stacks["new"].volumes)),
-            backed_up=plan.enabled,
-            can_seed=seeds or bool(marker_places(plan)),
+            unbacked=unbacked(self.apps["new"], self.stacks["new"], plan, unkept=self._unkept),
+            left_out=left_out(self.stacks["new"], plan, unkept=self._unkept),
+            backed_up=plan.enabled and bool(plan.volumes),
+            can_seed=seeds or bool(whole_volumes(plan)),
+            can_mark=seeds or self._can_mark,
+        )
+
+    @property
+    def _unkept(self) -> Mapping[str, str]:
+        return self.suite.unkept if self.suite else {}
+
+    @property
+    def _can_mark(self) -> bool:
+        """An upgrade begins with the old version, so it is that one's volumes that get markers."""
+        stack = self.stacks.get("old")
+        return stack is not None and bool(
+            upgrade_places(stack, backup_plan(stack), unkept=self._unkept.keys())
         )
 
     @property
@@ -146,11 +162,14 @@ def read_subject(root: Path, *, choice: Choice, tested: Tested, scratch: Path, r
         found["old"] = tagged(root, before, scratch, runner)
     candidates = {which: tested.applied(candidate) for which, candidate in found.items()}
     apps = {which: configured(candidate, domain=EXAMPLE) for which, candidate in candidates.items()}
+    stacks = {which: read_stack(app) for which, app in apps.items()}
     _require_wired(apps["new"], tested.suite)
+    _require_volumes(stacks["new"], tested.suite)
     return Subject(
         name=tree.name,
         candidates=candidates,
-        stacks={which: read_stack(app) for which, app in apps.items()},
+        apps=apps,
+        stacks=stacks,
         need=tested.need,
         no_previous=before if isinstance(before, NoVersionBefore) else None,
         dirty=None if choice.to else git.is_dirty(root, runner=runner),
@@ -162,6 +181,12 @@ def _require_wired(app: App, suite: Suite | None) -> None:
     wired = set(suite.wiring.secrets) if suite else set()
     if unknown := sorted(wired - {secret.name for secret in app.secrets}):
         raise InfrastructureError(f"suite.toml: wiring.secrets: the recipe has no secret {unknown[0]!r}")
+
+
+def _require_volumes(stack: Stack, suite: Suite | None) -> None:
+    unkept = suite.unkept.keys() if suite else set()
+    if unknown := sorted(unkept - stack.volumes.keys()):
+        raise InfrastructureError(f"suite.toml: unkept: the recipe has no volume {unknown[0]!r}")
 
 
 def _untagged(tree: Recipe, root: Path, runner: Runner) -> Candidate:

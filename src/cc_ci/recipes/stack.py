@@ -26,8 +26,12 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Volume(msgspec.Struct, frozen=True, kw_only=True):
+    """A named volume; one with options of the local driver may be any folder, share or memory."""
+
     name: str
     external: bool = False
+    driver: str | None = None
+    driver_opts: dict[str, str] = {}
 
 
 class FileObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +127,12 @@ class _Names:
 
     def volumes(self) -> dict[str, Volume]:
         return {
-            key: Volume(name=self._name(key, entry), external=entry.get("external", False))
+            key: Volume(
+                name=self._name(key, entry),
+                external=entry.get("external", False),
+                driver=entry.get("driver"),
+                driver_opts=entry.get("driver_opts", {}),
+            )
             for key, entry in self._entries("volumes").items()
         }
 

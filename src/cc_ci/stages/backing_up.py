@@ -1,58 +1,174 @@
-"""Back an app up and restore it: only a marker that comes back proves a backup."""
+"""Back an app up and restore it: only a marker that comes back proves a backup.
+
+Both are done twice, on the deployments that are there anyway: a hook may leave something behind that only
+the next one stumbles over. What came in between tells the two backups apart. In place the first backup is
+restored last, on the fresh deployment the second.
+"""
+
+import msgspec
 
 from cc_ci.backups.backup import Backups
+from cc_ci.backups.contents import told
+from cc_ci.backups.markers import Exactness
+from cc_ci.backups.marking import VolumeMarkers
 from cc_ci.backups.restic import Repository, Snapshot
-from cc_ci.recipes.backup_labels import backup_plan
+from cc_ci.errors import StageFailed
+from cc_ci.probes.ready import NotReady, Readying
+from cc_ci.recipes.backup_labels import BackupPlan, backup_plan
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.checking import proof
-from cc_ci.stages.seeds import KEPT, LATER, require, seeds_of
-from cc_ci.stages.volumes import volume_reach
+from cc_ci.stages.evidence import keep_answers
+from cc_ci.stages.readying import predicates
+from cc_ci.stages.seeds import Planted, VolumeSeeds, put_in, require, seeds_of
+from cc_ci.stages.volumes import tell_left_out, volume_reach
+from cc_ci.system.units import Seconds
+
+SETTLING: Seconds = 60.0
+"""How long an app may take to serve again after hooks have worked in it."""
+EXACT: Exactness = "exact"
 
 
-def open_repository(bench: Bench, *, location: str) -> Repository:
+class Backed(msgspec.Struct, frozen=True, kw_only=True):
+    """Two backups of one deployment, and markers: in both, in the second only, in none."""
+
+    deployment: str
+    first: Snapshot
+    second: Snapshot
+    kept: Planted
+    between: Planted
+    later: Planted
+
+
+def open_repository(bench: Bench) -> Repository:
     """A restic repository of the run's own, empty."""
-    repository = Repository(volume_reach(bench), location=location, redact=bench.redact)
+    repository = Repository(volume_reach(bench), redact=bench.redact)
     with bench.span("restic init", "backup"):
         repository.create()
     return repository
 
 
-def back_up(bench: Bench, deployed: Deployed, repository: Repository) -> Snapshot:
-    with bench.span("backup", "backup", waits_for="hooks and restic") as span:
+def back_up(bench: Bench, deployed: Deployed, repository: Repository, *, kept: Planted) -> Backed:
+    """Back up twice. After each the app has to serve, and to take what the next one has to hold."""
+    tell_left_out(bench, deployed)
+    first = _snapshot(bench, deployed, repository, name="backup")
+    between = _still_works(bench, deployed, kept, name="between", after="the first backup")
+    second = _snapshot(bench, deployed, repository, name="second backup")
+    later = _still_works(bench, deployed, kept, name="later", after="the second backup")
+    return Backed(
+        deployment=deployed.name, first=first, second=second, kept=kept, between=between, later=later
+    )
+
+
+def overwrite(bench: Bench, deployed: Deployed, backed: Backed) -> None:
+    """Change the marker, then take it away: with the later data, the restore has something to undo."""
+    changed, kept = "changed after the backup", backed.kept
+    with (
+        bench.span("change, delete and add data", "seed"),
+        proof(bench, f"{deployed.name}: the marker changes and goes, later data comes", stage="restore"),
+    ):
+        seeds = seeds_of(bench, deployed, kept.places)
+        seeds.write(kept.key, changed)
+        require(bench, deployed, kept, changed, after="it was changed")
+        seeds.delete(kept.key)
+        require(bench, deployed, kept, None, after="it was deleted")
+        require(bench, deployed, backed.later, backed.later.value, after="the second backup")
+
+
+def restore(bench: Bench, deployed: Deployed, repository: Repository, backed: Backed) -> None:
+    """Restore both backups, one after the other: the one that the deployment is left with comes last."""
+    plan = backup_plan(deployed.stack)
+    one, other = (
+        (backed.second, backed.first) if _in_place(deployed, backed) else (backed.first, backed.second)
+    )
+    _restored(bench, deployed, repository, one, name="restore")
+    _restored(bench, deployed, repository, other, name="second restore")
+    with bench.span("restored files", "verify"):
+        _require_exact(bench, deployed, backed)
+    _require_hooks_left_it_serving(bench, deployed, plan)
+
+
+def verify(bench: Bench, deployed: Deployed, repository: Repository, backed: Backed) -> None:
+    """What the backup that was restored last has is there, and nothing else; and the app takes new data."""
+    after = "the restore"
+    last = backed.first if _in_place(deployed, backed) else backed.second
+
+    def tell_more() -> str:
+        return f" ({told(repository.files(last), last, backup_plan(deployed.stack))})"
+
+    with bench.span("restored data", "verify"):
+        with proof(bench, f"{deployed.name}: the marker is back", stage="restore"):
+            require(bench, deployed, backed.kept, backed.kept.value, after=after, tell_more=tell_more)
+        with proof(
+            bench, f"{deployed.name}: what came between the backups is as in the last", stage="restore"
+        ):
+            between = None if last == backed.first else backed.between.value
+            require(bench, deployed, backed.between, between, after=after, tell_more=tell_more)
+        with proof(bench, f"{deployed.name}: later data is gone", stage="restore"):
+            require(bench, deployed, backed.later, None, after=after)
+        with proof(bench, f"{deployed.name}: the app takes data again", stage="restore"):
+            put_in(bench, deployed, backed.kept.places, name="again")
+
+
+def _in_place(deployed: Deployed, backed: Backed) -> bool:
+    return deployed.name == backed.deployment
+
+
+def _snapshot(bench: Bench, deployed: Deployed, repository: Repository, *, name: str) -> Snapshot:
+    with bench.span(name, "backup", waits_for="hooks and restic") as span:
         done = _backups(bench, deployed, repository).backup()
         span.note(snapshot=done.snapshot.id, files=done.snapshot.files, bytes=done.snapshot.bytes)
     return done.snapshot
 
 
-def overwrite(bench: Bench, deployed: Deployed) -> None:
-    """Change the marker, then take it away, and add later data: the restore has something to undo."""
-    with (
-        bench.span("change, delete and add data", "seed"),
-        proof(bench, f"{deployed.name}: the marker changes and goes, later data comes", stage="restore"),
-    ):
-        seeds = seeds_of(bench, deployed)
-        seeds.write(KEPT, "changed after the backup")
-        require(seeds, KEPT, "changed after the backup", after="it was changed")
-        seeds.delete(KEPT)
-        require(seeds, KEPT, None, after="it was deleted")
-        seeds.write(LATER, "added after the backup")
-        require(seeds, LATER, "added after the backup", after="it was written")
-
-
-def restore(bench: Bench, deployed: Deployed, repository: Repository, snapshot: Snapshot) -> None:
-    with bench.span("restore", "restore", waits_for="hooks and restic") as span:
+def _restored(
+    bench: Bench, deployed: Deployed, repository: Repository, snapshot: Snapshot, *, name: str
+) -> None:
+    with bench.span(name, "restore", waits_for="hooks and restic") as span:
         done = _backups(bench, deployed, repository).restore(snapshot)
         span.note(snapshot=snapshot.id, removed=len(done.restored.removed))
 
 
-def verify(bench: Bench, deployed: Deployed, *, value: str) -> None:
-    """The marker is back, and what came later is gone."""
-    with bench.span("restored data", "verify"):
-        seeds = seeds_of(bench, deployed)
-        with proof(bench, f"{deployed.name}: the marker is back", stage="restore"):
-            require(seeds, KEPT, value, after="the restore")
-        with proof(bench, f"{deployed.name}: later data is gone", stage="restore"):
-            require(seeds, LATER, None, after="the restore")
+def _still_works(bench: Bench, deployed: Deployed, kept: Planted, *, name: str, after: str) -> Planted:
+    with proof(bench, f"{deployed.name}: after {after} the app serves and takes data", stage="backup"):
+        _require_serving(bench, deployed, after=after)
+        with bench.span(f"seed after {after}", "seed"):
+            return put_in(bench, deployed, kept.places, name=name)
+
+
+def _require_serving(bench: Bench, deployed: Deployed, *, after: str) -> None:
+    """Look for the app's own signs until all are there once more; they were before."""
+    readying = Readying(
+        *predicates(bench, deployed), clock=bench.clock, interval=bench.waits.probe_interval, hold=0.0
+    )
+    with bench.span(f"serves after {after}", "verify", waits_for="the app's own signs that it serves"):
+        try:
+            readying.wait(timeout=SETTLING)
+        except NotReady as error:
+            keep_answers(bench, deployed, error.answers)
+            raise StageFailed(f"{deployed.name}: after {after} the app does not serve: {error}") from error
+
+
+def _require_hooks_left_it_serving(bench: Bench, deployed: Deployed, plan: BackupPlan) -> None:
+    """The recipe's own hooks worked in the running app, so they must leave it running.
+
+    Where only files were put back, a running app may not know of them: it is deployed again, and then judged.
+    """
+    if not plan.hooked_restore:
+        return
+    with proof(bench, f"{deployed.name}: the restore's hooks leave the app serving", stage="restore"):
+        _require_serving(bench, deployed, after="the restore")
+
+
+def _require_exact(bench: Bench, deployed: Deployed, backed: Backed) -> None:
+    """Owners, modes and times, before the app starts again and may set some by itself."""
+    if not backed.kept.places:
+        return
+    seeds = VolumeSeeds(VolumeMarkers(volume_reach(bench)), backed.kept.places, exactness=EXACT)
+    with proof(bench, f"{deployed.name}: files are back with owner, mode and time", stage="restore"):
+        try:
+            seeds.read(backed.kept.key)
+        except StageFailed as error:
+            raise StageFailed(f"{deployed.name}: {error} after the restore") from error
 
 
 def _backups(bench: Bench, deployed: Deployed, repository: Repository) -> Backups:
@@ -63,4 +179,5 @@ def _backups(bench: Bench, deployed: Deployed, repository: Repository) -> Backup
         stack=deployed.stack,
         plan=backup_plan(deployed.stack),
         clock=bench.clock,
+        patience=deployed.app.timeout,
     )

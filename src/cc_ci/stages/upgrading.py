@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 from cc_ci.errors import StageFailed
+from cc_ci.recipes.moved_volumes import moved_volumes
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.stages.bench import Bench, Candidate, Deployed
 from cc_ci.stages.checking import proof
 from cc_ci.stages.deploying import roll_out
 from cc_ci.stages.preparing import claim, configured, make_secrets, write_files
-from cc_ci.stages.seeds import KEPT, require, seeds_of
+from cc_ci.stages.seeds import Planted, require, require_mounted
 
 
 def upgrade(bench: Bench, deployed: Deployed, *, to: Candidate) -> None:
@@ -45,7 +46,7 @@ def verify_moved(
 
 
 def verify(
-    bench: Bench, deployed: Deployed, *, old: Stack, before: Mapping[str, str], seeded: str | None
+    bench: Bench, deployed: Deployed, *, old: Stack, before: Mapping[str, str], seeded: Planted | None
 ) -> None:
     """Digests have moved where they should, and the seeded data is still there."""
     with (
@@ -54,6 +55,9 @@ def verify(
     ):
         if faults := verify_moved(old=old, new=deployed.stack, before=before, after=deployed.running):
             raise StageFailed(faults[0])
+    moved = moved_volumes(old, deployed.stack)
+    for move in moved:
+        bench.findings.warn("moved-volume", f"upgrade: {move.said}")
     if seeded is None:
         bench.findings.warn("upgrade-data", "upgrade: nothing could be seeded, so kept data was not shown")
         return
@@ -61,4 +65,12 @@ def verify(
         bench.span("seeded data", "verify"),
         proof(bench, f"{deployed.name}: the marker is still there", stage="upgrade"),
     ):
-        require(seeds_of(bench, deployed), KEPT, seeded, after="the upgrade")
+        require_mounted(deployed, seeded, moved)
+        require(
+            bench,
+            deployed,
+            seeded,
+            seeded.value,
+            after="the upgrade",
+            tell_more=lambda: f" ({'; '.join(move.said for move in moved)})" if moved else "",
+        )

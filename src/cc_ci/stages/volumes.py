@@ -1,7 +1,12 @@
 """How tools get at volumes on the node of this run."""
 
-from cc_ci.backups.reach import HELPER_IMAGE, HelperReach, NamespaceReach, Reach
-from cc_ci.stages.bench import Bench
+import posixpath
+from collections.abc import Iterator
+
+from cc_ci.backups.reach import HELPER_IMAGE, HelperReach, Reach, SandboxReach
+from cc_ci.recipes.backup_coverage import left_out
+from cc_ci.recipes.backup_labels import backup_plan
+from cc_ci.stages.bench import Bench, Deployed
 
 
 def scratch_volume(bench: Bench) -> str:
@@ -10,13 +15,36 @@ def scratch_volume(bench: Bench) -> str:
 
 
 def volume_reach(bench: Bench) -> Reach:
-    """This machine's tools in the node's namespaces; on a foreign node, a helper container."""
+    """This machine's tools in a sandbox; on a foreign node, a helper container."""
     if bench.node.private:
-        return NamespaceReach(bench.node, bench.runner)
+        return SandboxReach(
+            bench.node, bench.runner, inspect=bench.engine.volume, repository=bench.scratch / "restic"
+        )
     return HelperReach(
         bench.node,
         bench.runner,
+        inspect=bench.engine.volume,
         image=HELPER_IMAGE,
         scratch=scratch_volume(bench),
         labels=bench.labels("backups").all(),
     )
+
+
+def tell_left_out(bench: Bench, deployed: Deployed) -> None:
+    """Warn of what is in no backup: volumes that are left out on purpose, and those that have no name."""
+    suite, stack = deployed.candidate.suite, deployed.stack
+    lines = left_out(stack, backup_plan(stack), unkept=suite.unkept if suite else {})
+    for line in (*lines, *_images_volumes(bench, deployed)):
+        bench.findings.warn("not-backed-up", f"backup: {line}")
+
+
+def _images_volumes(bench: Bench, deployed: Deployed) -> Iterator[str]:
+    for service in deployed.stack.services.values():
+        image = bench.engine.image(service.image)
+        mounted = {posixpath.normpath(mount.target) for mount in service.mounts}
+        for folder in image.volumes if image else ():
+            if posixpath.normpath(folder) not in mounted:
+                yield (
+                    f"services.{service.name}: its image keeps data in {folder}, where nothing is mounted: "
+                    "each task gets a new volume there, and none is in a backup"
+                )

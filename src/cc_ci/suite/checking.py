@@ -37,6 +37,7 @@ def faults_with(suite: Suite, app: App, stack: Stack) -> tuple[str, ...]:
         "secrets": (suite.secrets, {secret.name for secret in app.secrets}),
         "wiring.secrets": (suite.wiring.secrets, {secret.name for secret in app.secrets}),
         "readiness": ([one.service for one in suite.readiness if one.service], set(stack.services)),
+        "unkept": (suite.unkept, set(stack.volumes)),
         "env": (suite.env_names, {one.key for one in app.recipe.assignments} | app.recipe.exports.keys()),
     }
     return tuple(

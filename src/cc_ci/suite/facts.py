@@ -21,6 +21,7 @@ APP_SIGN = "app"
 
 Positive = Annotated[Seconds, msgspec.Meta(gt=0)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Reason = Annotated[str, msgspec.Meta(pattern=r"\w.*\w")]
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,6 +105,8 @@ class _Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     wiring: Wiring = Wiring()
     seeds: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.py$")] | None = None
     stateless: bool = False
+    unkept: dict[Name, Reason] = {}
+    """Volumes that need no backup, by their keys in the recipe, and why: `cache = "rebuilt at start"`."""
 
     def __post_init__(self) -> None:
         names = [APP_SIGN, *(sign.name for sign in self.readiness)]

@@ -14,6 +14,7 @@ import msgspec
 
 import cc_ci
 from cc_ci.suite.protocol import BROKER_SOCKET, CA_BUNDLE, EVIDENCE_FOLDER, SUITE_FOLDER
+from cc_ci.system.bubblewrap import bound, folders, programs
 
 FIRST_UID = 1_900_000_000
 """Above every range that systemd and containers allot; the process id makes it one run's own."""
@@ -23,7 +24,6 @@ PROCESS_LIMIT = 4096
 TMP_LIMIT = 1 << 30
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_MERGED = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _FROM_HOST = ("/etc/fonts", "/etc/ld.so.cache", "/etc/alternatives", "/var/cache/fontconfig", "/opt/google")
 ENVIRONMENT: Mapping[str, str] = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -77,16 +77,15 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
         yield from ("--proc", "/proc", "--dev", "/dev")
         for scratch in ("/dev/shm", "/tmp"):  # noqa: S108 - the sandbox's own
             yield from ("--size", str(TMP_LIMIT), "--perms", "1777", "--tmpfs", scratch)
-        yield from _bound("/usr")
-        yield from _merged_usr()
-        yield from _bound(self.scratch / "etc", "/etc")
+        yield from programs()
+        yield from bound(self.scratch / "etc", "/etc")
         for extra in _FROM_HOST:
-            yield from _folders(Path(extra).parent)
+            yield from folders(Path(extra).parent)
             yield from ("--ro-bind-try", extra, extra)
         for folder in python_folders():
-            yield from _bound(folder)
-        yield from _bound(self.scratch / "suite", SUITE_FOLDER)
-        yield from _bound(self.scratch / BROKER_SOCKET.name, BROKER_SOCKET)
+            yield from bound(folder)
+        yield from bound(self.scratch / "suite", SUITE_FOLDER)
+        yield from bound(self.scratch / BROKER_SOCKET.name, BROKER_SOCKET)
         if self.evidence is not None:
             yield from ("--bind", str(self.evidence), str(EVIDENCE_FOLDER))
         yield from ("--chdir", "/tmp")  # noqa: S108 - the sandbox's own
@@ -108,24 +107,3 @@ def python_folders() -> tuple[Path, ...]:
     base = Path(sys.base_prefix)
     found = dict.fromkeys((base, base.resolve(), Path(sys.prefix), Path(cc_ci.__file__).parent))
     return tuple(folder for folder in found if not folder.is_relative_to("/usr"))
-
-
-def _bound(source: str | Path, target: str | Path | None = None) -> Iterator[str]:
-    place = Path(target or source)
-    yield from _folders(place.parent)
-    yield from ("--ro-bind", str(source), str(place))
-
-
-def _folders(folder: Path) -> Iterator[str]:
-    # bubblewrap makes missing parents 0700 and root's, which the tests' uid could not pass
-    for path in (*reversed(folder.parents), folder):
-        if path != Path("/"):
-            yield from ("--perms", "0755", "--dir", str(path))
-
-
-def _merged_usr() -> Iterator[str]:
-    for path in map(Path, _MERGED):
-        if path.is_symlink():
-            yield from ("--symlink", str(path.readlink()), str(path))
-        elif path.is_dir():
-            yield from _bound(path)

@@ -1,27 +1,21 @@
+import base64
+import gzip
 import json
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
+import msgspec
 import pytest
 
-from cc_ci.backups.reach import NamespaceReach
-from cc_ci.backups.restic import Repository, Snapshot, escaped, restore_argv, topmost
-from cc_ci.engine.node import Node
-from cc_ci.errors import CommandFailed, InfrastructureError
-from cc_ci.system.process import ScriptedRunner
+from cc_ci.backups.contents import told
+from cc_ci.backups.listing import Saved, packed
+from cc_ci.backups.restic import Repository, Snapshot, escaped, read_faults, restore_argv
+from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed
+from cc_ci.recipes.backup_labels import BackupPlan, VolumeBackup
+from cc_ci.system.process import Completed, ScriptedRunner
 from cc_ci.system.redaction import MASK, Redactor
 
 CONTENT = "/var/lib/docker/volumes/web_content"
-ENTER = ("nsenter", "--mount=/run/lab/mnt", "--net=/run/lab/net", "--")
-NODE = Node(
-    name="lab",
-    kind="private",
-    docker_host="unix:///run/lab/docker.sock",
-    address="10.0.0.2",
-    ci_domain="ci.test",
-    ipvs=True,
-    network_namespace=Path("/run/lab/net"),
-    mount_namespace=Path("/run/lab/mnt"),
-)
+DATA = f"{CONTENT}/_data"
 SUMMARY = json.dumps(
     {
         "message_type": "summary",
@@ -38,21 +32,27 @@ SNAPSHOT = Snapshot(
 )
 
 
-class Environments(ScriptedRunner):
-    """Also keeps what was put into the environment."""
+class ScriptedReach:
+    """Answers tools as told; notes what each was called with."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.envs: list[dict[str, str]] = []
+        self.script = ScriptedRunner()
+        self.asked: list[Mapping[str, object]] = []
 
-    def __call__(self, argv, *, env=None, **options):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN003, ANN204
-        self.envs.append(dict(env or {}))
-        return super().__call__(argv, env=env, **options)
+    def __call__(
+        self, argv: Sequence[str], *, stdin: str | None = None, env: Mapping[str, str] = {}, **asked: object
+    ) -> Completed:
+        self.asked.append({**asked, "env": dict(env)})
+        return self.script(argv, stdin=stdin)
+
+    @property
+    def tools(self) -> list[str]:
+        return [call[2].split()[1] if call[0] == "sh" else " ".join(call[:2]) for call in self.script.calls]
 
 
 @pytest.fixture
-def runner() -> Environments:
-    return Environments()
+def reach() -> ScriptedReach:
+    return ScriptedReach()
 
 
 @pytest.fixture
@@ -61,48 +61,80 @@ def redact() -> Redactor:
 
 
 @pytest.fixture
-def repository(runner: Environments, redact: Redactor) -> Repository:
-    return Repository(NamespaceReach(NODE, runner), location="/runs/x/restic", redact=redact)
+def repository(reach: ScriptedReach, redact: Redactor) -> Repository:
+    return Repository(reach, redact=redact)
 
 
 def test_the_password_is_learnt_and_goes_by_the_environment_alone(
-    repository: Repository, runner: Environments, redact: Redactor
+    repository: Repository, reach: ScriptedReach, redact: Redactor
 ) -> None:
-    runner.on(*ENTER, "restic", "init")
+    reach.script.on("restic", "init")
     repository.create()
-    assert runner.calls == [(*ENTER, "restic", "init")]
-    (env,) = runner.envs
-    assert env["RESTIC_REPOSITORY"] == "/runs/x/restic"
+    assert reach.script.calls == [("restic", "init")]
+    (asked,) = reach.asked
+    env = asked["env"]
+    assert isinstance(env, dict)
+    assert env["RESTIC_REPOSITORY"] == "/repository"
     assert redact(env["RESTIC_PASSWORD"]) == MASK
+    assert (asked["volumes"], asked["repository"]) == ((), True)
 
 
 def test_a_backup_is_made_of_the_paths_that_an_operators_has(
-    repository: Repository, runner: Environments
+    repository: Repository, reach: ScriptedReach
 ) -> None:
     status = '{"message_type":"status","percent_done":0}\n'
-    runner.on(*ENTER, "restic", "backup", stdout=status + SUMMARY + "\n")
+    reach.script.on("restic", "backup", stdout=status + SUMMARY + "\n")
     snapshot = repository.backup([CONTENT], volumes=["web_content"], tag="web")
     assert snapshot == Snapshot(
         id="e52f443f", files=2, bytes=30, added=99, seconds=0, paths=(CONTENT,), volumes=("web_content",)
     )
     backup = ("restic", "backup", "--json", "--no-cache", "--host", "cc-ci", "--tag", "web", "--", CONTENT)
-    assert runner.calls == [(*ENTER, *backup)]
+    assert reach.script.calls == [backup]
+    assert reach.asked[0]["access"] == "reads"
+    assert reach.asked[0]["timeout"]
 
 
-def test_a_backup_without_a_summary_is_an_error(repository: Repository, runner: Environments) -> None:
-    runner.on(*ENTER, "restic", "backup", stdout="done")
+def test_a_backup_without_a_summary_is_an_error(repository: Repository, reach: ScriptedReach) -> None:
+    reach.script.on("restic", "backup", stdout="done")
     with pytest.raises(InfrastructureError, match="gave no summary"):
         repository.backup([CONTENT], volumes=["web_content"], tag="web")
 
 
-def test_a_tool_that_is_not_there_is_our_fault(repository: Repository, runner: Environments) -> None:
-    runner.on(*ENTER, stderr="nsenter: failed to execute restic: No such file\n", returncode=127)
-    with pytest.raises(InfrastructureError, match=r"restic: not to be run on the node .*No such file"):
-        repository.create()
+def unread(path: str, number: int) -> str:
+    error = {"Op": "lstat", "Path": path, "Err": number}
+    return json.dumps({"message_type": "error", "error": error, "during": "archival", "item": path}) + "\n"
 
 
-def test_a_tool_that_fails_is_our_fault(repository: Repository, runner: Environments) -> None:
-    runner.on(*ENTER, stderr="Fatal: wrong password\n", returncode=1)
+@pytest.mark.attack(
+    what="an app makes a tree of 5000 folders in its volume, deeper than any path can be",
+    before="restic could not read it, and the run said that the host was to blame",
+    now="the backup fails by the recipe, and says which file no backup would have",
+    layer="sandbox",
+)
+def test_what_restic_can_not_read_is_in_no_operators_backup(
+    repository: Repository, reach: ScriptedReach
+) -> None:
+    said = unread(f"{DATA}/scratch", 2) + unread(DATA + "/d" * 2100, 36) + unread(f"{DATA}/x", 13)
+    reach.script.on("restic", "backup", stdout=SUMMARY, stderr=said, returncode=3)
+    with pytest.raises(StageFailed, match=r"_data/d/.*\.\.\.'?: file name too long \(and 1 more\)") as caught:
+        repository.backup([CONTENT], volumes=["web_content"], tag="web")
+    assert len(str(caught.value)) < 400
+
+
+def test_a_file_that_the_app_removed_meanwhile_was_none_to_keep(
+    repository: Repository, reach: ScriptedReach
+) -> None:
+    reach.script.on("restic", "backup", stdout=SUMMARY, stderr=unread(f"{DATA}/scratch", 2), returncode=3)
+    assert repository.backup([CONTENT], volumes=["web_content"], tag="web").id == "e52f443f"
+
+
+def test_errors_are_read_as_newer_restics_write_them_too() -> None:
+    newer = '{"message_type":"error","error":{"message":"denied"},"item":"/a b"}\nnot json\n[1]\n'
+    assert [str(fault) for fault in read_faults(newer)] == ["'/a b': denied"]
+
+
+def test_a_tool_that_fails_is_our_fault(repository: Repository, reach: ScriptedReach) -> None:
+    reach.script.on("restic", stderr="Fatal: wrong password\n", returncode=1)
     with pytest.raises(CommandFailed, match="restic init: exit 1: Fatal: wrong password"):
         repository.create()
 
@@ -115,38 +147,109 @@ def test_a_restore_goes_to_the_root_and_keeps_off_the_folders_above() -> None:
     assert escaped("/a*b[1]?") == r"/a\*b\[1]\?"
 
 
-def listing(*paths: str) -> str:
-    lines = [{"struct_type": "snapshot", "paths": [CONTENT]}]
-    lines += [{"struct_type": "node", "path": path} for path in paths]  # type: ignore[list-item]
-    return "\n".join(map(json.dumps, lines))
+def zipped(content: bytes) -> str:
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
 
 
-def test_a_restore_removes_what_came_later_and_nothing_else(
-    repository: Repository, runner: Environments
+def there(reach: ScriptedReach, *, saved: Mapping[str, str], found: Mapping[str, Sequence[str]]) -> None:
+    """Script what is asked for a restore: room, both lists, removal, restore."""
+    nodes = [
+        json.dumps({"struct_type": "node", "path": path, "type": kind, "size": 5})
+        for path, kind in saved.items()
+    ]
+    marks = {"dir": "files", "file": "others", "other": "end"}
+    names = [name for kind, mark in marks.items() for name in (*found.get(kind, ()), mark)]
+    listed = {
+        "free": "free 1000 4096\n",
+        "restic": zipped("\n".join([*nodes, '{"exit":0}']).encode()),
+        "find": zipped("\0".join([*names, ""]).encode()),
+        "-d": "",
+    }
+
+    class Scripts(ScriptedRunner):
+        def __call__(self, argv: Sequence[str], **options: object) -> Completed:
+            super().__call__(argv, **options)  # type: ignore[arg-type]
+            script = argv[2] if argv[0] == "sh" else ""
+            tool = next((word for word in ("free", "restic", "find") if word in script), "-d")
+            return Completed(argv=tuple(argv), returncode=0, stdout=listed[tool], stderr="")
+
+    reach.script = Scripts().on("sh").on("restic")
+
+
+def test_a_restore_first_removes_what_came_later_and_nothing_else(
+    repository: Repository, reach: ScriptedReach
 ) -> None:
-    data = f"{CONTENT}/_data"
-    runner.on(*ENTER, "restic", "restore")
-    runner.on(*ENTER, "restic", "ls", stdout=listing("/var", CONTENT, data, f"{data}/kept"))
-    there = [CONTENT, data, f"{data}/kept", f"{data}/late", f"{data}/late/deep", f"{data}/odd\nname"]
-    runner.on(*ENTER, "find", CONTENT, "-print0", stdout="\0".join([*there, ""]))
-    runner.on(*ENTER, "xargs", "-0", "rm", "-rf", "--")
+    there(
+        reach,
+        saved={"/var": "dir", CONTENT: "dir", DATA: "dir", f"{DATA}/kept": "file", f"{DATA}/link": "symlink"},
+        found={
+            "dir": [CONTENT, DATA, f"{DATA}/late"],
+            "file": [f"{DATA}/kept", f"{DATA}/late/deep", f"{DATA}/odd\nname"],
+            "other": [f"{DATA}/link"],
+        },
+    )
     restored = repository.restore(SNAPSHOT)
-    assert restored.removed == (f"{data}/late", f"{data}/odd\nname")
-    assert runner.stdins[-1] == f"{data}/late\0{data}/odd\nname"
+    assert restored.removed == (f"{DATA}/late", f"{DATA}/odd\nname")
+    names = [f"{DATA}/{name}".encode() for name in ("late", "link", "odd\nname")]
+    assert reach.script.stdins[-2] == packed(names)
+    assert reach.script.calls[-1][:2] == ("restic", "restore")
+    assert [asked["access"] for asked in reach.asked] == ["reads", "reads", "reads", "changes", "changes"]
+    assert [asked.get("repository", False) for asked in reach.asked] == [False, True, False, False, True]
+    assert all(asked["timeout"] for asked in reach.asked)
 
 
-def test_a_restore_with_nothing_late_removes_nothing(repository: Repository, runner: Environments) -> None:
-    runner.on(*ENTER, "restic", "restore")
-    runner.on(*ENTER, "restic", "ls", stdout=listing(CONTENT))
-    runner.on(*ENTER, "find", stdout=f"{CONTENT}\0")
+def test_a_restore_with_nothing_late_removes_nothing(repository: Repository, reach: ScriptedReach) -> None:
+    there(reach, saved={CONTENT: "dir"}, found={"dir": [CONTENT]})
     assert repository.restore(SNAPSHOT).removed == ()
+    assert len(reach.script.calls) == 4
 
 
-def test_a_restore_may_leave_what_came_later(repository: Repository, runner: Environments) -> None:
-    runner.on(*ENTER, "restic", "restore")
-    assert repository.restore(SNAPSHOT, exact=False).removed == ()
-    assert len(runner.calls) == 1
+@pytest.mark.attack(
+    what="a volume has a file of 100 GB that is one hole, which a restore writes out in full",
+    before="the restore filled the machine's disk",
+    now="what a restore would write is compared with what is free before anything is written",
+    layer="sandbox",
+)
+def test_a_restore_that_the_disk_has_no_room_for_is_not_begun(
+    repository: Repository, reach: ScriptedReach
+) -> None:
+    there(reach, saved={}, found={})
+    large = Snapshot(
+        id="a1", files=1, bytes=5_000_000, added=1, seconds=0, paths=(CONTENT,), volumes=("web_content",)
+    )
+    with pytest.raises(InfrastructureError, match=r"5000000 bytes to bring back, .* disk has 4096000 free"):
+        repository.restore(large)
+    assert not [call for call in reach.script.calls if call[0] == "restic"]
 
 
-def test_a_folder_stands_for_what_is_below_it() -> None:
-    assert topmost(["/a/b", "/a", "/c/d", "/ab"]) == ("/a", "/ab", "/c/d")
+def test_a_restore_names_the_first_file_that_it_could_not_bring_back(
+    repository: Repository, reach: ScriptedReach
+) -> None:
+    there(reach, saved={}, found={})
+    listed = reach.script
+
+    def restored(argv: Sequence[str], **options: object) -> Completed:
+        ended = listed(argv, **options)  # type: ignore[arg-type]
+        return msgspec.structs.replace(ended, returncode=1, stderr=said) if argv[0] == "restic" else ended
+
+    said = "ignoring error for /v/a: open /v/a: text file busy\nFatal: There were 1 errors\n"
+    reach.script = restored  # type: ignore[assignment]
+    with pytest.raises(CommandFailed, match="restic restore: exit 1: /v/a: open /v/a: text file busy"):
+        repository.restore(SNAPSHOT)
+
+
+def test_a_snapshot_says_what_it_has_of_each_volume() -> None:
+    volumes = (
+        VolumeBackup(volume="content", name="web_content"),
+        VolumeBackup(volume="media", name="web_media"),
+    )
+    files = (
+        Saved(path=DATA, type="dir"),
+        Saved(path=f"{DATA}/a", type="file", size=3),
+        Saved(path=f"{DATA}/b", type="file", size=4),
+        Saved(path=f"{CONTENT}2/_data/c", type="file", size=50),
+    )
+    assert (
+        told(files, SNAPSHOT, BackupPlan(volumes=volumes))
+        == "snapshot e52f443f has of content 2 files, 7 bytes; of media nothing"
+    )

@@ -31,7 +31,7 @@ from cc_ci.system.process import ScriptedRunner
 from cc_ci.system.units import EpochSeconds
 from cc_ci.timing.trace import Trace
 
-FULL = Known(previous_version="1", has_suite=True, volumes=("content",), backed_up=True)
+FULL = Known(previous_version="1", has_suite=True, backed_up=True)
 
 
 class LateSign:

@@ -8,7 +8,7 @@ from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import make_plan
 
 FULL = Known(
-    previous_version="1.0.0+1", has_suite=True, volumes=("data",), backed_up=True, provider="keycloak",
+    previous_version="1.0.0+1", has_suite=True, backed_up=True, provider="keycloak",
     has_sso_tests=True,
 )  # fmt: skip
 

@@ -27,7 +27,7 @@ from cc_ci.pipeline.state import RunState
 from cc_ci.system.clock import ManualClock
 from cc_ci.system.stopping import StopToken, current
 
-FULL = Known(previous_version="1", has_suite=True, volumes=("content",), backed_up=True)
+FULL = Known(previous_version="1", has_suite=True, backed_up=True)
 PLAN = make_plan(FULL, choose())
 KEEPING = make_plan(FULL, choose(), keep=True)
 Trouble = BaseException | Callable[["Scripted"], None]

@@ -10,7 +10,7 @@ from cc_ci.pipeline.planner import make_plan
 from cc_ci.pipeline.soundness import plan_faults
 from cc_ci.results.schema import StageName
 
-FULL = Known(previous_version="1.0.0+1.22.1", has_suite=True, volumes=("content",), backed_up=True)
+FULL = Known(previous_version="1.0.0+1.22.1", has_suite=True, backed_up=True)
 
 
 def plan_stock(known: Known, *, only: StageName | None = None, keep: bool = False) -> Plan:
@@ -83,12 +83,12 @@ def test_the_fresh_deployment_is_the_twin_of_the_one_backed_up() -> None:
         ),
         (Known(previous_version="1", has_suite=True), {"backup": "skipped", "restore": "skipped"}),
         (
-            Known(previous_version="1", has_suite=True, volumes=("content",)),
+            Known(previous_version="1", has_suite=True, unbacked=("compose.yml:3: volumes.content",)),
             {"backup": "failed", "restore": "failed"},
         ),
         (Known(previous_version="1", has_suite=False), {"functional": "skipped"}),
         (
-            Known(previous_version="1", has_suite=False, volumes=("v",), backed_up=True, can_seed=False),
+            Known(previous_version="1", has_suite=False, backed_up=True, can_seed=False),
             {"backup": "unverified", "restore": "unverified"},
         ),
     ],
@@ -100,8 +100,12 @@ def test_what_will_not_run_is_decided_with_its_outcome(known: Known, expected: d
 
 
 def test_volumes_without_labels_are_named() -> None:
-    plan = plan_stock(Known(previous_version="1", has_suite=True, volumes=("content", "uploads")))
-    assert "content, uploads" in next(one.reason for one in plan.decided if one.stage == "backup")
+    plan = plan_stock(
+        Known(previous_version="1", has_suite=True, unbacked=("content: no label", "uploads: no label"))
+    )
+    assert "content: no label; uploads: no label" in next(
+        one.reason for one in plan.decided if one.stage == "backup"
+    )
 
 
 def test_one_stage_brings_what_it_needs() -> None:
@@ -129,7 +133,8 @@ knowns = st.builds(
     previous_version=st.none() | st.just("1.0.0+1"),
     has_suite=st.booleans(),
     stateless=st.booleans(),
-    volumes=st.sampled_from([(), ("a",), ("a", "b")]),
+    unbacked=st.sampled_from([(), ("a",), ("a", "b")]),
+    can_mark=st.booleans(),
     backed_up=st.booleans(),
     can_seed=st.booleans(),
     provider=st.none() | st.just("keycloak"),

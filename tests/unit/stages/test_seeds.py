@@ -1,38 +1,121 @@
+from dataclasses import replace
+
+import msgspec
 import pytest
+from stage_suite import MemorySuites, with_seeds
 
-from cc_ci.errors import StageFailed
-from cc_ci.stages.seeds import require
+from cc_ci.backups.markers import Reading
+from cc_ci.backups.marking import Place
+from cc_ci.errors import StageFailed, Unverified
+from cc_ci.recipes.moved_volumes import Move
+from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.seeds import Planted, VolumeSeeds, places_for, plant, require, require_mounted
 
-
-class Held(dict[str, str]):
-    """Seeds in memory."""
-
-    def write(self, key: str, value: str) -> None:
-        self[key] = value
-
-    def read(self, key: str) -> str | None:
-        return self.get(key)
-
-    def delete(self, key: str) -> None:
-        self.pop(key, None)
+KEPT = Planted(key="kept", value="marker")
+DATA, MEDIA = Place(volume="web_data", key="data"), Place(volume="web_media", key="media", folder="up")
 
 
-def test_the_marker_that_is_back_is_enough() -> None:
-    require(Held(kept="marker"), "kept", "marker", after="the restore")
+@pytest.fixture
+def suites() -> MemorySuites:
+    return MemorySuites()
+
+
+@pytest.fixture
+def bench(bench: Bench, suites: MemorySuites) -> Bench:
+    return replace(bench, suites=suites)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def held(deployed: Deployed, suites: MemorySuites) -> MemorySuites:
+    deployed.candidate = with_seeds(deployed.candidate)
+    return suites
+
+
+def test_the_marker_that_is_back_is_enough(bench: Bench, deployed: Deployed, held: MemorySuites) -> None:
+    held.data["kept"] = "marker"
+    require(bench, deployed, KEPT, "marker", after="the restore")
 
 
 @pytest.mark.parametrize(
-    ("held", "said"),
+    ("data", "said"),
     [
-        ({}, "nothing instead of 'marker' after the restore; data was lost"),
-        ({"kept": "changed"}, "'changed' instead of 'marker'"),
+        ({}, "install: seed kept: nothing instead of 'marker' after the restore; data was lost (see here)"),
+        ({"kept": "changed"}, "install: seed kept: 'changed' instead of 'marker' after the restore"),
     ],
 )
-def test_a_marker_that_is_not_back_fails(held: dict[str, str], said: str) -> None:
-    with pytest.raises(StageFailed, match=said):
-        require(Held(held), "kept", "marker", after="the restore")
+def test_a_marker_that_is_not_back_fails_by_deployment(
+    data: dict[str, str], said: str, bench: Bench, deployed: Deployed, held: MemorySuites
+) -> None:
+    held.data = data
+    with pytest.raises(StageFailed) as caught:
+        require(bench, deployed, KEPT, "marker", after="the restore", tell_more=lambda: " (see here)")
+    assert said in str(caught.value)
 
 
-def test_later_data_that_is_still_there_fails() -> None:
-    with pytest.raises(StageFailed, match="later data has to be gone"):
-        require(Held(later="x"), "later", None, after="the restore")
+def test_later_data_that_is_still_there_fails(bench: Bench, deployed: Deployed, held: MemorySuites) -> None:
+    held.data["kept"] = "x"
+    with pytest.raises(StageFailed, match="install: seed kept: still there after the restore: 'x'"):
+        require(bench, deployed, KEPT, None, after="the restore")
+
+
+def test_each_marker_has_a_name_and_a_value_of_its_own(
+    bench: Bench, deployed: Deployed, held: MemorySuites
+) -> None:
+    one, other = (plant(bench, deployed, stage="upgrade") for _ in range(2))
+    assert len({one.key, other.key, one.value, other.value}) == 4
+    assert held.data == {one.key: one.value, other.key: other.value}
+
+
+class Readings:
+    """Markers that read as told."""
+
+    def __init__(self, **readings: Reading) -> None:
+        self._readings = readings
+
+    def read(self, _key: str, places: tuple[Place, ...], *, exactness: str) -> dict[Place, Reading]:
+        assert exactness == "usable"
+        return {place: self._readings[place.key] for place in places}
+
+
+def read(**readings: Reading) -> str | None:
+    return VolumeSeeds(Readings(**readings), (DATA, MEDIA)).read("kept")  # type: ignore[arg-type]
+
+
+def test_a_marker_counts_when_every_volume_has_it_whole() -> None:
+    assert read(data=Reading(value="v"), media=Reading(value="v")) == "v"
+    assert read(data=Reading(), media=Reading()) is None
+
+
+@pytest.mark.parametrize(
+    ("media", "said"),
+    [
+        (Reading(), "marker kept: gone from volume media at up, and there in volume data"),
+        (Reading(value="w"), "marker kept: not the same everywhere"),
+        (
+            Reading(value="v", faults=("long: is gone", "deep: is gone")),
+            "marker kept: volume media at up: long: is gone",
+        ),
+    ],
+)
+def test_the_volume_that_lost_something_is_named(media: Reading, said: str) -> None:
+    with pytest.raises(StageFailed) as caught:
+        read(data=Reading(value="v"), media=media)
+    assert str(caught.value) == said
+
+
+def test_where_no_volume_can_take_a_marker_nothing_is_shown(bench: Bench, deployed: Deployed) -> None:
+    stack = msgspec.structs.replace(deployed.stack, volumes={}, services={})
+    deployed.stack = stack
+    assert places_for(deployed, stage="backup") == ()
+    with pytest.raises(Unverified, match="no volume is backed up whole"):
+        plant(bench, deployed, stage="backup")
+
+
+def test_a_volume_that_the_new_version_does_not_mount_lost_its_data(deployed: Deployed) -> None:
+    marked = Planted(key="kept", value="v", places=(DATA,))
+    moved = Move(volume="web_data", gone=False, said="volume data was at app:/a; it is at app:/b")
+    require_mounted(deployed, marked, [moved])
+    gone = Move(volume="web_data", gone=True, said="volume data was at app:/a; it is mounted nowhere")
+    require_mounted(deployed, KEPT, [gone])
+    with pytest.raises(StageFailed, match="install: data was lost to the app by the upgrade: volume"):
+        require_mounted(deployed, marked, [gone])

@@ -190,3 +190,15 @@ status = 204
     assert (database.service, database.run) == ("db", ("pg_isready", "-h", "127.0.0.1"))
     assert (management.service, management.port, management.status) == ("app", 9000, None)
     assert (api.service, api.path, api.status) == (None, "/healthz/readiness", 204)
+
+
+def test_a_volume_that_needs_no_backup_has_a_reason(tmp_path: Path) -> None:
+    text = 'recipe = "notes"\n[unkept]\ncache = "rebuilt at start"\n'
+    assert read_suite(suite_folder(tmp_path, text)).unkept == {"cache": "rebuilt at start"}
+
+
+@pytest.mark.parametrize("unkept", ['["cache"]', '{ cache = "" }', '{ cache = " " }', "{ cache = true }"])
+def test_a_volume_without_a_reason_is_refused(unkept: str, tmp_path: Path) -> None:
+    folder = suite_folder(tmp_path, f'recipe = "notes"\nunkept = {unkept}\n')
+    with pytest.raises(InfrastructureError, match=r"suite\.toml: unkept"):
+        read_suite(folder)

@@ -1,0 +1,174 @@
+"""What a tool that touches volumes sees of the machine, and what it may do."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+from local_volumes import NODE, plain
+
+from cc_ci.backups.places import volume_content, volume_folder
+from cc_ci.backups.reach import HelperReach, SandboxReach
+from cc_ci.backups.sandbox import CHANGING, READING
+from cc_ci.engine.state import Volume
+from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed, Unverified
+from cc_ci.system.process import ScriptedRunner
+
+CONTENT = "/var/lib/docker/volumes/web_content/_data"
+FOREIGN = msgspec.structs.replace(NODE, kind="foreign")
+
+
+@pytest.fixture
+def runner() -> ScriptedRunner:
+    return ScriptedRunner().on("nsenter").on("docker")
+
+
+@pytest.fixture
+def sandbox(runner: ScriptedRunner, tmp_path: Path) -> SandboxReach:
+    return SandboxReach(NODE, runner, inspect=plain, repository=tmp_path / "restic")
+
+
+@pytest.fixture
+def helper(runner: ScriptedRunner) -> HelperReach:
+    return HelperReach(FOREIGN, runner, inspect=plain, image="tools:1", scratch="run-1", labels={"a": "b"})
+
+
+def values(call: Sequence[str], option: str, *, count: int = 1) -> list[tuple[str, ...]]:
+    """What follows each `option`."""
+    found = [index for index, word in enumerate(call) if word == option]
+    return [tuple(call[index + 1 : index + 1 + count]) for index in found]
+
+
+def bound(call: Sequence[str]) -> set[str]:
+    """What of the machine is seen that is not one of its programs."""
+    sources = {source for option in ("--bind", "--ro-bind") for (source, _) in values(call, option, count=2)}
+    return {source for source in sources if not source.startswith(("/usr", "/bin", "/lib", "/sbin"))}
+
+
+def test_a_tool_sees_the_volumes_that_it_is_called_for_and_nothing_else(
+    sandbox: SandboxReach, runner: ScriptedRunner
+) -> None:
+    sandbox(("stat", CONTENT), volumes=("web_content",), access="reads", timeout=1)
+    (call,) = runner.calls
+    assert call[:3] == ("nsenter", "--mount=/lab/mnt", "--")
+    assert bound(call) == {CONTENT}
+    assert "--unshare-net" in call
+    assert call[-2:] == ("stat", CONTENT)
+
+
+def test_what_only_reads_can_not_write(sandbox: SandboxReach, runner: ScriptedRunner) -> None:
+    sandbox(("stat", CONTENT), volumes=("web_content",), access="reads", timeout=1)
+    sandbox(("rm", CONTENT), volumes=("web_content",), access="changes", timeout=1)
+    reads, changes = runner.calls
+    assert (CONTENT, CONTENT) in values(reads, "--ro-bind", count=2)
+    assert (CONTENT, CONTENT) in values(changes, "--bind", count=2)
+    assert values(reads, "--cap-add") == [(right,) for right in READING]
+    assert values(changes, "--cap-add") == [(right,) for right in CHANGING]
+    assert values(reads, "--cap-drop") == [("ALL",)]
+    assert "CAP_SYS_ADMIN" not in CHANGING
+
+
+def test_only_restic_sees_the_repository(
+    sandbox: SandboxReach, runner: ScriptedRunner, tmp_path: Path
+) -> None:
+    sandbox(("find",), volumes=(), access="reads", timeout=1)
+    sandbox(("restic",), volumes=(), access="reads", timeout=1, repository=True, env={"WORD": "secret"})
+    find, restic = runner.calls
+    assert (bound(find), bound(restic)) == (set(), {str(tmp_path / "restic")})
+    assert not any("secret" in word for word in restic)
+
+
+def test_a_helper_is_confined_as_a_sandbox_is(helper: HelperReach, runner: ScriptedRunner) -> None:
+    helper(("stat", CONTENT), volumes=("web_content",), access="reads", timeout=1)
+    helper(("restic",), volumes=("web_content",), access="changes", timeout=1, repository=True)
+    reads, changes = runner.calls
+    for call in (reads, changes):
+        assert {"--network=none", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--label=a=b"} <= {
+            *call
+        }
+    assert f"--mount=type=volume,source=web_content,target={CONTENT},volume-nocopy,readonly" in reads
+    assert f"--mount=type=volume,source=web_content,target={CONTENT},volume-nocopy" in changes
+    assert not any("source=run-1" in word for word in reads)
+    assert "--mount=type=volume,source=run-1,target=/repository,volume-label=a=b" in changes
+    assert [word for word in reads if word.startswith("--cap-add")] == ["--cap-add=DAC_READ_SEARCH"]
+    assert changes[-3:] == ("--entrypoint", "restic", "tools:1")
+
+
+def test_a_helper_that_outlasts_its_time_is_removed(runner: ScriptedRunner) -> None:
+    def slow(argv: Sequence[str], **_options: object) -> object:
+        runner(argv)
+        if argv[1] == "run":
+            raise CommandFailed("docker: still running after 1 s, so it was ended", returncode=None)
+        return None
+
+    helper = HelperReach(FOREIGN, slow, inspect=plain, image="tools:1", scratch="run-1", labels={})  # type: ignore[arg-type]
+    with pytest.raises(CommandFailed):
+        helper(("restic",), volumes=(), access="reads", timeout=1)
+    name = next(word for word in runner.calls[0] if word.startswith("--name=")).removeprefix("--name=")
+    assert runner.calls[1] == ("docker", "rm", "--force", "--volumes", name)
+
+
+@pytest.mark.parametrize("name", ["../../x", "..", "a/b", "", "x\n", "-x", "a\0b", "x" * 256])
+@pytest.mark.attack(
+    what="a volume is named ../../x, so that the path made of its name leads out of the volumes",
+    before="the folder that the name led to was backed up, and written to by the restore",
+    now="no path is made of what is no volume's name by Docker's own rule",
+    layer="engine",
+)
+def test_no_path_is_made_of_what_is_no_volumes_name(name: str) -> None:
+    with pytest.raises(StageFailed, match="no name of a volume"):
+        volume_folder(name)
+    with pytest.raises(StageFailed):
+        volume_content(name)
+
+
+@pytest.mark.parametrize(
+    "volume",
+    [
+        Volume(
+            name="web_content",
+            driver="local",
+            options={"type": "none", "o": "bind", "device": "/"},
+            mountpoint="/engine/volumes/web_content/_data",
+        ),
+        Volume(name="web_content", driver="nfs", options={}, mountpoint="/engine/volumes/web_content/_data"),
+        Volume(name="web_content", driver="local", options={}, mountpoint="/"),
+    ],
+)
+@pytest.mark.attack(
+    what="a volume of the local driver has options that mount the host's root there",
+    before="backups read the host's files, and restores wrote and deleted them",
+    now="the engine is asked each time; what is no folder of its own is not touched, its backup unverified",
+    layer="engine",
+)
+def test_a_volume_that_is_no_plain_folder_is_not_touched(volume: Volume, runner: ScriptedRunner) -> None:
+    inspect = {"web_content": volume}.get
+    sandbox = SandboxReach(NODE, runner, inspect=inspect, repository=Path("/nowhere"))
+    helper = HelperReach(FOREIGN, runner, inspect=inspect, image="tools:1", scratch="run-1", labels={})
+    for reach in (sandbox, helper):
+        with pytest.raises(Unverified, match="no folder of the engine's own"):
+            reach(("rm",), volumes=("web_content",), access="changes", timeout=1)
+    assert not runner.calls
+
+
+def test_a_volume_that_is_not_there_is_not_made(runner: ScriptedRunner) -> None:
+    helper = HelperReach(FOREIGN, runner, inspect={}.get, image="tools:1", scratch="run-1", labels={})
+    with pytest.raises(StageFailed, match="volume web_content: not on the node"):
+        helper(("rm",), volumes=("web_content",), access="changes", timeout=1)
+    assert not runner.calls
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (127, "prlimit: failed to execute restic: No such file\n"),
+        (1, "bwrap: Can't find source path /var/lib/docker/volumes/x/_data: No such file\n"),
+        (125, "docker: Error response from daemon: no image.\nSee 'docker run --help'.\n"),
+    ],
+)
+def test_a_tool_that_can_not_be_started_is_our_fault(
+    code: int, said: str, sandbox: SandboxReach, runner: ScriptedRunner
+) -> None:
+    runner.on("nsenter", "--mount=/lab/mnt", stderr=said, returncode=code)
+    with pytest.raises(InfrastructureError, match=r"restic: not to be run on the node .*[Nn]o "):
+        sandbox(("restic",), volumes=(), access="reads", timeout=1)
