@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
+from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
 from cc_ci.lab import node as lab_node
 from cc_ci.lab.builds import build, outdated
 from cc_ci.lab.images import read_images, select
+from cc_ci.lab.names import lead
 from cc_ci.lab.node_records import record_of
 from cc_ci.lab.places import places
+from cc_ci.lab.run_proxy import RunProxy
 from cc_ci.lab.workshop import workshop
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner, check
@@ -319,9 +322,17 @@ def test_the_registry_is_the_engine_s_alone(attacker: Service, node: Node) -> No
 
 
 def test_names_and_the_proxy_are_in_reach(attacker: Service, node: Node) -> None:
-    assert attacker.connects(addresses(node).node, 53)
-    assert attacker.does("getent hosts some-app.ci.test").startswith(node.address)
-    assert attacker.connects(node.address, 443)
+    runner = LocalRunner()
+    engine = connect(node, runner)
+    proxy = RunProxy(node, engine, runner, labels={"cc-ci.run": "reach"}, clock=SystemClock())
+    try:
+        own = proxy.start()
+        lead(own, "some-app.ci.test")
+        assert attacker.connects(addresses(node).node, 53)
+        assert attacker.does("getent hosts some-app.ci.test").startswith(own.address)
+        assert attacker.connects(own.address, 443)
+    finally:
+        proxy.remove()
 
 
 # other runs

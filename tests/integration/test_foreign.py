@@ -16,11 +16,11 @@ from cc_ci.isolation.census import Census, lasting_leaks, take
 from cc_ci.isolation.leases import Keeper, leased
 from cc_ci.isolation.locks import locked, try_lock
 from cc_ci.lab.builds import build, outdated
-from cc_ci.lab.certificates import certify, lab_authority
+from cc_ci.lab.certificates import IN_PROXY, lab_authority
 from cc_ci.lab.foreign import foreign
 from cc_ci.lab.images import read_images, select
 from cc_ci.lab.node import PrivateNode
-from cc_ci.lab.proxy import CONTAINER
+from cc_ci.lab.proxy import SOCKET, STOCK_REFRESH, STOCK_THROTTLE, traefik_argv
 from cc_ci.lab.workshop import workshop
 from cc_ci.results.checks import unexplained
 from cc_ci.results.schema import RunResult
@@ -46,16 +46,33 @@ def restic() -> None:
 
 
 @pytest.fixture(scope="module")
-def host(restic: None) -> Iterator[Node]:
+def host(restic: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A server as its operator has it: a network `proxy`, its proxy in it, a certificate for its domain."""
     private = PrivateNode(NAME)
     private.forget()
     node = private.up()
     docker(node, "network", "create", "--driver", "overlay", "--attachable", "proxy")
-    docker(node, "network", "connect", "proxy", CONTAINER)
-    certify(node, "*.ci.test")
+    start_proxy(node, tmp_path_factory.mktemp("certificates"))
     yield node
     private.forget()
+
+
+def start_proxy(node: Node, folder: Path) -> None:
+    """A Traefik as co-ops run it: one for the whole server, with the engine's own socket."""
+    chain, key = lab_authority().issue("*.ci.test")
+    (folder / "all.pem").write_bytes(chain)
+    (folder / "all.key").write_bytes(key)
+    pair = {"certFile": f"{IN_PROXY}/all.pem", "keyFile": f"{IN_PROXY}/all.key"}
+    (folder / "all.yml").write_text(json.dumps({"tls": {"certificates": [pair]}}))
+    ports = [f"--publish={node.address}:{port}:{port}" for port in (80, 443)]
+    mounts = [
+        f"--volume={node.docker_host.removeprefix('unix://')}:{SOCKET}",
+        f"--volume={folder}:{IN_PROXY}:ro",
+    ]
+    (image,) = [tag for one in connect(node, LocalRunner()).images() for tag in one.tags]
+    flags = traefik_argv(refresh=STOCK_REFRESH, throttle=STOCK_THROTTLE)
+    docker(node, "run", "--detach", "--name=traefik", "--userns=host", *ports, *mounts, image, *flags)
+    docker(node, "network", "connect", "proxy", "traefik")
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from cc_ci.lab.cgroups import NodeGroup
+from cc_ci.lab.names import lead
 from cc_ci.lab.node import PrivateNode
 from cc_ci.lab.node_records import Wanted
 from cc_ci.system.clock import SystemClock
@@ -131,17 +132,25 @@ def test_page_cache_counts_against_the_limit(lab: Lab) -> None:
     lab.node.up(SMALL)
 
 
-def test_names_lead_to_the_node_inside_it_and_nowhere_outside(lab: Lab) -> None:
-    address = lab.node.load().address
+def test_names_of_apps_are_led_inside_it_and_nowhere_outside(lab: Lab) -> None:
+    assert "NXDOMAIN" in lab.docker("run", "--rm", "busybox:1.35.0", "nslookup", "some-app.ci.test", ok=False)
+    led(lab, "some-app.ci.test", to="10.1.2.3")
     inside = lab.docker("run", "--rm", "busybox:1.35.0", "nslookup", "some-app.ci.test")
-    assert f"Address: {address}" in inside
+    assert "Address: 10.1.2.3" in inside
     assert run("getent", "hosts", "some-app.ci.test", ok=False) == ""
+
+
+def led(lab: Lab, domain: str, *, to: str) -> None:
+    names = lab.node.places.proxies / "129/names"
+    names.mkdir(parents=True, exist_ok=True)
+    lead(msgspec.structs.replace(lab.node.load(), names=names, address=to), domain)
 
 
 def test_a_changed_domain_and_bandwidth_take_effect(lab: Lab) -> None:
     changed = msgspec.structs.replace(SMALL, ci_domain="other.test", bandwidth="50mbit")
-    address = lab.node.up(changed).address
-    assert address in lab.docker("run", "--rm", "busybox:1.35.0", "nslookup", "app.other.test")
+    lab.node.up(changed)
+    led(lab, "app.other.test", to="10.1.2.4")
+    assert "10.1.2.4" in lab.docker("run", "--rm", "busybox:1.35.0", "nslookup", "app.other.test")
     enter = ("nsenter", f"--net={lab.node.places.upstream_namespace}", "tc", "qdisc", "show", "dev", "up0")
     assert "rate 50Mbit" in run(*enter)
     lab.node.up(SMALL)

@@ -16,6 +16,7 @@ from cc_ci.isolation.reaper import Reaper
 from cc_ci.lab import node as lab_node
 from cc_ci.lab.certificates import certify, uncertify
 from cc_ci.lab.node_records import Wanted
+from cc_ci.lab.run_proxy import RunProxy
 from cc_ci.probes.answers import from_router, get
 from cc_ci.probes.containers import straight
 from cc_ci.probes.http import Probe
@@ -36,15 +37,24 @@ PING = Expectation(path="/ping", statuses=(200,), contains="OK")
 
 
 @pytest.fixture(scope="module")
-def node() -> Iterator[Node]:
+def bare_node() -> Iterator[Node]:
     wanted = Wanted(refresh=1.0, throttle=0.1)
     yield lab_node.up(NAME, wanted=wanted)
     lab_node.down(NAME)
 
 
 @pytest.fixture(scope="module")
-def engine(node: Node) -> DockerEngine:
-    return connect(node, LocalRunner())
+def engine(bare_node: Node) -> DockerEngine:
+    return connect(bare_node, LocalRunner())
+
+
+@pytest.fixture(scope="module")
+def node(bare_node: Node, engine: DockerEngine) -> Iterator[Node]:
+    """As a run sees it, with a proxy."""
+    Reaper(engine, clock=SystemClock()).reap(only="prob")
+    proxy = RunProxy(bare_node, engine, LocalRunner(), labels={"cc-ci.run": "prob"}, clock=SystemClock())
+    yield proxy.start()
+    proxy.remove()
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +66,6 @@ def probe(node: Node) -> Iterator[Probe]:
 @pytest.fixture(scope="module")
 def app(node: Node, engine: DockerEngine) -> Iterator[str]:
     """A service behind the proxy, on a network of its own; its domain."""
-    Reaper(engine, clock=SystemClock()).reap(only="prob")
     before = take(engine)
     network = engine.create_network("prob_proxy", labels={"cc-ci.run": "prob"})
     assert node.proxy_container is not None
@@ -78,6 +87,7 @@ def deploy(engine: DockerEngine) -> None:
     image = next(tag for tag in tags if tag.startswith("cc-ci/proxy"))
     routing = "traefik.http.routers.prob"
     labels = {
+        "cc-ci.run": "prob",
         "traefik.enable": "true",
         "traefik.swarm.network": "prob_proxy",
         f"{routing}.rule": f"Host(`{DOMAIN}`)",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def node() -> None:
-    """The private node: an engine, a Swarm, a proxy and a registry of cc-ci's own."""
+    """The private node: an engine, a Swarm and a registry of cc-ci's own."""
 
 
 def named(command: Callable[..., None]) -> Callable[..., None]:
@@ -116,7 +116,7 @@ def _rows(seen: "Status") -> list[tuple[str, str]]:
         ("engine", f"{seen.engine or 'not running'}; IPVS: {'yes' if seen.ipvs else 'no'}"),
         ("limits", f"{cpus}, {memory}"),
         ("images", f"{wanted.images}; link to the registry: {link}"),
-        ("names", f"*.{wanted.ci_domain} at {seen.record.addresses.node}"),
+        ("names", f"*.{wanted.ci_domain}, a proxy for each run in {seen.record.addresses.proxies}"),
         ("processes", running),
         ("socket", str(seen.socket)),
         ("disk", f"{seen.disk_bytes / 2**20:.0f} MiB"),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
 def reap(*, node: str | None, run: str | None, dry_run: bool, as_json: bool) -> None:
     """Remove what dead runs left on a node. What live runs have there is left alone, and told of."""
+    import functools
+
     import msgspec
 
     from cc_ci.cli.chosen_node import chosen_node
@@ -24,6 +26,7 @@ def reap(*, node: str | None, run: str | None, dry_run: bool, as_json: bool) -> 
     from cc_ci.errors import ContaminationError
     from cc_ci.isolation.reaper import Reaped, Reaper
     from cc_ci.isolation.scratch import scratch_folder
+    from cc_ci.lab.run_proxy import forget
     from cc_ci.system.clock import SystemClock
     from cc_ci.system.settings import load_settings
 
@@ -34,7 +37,7 @@ def reap(*, node: str | None, run: str | None, dry_run: bool, as_json: bool) -> 
         clock=SystemClock(),
         foreign=not reached.private,
         folder_of=scratch_folder,
-        certificates=reached.certificates,
+        forget_proxies=functools.partial(forget, reached, engine),
     )
     reaped = Reaped(plan=reaper.plan(only=run)) if dry_run else reaper.reap(only=run)
     told = "\n".join(lines(reaped, dry_run=dry_run))

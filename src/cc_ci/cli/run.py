@@ -135,7 +135,7 @@ def run(
         ran = work()
     _take_in(store)
     store.prune(keep=settings.keep_runs)
-    _tell_results(ran, node, as_json=as_json)
+    _tell_results(ran, as_json=as_json)
     sys.exit(ran.result.exit_code)
 
 
@@ -187,7 +187,7 @@ def _tell_plan(
         console(sys.stdout).print(planned(subject, plan, arm))
 
 
-def _tell_results(ran: "Ran", node: "Node", *, as_json: bool) -> None:
+def _tell_results(ran: "Ran", *, as_json: bool) -> None:
     from cc_ci.report.files import write_files
     from cc_ci.report.tables import console, summary
 
@@ -197,7 +197,7 @@ def _tell_results(ran: "Ran", node: "Node", *, as_json: bool) -> None:
     else:
         console(sys.stdout).print(summary(ran.result, ran.folder))
     if ran.kept_domain:
-        click.echo("\n".join(_how_to_look(ran, node)), err=True)
+        click.echo("\n".join(_how_to_look(ran, ran.node)), err=True)
 
 
 def _how_to_look(ran: "Ran", node: "Node") -> list[str]:

@@ -11,8 +11,9 @@ from cc_ci.system.units import Bytes
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """A Swarm node and the ways to reach it.
 
-    `docker_host` is what DOCKER_HOST gets; `address` is where its proxy answers on 80 and 443.
-    Fields that only a private node has are None on a foreign one.
+    `docker_host` is what DOCKER_HOST gets; `address` is where its proxy answers on 80 and 443. A private node
+    has a proxy for each run: `lab.run_proxy` gives the node as one run sees it. Fields that only a private
+    node has are None on a foreign one.
     """
 
     name: str
@@ -26,9 +27,11 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     cpus: float | None = None
     memory_bytes: Bytes | None = None
     proxy_container: str | None = None
-    """Traefik's container, which joins each deployment's proxy network; None: one shared `proxy`."""
+    """The run's Traefik, which joins each deployment's proxy network; None: one shared `proxy`."""
     certificates: Path | None = None
-    """Folder watched by Traefik's file provider: a certificate per routed host is put there."""
+    """Folder watched by the run's Traefik: a certificate per routed host is put there."""
+    names: Path | None = None
+    """Folder with a file for each domain that leads to the run's proxy, inside the node."""
     ca_certificate: Path | None = None
     ca_bundle: Path | None = None
     """The machine's CAs and the lab's, in one PEM file."""

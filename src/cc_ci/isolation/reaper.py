@@ -1,6 +1,6 @@
 """Removing what dead runs left on a node, and leaving what live ones have there."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -87,7 +87,7 @@ def _sorted(
 class Reaper:
     """Remove things of dead runs, beside live ones. Works twice.
 
-    `folder_of` tells a run's scratch folder; `certificates` is the folder that a private node's proxy reads.
+    `folder_of` tells a run's scratch folder; `forget_proxies` empties the places of dead runs' proxies.
     """
 
     def __init__(
@@ -97,14 +97,14 @@ class Reaper:
         clock: Clock,
         foreign: bool = False,
         folder_of: Callable[[str], Path] | None = None,
-        certificates: Path | None = None,
+        forget_proxies: Callable[[Collection[str]], Sequence[Path]] = lambda _runs: (),
         timeout: Seconds = 60.0,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._foreign = foreign
         self._folder_of = folder_of
-        self._certificates = certificates
+        self._forget_proxies = forget_proxies
         self._timeout = timeout
 
     def plan(self, *, only: str | None = None) -> Plan:
@@ -114,9 +114,13 @@ class Reaper:
         """Remove all that the plan names; what can't go at once (a network in use) is tried until it can."""
         decided = self.plan(only=only)
         runs = {run.run for run in decided.dead}
+        # before its container: with that, a proxy's place may be another run's
+        emptied = self._forget_proxies(runs)
         failed = self._remove_all(decided) if decided.items else ()
-        folders = tuple(folder for run in sorted(runs) if (folder := self._remove_folder(run)))
-        self._remove_certificates({item.stack for item in decided.items if item.stack})
+        folders = (
+            *emptied,
+            *(folder for run in sorted(runs) if (folder := self._remove_folder(run))),
+        )
         if not failed:
             self._remove_leases(runs)
         left = {(item.kind, item.id) for item in take(self._engine).items}
@@ -140,7 +144,7 @@ class Reaper:
         )
 
     def _free(self, found: Iterable[Item], items: Collection[Item], *, dead: Collection[str]) -> None:
-        """Take the node's own proxy, which is no run's, out of networks that are to go; nobody else is."""
+        """Take proxies out of networks that are to go; nobody else is taken out."""
         networks = {item.name: item.id for item in found if item.kind == "network"}
         for item in items:
             ours = (item.said and item.run in dead) or item.labels.get(ROLE) == "proxy"
@@ -161,10 +165,3 @@ class Reaper:
             return None
         clear_away(folder)
         return folder
-
-    def _remove_certificates(self, stacks: set[str]) -> None:
-        """A stack is named after its domain, and a certificate's file after the host."""
-        for file in self._certificates.iterdir() if self._certificates else ():
-            host = file.stem.replace(".", "_")
-            if any(host == stack or host.endswith(f"_{stack}") for stack in stacks):
-                file.unlink(missing_ok=True)

@@ -37,6 +37,11 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     bridges: str
     overlays: str
 
+    @property
+    def proxies(self) -> IPv4Network:
+        """Where runs' proxies have their addresses, one each: the upper half of the node's own /24."""
+        return tuple(link_of(self.node).subnets(prefixlen_diff=1))[1]
+
 
 def choose(taken: Iterable[IPv4Network]) -> Addresses:
     """Take the first free networks. Raises InfrastructureError when all are in use."""

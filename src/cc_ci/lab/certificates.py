@@ -1,11 +1,14 @@
 """The lab's certificate authority, and a certificate for each host whose router asks for one."""
 
+import hashlib
+import os
 from pathlib import Path
 
 import msgspec
 
 from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError
+from cc_ci.lab.hosts import certified_name
 from cc_ci.system.files import state_root, write_atomic
 
 SYSTEM_BUNDLES = (
@@ -65,19 +68,35 @@ def lab_authority() -> LabAuthority:
 
 
 def certify(node: Node, host: str) -> None:
-    """Give the node's proxy a certificate for `host`; it takes it up by itself."""
+    """Give the run's proxy a certificate for `host`; it takes it up by itself.
+
+    Raises StageFailed for what is no host's name.
+    """
     if node.certificates is None:
         return
-    chain, key = lab_authority().issue(host)
-    write_atomic(node.certificates / f"{host}.pem", chain)
-    write_atomic(node.certificates / f"{host}.key", key, mode=0o600)
+    name = _file_name(host)
+    chain, key = lab_authority().issue(certified_name(host))
+    _write(node.certificates / f"{name}.pem", chain)
+    _write(node.certificates / f"{name}.key", key)
     # last, for it is what the proxy looks for; JSON is YAML
-    pair = {"certFile": f"{IN_PROXY}/{host}.pem", "keyFile": f"{IN_PROXY}/{host}.key"}
-    write_atomic(node.certificates / f"{host}.yml", msgspec.json.encode({"tls": {"certificates": [pair]}}))
+    pair = {"certFile": f"{IN_PROXY}/{name}.pem", "keyFile": f"{IN_PROXY}/{name}.key"}
+    write_atomic(node.certificates / f"{name}.yml", msgspec.json.encode({"tls": {"certificates": [pair]}}))
 
 
 def uncertify(node: Node, host: str) -> None:
     """Take it away again. Works twice."""
     if node.certificates is not None:
         for ending in ("yml", "pem", "key"):
-            (node.certificates / f"{host}.{ending}").unlink(missing_ok=True)
+            (node.certificates / f"{_file_name(host)}.{ending}").unlink(missing_ok=True)
+
+
+def _file_name(host: str) -> str:
+    """No part of a path is a recipe's to choose; a host's name may be as long as a file's, too."""
+    return hashlib.sha256(certified_name(host).encode()).hexdigest()[:32]
+
+
+def _write(path: Path, content: bytes) -> None:
+    """For nobody but the user that the folder belongs to: the proxy's own."""
+    owner = path.parent.stat()
+    write_atomic(path, content, mode=0o600)
+    os.chown(path, owner.st_uid, owner.st_gid)

@@ -16,11 +16,14 @@ from cc_ci.errors import CcCiError
 from cc_ci.lab.addresses import SLIRP, SLIRP_RESOLVER, Addresses, link_of
 from cc_ci.lab.namespaces import in_network
 from cc_ci.lab.places import Places
+from cc_ci.lab.proxy import BRIDGE
 from cc_ci.system.files import write_atomic
 from cc_ci.system.process import Completed, Runner, check
 
 MACHINE, REGISTRY, WORLD = "host0", "uplink0", "tap0"
 """The node's interfaces that lead out of it."""
+PROXIES = BRIDGE
+"""Where runs' proxies are: their apps are on other networks, so this one has nothing for them."""
 LINK_LOCAL = "169.254.0.0/16"
 NOT_THE_WORLD = (
     *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", LINK_LOCAL, "172.16.0.0/12"),
@@ -61,6 +64,7 @@ def rules(closed: Closed) -> dict[str, tuple[Rule, ...]]:
 def _to_the_node(closed: Closed) -> Iterator[Rule]:
     """Dnsmasq and published proxies; engine, Swarm's own ports and suites' sockets are not for containers."""
     yield KNOWN
+    yield from _refuse("-i", PROXIES)
     for trusted in ("lo", MACHINE):
         yield ("-i", trusted, "-j", "RETURN")
     for protocol in ("udp", "tcp"):
@@ -72,7 +76,9 @@ def _to_the_node(closed: Closed) -> Iterator[Rule]:
 
 
 def _from_containers(closed: Closed) -> Iterator[Rule]:
+    """A proxy answers who asks it, and opens nothing: what is not there any more, it says so itself."""
     yield KNOWN
+    yield from _refuse("-i", PROXIES)
     for way in (MACHINE, REGISTRY):
         yield from _refuse("-o", way)
     for network in (*closed.machine, *NOT_THE_WORLD):

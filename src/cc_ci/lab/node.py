@@ -15,7 +15,7 @@ import msgspec
 
 from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError, UsageError
-from cc_ci.lab import addresses, namespaces, proxy, remapping
+from cc_ci.lab import addresses, namespaces, proxy, proxy_services, remapping
 from cc_ci.lab.addresses import Addresses
 from cc_ci.lab.certificates import lab_authority
 from cc_ci.lab.cgroups import Limits, NodeGroup
@@ -32,7 +32,7 @@ from cc_ci.system.units import Bytes
 from cc_ci.system.waiting import wait_until
 
 Say = Callable[[str], None]
-DAEMONS = ("dockerd", "containerd", "dnsmasq", "slirp4netns")
+DAEMONS = ("dockerd", "containerd", proxy_services.NAME, "dnsmasq", "slirp4netns")
 """Of each node, in the order in which they end."""
 
 
@@ -130,14 +130,13 @@ class PrivateNode:
             self._network.start(wants, chosen, registry=self._serving and wants.images == "standin")
             if self._serving:
                 self._network.close(wants, chosen)
+                self._network.serve_proxies()
             self._engine.start(chosen, kept=engine is not None)
             if self._serving:
                 self._network.part(self._engine.shared_networks())
+                self._expect_proxies()
             self._engine.join_swarm(chosen)
-            node = self._node(wants, chosen)
-            if self._serving:
-                self._proxy(node, wants)
-            return node
+            return self._node(wants, chosen)
 
     def _settle(self, wants: Wanted, before: Record | None) -> Addresses:
         """Choose addresses, and write down what the node is to be before anything of it is made.
@@ -173,15 +172,12 @@ class PrivateNode:
         others = [other.addresses.node for other in records() if other.name != self.places.name]
         return addresses.choose([*taken, *(addresses.link_of(other) for other in others)])
 
-    def _proxy(self, node: Node, wants: Wanted) -> None:
-        self._say("proxy: Traefik")
-        proxy.start(
-            self.places,
-            self._engine.docker,
-            address=node.address,
-            refresh=wants.refresh,
-            throttle=wants.throttle,
-        )
+    def _expect_proxies(self) -> None:
+        """Runs bring proxies of their own, and find their image here."""
+        self._say("proxies: their image")
+        # one for all runs, from a time when there was one
+        self._engine.docker(["docker", "container", "rm", "--force", "cc-ci-proxy"])
+        proxy.image(self._engine.docker)
 
     def _node(self, wants: Wanted, chosen: Addresses) -> Node:
         authority, places = lab_authority(), self.places
@@ -195,8 +191,6 @@ class PrivateNode:
             stand_ins=wants.images == "standin",
             cpus=wants.cpus,
             memory_bytes=wants.memory_bytes,
-            proxy_container=proxy.CONTAINER if self._serving else None,
-            certificates=places.certificates,
             ca_certificate=authority.certificate,
             ca_bundle=authority.bundle,
             network_namespace=places.network_namespace,

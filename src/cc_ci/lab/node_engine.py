@@ -7,7 +7,7 @@ from pathlib import Path
 from cc_ci.engine.argv import client_environment
 from cc_ci.engine.node import Node
 from cc_ci.errors import CommandFailed
-from cc_ci.lab import engine_daemons
+from cc_ci.lab import engine_daemons, proxy
 from cc_ci.lab.addresses import Addresses
 from cc_ci.lab.certificates import lab_authority
 from cc_ci.lab.cgroups import NodeGroup
@@ -100,12 +100,15 @@ class NodeEngine:
     def shared_networks(self) -> tuple[str, ...]:
         """The addresses of the bridges that containers of all runs are on.
 
-        Swarm makes the second one some time after it has begun to manage, unless it is there.
+        Swarm makes the second one some time after it has begun to manage, unless it is there; the third is
+        for runs' proxies.
         """
-        if not self.docker(["docker", "network", "inspect", engine_daemons.GATEWAY]).ok:
-            check(self.docker(engine_daemons.gateway_argv()), what=f"network {engine_daemons.GATEWAY}")
+        made = {engine_daemons.GATEWAY: engine_daemons.gateway_argv(), proxy.NETWORK: proxy.network_argv()}
+        for name, argv in made.items():
+            if not self.docker(["docker", "network", "inspect", name]).ok:
+                check(self.docker(argv), what=f"network {name}")
         form = "{{range .IPAM.Config}}{{.Subnet}} {{end}}"
-        inspect = ["docker", "network", "inspect", "--format", form, "bridge", engine_daemons.GATEWAY]
+        inspect = ["docker", "network", "inspect", "--format", form, "bridge", *made]
         return tuple(check(self.docker(inspect), what="the engine's bridges").stdout.split())
 
     def docker(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from cc_ci.lab import names, namespaces, remapping, upstream
+from cc_ci.lab import names, namespaces, proxy_services, remapping, upstream
 from cc_ci.lab.addresses import Addresses
 from cc_ci.lab.certificates import lab_authority
 from cc_ci.lab.cgroups import NodeGroup
@@ -13,7 +13,7 @@ from cc_ci.lab.node_records import Wanted
 from cc_ci.lab.places import Places
 from cc_ci.system.clock import Clock
 from cc_ci.system.files import write_atomic
-from cc_ci.system.process import Runner
+from cc_ci.system.process import Runner, check
 
 
 class NodeNetwork:
@@ -35,11 +35,11 @@ class NodeNetwork:
         node = self._node
         node.runtime.mkdir(parents=True, exist_ok=True)
         node.runtime.chmod(0o700)
-        node.certificates.mkdir(parents=True, exist_ok=True)
         namespaces.make_network_namespace(node.network_namespace, self._runner)
         here = ((), node.link("h"), chosen.host)
         there = (node.network_namespace, "host0", (chosen.node,))
         namespaces.link(self._runner, near=here, far=there, prefix=30)
+        self._route_proxies(chosen)
         files = {
             "/etc/resolv.conf": f"nameserver {chosen.node}\n",
             "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
@@ -54,9 +54,7 @@ class NodeNetwork:
         node = self._node
         daemon_of(node, "slirp4netns", clock=self._clock).start(self._slirp_argv())
         at = self._start_registry(wants, chosen) if registry else {}
-        argv = names.dnsmasq_argv(
-            address=chosen.node, ci_domain=wants.ci_domain, upstreams=at, listen=(chosen.node, "127.0.0.1")
-        )
+        argv = names.dnsmasq_argv(ci_domain=wants.ci_domain, upstreams=at, listen=(chosen.node, "127.0.0.1"))
         self._restart_if_changed("dnsmasq", (*namespaces.in_network(node.network_namespace), *argv))
 
     def close(self, wants: Wanted, chosen: Addresses) -> None:
@@ -72,7 +70,7 @@ class NodeNetwork:
         self._firewall.refresh(chosen, private_images=wants.images == "hub")
 
     def stop(self) -> None:
-        for name in ("dnsmasq", "slirp4netns"):
+        for name in (proxy_services.NAME, "dnsmasq", "slirp4netns"):
             daemon_of(self._node, name, clock=self._clock).stop(patience=5)
         upstream.stop(self._node, clock=self._clock)
 
@@ -82,6 +80,22 @@ class NodeNetwork:
         namespaces.remove_network_namespace(self._node.upstream_namespace, self._runner)
         namespaces.remove_network_namespace(self._node.network_namespace, self._runner)
         namespaces.remove_mount_namespace(self._node, self._runner)
+
+    def serve_proxies(self) -> None:
+        """Have ready what runs' proxies need before the engine starts those that were left up."""
+        node = self._node
+        for folder in (node.proxies, node.filtered_socket.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        daemon = daemon_of(node, proxy_services.NAME, clock=self._clock)
+        inside = namespaces.in_network(node.network_namespace)
+        daemon.start([*self._group.join_argv("engine"), *inside, *proxy_services.argv(node)])
+
+    def _route_proxies(self, chosen: Addresses) -> None:
+        """All of their addresses are the node's own, be they in use or not, and this machine finds them."""
+        node, proxies = self._node, str(chosen.proxies)
+        enter = namespaces.in_network(node.network_namespace)
+        check(self._runner([*enter, "ip", "route", "replace", "local", proxies, "dev", "lo"]))
+        check(self._runner(["ip", "route", "replace", proxies, "dev", node.link("h")]))
 
     def _start_registry(self, wants: Wanted, chosen: Addresses) -> dict[str, str]:
         """The address of each upstream name."""

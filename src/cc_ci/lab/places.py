@@ -36,8 +36,9 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
         return root / "volumes"
 
     @property
-    def certificates(self) -> Path:
-        return self.state / "certificates"
+    def proxies(self) -> Path:
+        """A folder for each run's proxy, named after its place; see `run_proxy`."""
+        return self.state / "proxies"
 
     @property
     def socket(self) -> Path:
@@ -56,6 +57,11 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def remapped_mark(self) -> Path:
         return self.runtime / "remapped"
+
+    @property
+    def filtered_socket(self) -> Path:
+        """What runs' proxies see of the engine; its folder is what they mount."""
+        return self.runtime / "filtered" / "docker.sock"
 
     @property
     def containerd_socket(self) -> Path:

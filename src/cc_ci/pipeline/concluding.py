@@ -18,6 +18,7 @@ from cc_ci.pipeline.surroundings import missing_values
 from cc_ci.results import schema
 from cc_ci.results.verdict import Verdict, judge
 from cc_ci.stages.bench import Deployed
+from cc_ci.system.files import write_atomic
 from cc_ci.system.units import Seconds
 from cc_ci.timing.own_cost import OwnCost
 
@@ -42,6 +43,7 @@ def conclude(
         none: Mapping[str, tuple[str | None, str | None]] = {}
         digests = _or(state, "digests", lambda: _digests(site.engine, about.subject.references), none)
         state.findings.images.extend(about.subject.images(digests))
+        _or(state, "proxy", lambda: _end_proxy(site, kept=kept is not None), None)
         if kept:
             _or(state, "lease", lambda: site.keeper.leave_kept(ttl=KEPT_FOR), None)
         else:
@@ -60,7 +62,23 @@ def conclude(
             f"results of {about.run}: not written: {error.strerror or error}; the run was {verdict.word}"
         ) from error
     domain = kept.domain if isinstance(kept, Deployed) else None
-    return Ran(result=recording.result, folder=folder, kept_domain=domain)
+    return Ran(result=recording.result, folder=folder, node=site.bench.node, kept_domain=domain)
+
+
+def _end_proxy(site: Site, *, kept: bool) -> None:
+    """What it said goes to the evidence: it is gone with its run."""
+    proxy, bench = site.proxy, site.bench
+    if proxy is None:
+        return
+    said = bench.redact(proxy.log())
+    if kept:
+        proxy.leave_kept()
+    else:
+        proxy.remove()
+    try:
+        write_atomic(bench.evidence / "proxy.log", said)
+    except OSError as error:
+        raise InfrastructureError(f"proxy.log: not written: {error.strerror or error}") from error
 
 
 def _or(state: RunState, what: str, call: Callable[[], T], otherwise: T) -> T:

@@ -15,6 +15,7 @@ from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.driver import Driver
 from cc_ci.engine.node import Node
 from cc_ci.engine.stack_driver import StackDriver
+from cc_ci.lab.run_proxy import RunProxy
 from cc_ci.levers.arms import Chosen
 from cc_ci.probes.answers import Requester
 from cc_ci.probes.helper import PROBE_IMAGE, HelperProbe
@@ -91,6 +92,7 @@ class Instruments:
     requester: Asks = requester
     suites: Callable[[Node, Engine, Runner, Clock, Redactor], Suites] = suites
     sampler: Samples = sampler
+    proxy: Callable[..., RunProxy] = RunProxy
 
 
 REAL = Instruments()

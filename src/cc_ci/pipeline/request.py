@@ -32,8 +32,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True):
-    """A finished run, and the app that was left up, if any."""
+    """A finished run, the node as it saw it, and the app that was left up, if any."""
 
     result: RunResult
     folder: RunFolder
+    node: Node
     kept_domain: str | None = None

@@ -8,7 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from cc_ci.engine.api import Engine
+from cc_ci.engine.labels import RunLabels
+from cc_ci.engine.node import Node
 from cc_ci.engine.overlay import Tuning
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.isolation.census import Census, take
@@ -16,6 +20,7 @@ from cc_ci.isolation.holdings import Holdings
 from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.locks import locked
 from cc_ci.isolation.scratch import scratch_folder
+from cc_ci.lab.run_proxy import RunProxy
 from cc_ci.levers.arms import Chosen
 from cc_ci.levers.registry import BY_NAME
 from cc_ci.pipeline import instruments
@@ -68,6 +73,8 @@ class Site:
     engine_ahead: Seconds
     """How far the engine's clock leads the runner's."""
     keeper: Keeper
+    proxy: RunProxy | None
+    """The run's own; None on a foreign node."""
     before: Census
     sampler: ResourceSampler
     bench: Bench
@@ -110,7 +117,12 @@ def reach_node(
         keeper = Keeper(engine, run=about.run, command=f"cc-ci run {request.recipe}", tell=tools.tell)
         closers.callback(keeper.give_back)
         keeper.take()
-    if request.node.proxy_container is None:
+    proxy = None
+    if request.node.private:
+        # from here on the node is as this run sees it
+        proxy, node = _bring_proxy(request, about, tools, engine, closers)
+        request = msgspec.structs.replace(request, node=node)
+    else:
         shared = "node: its proxy network is shared, so one run at a time uses it"
         findings.warn("shared-proxy", shared)
         closers.enter_context(_turn(about, tools, engine))
@@ -151,7 +163,32 @@ def reach_node(
             begin=lambda _deployed: None,
             holdings=Holdings(engine, run=about.run, clock=tools.clock, neighbours=keeper.neighbours),
         )
-    return Site(engine=engine, engine_ahead=ahead, keeper=keeper, before=before, sampler=sampler, bench=bench)
+    return Site(
+        engine=engine,
+        engine_ahead=ahead,
+        keeper=keeper,
+        proxy=proxy,
+        before=before,
+        sampler=sampler,
+        bench=bench,
+    )
+
+
+def _bring_proxy(
+    request: Request, about: Read, tools: Tools, engine: Engine, closers: contextlib.ExitStack
+) -> tuple[RunProxy, Node]:
+    labels = RunLabels(
+        run=about.run,
+        recipe=about.subject.name,
+        deployment="proxy",
+        expires=EpochSeconds(engine.now() + request.deadline),
+    )
+    with tools.trace.span("start the run's proxy", phase="runner_setup", waits_for="the proxy to answer"):
+        proxy = tools.instruments.proxy(
+            request.node, engine, tools.runner, labels=labels.all(), clock=tools.clock
+        )
+        closers.callback(proxy.remove)
+        return proxy, proxy.start()
 
 
 def waits(arm: Chosen) -> Waits:

@@ -3,8 +3,10 @@
 from cc_ci.engine.overlay import CA_CONFIG, overlay
 from cc_ci.isolation.holdings import Name, names_of
 from cc_ci.lab.certificates import certify
+from cc_ci.lab.names import lead
 from cc_ci.recipes.app import App
 from cc_ci.recipes.configuring import configure
+from cc_ci.recipes.host_names import at_or_below, host_fault
 from cc_ci.recipes.routes import routes
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.stages.bench import Bench, Candidate, Deployed
@@ -45,6 +47,7 @@ def prepare(
         # from here on there is something to remove
         bench.begin(deployed)
         _make_proxy_network(bench, deployed)
+        lead(bench.node, deployed.domain)
         _certify(bench, deployed)
     with bench.span("make secrets", phase or "secrets"):
         make_secrets(bench, deployed, values=twin.secrets if twin else {})
@@ -114,6 +117,14 @@ def _certify(bench: Bench, deployed: Deployed) -> None:
     if bench.node.certificates is None:
         return
     asked = {host for route in routes(deployed.stack) if route.certresolver for host in route.hosts}
-    for host in sorted(asked):
+    own = sorted(host for host in asked if _is_own(host, deployed.domain))
+    for host in own:
         certify(bench.node, host)
-    deployed.certified = tuple(sorted(asked))
+    deployed.certified = tuple(own)
+    for host in sorted(asked.difference(own)):
+        bench.findings.warn("foreign-host", f"host {host}: not the app's own, so it gets no certificate here")
+
+
+def _is_own(host: str, domain: str) -> bool:
+    name = host.removeprefix("*.")
+    return host_fault(name) is None and at_or_below(name, domain)

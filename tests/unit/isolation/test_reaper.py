@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -119,13 +120,18 @@ def test_a_dead_runs_scratch_folder_goes_too(node: Any, clock: ManualClock, tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["r2"]
 
 
-def test_a_dead_apps_certificates_go_and_no_others(node: Any, clock: ManualClock, tmp_path: Path) -> None:
+def test_the_places_of_dead_runs_proxies_are_emptied_while_they_are_still_theirs(
+    node: Any, clock: ManualClock, tmp_path: Path
+) -> None:
     deploy(node, "r1", "web_ci_test")
-    kept = ["blog.ci.test.pem", "oweb.ci.test.key"]
-    for name in [*kept, "web.ci.test.pem", "web.ci.test.key", "web.ci.test.yml", "www.web.ci.test.yml"]:
-        (tmp_path / name).touch()
-    Reaper(node, clock=clock, certificates=tmp_path).reap()
-    assert sorted(path.name for path in tmp_path.iterdir()) == kept
+    asked: list[tuple[set[str], list[str]]] = []
+
+    def forget(runs: Collection[str]) -> list[Path]:
+        asked.append((set(runs), list(node.removed)))
+        return [tmp_path]
+
+    assert Reaper(node, clock=clock, forget_proxies=forget).reap().folders == (tmp_path,)
+    assert asked == [({"r1"}, [])]
 
 
 def test_a_plan_removes_nothing(node: Any, clock: ManualClock) -> None:

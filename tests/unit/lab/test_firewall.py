@@ -36,6 +36,16 @@ def test_containers_reach_names_and_proxies_of_the_node_and_nothing_else_there()
     assert lines(IN)[-1] == "-j REJECT"
 
 
+def test_what_a_proxy_opens_is_refused_before_anything_is_let_in() -> None:
+    for chain in (IN, FORWARD):
+        answers, *refusals = lines(chain)[:3]
+        assert answers.endswith("ESTABLISHED,RELATED -j RETURN")
+        assert refusals == [
+            "-i ccproxies -p tcp -j REJECT --reject-with tcp-reset",
+            "-i ccproxies -j REJECT",
+        ]
+
+
 def test_no_private_network_and_no_address_of_the_machine_is_the_world() -> None:
     for network in ("203.0.113.7", *NOT_THE_WORLD):
         assert f"-o tap0 -d {network} -j REJECT" in lines(FORWARD)

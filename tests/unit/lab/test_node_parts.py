@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography import x509
 
 from cc_ci.engine.node import Node
 from cc_ci.errors import UsageError
@@ -20,6 +21,7 @@ from cc_ci.system.files import RUNTIME_VARIABLE, STATE_VARIABLE
 from cc_ci.system.identity import Identity
 
 ADDRESSES = choose([])
+KINDS = (("cert", "pem"), ("key", "key"))
 
 
 @pytest.fixture(autouse=True)
@@ -67,11 +69,10 @@ def test_the_swarm_listens_on_loopback_only() -> None:
     assert f"--default-addr-pool={ADDRESSES.overlays}" in argv
 
 
-def test_names_lead_to_the_proxy_and_hub_names_to_the_registry() -> None:
-    argv = dnsmasq_argv(
-        address="10.1.0.2", ci_domain="ci.test", upstreams={"docker.io": "10.1.0.66"}, listen=("10.1.0.2",)
-    )
-    assert "--address=/ci.test/10.1.0.2" in argv
+def test_ci_names_are_asked_for_as_they_come_and_hub_names_lead_to_the_registry() -> None:
+    argv = dnsmasq_argv(ci_domain="ci.test", upstreams={"docker.io": "10.1.0.66"}, listen=("10.1.0.2",))
+    assert "--server=/ci.test/127.0.0.1#5399" in argv
+    assert "--no-negcache" in argv
     assert "--address=/registry-1.docker.io/10.1.0.66" in argv
     assert "--conf-file=/dev/null" in argv
 
@@ -106,11 +107,16 @@ def test_a_certificate_is_laid_where_the_proxy_looks_and_taken_away(tmp_path: Pa
         ipvs=True,
         certificates=tmp_path / "certificates",
     )
-    certificates.certify(node, "app.ci.test")
     folder = tmp_path / "certificates"
-    told = msgspec.json.decode((folder / "app.ci.test.yml").read_bytes())
-    assert told["tls"]["certificates"][0]["certFile"] == "/certificates/app.ci.test.pem"
-    assert (folder / "app.ci.test.key").stat().st_mode & 0o077 == 0
+    folder.mkdir()
+    certificates.certify(node, "App.ci.test")
+    (told,) = folder.glob("*.yml")
+    (pair,) = msgspec.json.decode(told.read_bytes())["tls"]["certificates"]
+    assert pair == {f"{kind}File": f"/certificates/{told.stem}.{end}" for kind, end in KINDS}
+    assert (folder / f"{told.stem}.key").stat().st_mode & 0o077 == 0
+    shown = x509.load_pem_x509_certificate((folder / f"{told.stem}.pem").read_bytes())
+    names = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["app.ci.test"]
     certificates.uncertify(node, "app.ci.test")
     certificates.uncertify(node, "app.ci.test")
     assert list(folder.iterdir()) == []
