@@ -1,5 +1,6 @@
 """`cc-ci recipe`: what is understood of a recipe, and what is wrong with it."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 COLOURS = {"error": "red", "warning": "yellow", "unchecked": "cyan"}
 PATH = click.argument("path", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+TRUST = click.option(
+    "--trust", metavar="PERMISSION", multiple=True, help="Count this as allowed; repeatable."
+)
 
 
 @click.group()
@@ -60,7 +64,10 @@ def inspect(path: Path, *, files: tuple[str, ...], as_json: bool) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write a file that passes over all that is found now, and exit 0.",
 )
-def lint(path: Path, *, as_json: bool, ignores: Path | None, write_baseline: Path | None) -> None:
+@TRUST
+def lint(
+    path: Path, *, as_json: bool, ignores: Path | None, write_baseline: Path | None, trust: tuple[str, ...]
+) -> None:
     """Judge the recipe at PATH; exits 1 if there are errors."""
     from cc_ci.recipes.linting.ignores import baseline
     from cc_ci.recipes.linting.lint import lint as linted
@@ -77,8 +84,50 @@ def lint(path: Path, *, as_json: bool, ignores: Path | None, write_baseline: Pat
         _print_json([msgspec.to_builtins(finding) for finding in report.findings])
     else:
         _print_findings(report.findings, ignored=len(report.ignored))
+        _tell_trust(path, trust)
     if any(finding.severity == "error" for finding in report.findings):
         raise click.exceptions.Exit(1)
+
+
+@recipe.command()
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+@JSON
+@TRUST
+def trust(path: Path | None, *, as_json: bool, trust: tuple[str, ...]) -> None:
+    """List what --trust opens; with PATH, what the recipe there has to be trusted with, and where it asks."""
+    from cc_ci.recipes.policy.permissions import KINDS
+
+    if path is None:
+        rows: list[dict[str, Any]] = [{"permission": form, "opens": opens} for form, opens in KINDS.items()]
+    else:
+        rows = _needed(path, trust)
+    if as_json:
+        _print_json(rows)
+    elif rows:
+        _console().print(_table(rows))
+    else:
+        click.echo(f"{path}: asks for nothing beyond containers of its own", err=True)
+
+
+def _needed(path: Path, trusted: tuple[str, ...]) -> list[dict[str, Any]]:
+    """In any choice of the recipe's compose files."""
+    from cc_ci.recipes.policy.asked import permissions
+    from cc_ci.recipes.policy.permissions import require_known
+    from cc_ci.recipes.recipe import read_recipe
+
+    require_known(trusted)
+    return [
+        {"permission": one.permission, "where": str(one.source or ""), "what": f"{one.key}: {one.what}"}
+        for one in permissions(read_recipe(path))
+        if one.permission not in trusted
+    ]
+
+
+def _tell_trust(path: Path, trusted: tuple[str, ...]) -> None:
+    needed = list(dict.fromkeys(row["permission"] for row in _needed(path, trusted)))
+    if needed:
+        flags = " ".join(f"--trust {shlex.quote(name)}" for name in needed)
+        click.echo(f"a run is refused without {flags}; `cc-ci recipe trust {path}` says why", err=True)
 
 
 @recipe.command()

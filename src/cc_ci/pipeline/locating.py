@@ -1,6 +1,7 @@
 """Find the recipe that a run names: a folder, an address of a git repository, or a name."""
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from cc_ci.lab.sources import names, repository
 from cc_ci.recipes.recipe import NAME
 from cc_ci.system.git import clone
 from cc_ci.system.process import Runner
+
+CREDENTIALS = re.compile(r"^([a-z+]+://)[^/@]*@")
 
 
 def locate(asked: str, *, roots: Sequence[Path], scratch: Path, runner: Runner) -> Path:
@@ -23,7 +26,7 @@ def locate(asked: str, *, roots: Sequence[Path], scratch: Path, runner: Runner) 
         target = scratch / "clone" / name
         clone(asked, target, runner=runner)
         return target
-    if Path(asked).is_dir() and (os.sep in asked or not (asked in names() or _found(asked, roots))):
+    if _is_folder(asked, roots):
         return Path(asked).resolve()
     found = _found(asked, roots)
     if found is None and asked in names():
@@ -36,11 +39,31 @@ def locate(asked: str, *, roots: Sequence[Path], scratch: Path, runner: Runner) 
     return found
 
 
+def trust_keys(asked: str, root: Path, *, roots: Sequence[Path]) -> tuple[str, ...]:
+    """By what a recipe found at `root` may be trusted: what the caller said, never what it calls itself.
+
+    A name counts only where it was looked up: a folder can have any name.
+    """
+    if _is_address(asked):
+        return (address_key(asked),)
+    return (str(root),) if _is_folder(asked, roots) else (asked, str(root))
+
+
+def address_key(asked: str) -> str:
+    """The address of a repository without what does not change whose it is."""
+    return CREDENTIALS.sub(r"\1", asked).rstrip("/").removesuffix(".git")
+
+
 def name_of(asked: str) -> str:
     """The name that the recipe will have, before anything is looked for."""
     if _is_address(asked):
         return asked.rstrip("/").rpartition("/")[2].removesuffix(".git")
     return Path(asked).resolve().name
+
+
+def _is_folder(asked: str, roots: Sequence[Path]) -> bool:
+    """A name that is known otherwise is no folder, though there may be one called so."""
+    return Path(asked).is_dir() and (os.sep in asked or not (asked in names() or _found(asked, roots)))
 
 
 def _is_address(asked: str) -> bool:

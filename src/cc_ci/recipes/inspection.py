@@ -9,8 +9,11 @@ from cc_ci.recipes.backup_labels import backup_plan
 from cc_ci.recipes.boundary import understanding
 from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.linting.lint import configured
+from cc_ci.recipes.policy.judgement import judge
+from cc_ci.recipes.policy.looking import Look
+from cc_ci.recipes.policy.refusals import Refusal
 from cc_ci.recipes.recipe import Recipe
-from cc_ci.recipes.routes import routes
+from cc_ci.recipes.routes import Route, routes
 from cc_ci.recipes.stack import Service, Stack, read_stack
 from cc_ci.recipes.versions import PublishedVersion, published_versions, version_before
 
@@ -37,11 +40,12 @@ def _inspected(recipe: Recipe, *, variant: Sequence[str] | None) -> dict[str, An
         "functions": list(recipe.functions),
         "services": [_service(stack, service) for service in stack.services.values()],
         "health_checks": [_check(service) for service in stack.services.values()],
-        "routes": [msgspec.to_builtins(route) for route in routes(stack)],
+        "routes": [_route(route) for route in routes(stack)],
         "volumes": [
             {"volume": key, **msgspec.to_builtins(volume), "mounted": _mounted(stack, key)}
             for key, volume in stack.volumes.items()
         ],
+        "asks_for": [_asked(one) for one in judge(Look(app=app, stack=stack)).refusals],
         "networks": [{"network": key, **msgspec.to_builtins(one)} for key, one in stack.networks.items()],
         "secrets": [msgspec.to_builtins(secret) for secret in app.secrets],
         "configs": [
@@ -61,6 +65,33 @@ def _inspected(recipe: Recipe, *, variant: Sequence[str] | None) -> dict[str, An
             {"file": str(path.relative_to(recipe.root)), "used": path in app.compose_files}
             for path in recipe.compose_files
         ],
+    }
+
+
+def _route(route: Route) -> dict[str, Any]:
+    names = (
+        "service",
+        "router",
+        "rule",
+        "hosts",
+        "entrypoints",
+        "certresolver",
+        "tls",
+        "port",
+        "middlewares",
+    )
+    return {name: msgspec.to_builtins(getattr(route, name)) for name in names}
+
+
+def _asked(refusal: Refusal) -> dict[str, Any]:
+    """One thing that a run would refuse."""
+    return {
+        "permission": refusal.permission,
+        "where": str(refusal.source or ""),
+        "key": refusal.key,
+        "what": refusal.what,
+        "remedy": refusal.remedy,
+        "blame": refusal.blame,
     }
 
 

@@ -20,7 +20,8 @@ SCHEMA_VERSION = 2
 
 StageName = Literal["install", "upgrade", "backup", "restore", "functional", "sso", "teardown"]
 Outcome = Literal["passed", "failed", "errored", "skipped", "unverified"]
-Blame = Literal["recipe", "cc-ci", "provider", "host"]
+Blame = Literal["recipe", "cc-ci", "provider", "host", "policy"]
+"""`policy`: the recipe asks for something that it has to be trusted with (`--trust`), and is not."""
 
 
 class ServiceImage(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,6 +174,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     levers: dict[str, Value] = {}
     """Every lever's value, by the lever's name."""
     cache: CacheState = CacheState()
+    trusted: tuple[str, ...] = ()
+    """Permissions that the recipe needed and was given, by their names."""
     stages: tuple[StageResult, ...] = ()
     verdict: str | None = None
     exit_code: int | None = None

@@ -42,6 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bandwidth: Bandwidth | None = None
     engine: str | None = None
     userns: bool = True
+    trust: dict[str, tuple[str, ...]] = {}
+    """Permissions by whose they are: a recipe's name, folder or address, as it is asked for."""
 
     @property
     def memory_bytes(self) -> Bytes | None:
@@ -58,6 +60,7 @@ def size_bytes(size: Size) -> Bytes:
 
 NAMES = tuple(Settings.__struct_fields__)
 LISTS = ("suites", "recipes")
+TRUST = "trust"
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +69,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     values: Mapping[str, Any]
     folder: Path = Path()
+    may_trust: bool = False
+    """The folder is nobody's but the operator's: a recipe can't have written the file."""
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +94,11 @@ def resolve(layers: Iterable[Layer]) -> Resolved:
 def _checked(layer: Layer, name: str, value: object) -> object:
     if name not in NAMES:
         raise UsageError(f"{layer.origin}: {name}: no such setting; there are {', '.join(NAMES)}")
+    if name == TRUST and not layer.may_trust:
+        raise UsageError(
+            f"{layer.origin}: {name}: may come with what is tested; "
+            f"put it into {settings_files()[1]}, or give --trust"
+        )
     try:
         checked = getattr(msgspec.convert({name: value}, Settings, strict=False, dec_hook=_path), name)
     except msgspec.ValidationError as error:
@@ -104,7 +114,10 @@ def _path(_kind: type, value: str) -> Path:
 
 
 def file_layers(paths: Iterable[Path]) -> Iterator[Layer]:
-    """One layer per file that exists. Raises UsageError for TOML that can't be read."""
+    """One layer per file that exists. Raises UsageError for TOML that can't be read.
+
+    A file in the folder that cc-ci was called in, which has a relative path, may be anyone's.
+    """
     for path in paths:
         try:
             values = tomllib.loads(path.read_text())
@@ -112,7 +125,7 @@ def file_layers(paths: Iterable[Path]) -> Iterator[Layer]:
             continue
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UsageError(f"{path}: can't be read as TOML: {error}") from None
-        yield Layer(origin=str(path), values=values, folder=path.parent)
+        yield Layer(origin=str(path), values=values, folder=path.parent, may_trust=path.is_absolute())
 
 
 def environment_layer(environment: Mapping[str, str]) -> Iterator[Layer]:

@@ -28,6 +28,7 @@ services:
         - traefik.enable=true
         - traefik.http.routers.${STACK_NAME}.rule=Host(`${DOMAIN}`${EXTRA_DOMAINS})
         - traefik.http.routers.${STACK_NAME}.tls.certresolver=x
+        - traefik.http.services.${STACK_NAME}.loadbalancer.server.port=80
 networks:
   proxy:
     external: true
@@ -88,15 +89,15 @@ def test_a_sound_recipe_has_no_findings(root: Path) -> None:
         (
             "volumes: ['data:/data']",
             "volumes:\n  data:\n    name: ${STACK_NAME}${D}\n",
-            ("C010", "error", "compose.yml:20"),
+            ("C010", "error", "compose.yml:21"),
         ),
-        ("volumes: ['data:/data']", "volumes:\n  data:\n", ("C001", "error", "compose.yml:19")),
+        ("volumes: ['data:/data']", "volumes:\n  data:\n", ("C001", "error", "compose.yml:20")),
         (
             "secrets: [key]",
             "secrets:\n  key:\n    external: true\n    name: shared_v1\n",
-            ("C012", "error", "compose.yml:21"),
+            ("C012", "error", "compose.yml:22"),
         ),
-        ("", "volumes:\n  data:\n    name: blog-data\n", ("C012", "error", "compose.yml:19")),
+        ("", "volumes:\n  data:\n    name: blog-data\n", ("C012", "error", "compose.yml:20")),
     ],
 )
 def test_a_fault_is_found_at_its_line(

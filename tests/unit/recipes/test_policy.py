@@ -206,7 +206,7 @@ def test_a_permission_opens_one_thing(tmp_path: Path) -> None:
     assert needed(judgement) == ["bind-writable:/etc/timezone"]
     assert judgement.trusted == ("bind:/etc/localtime",)
     assert judgement.idle == (
-        "--trust bind:/etc/timezone: the recipe does not need it; did you mean bind-writable:/etc/timezone?",
+        "bind:/etc/timezone: trusted, and not needed; did you mean bind-writable:/etc/timezone?",
     )
 
 

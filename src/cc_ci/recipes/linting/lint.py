@@ -10,7 +10,7 @@ from cc_ci.recipes.app import App
 from cc_ci.recipes.boundary import understanding
 from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.faults import RecipeError
-from cc_ci.recipes.linting import data, dropped, images, names, routing, services, variables
+from cc_ci.recipes.linting import asking, data, dropped, images, names, routing, services, variables
 from cc_ci.recipes.linting.ignores import FILE, Ignore, own_ignores, sifted
 from cc_ci.recipes.linting.repository import REPOSITORY_RULES
 from cc_ci.recipes.linting.rules import RULES, Finding, found
@@ -42,6 +42,7 @@ STACK_RULES: tuple[Callable[[App, Stack], Iterator[Finding]], ...] = (
     data.one_replica_a_volume,
     routing.extra_domains,
     data.labels_of_the_service,
+    asking.asks_for_its_own,
 )
 
 

@@ -321,5 +321,12 @@ _ALL = (
         why="without a reason nobody can tell later whether it still holds.",
         remedy="write rule and reason",
     ),
+    Rule(
+        ref="C020",
+        severity="error",
+        title="labels, names, ports and routes are the app's own",
+        why="what is another app's, docker's or cc-ci's breaks a neighbour, or does nothing.",
+        remedy="use ${DOMAIN} and ${STACK_NAME}, and labels that Traefik knows",
+    ),
 )
 RULES: dict[str, Rule] = {rule.ref: rule for rule in _ALL}

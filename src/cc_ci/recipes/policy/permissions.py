@@ -61,8 +61,8 @@ KINDS: dict[str, str] = {
 _HEADS = {form.partition(":")[0] for form in KINDS}
 
 
-def require_known(names: Iterable[str]) -> None:
-    """Raise UsageError for the first name that is of no kind."""
+def require_known(names: Iterable[str], *, given_by: str = "--trust") -> None:
+    """Raise UsageError for the first name that is of no kind; `given_by` is where it stands."""
     for name in names:
         kind, colon, thing = name.partition(":")
         if kind in _HEADS and bool(colon and thing) == any(form.startswith(f"{kind}:") for form in KINDS):
@@ -70,10 +70,12 @@ def require_known(names: Iterable[str]) -> None:
         near = difflib.get_close_matches(kind, _HEADS, n=1)
         hint = f"did you mean {near[0]}?" if near and near[0] != kind else "`cc-ci recipe trust` lists all"
         wanted = next((form for form in KINDS if form.partition(":")[0] == kind), None)
-        raise UsageError(f"--trust {name}: {f'must be {wanted}' if wanted else 'no such permission'}; {hint}")
+        raise UsageError(
+            f"{given_by} {name}: {f'must be {wanted}' if wanted else 'no such permission'}; {hint}"
+        )
 
 
 def unused(name: str, needed: Collection[str]) -> str:
     """What is said of a permission that nothing needs."""
     near = difflib.get_close_matches(name, needed, n=1, cutoff=0.4)
-    return f"--trust {name}: the recipe does not need it" + (f"; did you mean {near[0]}?" if near else "")
+    return f"{name}: trusted, and not needed" + (f"; did you mean {near[0]}?" if near else "")
