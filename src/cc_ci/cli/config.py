@@ -38,6 +38,8 @@ def _rows(resolved: "Resolved") -> dict[str, dict[str, Any]]:
 
 
 def _shown(value: object) -> str:
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return "-"
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {', '.join(names)}" for key, names in value.items())
     return ":".join(value) if isinstance(value, tuple) else str(value)

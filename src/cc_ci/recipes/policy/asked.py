@@ -14,7 +14,7 @@ from cc_ci.recipes.stack import read_stack
 
 
 def permissions(recipe: Recipe) -> tuple[Refusal, ...]:
-    """What the recipe has to be trusted with, in the files of its sample and with each other file beside them.
+    """What it has to be trusted with: in the files of its sample, and with each other file beside them.
 
     Raises RecipeError where the sample's files can't be read.
     """
