@@ -1,6 +1,12 @@
 """What all tests have in common."""
 
+from hypothesis import settings
+
 from cc_ci.perf.measuring.lock import under_way
+
+# how long one example takes is the machine's affair, which may be busy
+settings.register_profile("cc-ci", deadline=None)
+settings.load_profile("cc-ci")
 
 
 def pytest_report_header() -> str | None:
