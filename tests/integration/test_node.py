@@ -12,6 +12,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from cc_ci.engine.docker_engine import connect
+from cc_ci.isolation.leases import Keeper
+from cc_ci.lab import images
 from cc_ci.lab.cgroups import NodeGroup
 from cc_ci.lab.names import lead
 from cc_ci.lab.node import PrivateNode
@@ -177,7 +180,7 @@ def test_a_recipe_that_binds_the_engine_s_socket_gets_the_node_s(lab: Lab) -> No
     shown = lab.docker(
         "run", "--rm", "--volume=/var/run/docker.sock:/s", "busybox:1.35.0", "stat", "-c", "%i", "/s"
     )
-    assert int(shown) == lab.node.places.socket.stat().st_ino
+    assert int(shown) == lab.node.places.app_socket.stat().st_ino
 
 
 @pytest.mark.usefixtures("service")
@@ -249,3 +252,58 @@ def test_down_takes_everything_along(untouched: dict[str, Any]) -> None:
     assert now["firewall"] == untouched["firewall"]
     lab.node.forget()
     assert not lab.node.places.state.exists()
+
+
+def cc_ci(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    argv = [sys.executable, "-m", "cc_ci", *arguments]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def test_a_removed_node_was_never_there() -> None:
+    lab = Lab("itn2")
+    lab.node.up(SMALL)
+    keeper = Keeper(connect(lab.node.load(), LocalRunner()), run="pocket-20260101-000000-abcd")
+    keeper.take()
+    refused = cc_ci("node", "rm", "itn2")
+    assert refused.returncode == 2
+    assert "pocket-20260101-000000-abcd is live on it" in refused.stderr
+    keeper.give_back()
+    removed = cc_ci("node", "rm", "itn2")
+    assert removed.returncode == 0, removed.stderr
+    now = machine()
+    assert [line for key in ("mounts", "namespaces", "groups") for line in now[key] if "itn2" in line] == []
+    left = [root.rglob("*itn2*") for root in (lab.node.places.state.parent, lab.node.places.runtime.parent)]
+    assert [path for paths in left for path in paths] == []
+    again = cc_ci("node", "rm", "itn2")
+    assert again.returncode == 2
+    assert "itn2: no such private node; there is" in again.stderr
+
+
+def test_a_loaded_image_of_a_new_registry_is_served_at_once(lab: Lab, tmp_path: Path) -> None:
+    upstream = f"itn-{os.getpid()}.test"
+    name = f"{upstream}/busybox:1"
+    lab.docker("pull", "busybox:1.35.0")
+    lab.docker("tag", "busybox:1.35.0", name)
+    lab.docker("save", "--output", str(tmp_path / "saved.tar"), name)
+    lab.docker("image", "rm", name)
+    before = lab.pids()
+    try:
+        loaded = cc_ci("images", "load", str(tmp_path / "saved.tar"))
+        assert loaded.returncode == 0, loaded.stderr
+        assert f"node itn1: serves images of {upstream} from now on" in loaded.stderr
+        lab.docker("pull", name)
+        # the engine was left alone, and what was served keeps its address
+        assert lab.pids()["dockerd"] == before["dockerd"]
+        lab.docker("pull", "busybox:1.35.0")
+    finally:
+        shutil.rmtree(images.storage(upstream), ignore_errors=True)
+        images.record_path(images.split(name)).unlink(missing_ok=True)
+
+
+def test_a_node_of_another_state_folder_is_not_taken_for_one_s_own(lab: Lab, tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "cc_ci", "node", "down", "--name", "itn1"]
+    env = {**os.environ, "CC_CI_STATE": str(tmp_path)}
+    refused = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert f"up with its data in {lab.node.places.state}" in refused.stderr
+    assert lab.node.up_now

@@ -1,7 +1,7 @@
 """`cc-ci images`: make the stand-in images, bring real ones in, say what there is."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +45,7 @@ def build(names: tuple[str, ...], *, all_: bool, force: bool) -> None:
         with _builder() as builder:
             # another command may have made some while this one waited for its turn
             _report(builds.build(due if force else builds.outdated(wanted), builder=builder))
+            _serve(builder.say)
 
 
 @images.command()
@@ -55,6 +56,24 @@ def load(file: Path) -> None:
 
     with _builder() as builder:
         _report(builds.load(file, builder=builder))
+        _serve(builder.say)
+
+
+def _serve(say: "Callable[[str], None]") -> None:
+    """Nodes that are up serve what is new at once, also under an upstream name that there was no image of."""
+    from cc_ci.errors import CcCiError
+    from cc_ci.lab.node import PrivateNode
+    from cc_ci.lab.node_records import all_nodes
+
+    for name in all_nodes():
+        try:
+            new = PrivateNode(name, say=say).serve_images()
+        except CcCiError as error:
+            mend = f"`cc-ci node up --name {name}` mends it"
+            say(f"warning: node {name} does not serve them yet; {mend}: {error}")
+        else:
+            if new:
+                say(f"node {name}: serves images of {', '.join(new)} from now on")
 
 
 @images.command("list")

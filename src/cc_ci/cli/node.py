@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from cc_ci.lab.node import PrivateNode, Status
+    from cc_ci.lab.node import PrivateNode
     from cc_ci.lab.node_records import Wanted
+    from cc_ci.lab.node_status import Status
     from cc_ci.system.settings import Settings
 
 
@@ -77,6 +78,39 @@ def reset(*, name: str | None, **flags: object) -> None:
         chosen = _node(name, tell)
         made = chosen.reset(_wanted(chosen, flags))
         tell(f"node {made.name}: up and empty, at {made.address}")
+
+
+@node.command()
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Remove it although runs are live on it.")
+def rm(*, name: str, force: bool) -> None:
+    """Remove the node NAME for good: its images, volumes, Swarm, logs, and that it was ever there."""
+    from cc_ci.cli.story import story
+
+    with story() as tell:
+        chosen = _node(name, tell)
+        if not force:
+            _require_idle(chosen)
+        chosen.remove()
+        tell(f"node {name}: removed")
+
+
+def _require_idle(chosen: "PrivateNode") -> None:
+    """Raise UsageError while a run is live on the node."""
+    from cc_ci.engine.docker_engine import connect
+    from cc_ci.errors import UsageError
+    from cc_ci.isolation.leases import liveness
+    from cc_ci.system.process import LocalRunner
+
+    if not chosen.up_now:
+        return
+    known = liveness(connect(chosen.load(), LocalRunner()))
+    live = [seen for seen in known.values() if seen.live and not seen.kept]
+    if live:
+        raise UsageError(
+            f"node {chosen.places.name}: run {live[0].run} is live on it: {live[0].reason}; "
+            "wait for its end, or remove the node with --force"
+        )
 
 
 @node.command()

@@ -4,10 +4,9 @@ Every step of `up` finds out what is there and adds the rest, so it is also the 
 a killed engine and a reboot.
 """
 
-import contextlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import filelock
@@ -22,33 +21,19 @@ from cc_ci.lab.cgroups import Limits, NodeGroup
 from cc_ci.lab.daemons import daemon_of
 from cc_ci.lab.engine_roots import named
 from cc_ci.lab.node_engine import NodeEngine
+from cc_ci.lab.node_lock import locked, require_own
 from cc_ci.lab.node_network import NodeNetwork
 from cc_ci.lab.node_records import BUILDER, DEFAULT, SYSTEM, Record, Wanted, record_of, records
+from cc_ci.lab.node_status import Status, disk_bytes
 from cc_ci.lab.places import places
 from cc_ci.system.clock import Clock, SystemClock
 from cc_ci.system.files import runtime_root, write_atomic
 from cc_ci.system.process import LocalRunner, Runner
-from cc_ci.system.units import Bytes
 from cc_ci.system.waiting import wait_until
 
 Say = Callable[[str], None]
 DAEMONS = ("dockerd", "containerd", proxy_services.NAME, "dnsmasq", "slirp4netns")
 """Of each node, in the order in which they end."""
-
-
-class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """One node as it is now; `up` when its engine runs."""
-
-    name: str
-    up: bool
-    record: Record
-    processes: Mapping[str, int | None]
-    """Pid of each daemon, None for one that is gone."""
-    socket: Path
-    engine: str | None
-    """The engine's version, None while it does not run."""
-    ipvs: bool
-    disk_bytes: Bytes
 
 
 def quiet(_line: str) -> None:
@@ -81,13 +66,18 @@ class PrivateNode:
     def record(self) -> Record | None:
         return record_of(self.places)
 
+    @property
+    def up_now(self) -> bool:
+        return self.record is not None and self._engine.runs
+
     def load(self) -> Node:
         """The node, if it is up. Raises InfrastructureError with the command that brings it up."""
         record = self.record
-        if record is None or not self._engine.runs:
+        if record is None or not self.up_now:
             name = self.places.name
             option = "" if name == DEFAULT else f" --name {name}"
             raise InfrastructureError(f"node {name}: not up; `cc-ci node up{option}` brings it up")
+        require_own(self.places)
         self._network.refresh(record.wanted, record.addresses)
         return self._node(record.wanted, record.addresses)
 
@@ -105,7 +95,7 @@ class PrivateNode:
             socket=self.places.socket,
             engine=self._engine.version() if self._engine.runs else None,
             ipvs=has_ipvs(self._runner),
-            disk_bytes=_disk(self.places.state),
+            disk_bytes=disk_bytes(self.places.state),
         )
 
     # up
@@ -113,7 +103,8 @@ class PrivateNode:
     def up(self, wanted: Wanted | None = None) -> Node:
         """Bring it up as `wanted`, by default as it was last; hands back the node when it can be used."""
         _require_root()
-        with self._locked():
+        with locked(self.places, say=self._say):
+            require_own(self.places)
             before = self.record
             wants = wanted or (before.wanted if before else Wanted())
             if before and before.wanted.engine != wants.engine and self.places.engine_root.exists():
@@ -123,11 +114,12 @@ class PrivateNode:
                 )
             engine = _engine_root(wants)
             chosen = self._settle(wants, before)
+            write_atomic(self.places.owner, str(self.places.state))
             self._group.create(Limits(cpus=wants.cpus, memory_bytes=wants.memory_bytes))
             lab_authority().create()
             self._map_ids(wants)
             self._network.make_namespaces(chosen, engine=engine)
-            self._network.start(wants, chosen, registry=self._serving and wants.images == "standin")
+            self._network.start(wants, chosen, registry=self._serves_registry(wants))
             if self._serving:
                 self._network.close(wants, chosen)
                 self._network.serve_proxies()
@@ -201,10 +193,15 @@ class PrivateNode:
 
     # down
 
-    def down(self) -> None:
-        """Take it down: its processes, namespaces, links and groups; its data stays. Works twice."""
+    def down(self, *, anybody_s: bool = False) -> None:
+        """Take it down: its processes, namespaces, links and groups; its data stays. Works twice.
+
+        `anybody_s`: also one that was brought up with its data in another folder.
+        """
         _require_root()
-        with self._locked():
+        with locked(self.places, say=self._say):
+            if not anybody_s:
+                require_own(self.places)
             self._engine.stop()
             self._network.stop()
             self._end_the_rest()
@@ -234,23 +231,36 @@ class PrivateNode:
         """Take it down and remove its data. Works twice."""
         self.down()
         self._say("data: removing its images and volumes")
-        shutil.rmtree(self.places.state, ignore_errors=True)
+        faults: list[str] = []
+        shutil.rmtree(
+            self.places.state, onerror=lambda _call, path, error: faults.append(f"{path}: {error[1]}")
+        )
+        if self.places.state.exists():
+            raise InfrastructureError(f"node {self.places.name}: its data is still there: {faults[0]}")
+
+    def remove(self) -> None:
+        """Remove it for good: nothing of its name is left. Raises UsageError for a node that there isn't."""
+        if not (self.places.state.exists() or self.places.runtime.exists()):
+            known = ", ".join(record.name for record in records()) or "none"
+            raise UsageError(f"node {self.places.name}: no such private node; there is {known}")
+        self.forget()
+        with locked(self.places, say=self._say) as lock:
+            lock.unlink(missing_ok=True)
+
+    def serve_images(self) -> tuple[str, ...]:
+        """Serve what has come into the lab's registry since it is up; the upstream names that are new."""
+        with locked(self.places, say=self._say):
+            record = self.record
+            if record is None or not self._engine.runs or not self._serves_registry(record.wanted):
+                return ()
+            before = self._network.upstreams()
+            self._network.start(record.wanted, record.addresses, registry=True)
+            return tuple(name for name in self._network.upstreams() if name not in before)
 
     # edges
 
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        runtime_root().mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(runtime_root() / f"{self.places.name}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            self._say(f"node {self.places.name}: waiting for another command that works on it")
-            lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
+    def _serves_registry(self, wants: Wanted) -> bool:
+        return self._serving and wants.images == "standin"
 
 
 def up(name: str = DEFAULT, *, wanted: Wanted | None = None, say: Say = quiet) -> Node:
@@ -281,12 +291,3 @@ def _require_root() -> None:
         raise InfrastructureError(
             "private node: needs root; `--node CONTEXT|HOST` uses a Swarm that is there"
         )
-
-
-def _disk(folder: Path) -> Bytes:
-    total = 0
-    for root, _folders, files in os.walk(folder, onerror=lambda _error: None):
-        for name in files:
-            with contextlib.suppress(OSError):
-                total += os.lstat(Path(root) / name).st_blocks * 512
-    return total

@@ -69,6 +69,10 @@ class NodeNetwork:
         """Close what has come since: this machine's addresses may be others than when the node came up."""
         self._firewall.refresh(chosen, private_images=wants.images == "hub")
 
+    def upstreams(self) -> dict[str, str]:
+        """The upstream names that the registry answers for, with their addresses."""
+        return upstream.last_assigned(self._node)
+
     def stop(self) -> None:
         for name in (proxy_services.NAME, "dnsmasq", "slirp4netns"):
             daemon_of(self._node, name, clock=self._clock).stop(patience=5)
@@ -100,7 +104,7 @@ class NodeNetwork:
     def _start_registry(self, wants: Wanted, chosen: Addresses) -> dict[str, str]:
         """The address of each upstream name."""
         self._say("registry: the distribution registry on addresses of its own")
-        node, at = self._node, upstream.assigned(chosen.upstreams)
+        node, at = self._node, upstream.assigned(chosen.upstreams, before=self.upstreams())
         namespaces.make_network_namespace(node.upstream_namespace, self._runner)
         near = (namespaces.in_network(node.network_namespace), "uplink0", chosen.uplink)
         far = (node.upstream_namespace, upstream.INTERFACE, tuple(at.values()))

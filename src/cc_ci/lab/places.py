@@ -55,6 +55,11 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
         return self.remapped_mark.exists()
 
     @property
+    def owner(self) -> Path:
+        """Names the state folder that the node is up from."""
+        return self.runtime / "owner"
+
+    @property
     def remapped_mark(self) -> Path:
         return self.runtime / "remapped"
 

@@ -7,6 +7,8 @@ The link to it has the bandwidth that is asked for.
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from cc_ci.lab.certificates import LabAuthority
 from cc_ci.lab.daemons import Daemon, daemon_of
 from cc_ci.lab.names import hosts_of
@@ -43,9 +45,22 @@ def upstream_names() -> tuple[str, ...]:
     return tuple(sorted({*ALWAYS, *there}))
 
 
-def assigned(addresses: tuple[str, ...]) -> dict[str, str]:
-    """An address for each upstream name."""
-    return dict(zip(upstream_names(), addresses, strict=False))
+def assigned(addresses: tuple[str, ...], *, before: Mapping[str, str]) -> dict[str, str]:
+    """An address for each upstream name; one that had an address `before` keeps it."""
+    names = upstream_names()
+    kept = {name: before[name] for name in names if name in before}
+    free = (address for address in addresses if address not in kept.values())
+    return kept | dict(zip((name for name in names if name not in kept), free, strict=False))
+
+
+def last_assigned(node: Places) -> dict[str, str]:
+    """What they had when the node last started its registries; nothing before that."""
+    file = _assignment(node)
+    return msgspec.json.decode(file.read_bytes(), type=dict[str, str]) if file.is_file() else {}
+
+
+def _assignment(node: Places) -> Path:
+    return node.runtime / "upstreams.json"
 
 
 def daemon(node: Places, upstream: str, *, clock: Clock) -> Daemon:
@@ -54,6 +69,7 @@ def daemon(node: Places, upstream: str, *, clock: Clock) -> Daemon:
 
 def start(node: Places, at: Mapping[str, str], *, authority: LabAuthority, clock: Clock) -> None:
     """Start the registry of each upstream name that does not run, or runs at another address than now."""
+    write_atomic(_assignment(node), msgspec.json.encode(at))
     for upstream, address in at.items():
         process = daemon(node, upstream, clock=clock)
         if not _configured(node, upstream, address=address):

@@ -12,8 +12,9 @@ from cc_ci.engine.argv import client_environment
 from cc_ci.engine.node import Node
 from cc_ci.lab import node as nodes
 from cc_ci.lab.node_records import BUILDER
+from cc_ci.lab.places import places
 from cc_ci.system.clock import Clock
-from cc_ci.system.files import state_root
+from cc_ci.system.files import runtime_root, state_root
 from cc_ci.system.process import Completed, Runner
 
 
@@ -44,6 +45,9 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
 def workshop(*, runner: Runner, clock: Clock, say: Callable[[str], None]) -> Iterator[Builder]:
     """Bring the builder up for one command at a time, and take it down again; what it has built stays."""
     with _scratch(say) as scratch:
+        if places(BUILDER).runtime.exists():
+            # a command that was killed left it, perhaps with its data in another folder
+            nodes.PrivateNode(BUILDER, say=say).down(anybody_s=True)
         say("builder: starting an engine of its own")
         try:
             # an interrupt while it comes up must not leave half of it
@@ -55,10 +59,11 @@ def workshop(*, runner: Runner, clock: Clock, say: Callable[[str], None]) -> Ite
 
 @contextlib.contextmanager
 def _scratch(say: Callable[[str], None]) -> Iterator[Path]:
-    """A folder for one command at a time: they share the base systems and the registry's address."""
+    """A folder for one command at a time, wherever its state is: there is one builder on a machine."""
     folder = state_root() / "images" / "work"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder.with_suffix(".lock"))
+    runtime_root().mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(runtime_root() / f"{BUILDER}.turn")
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:

@@ -93,7 +93,15 @@ def test_the_link_is_shaped_as_tc_takes_it() -> None:
 def test_the_usual_upstreams_are_served_even_when_empty() -> None:
     (upstream.storages() / "codeberg.org").mkdir(parents=True)
     assert upstream.upstream_names() == ("codeberg.org", "docker.io", "ghcr.io", "quay.io")
-    assert len(set(upstream.assigned(ADDRESSES.upstreams).values())) == 4
+    assert len(set(upstream.assigned(ADDRESSES.upstreams, before={}).values())) == 4
+
+
+def test_what_is_served_keeps_its_address_when_another_registry_comes() -> None:
+    before = upstream.assigned(ADDRESSES.upstreams, before={})
+    (upstream.storages() / "codeberg.org").mkdir(parents=True)
+    later = upstream.assigned(ADDRESSES.upstreams, before=before)
+    assert before.items() < later.items()
+    assert later["codeberg.org"] not in before.values()
 
 
 def test_a_certificate_is_laid_where_the_proxy_looks_and_taken_away(tmp_path: Path) -> None:
