@@ -15,35 +15,58 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
 def reap(*, node: str | None, run: str | None, dry_run: bool, as_json: bool) -> None:
-    """Remove what dead runs left on a node. What live runs have there is left alone, and told of."""
-    import functools
+    """Remove what dead runs left, on a node and on this machine. What live runs have is left, and told of.
 
+    On this machine that is their scratch folders and those of their suites; the node need not be up for it.
+    """
     import msgspec
+
+    from cc_ci.errors import CcCiError, ContaminationError
+    from cc_ci.isolation.reaper import Plan, Reaped
+    from cc_ci.isolation.scratch import leftovers, remove_leftovers
+
+    clear = leftovers if dry_run else remove_leftovers
+    nothing = Reaped(plan=Plan(dead=(), spared=(), items=()))
+    try:
+        reaped = _reap_node(node, run=run, dry_run=dry_run)
+    except CcCiError:
+        # a machine whose node is down is cleared all the same
+        _tell(msgspec.structs.replace(nothing, folders=clear(only=run)), dry_run=dry_run, as_json=as_json)
+        raise
+    live = {one.run for one in reaped.plan.spared}
+    reaped = msgspec.structs.replace(reaped, folders=(*reaped.folders, *clear(only=run, spare=live)))
+    _tell(reaped, dry_run=dry_run, as_json=as_json)
+    if reaped.failed:
+        raise ContaminationError(f"reap: {len(reaped.failed)} things are left; each is named above")
+
+
+def _reap_node(name: str | None, *, run: str | None, dry_run: bool) -> "Reaped":
+    import functools
 
     from cc_ci.cli.chosen_node import chosen_node
     from cc_ci.cli.story import told_runner
     from cc_ci.engine.docker_engine import connect
-    from cc_ci.errors import ContaminationError
     from cc_ci.isolation.reaper import Reaped, Reaper
-    from cc_ci.isolation.scratch import scratch_folder
     from cc_ci.lab.run_proxy import forget
     from cc_ci.system.clock import SystemClock
     from cc_ci.system.settings import load_settings
 
-    reached = chosen_node(load_settings({"node": node}))
+    reached = chosen_node(load_settings({"node": name}))
     engine = connect(reached, told_runner(lambda line: click.echo(line, err=True)))
     reaper = Reaper(
         engine,
         clock=SystemClock(),
         foreign=not reached.private,
-        folder_of=scratch_folder,
         forget_proxies=functools.partial(forget, reached, engine),
     )
-    reaped = Reaped(plan=reaper.plan(only=run)) if dry_run else reaper.reap(only=run)
+    return Reaped(plan=reaper.plan(only=run)) if dry_run else reaper.reap(only=run)
+
+
+def _tell(reaped: "Reaped", *, dry_run: bool, as_json: bool) -> None:
+    import msgspec
+
     told = "\n".join(lines(reaped, dry_run=dry_run))
     click.echo(msgspec.json.encode(reaped, enc_hook=str) if as_json else told)
-    if reaped.failed:
-        raise ContaminationError(f"reap: {len(reaped.failed)} things are left; each is named above")
 
 
 def lines(reaped: "Reaped", *, dry_run: bool) -> Iterator[str]:
@@ -61,8 +84,8 @@ def lines(reaped: "Reaped", *, dry_run: bool) -> Iterator[str]:
     for item in removed:
         yield f"{'would go' if dry_run else 'removed '} {item.kind} {one_line(item.name)}"
     for folder in reaped.folders:
-        yield f"removed  folder {folder}"
+        yield f"{'would go' if dry_run else 'removed '} folder {folder}"
     for failure in reaped.failed:
         yield f"failed   {failure}"
-    if not (reaped.plan.spared or reaped.plan.dead):
+    if not (reaped.plan.spared or reaped.plan.dead or reaped.folders):
         yield "nothing of any run is on the node"

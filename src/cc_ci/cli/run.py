@@ -168,7 +168,7 @@ def _tell_plan(
     from cc_ci.cli.planned import planned, planned_json
     from cc_ci.pipeline.fetching import rehearse
     from cc_ci.report.tables import console
-    from cc_ci.system.clearing import temporary_folder
+    from cc_ci.system.held import temporary_folder
     from cc_ci.system.process import LocalRunner
 
     with temporary_folder() as scratch:

@@ -30,7 +30,7 @@ def new(recipe: str, *, into: Path | None) -> None:
     from cc_ci.errors import UsageError
     from cc_ci.recipes.stack import read_stack
     from cc_ci.suite.skeleton import files
-    from cc_ci.system.clearing import temporary_folder
+    from cc_ci.system.held import temporary_folder
 
     with temporary_folder() as scratch:
         app = _app(recipe, scratch=scratch)
@@ -56,7 +56,7 @@ def check(recipe: str) -> None:
     from cc_ci.errors import UsageError
     from cc_ci.suite.checking import faults, remarks
     from cc_ci.suite.facts import find_suite
-    from cc_ci.system.clearing import temporary_folder
+    from cc_ci.system.held import temporary_folder
 
     with temporary_folder() as scratch:
         app = _app(recipe, scratch=scratch)

@@ -13,7 +13,6 @@ from cc_ci.isolation.leases import LEASE_NAME, Liveness, liveness
 from cc_ci.isolation.locks import LOCK_NAME
 from cc_ci.isolation.ownership import doubt
 from cc_ci.isolation.removal import in_turn, remove_all
-from cc_ci.system.clearing import clear_away
 from cc_ci.system.clock import Clock
 from cc_ci.system.units import Seconds
 
@@ -37,7 +36,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reaped(msgspec.Struct, frozen=True, kw_only=True):
-    """What was removed, and one line for each thing that could not be."""
+    """What was removed, on the node and beside it, and one line for each thing that could not be."""
 
     plan: Plan
     removed: tuple[Item, ...] = ()
@@ -87,7 +86,7 @@ def _sorted(
 class Reaper:
     """Remove things of dead runs, beside live ones. Works twice.
 
-    `folder_of` tells a run's scratch folder; `forget_proxies` empties the places of dead runs' proxies.
+    `forget_proxies` empties the places of dead runs' proxies, and tells which.
     """
 
     def __init__(
@@ -96,14 +95,12 @@ class Reaper:
         *,
         clock: Clock,
         foreign: bool = False,
-        folder_of: Callable[[str], Path] | None = None,
         forget_proxies: Callable[[Collection[str]], Sequence[Path]] = lambda _runs: (),
         timeout: Seconds = 60.0,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._foreign = foreign
-        self._folder_of = folder_of
         self._forget_proxies = forget_proxies
         self._timeout = timeout
 
@@ -117,15 +114,11 @@ class Reaper:
         # before its container: with that, a proxy's place may be another run's
         emptied = self._forget_proxies(runs)
         failed = self._remove_all(decided) if decided.items else ()
-        folders = (
-            *emptied,
-            *(folder for run in sorted(runs) if (folder := self._remove_folder(run))),
-        )
         if not failed:
             self._remove_leases(runs)
         left = {(item.kind, item.id) for item in take(self._engine).items}
         removed = tuple(item for item in decided.items if (item.kind, item.id) not in left)
-        return Reaped(plan=decided, removed=removed, folders=folders, failed=failed)
+        return Reaped(plan=decided, removed=removed, folders=tuple(emptied), failed=failed)
 
     def _remove_all(self, decided: Plan) -> tuple[str, ...]:
         dead = {run.run for run in decided.dead}
@@ -158,10 +151,3 @@ class Reaper:
             own = config.name.startswith((LEASE_NAME, LOCK_NAME))
             if own and run_of(config.labels) in runs:
                 self._engine.remove_config(config.id)
-
-    def _remove_folder(self, run: str) -> Path | None:
-        folder = self._folder_of(run) if self._folder_of else None
-        if folder is None or not folder.is_dir():
-            return None
-        clear_away(folder)
-        return folder

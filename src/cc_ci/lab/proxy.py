@@ -14,6 +14,7 @@ from cc_ci.engine.argv import labelled
 from cc_ci.errors import InfrastructureError
 from cc_ci.lab.certificates import IN_PROXY
 from cc_ci.lab.places import Places
+from cc_ci.system.held import temporary_folder
 from cc_ci.system.process import Runner, check
 from cc_ci.system.units import Seconds
 
@@ -137,25 +138,18 @@ def image(docker: Runner) -> str:
     stat = binary.stat()
     tag = f"{IMAGE}:{stat.st_size}-{int(stat.st_mtime)}"
     if not docker(["docker", "image", "inspect", tag]).ok:
-        archive = node_archive(binary)
-        try:
+        with temporary_folder() as scratch:
+            archive = scratch / "proxy.tar"
+            write_archive(binary, archive)
             change = ["--change", 'ENTRYPOINT ["/traefik"]']
             check(docker(["docker", "import", *change, str(archive), tag]), what="proxy image")
-        finally:
-            archive.unlink()
     return tag
 
 
-def node_archive(binary: Path) -> Path:
-    """A tar of the binary and an empty /tmp, in a file."""
-    import tempfile  # noqa: PLC0415 - only for the first start of a node
-
-    with (
-        tempfile.NamedTemporaryFile(suffix=".tar", delete=False) as stream,
-        tarfile.open(fileobj=stream, mode="w") as tar,
-    ):
+def write_archive(binary: Path, archive: Path) -> None:
+    """A tar of the binary and an empty /tmp."""
+    with tarfile.open(archive, mode="w") as tar:
         tar.add(binary, arcname="traefik")
         folder = tarfile.TarInfo("tmp")
         folder.type, folder.mode = tarfile.DIRTYPE, 0o1777
         tar.addfile(folder, io.BytesIO())
-    return Path(stream.name)

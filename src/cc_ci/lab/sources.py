@@ -4,13 +4,13 @@ import hashlib
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import cc_ci
 from cc_ci.errors import InfrastructureError, UsageError
 from cc_ci.system.files import state_root
+from cc_ci.system.held import temporary_folder
 from cc_ci.system.process import Runner, check
 
 FIRST_COMMIT = 1_700_000_000
@@ -65,8 +65,8 @@ def repository(name: str, *, runner: Runner, recipes: Path | None = None, into: 
 
 def _publish(source: Path, target: Path, *, runner: Runner) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        built = Path(scratch) / target.name
+    with temporary_folder(root=target.parent) as scratch:
+        built = scratch / target.name
         _build(source, built, runner=runner)
         try:
             built.rename(target)

@@ -32,8 +32,8 @@ from cc_ci.pipeline.request import Request
 from cc_ci.pipeline.subject import Subject
 from cc_ci.results.store import Store
 from cc_ci.stages.bench import Bench, Findings, Waits
-from cc_ci.system.clearing import clear_away
 from cc_ci.system.clock import Clock
+from cc_ci.system.held import held_folder
 from cc_ci.system.process import Runner
 from cc_ci.system.redaction import Redactor
 from cc_ci.system.units import EpochSeconds, Seconds
@@ -83,11 +83,10 @@ class Site:
 def read_request(request: Request, tools: Tools, closers: contextlib.ExitStack) -> Read:
     """Read recipe, suite and provider."""
     with tools.trace.span("read the recipe", phase="recipe_fetch"):
-        clones = _scratch(run_id("fetch", now=tools.clock.now()), closers)
+        clones = closers.enter_context(held_folder(scratch_folder(run_id("fetch", now=tools.clock.now()))))
         root = locate(request.recipe, roots=request.recipe_roots, scratch=clones, runner=tools.runner)
         run = run_id(root.name, now=tools.clock.now())
-        scratch = _scratch(run, closers)
-        scratch.mkdir(parents=True, mode=0o700)
+        scratch = closers.enter_context(held_folder(scratch_folder(run)))
         selection = Selection(
             recipe=request.recipe,
             choice=request.choice,
@@ -98,12 +97,6 @@ def read_request(request: Request, tools: Tools, closers: contextlib.ExitStack) 
         ci_domain = request.node.ci_domain
         subject = read(selection, root, run=run, ci_domain=ci_domain, scratch=scratch, runner=tools.runner)
     return Read(run=run, scratch=scratch, subject=subject)
-
-
-def _scratch(run: str, closers: contextlib.ExitStack) -> Path:
-    folder = scratch_folder(run)
-    closers.callback(clear_away, folder)
-    return folder
 
 
 def reach_node(

@@ -4,7 +4,6 @@ import contextlib
 import ipaddress
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -22,9 +21,9 @@ from cc_ci.suite.furnishing import copy_suite, furnish, hosts_file
 from cc_ci.suite.protocol import BROKER_SOCKET, LOG_FILE, REPORT_FILE, AppFacts, Part, SeedAnswer, SeedRequest
 from cc_ci.suite.report import TestReport, problems_of, read_lines, tests_of
 from cc_ci.suite.sandbox import Sandbox, sandbox_uid
-from cc_ci.system.clearing import clear_away
 from cc_ci.system.clock import Clock
 from cc_ci.system.files import runtime_root
+from cc_ci.system.held import SUITE_PREFIX, temporary_folder
 from cc_ci.system.process import Completed, Runner, check, check_whole
 from cc_ci.system.redaction import Redactor
 from cc_ci.system.units import Seconds
@@ -199,9 +198,7 @@ class SuiteRunner:
         sign_on = (app.sso.client_secret, app.sso.password) if app.sso else ()
         for secret in (*app.secrets.values(), *sign_on):
             self._redact.learn(secret)
-        self._scratch_root.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix="suite-", dir=self._scratch_root))
-        try:
+        with temporary_folder(SUITE_PREFIX, root=self._scratch_root) as scratch:
             self._furnish(scratch, suite=suite, app=app)
             with Broker(
                 path=scratch / BROKER_SOCKET.name, knowledge=self._knowledge(suite, app), uid=self._broker_uid
@@ -212,8 +209,6 @@ class SuiteRunner:
                     uid=self._uid,
                     network_namespace=self._node.network_namespace,
                 )
-        finally:
-            clear_away(scratch)
 
     @property
     def _broker_uid(self) -> int:

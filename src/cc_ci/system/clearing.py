@@ -8,8 +8,6 @@ import contextlib
 import itertools
 import os
 import stat
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -56,13 +54,3 @@ def clear_away(root: Path) -> None:
     """As `remove_tree`, where it is no fault that something stays."""
     with contextlib.suppress(OSError):
         remove_tree(root)
-
-
-@contextlib.contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """A folder for what others lay out in it, gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="cc-ci-"))
-    try:
-        yield folder
-    finally:
-        clear_away(folder)

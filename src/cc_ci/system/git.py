@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -17,6 +16,7 @@ import msgspec
 from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed, TimedOut, UsageError
 from cc_ci.system.environment import AUTHORITIES, PROXIES, own
 from cc_ci.system.git_objects import borrowed, find, find_bare, read_small
+from cc_ci.system.held import temporary_folder
 from cc_ci.system.process import Completed, Runner, check, check_whole
 from cc_ci.system.trees import Allowance
 from cc_ci.system.units import Bytes, Seconds
@@ -164,13 +164,13 @@ def export_tree(repo: Path, ref: str, into: Path, *, runner: Runner) -> None:
     Raises UsageError where there is no such ref, StageFailed for a link that leads out of it and for a tree
     that is too large.
     """
-    with opened(repo, runner=runner) as found, tempfile.TemporaryDirectory() as scratch:
+    with opened(repo, runner=runner) as found, temporary_folder() as scratch:
         commit = found.commit(ref) if found else None
         if found is None or commit is None:
             raise UsageError(f"{ref}: no such tag or commit in {repo}")
         _check_entries(found.git("ls-tree", "-r", "-l", "-z", "--full-tree", commit), ref)
         found.as_stored()
-        archive = Path(scratch) / "tree.tar"
+        archive = scratch / "tree.tar"
         found.say("archive", "--format=tar", f"--output={archive}", commit)
         into.mkdir(parents=True, exist_ok=True)
         with tarfile.open(archive) as tree:

@@ -10,13 +10,13 @@ import contextlib
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from cc_ci.errors import UsageError
+from cc_ci.system.held import temporary_folder
 from cc_ci.system.units import Bytes
 
 ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -135,8 +135,7 @@ def borrowed(place: Place) -> Iterator[Path]:
     ids = {*names.values(), *([head] if head else [])}
     if ids and len({len(one) for one in ids}) > 1:
         raise _refused(place.common, "has ids of two lengths")
-    with tempfile.TemporaryDirectory(prefix="cc-ci-git-") as scratch:
-        bare = Path(scratch)
+    with temporary_folder("git-") as bare:
         long = any(len(one) == LONG_ID for one in ids)
         (bare / "config").write_text(CONFIG.format(format="sha256" if long else "sha1"))
         (bare / "HEAD").write_text(f"{head or 'ref: refs/heads/none'}\n")

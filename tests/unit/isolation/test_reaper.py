@@ -111,15 +111,6 @@ def test_what_does_not_go_is_told_and_the_lease_stays_to_say_whose_it_was(
     assert node.names("config") == ["cc-ci-lease-r1-1"]
 
 
-def test_a_dead_runs_scratch_folder_goes_too(node: Any, clock: ManualClock, tmp_path: Path) -> None:
-    deploy(node, "r1", "web")
-    (tmp_path / "r1" / "restic").mkdir(parents=True)
-    (tmp_path / "r2").mkdir()
-    reaped = Reaper(node, clock=clock, folder_of=lambda run: tmp_path / run).reap()
-    assert reaped.folders == (tmp_path / "r1",)
-    assert [path.name for path in tmp_path.iterdir()] == ["r2"]
-
-
 def test_the_places_of_dead_runs_proxies_are_emptied_while_they_are_still_theirs(
     node: Any, clock: ManualClock, tmp_path: Path
 ) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cc_ci.system.clearing import clear_away, remove_tree, temporary_folder
+from cc_ci.system.clearing import clear_away, remove_tree
+from cc_ci.system.held import temporary_folder
 
 
 def deep(root: Path, levels: int) -> None:

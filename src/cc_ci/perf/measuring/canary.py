@@ -3,15 +3,14 @@
 import hashlib
 import io
 import os
-import shutil
 import statistics
 import tarfile
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from cc_ci.results.measured import Canary
 from cc_ci.system.clock import Clock
+from cc_ci.system.held import temporary_folder
 from cc_ci.system.units import Seconds
 
 HASHED = bytes(1 << 20)
@@ -34,9 +33,8 @@ def canary(folder: Path, clock: Clock) -> Canary:
 
 def disk_rate(folder: Path, clock: Clock) -> float:
     """Bytes per second at which a large file is written and flushed."""
-    folder.mkdir(parents=True, exist_ok=True)
     os.sync()
-    with tempfile.NamedTemporaryFile(dir=folder) as file:
+    with temporary_folder("canary-", root=folder) as held, (held / "file").open("wb") as file:
         started = clock.monotonic()
         for _ in range(DISK_MEBIBYTES):
             file.write(HASHED)
@@ -72,14 +70,10 @@ def _archive() -> bytes:
 
 
 def _untar_seconds(clock: Clock, archive: bytes, folder: Path) -> Seconds:
-    folder.mkdir(parents=True, exist_ok=True)
     # what others left to be written is not part of the work
     os.sync()
-    into = Path(tempfile.mkdtemp(dir=folder, prefix="canary."))
-    try:
+    with temporary_folder("canary-", root=folder) as into:
         return _seconds(clock, lambda: _untar(archive, into))
-    finally:
-        shutil.rmtree(into)
 
 
 def _untar(archive: bytes, into: Path) -> None:

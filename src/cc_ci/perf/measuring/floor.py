@@ -1,8 +1,6 @@
 """What Swarm itself takes for a stack: services that do nothing, made, updated and removed."""
 
 import json
-import tempfile
-from pathlib import Path
 
 from cc_ci.engine import argv
 from cc_ci.engine.api import Engine
@@ -10,6 +8,7 @@ from cc_ci.engine.labels import STACK
 from cc_ci.engine.watching import Watch
 from cc_ci.perf.baselines.sets import Calls
 from cc_ci.system.clock import Clock
+from cc_ci.system.held import temporary_folder
 from cc_ci.system.process import Runner, check
 from cc_ci.system.units import Seconds
 from cc_ci.system.waiting import wait_until
@@ -50,8 +49,8 @@ def compose(services: int, mark: str) -> str:
 
 def _deployed(engine: Engine, runner: Runner, clock: Clock, *, services: int, mark: str) -> Seconds:
     since, started = engine.now(), clock.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "compose.yml"
+    with temporary_folder() as folder:
+        file = folder / "compose.yml"
         file.write_text(compose(services, mark))
         line = argv.stack_deploy(STACK_NAME, [file], resolve_image="never")
         check(runner(line, env=engine.environment), what="docker stack deploy")

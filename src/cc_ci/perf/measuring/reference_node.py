@@ -1,7 +1,6 @@
 """The node that is measured on: brought up as asked, put into a cache state, watched from outside."""
 
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from cc_ci.results.store import RUNS_VARIABLE, Store
 from cc_ci.system import environment
 from cc_ci.system.clock import Clock
 from cc_ci.system.files import state_root
+from cc_ci.system.held import temporary_folder
 from cc_ci.system.process import LocalRunner, follow
 from cc_ci.system.settings import load_settings
 from cc_ci.system.units import Seconds
@@ -90,7 +90,7 @@ def services(recipe: str) -> int:
 
 
 def _subject(recipe: str) -> Subject:
-    with tempfile.TemporaryDirectory() as scratch:
+    with temporary_folder() as scratch:
         settings = load_settings()
         subject, _ = rehearse(
             Selection(recipe=recipe, recipe_roots=settings.recipes, suite_roots=settings.suites),
@@ -98,7 +98,7 @@ def _subject(recipe: str) -> Subject:
             ci_domain="ci.test",
             stage=None,
             keep=False,
-            scratch=Path(scratch),
+            scratch=scratch,
             runner=LocalRunner(),
         )
     return subject

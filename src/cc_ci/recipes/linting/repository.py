@@ -11,8 +11,8 @@ from cc_ci.recipes.linting.rules import Finding, found
 from cc_ci.recipes.recipe import ABRA_SH, ENV_SAMPLE, Recipe, inside, read_text
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.recipes.versions import Version, parse_version, published_versions
-from cc_ci.system.clearing import temporary_folder
 from cc_ci.system.git import export_tree
+from cc_ci.system.held import temporary_folder
 from cc_ci.system.process import LocalRunner
 
 METADATA = ("Category", "Status", "Image", "Healthcheck", "Backups", "Email", "Tests", "SSO")
