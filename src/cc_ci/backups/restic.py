@@ -95,7 +95,7 @@ class Repository:
 
     def __init__(self, reach: Reach, *, redact: Redactor) -> None:
         self._reach = reach
-        password = redact.learn(secrets.token_urlsafe(24))
+        password = redact.learn(secrets.token_urlsafe(24), name="the backup's password")
         self._env = {"RESTIC_PASSWORD": password, "RESTIC_REPOSITORY": REPOSITORY}
 
     def create(self) -> None:

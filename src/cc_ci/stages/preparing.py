@@ -70,11 +70,11 @@ def make_secrets(bench: Bench, deployed: Deployed, *, values: dict[str, str]) ->
     suite = deployed.candidate.suite
     given = {**(suite.secrets_for(deployed.candidate.sign_on) if suite else {}), **values}
     wanted = [secret for secret in deployed.app.secrets if secret.name not in deployed.secrets]
-    for value in given.values():
-        bench.redact.learn(value)
+    for name, value in given.items():
+        bench.redact.learn(value, name=f"secret {name}")
     made = bench.driver.make_secrets(deployed.app, wanted, given=given, labels=labels)
-    for value in made.values():
-        bench.redact.learn(value)
+    for name, value in made.items():
+        bench.redact.learn(value, name=f"secret {name}")
     deployed.secrets.update(made)
 
 

@@ -20,8 +20,8 @@ def provide(
     bench: Bench, *, domain: str, candidate: Candidate, sign_on: SignOn, redirects: Sequence[str]
 ) -> Provider:
     """Deploy the provider, and make the run's realm, client and user; Unverified if it does not come up."""
-    for secret in (sign_on.client_secret, sign_on.password):
-        bench.redact.learn(secret)
+    bench.redact.learn(sign_on.client_secret, name=f"the client's secret at {sign_on.provider}")
+    bench.redact.learn(sign_on.password, name=f"the user's password at {sign_on.provider}")
     deployed = prepare(
         bench, sign_on.provider, domain=domain, candidate=candidate, twin=None, phase="provider_setup"
     )

@@ -165,8 +165,8 @@ class SuiteRunner:
         if answer.problem:
             raise InfrastructureError(f"{what}: {self._redact(answer.problem)}")
         self._kept[app.domain] = answer.kept
-        for value in answer.kept.values():
-            self._redact.learn(value)
+        for name, value in answer.kept.items():
+            self._redact.learn(value, name=f"what the suite keeps as {name}")
         return answer.value
 
     def _seeding(self, sandbox: Sandbox, request: SeedRequest, *, what: str, timeout: Seconds) -> SeedAnswer:
