@@ -5,10 +5,12 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from cc_ci.system.units import Seconds
+from cc_ci.system.units import Bytes, Seconds
 
 BODY_LIMIT = 64 * 1024
 """Characters of a body that are kept as evidence and looked at."""
+RECEIVED_LIMIT: Bytes = 4 * BODY_LIMIT
+"""Bytes of a body that are read at all; a character may take four."""
 
 ProblemKind = Literal["certificate", "unreachable", "timeout", "protocol"]
 

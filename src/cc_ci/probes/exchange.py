@@ -13,13 +13,11 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from cc_ci.probes.answers import BODY_LIMIT, Answer, Certificate, Problem, ProblemKind
+from cc_ci.probes.answers import BODY_LIMIT, RECEIVED_LIMIT, Answer, Certificate, Problem, ProblemKind
 from cc_ci.probes.certificates import caused_by_certificate, parse
 from cc_ci.system.printable import one_line
-from cc_ci.system.units import Bytes, Seconds
+from cc_ci.system.units import Seconds
 
-RECEIVED_LIMIT: Bytes = 4 * BODY_LIMIT
-"""Bytes of a body that are read at all; a character may take four."""
 CHARSETS = {"iso-8859-1": "latin-1", "latin-1": "latin-1", "windows-1252": "cp1252"}
 """All else is read as UTF-8: of the names that Python knows, some are no character sets but programs."""
 

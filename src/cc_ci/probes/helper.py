@@ -1,5 +1,6 @@
 """Requests from a container on the node itself, for a foreign node whose proxy this machine can't reach."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,10 +22,13 @@ KINDS: dict[int, ProblemKind] = {
 
 PROBE_IMAGE = "curlimages/curl:8.11.1"
 """What a foreign node needs for it: curl, and certificate authorities."""
+WRITTEN = re.compile(r"([0-9]{3}) ([0-9]{1,6}\.[0-9]{1,9})\s*")
 DOCKER_FAILED = (125, 126, 127)
 MARK = "\n--cc-ci-answer--\n"
 
 
+CONTAINER_TIME: Seconds = 60.0
+"""For what is about the request itself: a container that is made, and removed."""
 WRITE_OUT = MARK + "%{response_code} %{time_total}"
 
 
@@ -73,7 +77,8 @@ class HelperProbe:
         run = ("docker", "run", "--rm", "--interactive")
         argv = (*run, *labels, f"--network={self._network}", "--entrypoint=curl", self._image, *curl)
         env = client_environment(self._node, config=Path("/nonexistent"))
-        return read_answer(url, self._runner(argv, stdin=content, env=env))
+        most = timeout + CONTAINER_TIME
+        return read_answer(url, self._runner(argv, stdin=content, env=env, timeout=most))
 
 
 def curl_argv(
@@ -91,15 +96,16 @@ def read_answer(url: str, completed: Completed) -> Answer:
     if completed.returncode in DOCKER_FAILED:
         raise InfrastructureError(f"probe: its helper container did not run ({said})")
     text, _, written = completed.stdout.rpartition(MARK)
-    status, seconds = map(float, written.split() or (0, 0))
-    if completed.returncode:
+    match = WRITTEN.fullmatch(written)
+    status, seconds = (int(match[1]), float(match[2])) if match else (0, 0.0)
+    if completed.returncode or not status:
         kind = KINDS.get(completed.returncode, "protocol")
         return Answer(url=url, seconds=seconds, problem=Problem(kind=kind, detail=said))
     head, _, body = text.replace("\r\n", "\n").partition("\n\n")
     pairs = (line.partition(":") for line in head.splitlines()[1:])
     return Answer(
         url=url,
-        status=int(status),
+        status=status,
         headers={name.strip().lower(): value.strip() for name, _, value in pairs},
         body=body[:BODY_LIMIT],
         seconds=seconds,

@@ -6,14 +6,16 @@ container that is about to go.
 """
 
 import concurrent.futures
+import functools
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed
 from cc_ci.probes.answers import Answer, from_router
+from cc_ci.system import stopping
 from cc_ci.system.clock import Clock
 from cc_ci.system.threads import Pool
 from cc_ci.system.units import Seconds
@@ -110,6 +112,10 @@ class NotReady(StageFailed):
         self.answers = answers
 
 
+LONGEST_LOOK: Seconds = 30.0
+"""A look has a time of its own, a third of this; one that outlasts it hangs."""
+
+
 class _Watched:
     """One predicate as it is looked at, again and again."""
 
@@ -138,6 +144,10 @@ class _Watched:
             true_at=self.true_at,
             unmet=self.sight.unmet,
         )
+
+
+_Flying = dict[Future[tuple[Sight, Seconds]], _Watched]
+"""Looks that are under way, and what they look at."""
 
 
 class Readying:
@@ -181,7 +191,7 @@ class Readying:
                 if remaining <= 0:
                     raise self._late(timeout)
                 self._clock.sleep(min(self._hold, remaining))
-                noticed_at = self._look_at_all(pool)
+                noticed_at = self._look_at_all(pool, timeout=timeout)
                 if not self._outstanding():
                     return Readiness(predicates=self.seen, true_at=true_at, noticed_at=noticed_at)
                 self._require_sound(failed)
@@ -190,7 +200,7 @@ class Readying:
         self, pool: Executor, *, deadline: Seconds, timeout: Seconds, failed: Callable[[], str | None]
     ) -> None:
         """Each predicate is looked at in its own rhythm, so that one that hangs holds up no other."""
-        flying: dict[Future[tuple[Sight, Seconds]], _Watched] = {}
+        flying: _Flying = {}
         while outstanding := self._outstanding():
             idle = [one for one in outstanding if one not in flying.values()]
             due = [one for one in idle if min(one.due, deadline) <= self._clock.monotonic()]
@@ -205,11 +215,15 @@ class Readying:
                 if self._clock.monotonic() >= deadline:
                     raise self._late(timeout)
 
-    def _land(self, flying: dict[Future[tuple[Sight, Seconds]], _Watched], *, until: Seconds) -> None:
-        """Wait until a look is done, and take in all that are."""
-        remaining = max(until - self._clock.monotonic(), 0.0)
-        done, _ = concurrent.futures.wait(flying, timeout=remaining, return_when=FIRST_COMPLETED)
-        for future in done:
+    def _land(self, flying: _Flying, *, until: Seconds) -> None:
+        """Wait until a look is done, and take in all that are; a stop ends the wait at once."""
+        told: Future[Any] = Future()
+        with stopping.current().watched(functools.partial(_tell, told)):
+            remaining = max(until - self._clock.monotonic(), 0.0)
+            waited: list[Future[Any]] = [*flying, told]
+            done, _ = concurrent.futures.wait(waited, timeout=remaining, return_when=FIRST_COMPLETED)
+        stopping.current().check()
+        for future in [one for one in flying if one in done]:
             self._saw(flying.pop(future), *future.result())
 
     def _saw(self, one: _Watched, sight: Sight, at: Seconds) -> None:
@@ -222,11 +236,16 @@ class Readying:
     def _look(self, predicate: Predicate) -> tuple[Sight, Seconds]:
         return predicate.look(), self._clock.monotonic()
 
-    def _look_at_all(self, pool: Executor) -> Seconds:
-        futures = [pool.submit(self._look, one.predicate) for one in self._watched]
-        for one, future in zip(self._watched, futures, strict=True):
-            self._saw(one, *future.result())
-        return max(future.result()[1] for future in futures)
+    def _look_at_all(self, pool: Executor, *, timeout: Seconds) -> Seconds:
+        flying = {pool.submit(self._look, one.predicate): one for one in self._watched}
+        until = self._clock.monotonic() + LONGEST_LOOK
+        while flying:
+            self._land(flying, until=until)
+            if flying and self._clock.monotonic() >= until:
+                for one in flying.values():
+                    one.saw(Sight(unmet=f"no look at it was over in {LONGEST_LOOK:g} s"), until)
+                raise self._late(timeout)
+        return self._clock.monotonic()
 
     def _require_sound(self, failed: Callable[[], str | None]) -> None:
         """Ask the engine no more often than there are looks at one predicate."""
@@ -247,3 +266,7 @@ class Readying:
 
     def _answers(self) -> tuple[Answer, ...]:
         return tuple(one.sight.answer for one in self._watched if one.sight.answer)
+
+
+def _tell(told: Future[Any]) -> None:
+    told.set_result(None)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
-from cc_ci.errors import Stopped
+from cc_ci.errors import DeadlinePassed, Stopped
 from cc_ci.system.units import Seconds
 
 
@@ -93,6 +93,18 @@ _nobodys = StopToken()
 def current() -> StopToken:
     """The token that this thread works under; one that is never told where there is none."""
     return _current.get() or _nobodys
+
+
+@contextlib.contextmanager
+def limited(seconds: Seconds, what: str) -> Iterator[None]:
+    """Give the block a time of its own: in it, DeadlinePassed is raised where it waits once that is over.
+
+    It hears of a stop of the thread's as well; whoever catches the one has to look for the other.
+    """
+    scope = StopToken()
+    late = DeadlinePassed(f"{what}: not done after {seconds:g} s")
+    with current().passed_on(scope), scope.within(seconds, late), under(scope):
+        yield
 
 
 @contextlib.contextmanager

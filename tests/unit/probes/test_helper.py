@@ -66,3 +66,12 @@ def test_a_helper_that_does_not_run_is_our_fault(probe: HelperProbe, runner: Scr
     runner.on("docker", stderr="Unable to find image\ndocker: no such image.\n\nRun help\n", returncode=125)
     with pytest.raises(InfrastructureError, match=r"helper container did not run \(docker: no such image"):
         get(probe, URL)
+
+
+@pytest.mark.parametrize("written", ["", "abc", "200", "999999 1", "200 nan", "200 0.25 and more"])
+def test_what_curl_never_writes_is_no_answer(
+    probe: HelperProbe, runner: ScriptedRunner, written: str
+) -> None:
+    runner.on("docker", stdout=f"HTTP/1.1 200 OK\r\n\r\nhello{MARK}{written}")
+    answer = get(probe, URL)
+    assert (answer.status, answer.problem and answer.problem.kind) == (None, "protocol")

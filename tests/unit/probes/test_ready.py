@@ -6,11 +6,13 @@ from typing import TypeVar
 
 import pytest
 
-from cc_ci.errors import InfrastructureError
+from cc_ci.errors import DeadlinePassed, InfrastructureError
+from cc_ci.probes import ready
 from cc_ci.probes.answers import Answer, Problem, from_router
 from cc_ci.probes.predicates import ThroughProxy
 from cc_ci.probes.ready import Expectation, NotReady, Readying, Sight
 from cc_ci.system.clock import ManualClock, SystemClock
+from cc_ci.system.stopping import StopToken, under
 
 T = TypeVar("T")
 DOMAIN = "cust-1a2b3c.ci.test"
@@ -171,6 +173,54 @@ def test_one_that_hangs_holds_up_no_other() -> None:
 
     readiness = Readying(Hangs(), Counts(), clock=SystemClock(), interval=0.001, hold=0.001).wait(timeout=60)
     assert [held.unmet for held in readiness.predicates] == [None, None]
+
+
+class Hangs:
+    """Looks well `looks` times, then hangs until it is released."""
+
+    name, waits_for = "api", "an answer"
+
+    def __init__(self, *, looks: int = 0) -> None:
+        self.looks = looks
+        self.released = threading.Event()
+
+    def look(self) -> Sight:
+        self.looks -= 1
+        if self.looks < 0:
+            self.released.wait(timeout=60)
+        return Sight()
+
+
+def test_a_look_that_hangs_holds_no_wait_beyond_its_time() -> None:
+    hangs = Hangs()
+    with pytest.raises(NotReady, match=r"not there after 0.2 s; last: api: no look at it is over yet"):
+        Readying(hangs, clock=SystemClock(), interval=0.01, hold=0.01).wait(timeout=0.2)
+    hangs.released.set()
+
+
+def test_a_second_look_that_hangs_does_not_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready, "LONGEST_LOOK", 0.2)
+    hangs = Hangs(looks=1)
+    with pytest.raises(NotReady, match=r"last: api: no look at it was over in 0.2 s"):
+        Readying(hangs, clock=SystemClock(), interval=0.01, hold=0.01).wait(timeout=60)
+    hangs.released.set()
+
+
+@pytest.mark.attack(
+    what="an app never answers while the run's deadline passes",
+    before="the wait heard of the deadline when the look was over, if ever",
+    now="the wait ends with the deadline, whatever its looks do",
+    layer="input",
+)
+def test_a_stop_ends_the_wait_at_once() -> None:
+    hangs, token = Hangs(), StopToken()
+    with (
+        pytest.raises(DeadlinePassed, match="the deadline"),
+        under(token),
+        token.within(0.2, DeadlinePassed("the deadline")),
+    ):
+        Readying(hangs, clock=SystemClock(), interval=0.01, hold=0.01).wait(timeout=300)
+    hangs.released.set()
 
 
 def test_a_look_that_cannot_be_taken_is_our_fault_and_ends_the_wait() -> None:

@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import msgspec
@@ -8,12 +9,15 @@ from small_recipe import app as read_app
 from cc_ci.engine.api import Labels
 from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.state import EngineEvent, Listed
-from cc_ci.errors import InfrastructureError
+from cc_ci.errors import DeadlinePassed, InfrastructureError
 from cc_ci.isolation.census import take
+from cc_ci.stages import evidence
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.preparing import claim
 from cc_ci.stages.removing import check_leaks, stoppings, take_down, undeploy
+from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import ScriptedRunner
+from cc_ci.system.stopping import StopToken, under
 from cc_ci.system.units import EpochSeconds
 from cc_ci.timing.span_names import REDEPLOYMENT, REMOVAL
 
@@ -63,6 +67,55 @@ def test_evidence_is_saved_before_anything_is_removed_and_without_secrets(
     names = [name for name, _ in engine.calls]
     assert names.index("logs") < names.index("remove_network")
     assert (bench.evidence / "install" / "app.log").read_text() == "the secret is: [redacted]"
+
+
+@pytest.mark.attack(
+    what="an app logs without an end, in every container of a crash loop",
+    before="two minutes for each container, before anything was removed",
+    now="all evidence of a stack has 90 s; then the removal begins, and the results say so",
+    layer="input",
+)
+def test_evidence_that_takes_too_long_holds_up_no_removal(
+    bench: Bench, engine: FakeEngine, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def logs(_service: str) -> str:
+        SystemClock().sleep(60)
+        return ""
+
+    monkeypatch.setattr(evidence, "EVIDENCE_LIMIT", 0.2)
+    monkeypatch.setattr(engine, "logs", logs)
+    undeploy(bench, deployed)
+    assert take(engine).items == ()
+    assert bench.findings.warnings[0].message == (
+        "evidence of install: not done after 0.2 s; what is there is kept"
+    )
+
+
+def test_a_stop_of_the_teardown_ends_the_evidence_and_is_not_taken_for_its_own(
+    bench: Bench, engine: FakeEngine, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = StopToken()
+
+    def logs(_service: str) -> str:
+        token.stop(DeadlinePassed("the teardown's own"))
+        SystemClock().sleep(60)
+        return ""
+
+    monkeypatch.setattr(engine, "logs", logs)
+    with under(token), pytest.raises(DeadlinePassed, match="the teardown's own"):
+        undeploy(bench, deployed)
+
+
+def test_a_full_disk_holds_up_no_removal(
+    bench: Bench, engine: FakeEngine, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(evidence, "write_atomic", full)
+    undeploy(bench, deployed)
+    assert take(engine).items == ()
+    assert bench.findings.warnings[0].message == "evidence of install: No space left on device"
 
 
 def test_what_can_t_be_removed_is_said_after_the_rest_is_gone(
