@@ -441,6 +441,8 @@ def test_a_run_that_is_killed_takes_its_tests_along(node: Node, tmp_path: Path) 
         ("", "suite tiny: no test found"),
         ("import pytest\ndef test(): pytest.skip('later')", "suite tiny: all 1 tests were skipped"),
         ("import os\ndef test(): os._exit(9)", "suite tiny: pytest exit 9; see pytest.log"),
+        ("import os\ndef test(): os._exit(0)", "suite tiny: it went away before its tests were done"),
+        ("import pytest\ndef test(): pytest.exit('x', 0)", "suite tiny: 0 of 1 tests were run"),
     ],
 )
 def test_a_suite_that_tests_nothing_is_never_green(

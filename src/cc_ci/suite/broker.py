@@ -4,10 +4,12 @@ One request per connection: a line of JSON each way. It serves one run, and only
 """
 
 import contextlib
+import itertools
 import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -27,13 +29,16 @@ from cc_ci.suite.protocol import (
     Facts,
     Request,
 )
+from cc_ci.system.printable import one_line
 from cc_ci.system.redaction import Redactor
 from cc_ci.system.units import Seconds
 
 PATIENCE: Seconds = 5.0
-"""For a line that has begun; the suite waits on itself meanwhile, nobody else does."""
+"""For one whole line; the suite waits on itself meanwhile, nobody else does."""
 MOST_REQUESTS = 2000
-"""A suite that asks in a loop must not keep the engine busy for ever."""
+"""A suite that asks in a loop must not keep the engine busy for ever; what comes later is refused at once."""
+FAREWELL: Seconds = 2.0
+"""How long a question that is being answered is waited for when the suite is over."""
 
 
 class Knowledge:
@@ -120,36 +125,43 @@ class Broker:
         with contextlib.suppress(OSError):
             # wakes the thread out of accept, which close alone does not
             self._socket.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
+        # it may be asking the engine for a log: nobody waits for that answer any more
+        self._thread.join(FAREWELL)
         self._socket.close()
         self._path.unlink(missing_ok=True)
 
     def _serve(self) -> None:
-        for _turn in range(MOST_REQUESTS):
+        for turn in itertools.count():
             try:
                 connection, _address = self._socket.accept()
             except OSError:
                 return
             with connection, contextlib.suppress(OSError):
+                answer = self._answer(connection, until=time.monotonic() + PATIENCE, turn=turn)
                 connection.settimeout(PATIENCE)
-                connection.sendall(msgspec.json.encode(self._answer(connection)) + b"\n")
+                connection.sendall(msgspec.json.encode(answer) + b"\n")
 
-    def _answer(self, connection: socket.socket) -> Answer:
+    def _answer(self, connection: socket.socket, *, until: Seconds, turn: int) -> Answer:
         try:
             # read even what will be refused: to close on unread bytes resets the connection, answer and all
-            line = _line(connection)
+            line = _line(connection, until=until)
+            if turn >= MOST_REQUESTS:
+                return Answer(problem=f"more than {MOST_REQUESTS} questions; none is answered any more")
             if (uid := peer_uid(connection)) != self._uid:
                 return Answer(problem=f"uid {uid} is not this run's")
             return self._knowledge(msgspec.json.decode(line, type=Request))
         except msgspec.MsgspecError as error:
             return Answer(problem=f"request not understood: {error}")
         except Exception as error:  # noqa: BLE001 - the suite is told, the run goes on
-            return Answer(problem=f"no answer: {error}")
+            return Answer(problem=f"no answer: {one_line(str(error), most=500)}")
 
 
-def _line(connection: socket.socket) -> bytes:
+def _line(connection: socket.socket, *, until: Seconds) -> bytes:
     received = b""
     while not received.endswith(b"\n") and len(received) <= REQUEST_LIMIT:
+        if (left := until - time.monotonic()) <= 0:
+            raise TimeoutError(f"the question was not whole after {PATIENCE:g} s")
+        connection.settimeout(left)
         if not (part := connection.recv(REQUEST_LIMIT)):
             break
         received += part

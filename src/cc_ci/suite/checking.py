@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cc_ci.recipes.app import App
 from cc_ci.recipes.stack import Stack
-from cc_ci.suite.facts import FACTS_FILE, Suite, suite_files
+from cc_ci.suite.facts import FACTS_FILE, Suite, read_suite_file, suite_files
 
 SEED_FUNCTIONS = {"write": 4, "read": 3, "delete": 3}
 """With the number of their arguments."""
@@ -19,9 +19,12 @@ def faults(suite: Suite) -> tuple[str, ...]:
     for path in suite_files(suite.folder):
         if path.suffix == ".py":
             try:
-                trees[path] = ast.parse(path.read_bytes())
+                trees[path] = ast.parse(read_suite_file(path))
             except SyntaxError as error:
                 found.append(f"{path}:{error.lineno}: {error.msg}")
+            except (ValueError, RecursionError, MemoryError) as error:
+                # a zero byte, or brackets without an end
+                found.append(f"{path}: no Python that can be read: {type(error).__name__}: {error}")
     tests = {path: tree for path, tree in trees.items() if path.match("test_*.py")}
     found += [f"{path}: has no test" for path, tree in tests.items() if not any(_tests(tree))]
     if suite.seeds and (module := trees.get(suite.folder / suite.seeds)):

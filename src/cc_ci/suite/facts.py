@@ -1,6 +1,7 @@
 """What a suite says of its recipe: `suite.toml`, strict, and the hash of all that the suite holds."""
 
 import hashlib
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,17 +11,44 @@ import msgspec
 
 from cc_ci.errors import InfrastructureError
 from cc_ci.providers.api import SignOn
-from cc_ci.suite.protocol import SSO_TESTS
-from cc_ci.system.units import Seconds
+from cc_ci.suite.protocol import SSO_TESTS, Part
+from cc_ci.system.printable import one_line
+from cc_ci.system.reading import Unreadable, entries, read_plain
+from cc_ci.system.units import Bytes, Seconds
 
 FACTS_FILE = "suite.toml"
-MADE_BY_TOOLS = {"__pycache__", ".pytest_cache"}
+MADE_BY_TOOLS = frozenset({"__pycache__", ".pytest_cache"})
 
 APP_SIGN = "app"
 """The name that the app's own sign, that of `[probe]`, has among the others."""
 
-Positive = Annotated[Seconds, msgspec.Meta(gt=0)]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+LARGEST: Bytes = 256 * 1024
+"""Of suite.toml."""
+LARGEST_FILE: Bytes = 32 * 1024 * 1024
+MOST_BYTES: Bytes = 128 * 1024 * 1024
+MOST_FILES, DEEPEST = 2000, 10
+"""What a suite may hold; it is read whole for its hash, and copied for each call."""
+
+Positive = Annotated[Seconds, msgspec.Meta(gt=0, le=24 * 3600)]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z"
+URL_PATH = r"^/[^\x00-\x20\x7f]*\Z"
+"""A space or a line's end in it would be more of the request than the path."""
+WORD = r"^[^\x00]*\Z"
+VARIABLE = r"^[A-Za-z_][A-Za-z0-9_.]*\Z"
+SEED_FILE = r"^[A-Za-z_][A-Za-z0-9_]*\.py\Z"
+WANTED = {
+    NAME: "a name: letters, digits, dots, - and _",
+    URL_PATH: "a path: it begins with / and has no space",
+    WORD: "a text without a zero byte",
+    VARIABLE: "a variable's name: letters, digits, dots and _",
+    SEED_FILE: "the name of a Python file, such as seed.py",
+}
+Name = Annotated[str, msgspec.Meta(pattern=NAME, max_length=64)]
+UrlPath = Annotated[str, msgspec.Meta(pattern=URL_PATH, max_length=2000)]
+Word = Annotated[str, msgspec.Meta(pattern=WORD, max_length=10_000)]
+"""What is given to a program."""
+Variable = Annotated[str, msgspec.Meta(pattern=VARIABLE, max_length=128)]
+Env = Annotated[dict[Variable, Word], msgspec.Meta(max_length=200)]
 Reason = Annotated[str, msgspec.Meta(pattern=r"\w.*\w")]
 
 
@@ -30,7 +58,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     "any" is any status of the app's own below 500.
     """
 
-    path: Annotated[str, msgspec.Meta(pattern="^/")] = "/"
+    path: UrlPath = "/"
     status: Annotated[int, msgspec.Meta(ge=100, le=599)] | Literal["any"] = 200
     contains: str | None = None
 
@@ -44,9 +72,9 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     name: Name
     service: Name | None = None
-    run: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] | None = None
+    run: Annotated[tuple[Word, ...], msgspec.Meta(min_length=1, max_length=100)] | None = None
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
-    path: Annotated[str, msgspec.Meta(pattern="^/")] | None = None
+    path: UrlPath | None = None
     status: Annotated[int, msgspec.Meta(ge=100, le=599)] | None = None
     contains: str | None = None
 
@@ -70,15 +98,15 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A named choice of COMPOSE_FILE and of env values on top of the suite's own."""
 
-    compose_files: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
-    env: dict[str, str] = {}
+    compose_files: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=100)]
+    env: Env = {}
 
 
 class Weight(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one app of this recipe is expected to take at its peak."""
 
-    memory_mib: Annotated[int, msgspec.Meta(gt=0)] = 256
-    cpus: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    memory_mib: Annotated[int, msgspec.Meta(gt=0, le=2**30)] = 256
+    cpus: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 1.0
 
 
 class Wiring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,23 +115,23 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `redirects` are the paths of the app that a log-in may come back to.
     """
 
-    redirects: tuple[Annotated[str, msgspec.Meta(pattern="^/")], ...] = ("/*",)
-    env: dict[str, str] = {}
-    secrets: dict[str, str] = {}
+    redirects: Annotated[tuple[UrlPath, ...], msgspec.Meta(max_length=100)] = ("/*",)
+    env: Env = {}
+    secrets: Annotated[dict[str, Word], msgspec.Meta(max_length=100)] = {}
 
 
 class _Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     recipe: Name
     probe: Probe = Probe()
-    readiness: tuple[Sign, ...] = ()
+    readiness: Annotated[tuple[Sign, ...], msgspec.Meta(max_length=20)] = ()
     timeouts: Timeouts = Timeouts()
     weight: Weight = Weight()
-    variants: dict[Name, Variant] = {}
-    env: dict[str, str] = {}
-    secrets: tuple[str, ...] = ()
+    variants: Annotated[dict[Name, Variant], msgspec.Meta(max_length=50)] = {}
+    env: Env = {}
+    secrets: Annotated[tuple[str, ...], msgspec.Meta(max_length=100)] = ()
     needs: Annotated[tuple[Name, ...], msgspec.Meta(max_length=1)] = ()
     wiring: Wiring = Wiring()
-    seeds: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.py$")] | None = None
+    seeds: Annotated[str, msgspec.Meta(pattern=SEED_FILE)] | None = None
     stateless: bool = False
     unkept: dict[Name, Reason] = {}
     """Volumes that need no backup, by their keys in the recipe, and why: `cache = "rebuilt at start"`."""
@@ -124,11 +152,24 @@ class Suite(_Declared, frozen=True, kw_only=True):
     @property
     def has_tests(self) -> bool:
         """Tests for the stage functional, that is: those for sso do not count."""
-        return any(path.match("test_*.py") and not path.match(SSO_TESTS) for path in suite_files(self.folder))
+        return bool(self.test_files("app"))
 
     @property
     def has_sso_tests(self) -> bool:
-        return any(path.match(SSO_TESTS) for path in suite_files(self.folder))
+        return bool(self.test_files("sso"))
+
+    def test_files(self, part: Part) -> tuple[str, ...]:
+        """The files with the tests of one part, as pytest names them."""
+        tests = (path for path in suite_files(self.folder) if path.match("test_*.py"))
+        own = (path for path in tests if path.match(SSO_TESTS) == (part == "sso"))
+        return tuple(path.relative_to(self.folder).as_posix() for path in own)
+
+    def files_of(self, part: Part) -> frozenset[str]:
+        """All but the tests of the other part; a suite may collect tests of its own kinds of files."""
+        other = self.test_files("sso" if part == "app" else "app")
+        return frozenset(path.relative_to(self.folder).as_posix() for path in suite_files(self.folder)) - {
+            *other
+        }
 
     @property
     def env_names(self) -> tuple[str, ...]:
@@ -180,36 +221,56 @@ def find_suite(name: str, roots: Sequence[Path]) -> Suite | None:
 
 def _declared(path: Path) -> _Declared:
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _Declared)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InfrastructureError(f"{path}: {_reason(error)}") from error
+        return msgspec.convert(tomllib.loads(read_plain(path, most=LARGEST).decode()), _Declared)
     except msgspec.ValidationError as error:
-        fault, _, place = str(error).partition(" - at `$")
+        fault, _, place = str(error).replace(" - at `key` in `$", " - at `$").partition(" - at `$")
         key = place.strip(".`").replace("[...]", "") or "top level"
-        raise InfrastructureError(f"{path}: {key}: {fault[0].lower()}{fault[1:]}") from error
-
-
-def _reason(error: Exception) -> str:
-    said = error.strerror if isinstance(error, OSError) else str(error)
-    return f"can't be read: {said}"
+        wanted = next((words for pattern, words in WANTED.items() if repr(pattern) in fault), None)
+        said = f"has to be {wanted}" if wanted else f"{fault[0].lower()}{fault[1:]}"
+        raise InfrastructureError(f"{path}: {one_line(f'{key}: {said}', most=500)}") from error
+    except (Unreadable, FileNotFoundError, ValueError, RecursionError) as error:
+        # tomllib raises a ValueError for a number of 5000 digits, and calls itself for each level
+        said = "no such file" if isinstance(error, FileNotFoundError) else str(error)
+        raise InfrastructureError(f"{path}: can't be read: {one_line(said, most=300)}") from error
 
 
 def suite_files(folder: Path) -> Iterator[Path]:
-    """All files of a suite, in order, without what tools leave there; a link is refused."""
-    for path in sorted(folder.rglob("*")):
-        if MADE_BY_TOOLS & set(path.relative_to(folder).parts):
-            continue
-        if path.is_symlink():
-            raise InfrastructureError(f"{path}: a link; a suite holds plain files only")
-        if path.is_file():
-            yield path
+    """All files of a suite, in order, without what tools leave there; only plain ones are taken."""
+    try:
+        found = sorted(entries(folder, deepest=DEEPEST, most=MOST_FILES, skip=MADE_BY_TOOLS))
+    except Unreadable as error:
+        raise InfrastructureError(f"{folder}: {error}; that is no suite") from error
+    for path in found:
+        mode = path.lstat().st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a link" if stat.S_ISLNK(mode) else "no plain file"
+            raise InfrastructureError(f"{_shown(path)}: {kind}; a suite holds plain files only")
+        if not path.name.isprintable():
+            raise InfrastructureError(f"{_shown(path)}: has characters that can't be shown; rename it")
+        yield path
+
+
+def _shown(path: Path) -> str:
+    return one_line(str(path))
+
+
+def read_suite_file(path: Path) -> bytes:
+    """The content of one of `suite_files`."""
+    try:
+        return read_plain(path, most=LARGEST_FILE)
+    except (Unreadable, FileNotFoundError) as error:
+        raise InfrastructureError(f"{_shown(path)}: can't be read: {error}") from error
 
 
 def suite_hash(folder: Path) -> str:
     """SHA-256 over the names and contents of all files of the suite."""
     digest = hashlib.sha256()
+    room = MOST_BYTES
     for path in suite_files(folder):
-        content = path.read_bytes()
+        content = read_suite_file(path)
+        room -= len(content)
+        if room < 0:
+            raise InfrastructureError(f"{folder}: its files are larger than {MOST_BYTES} bytes together")
         digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from cc_ci.errors import InfrastructureError
-from cc_ci.suite.facts import Suite, suite_files
+from cc_ci.suite.facts import Suite, read_suite_file, suite_files
 from cc_ci.suite.protocol import CA_BUNDLE
 
 MACHINE_BUNDLES = (CA_BUNDLE, Path("/etc/pki/tls/certs/ca-bundle.crt"), Path("/etc/ssl/cert.pem"))
@@ -51,7 +51,7 @@ def copy_suite(suite: Suite, into: Path) -> None:
     """Copy the suite's files, so that what is hashed is what runs, without bytecode of another pytest's."""
     into.mkdir()
     for path in suite_files(suite.folder):
-        _write(into / path.relative_to(suite.folder), path.read_bytes())
+        _write(into / path.relative_to(suite.folder), read_suite_file(path))
     _open(into)
 
 

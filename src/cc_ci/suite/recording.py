@@ -10,7 +10,7 @@ import pytest
 
 from cc_ci.suite import browser as browsers
 from cc_ci.suite.inside import SuiteProblem, blames_app
-from cc_ci.suite.report import Broken, Line, Outcome, Started, TestOutcome
+from cc_ci.suite.report import Broken, Collected, Line, Outcome, Over, Started, TestOutcome
 
 SUITES_OWN = (NameError, ImportError, SyntaxError, SuiteProblem)
 """Raised by a mistake in the suite or by what it stands on, never by an app."""
@@ -42,6 +42,13 @@ class Recording:
         result = yield
         self._write(self._finished())
         return result
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._write(Collected(tests=len(session.items)))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        self._write(Over())
 
     def pytest_assertion_pass(self) -> None:
         self.count()

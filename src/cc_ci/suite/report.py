@@ -1,19 +1,28 @@
-"""What a suite's tests did, as the plugin writes it line by line and as the run reads it."""
+"""What a suite's tests did, as the plugin writes it line by line and as the run reads it.
 
-import os
-import stat
+Whoever wrote the suite may have written the report as well: it is read within bounds, and `scrutiny` looks at
+what it says.
+"""
+
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from cc_ci.system.printable import printable
+from cc_ci.system.printable import one_line, printable
+from cc_ci.system.reading import Unreadable, read_plain
 from cc_ci.system.units import Bytes, Seconds
 
 Outcome = Literal["passed", "failed", "errored", "skipped"]
 REPORT_LIMIT: Bytes = 16 * 1024 * 1024
+MOST_LINES = 20_000
+"""Two for each test."""
 MESSAGE_LIMIT = 2000
+NAME_LIMIT = 300
+"""Characters of a test's id and of a browser's name."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+Length = Annotated[Seconds, msgspec.Meta(ge=0, le=10**6)]
 
 
 class TestOutcome(msgspec.Struct, frozen=True, kw_only=True, tag="finished", tag_field="line"):
@@ -28,8 +37,8 @@ class TestOutcome(msgspec.Struct, frozen=True, kw_only=True, tag="finished", tag
     id: str
     outcome: Outcome
     start: Seconds
-    seconds: Seconds
-    assertions: int = 0
+    seconds: Length
+    assertions: Count = 0
     message: str | None = None
     browser: str | None = None
 
@@ -45,7 +54,17 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True, tag="broken", tag_field=
     message: str
 
 
-Line = TestOutcome | Started | Broken
+class Collected(msgspec.Struct, frozen=True, kw_only=True, tag="collected", tag_field="line"):
+    """How many tests are going to be run."""
+
+    tests: Count
+
+
+class Over(msgspec.Struct, frozen=True, kw_only=True, tag="over", tag_field="line"):
+    """The last line: pytest came to its end, and did not just go away."""
+
+
+Line = TestOutcome | Started | Broken | Collected | Over
 
 
 class TestReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,37 +100,70 @@ class TestReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_lines(path: Path) -> tuple[Line, ...]:
-    """Read a report that untrusted code wrote: a plain file of bounded size, or ValueError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > REPORT_LIMIT:
-            raise ValueError(f"{path.name}: not a plain file of at most {REPORT_LIMIT} bytes")
-        return tuple(msgspec.json.decode(line, type=Line) for line in stream if line.endswith(b"\n"))
+    """Read a report that untrusted code wrote. Raises Unreadable for one that is none."""
+    try:
+        content = read_plain(path, most=REPORT_LIMIT)
+    except FileNotFoundError:
+        raise Unreadable("it is not there") from None
+    # the last line of a suite that was killed may be half a line
+    whole = content[: content.rfind(b"\n") + 1].splitlines()
+    if len(whole) > MOST_LINES:
+        raise Unreadable(f"more than {MOST_LINES} lines")
+    return tuple(_line(line, number) for number, line in enumerate(whole, start=1))
+
+
+def _line(text: bytes, number: int) -> Line:
+    try:
+        line: Line = msgspec.json.decode(text, type=Line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Unreadable(f"line {number}: {one_line(str(error), most=200)}") from None
+    return line
 
 
 def tests_of(
-    lines: Iterable[Line], *, ended: Seconds, redact: Callable[[str], str]
+    lines: Iterable[Line], *, began: Seconds, ended: Seconds, redact: Callable[[str], str]
 ) -> tuple[TestOutcome, ...]:
-    """The finished tests, and as errored those that had begun when everything ended."""
+    """The finished tests, and as errored those that had begun when everything ended.
+
+    Each is within the time that the suite had, whatever it says; of several of one id the first counts.
+    """
     tests: dict[str, TestOutcome] = {}
     for line in lines:
         match line:
             case TestOutcome():
-                message = _told(line.message, redact) if line.message else None
-                tests[line.id] = msgspec.structs.replace(line, id=_told(line.id, redact), message=message)
+                if line.id not in tests or tests[line.id].message == UNFINISHED:
+                    tests[line.id] = line
             case Started(id=name, start=start):
-                message = f"still running after {ended - start:.1f} s, when the suite was ended"
-                tests[name] = TestOutcome(
-                    id=_told(name, redact),
-                    outcome="errored",
-                    start=start,
-                    seconds=ended - start,
-                    message=message,
+                tests.setdefault(
+                    name,
+                    TestOutcome(id=name, outcome="errored", start=start, seconds=0.0, message=UNFINISHED),
                 )
-            case Broken():
+            case _:
                 pass
-    return tuple(tests.values())
+    return tuple(_fitted(test, began=began, ended=ended, redact=redact) for test in tests.values())
+
+
+UNFINISHED = "\0"
+"""Stands for the message of a test that did not end; none in a report can be this."""
+
+
+def _fitted(
+    test: TestOutcome, *, began: Seconds, ended: Seconds, redact: Callable[[str], str]
+) -> TestOutcome:
+    start = min(max(test.start, began), ended)
+    seconds = min(test.seconds, ended - start)
+    message = _told(test.message, redact) if test.message else None
+    if test.message == UNFINISHED:
+        seconds = ended - start
+        message = f"still running after {seconds:.1f} s, when the suite was ended"
+    return msgspec.structs.replace(
+        test,
+        id=one_line(redact(test.id), most=NAME_LIMIT),
+        start=start,
+        seconds=seconds,
+        message=message,
+        browser=one_line(redact(test.browser), most=NAME_LIMIT) if test.browser else None,
+    )
 
 
 def problems_of(lines: Iterable[Line], *, redact: Callable[[str], str]) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
@@ -18,12 +17,14 @@ from cc_ci.suite.egress import close_egress
 from cc_ci.suite.evidence import prepare, settle
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.furnishing import copy_suite, furnish, hosts_file
+from cc_ci.suite.judging import Session, judged
 from cc_ci.suite.protocol import BROKER_SOCKET, LOG_FILE, REPORT_FILE, AppFacts, Part, SeedAnswer, SeedRequest
-from cc_ci.suite.report import TestReport, problems_of, read_lines, tests_of
+from cc_ci.suite.report import TestReport
 from cc_ci.suite.sandbox import Sandbox, sandbox_uid
 from cc_ci.system.clock import Clock
 from cc_ci.system.files import runtime_root
 from cc_ci.system.held import SUITE_PREFIX, temporary_folder
+from cc_ci.system.printable import one_line
 from cc_ci.system.process import Completed, Runner, check, check_whole
 from cc_ci.system.redaction import Redactor
 from cc_ci.system.units import Seconds
@@ -31,6 +32,9 @@ from cc_ci.system.units import Seconds
 NO_TESTS = 5
 SAID_IN_REPORT = (0, 1, 2)
 """Pytest's exit codes: all passed, some failed, some could not be collected."""
+
+
+SHORTEST_TOKEN = 12
 
 
 class SuiteRunner:
@@ -84,15 +88,26 @@ class SuiteRunner:
         InfrastructureError where no sandbox could be had.
         """
         prepare(evidence, uid=self._uid)
-        started = self._clock.monotonic()
+        began = self._clock.monotonic()
+        dropped: str | None = None
         try:
             with self._sandbox(suite, app, evidence=evidence) as sandbox:
-                problem = self._session(
-                    sandbox, suite=suite, timeout=timeout or suite.timeouts.tests, select=select, part=part
+                session = self._session(
+                    sandbox, timeout=timeout or suite.timeouts.tests, select=select, part=part
                 )
         finally:
-            settle(evidence, redact=self._redact)
-        return self._report(suite, evidence=evidence, started=started, problem=problem)
+            dropped = settle(evidence, redact=self._redact)
+        told = () if dropped is None else (f"suite {suite.recipe}: {dropped}",)
+        return judged(
+            suite,
+            session,
+            report=evidence / REPORT_FILE,
+            part=part,
+            began=began,
+            ended=self._clock.monotonic(),
+            redact=self._redact,
+            warnings=(*self.warnings, *told),
+        )
 
     def seed_write(self, suite: Suite, app: AppFacts, key: str, value: str) -> None:
         """Put `value` in under `key`, through the app; StageFailed if the app does not take it."""
@@ -105,10 +120,8 @@ class SuiteRunner:
     def seed_delete(self, suite: Suite, app: AppFacts, key: str) -> None:
         self._seed(suite, app, SeedRequest(verb="delete", key=key))
 
-    def _session(
-        self, sandbox: Sandbox, *, suite: Suite, timeout: Seconds, select: str | None, part: Part
-    ) -> str | None:
-        """Run pytest; what kept it from being a whole run of the suite, or None."""
+    def _session(self, sandbox: Sandbox, *, timeout: Seconds, select: str | None, part: Part) -> Session:
+        """Run pytest."""
         selection = ["--select", select] if select else []
         program = (
             sys.executable,
@@ -122,38 +135,14 @@ class SuiteRunner:
         )
         completed = self._run(sandbox, program, timeout=timeout)
         if completed is None:
-            return f"suite {suite.recipe}: not done after {timeout:g} s; {LOG_FILE} says where it hangs"
+            return Session(problem=f"not done after {timeout:g} s; {LOG_FILE} says where it hangs")
         if sandbox.evidence is None or not os.path.lexists(sandbox.evidence / LOG_FILE):
             raise _no_sandbox(completed)
         if completed.returncode == NO_TESTS:
-            return f"suite {suite.recipe}: no test found" + (f" that {select!r} selects" if select else "")
+            return Session(problem="no test found" + (f" that {select!r} selects" if select else ""))
         if completed.returncode not in SAID_IN_REPORT:
-            return f"suite {suite.recipe}: pytest exit {completed.returncode}; see {LOG_FILE}"
-        return None
-
-    def _report(self, suite: Suite, *, evidence: Path, started: Seconds, problem: str | None) -> TestReport:
-        ended = self._clock.monotonic()
-        problems = [problem] if problem else []
-        try:
-            lines = read_lines(evidence / REPORT_FILE)
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
-            lines = ()
-            problems.append(f"suite {suite.recipe}: no report to read: {error}")
-        tests = tests_of(lines, ended=ended, redact=self._redact)
-        if not problems and tests and all(test.outcome == "skipped" for test in tests):
-            problems.append(f"suite {suite.recipe}: all {len(tests)} tests were skipped")
-        empty = (
-            f"{test.id}: passed without an assertion"
-            for test in tests
-            if _asserts_nothing(test.outcome, test.assertions)
-        )
-        return TestReport(
-            suite_hash=suite.hash,
-            seconds=ended - started,
-            tests=tests,
-            problems=(*problems_of(lines, redact=self._redact), *problems),
-            warnings=(*self.warnings, *empty),
-        )
+            return Session(problem=f"pytest exit {completed.returncode}; see {LOG_FILE}")
+        return Session(exit_code=completed.returncode)
 
     def _seed(self, suite: Suite, app: AppFacts, request: SeedRequest) -> str | None:
         what = f"suite {suite.recipe}: seed {request.verb} {request.key!r}"
@@ -161,12 +150,14 @@ class SuiteRunner:
         with self._sandbox(suite, app, evidence=None) as sandbox:
             answer = self._seeding(sandbox, request, what=what, timeout=suite.timeouts.seed)
         if answer.failure:
-            raise StageFailed(f"{app.domain}: {what}: {self._redact(answer.failure)}")
+            raise StageFailed(f"{app.domain}: {what}: {one_line(self._redact(answer.failure))}")
         if answer.problem:
-            raise InfrastructureError(f"{what}: {self._redact(answer.problem)}")
+            raise InfrastructureError(f"{what}: {one_line(self._redact(answer.problem))}")
         self._kept[app.domain] = answer.kept
         for name, value in answer.kept.items():
-            self._redact.learn(value, name=f"what the suite keeps as {name}")
+            # a shorter one may be a word that reports are made of
+            if len(value) >= SHORTEST_TOKEN:
+                self._redact.learn(value, name=f"what the suite keeps as {one_line(name, most=60)}")
         return answer.value
 
     def _seeding(self, sandbox: Sandbox, request: SeedRequest, *, what: str, timeout: Seconds) -> SeedAnswer:
@@ -178,8 +169,8 @@ class SuiteRunner:
             raise InfrastructureError(f"{what}: not done after {timeout:g} s (timeouts.seed in suite.toml)")
         try:
             return msgspec.json.decode(check_whole(completed, what=what).stdout, type=SeedAnswer)
-        except msgspec.MsgspecError as error:
-            raise InfrastructureError(f"{what}: answer not understood: {error}") from error
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            raise InfrastructureError(f"{what}: answer not understood: {one_line(str(error))}") from error
 
     def _run(
         self, sandbox: Sandbox, program: tuple[str, ...], *, timeout: Seconds, stdin: str | None = None
@@ -261,10 +252,6 @@ class SuiteRunner:
         """A file as the node's own mount namespace has it."""
         argv = ("nsenter", f"--mount={self._node.mount_namespace}", "--", "cat", path)
         return check(self._runner(argv), what=f"node {self._node.name}: {path}").stdout
-
-
-def _asserts_nothing(outcome: Literal["passed", "failed", "errored", "skipped"], assertions: int) -> bool:
-    return outcome == "passed" and assertions == 0
 
 
 def _is_address(text: str) -> bool:

@@ -1,5 +1,6 @@
 """Files and folders that somebody else made, read with a bound on everything."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -36,6 +37,8 @@ def read_plain(path: Path, *, most: Bytes) -> bytes:
 
 def _reason(error: OSError | ValueError) -> str:
     # a name with a zero byte is a ValueError
+    if getattr(error, "errno", None) == errno.ELOOP:
+        return "a link"
     return (error.strerror or "can't be opened").lower() if isinstance(error, OSError) else str(error)
 
 

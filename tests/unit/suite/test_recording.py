@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from cc_ci.suite.recording import Recording
-from cc_ci.suite.report import Broken, Line, Started, TestOutcome, read_lines
+from cc_ci.suite.report import Broken, Collected, Line, Over, Started, TestOutcome, read_lines
+from cc_ci.system.reading import Unreadable
 
 pytest_plugins = ["pytester"]
 
@@ -106,12 +107,14 @@ def test_a_test_expected_to_fail_that_passes_has_failed(pytester: pytest.Pyteste
 
 
 def test_a_file_that_cannot_be_imported_is_said(pytester: pytest.Pytester) -> None:
-    (line,) = lines(pytester, "raise RuntimeError('at import')")
+    line, collected, over = lines(pytester, "raise RuntimeError('at import')")
+    assert (collected, over) == (Collected(tests=0), Over())
     assert line == Broken(message="test_it.py: can't be collected: RuntimeError: at import")
 
 
 def test_a_test_is_announced_before_it_runs(pytester: pytest.Pytester) -> None:
-    started, finished = lines(pytester, "def test(): ...")
+    collected, started, finished, over = lines(pytester, "def test(): ...")
+    assert (collected, over) == (Collected(tests=1), Over())
     assert isinstance(started, Started)
     assert isinstance(finished, TestOutcome)
     assert started.start == finished.start
@@ -120,7 +123,7 @@ def test_a_test_is_announced_before_it_runs(pytester: pytest.Pytester) -> None:
 def test_the_report_of_a_stranger_is_a_plain_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("/etc/hostname")
-    with pytest.raises(OSError, match="link"):
+    with pytest.raises(Unreadable, match="a link"):
         read_lines(tmp_path / "link")
-    with pytest.raises(ValueError, match="not a plain file"):
+    with pytest.raises(Unreadable, match="not a plain file"):
         read_lines(tmp_path / "pipe")

@@ -1,0 +1,109 @@
+"""What a suite leaves in its evidence folder is kept within limits, and nothing of it leads anywhere."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from cc_ci.suite import evidence
+from cc_ci.suite.evidence import prepare, settle
+from cc_ci.system.clearing import remove_tree
+
+
+def redact(text: str) -> str:
+    return text.replace("hunter2", "[redacted]")
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_text_is_redacted_and_pictures_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "browser/test-a").mkdir(parents=True)
+    (tmp_path / "browser/test-a/page-1.png").write_bytes(b"\x89PNG hunter2")
+    (tmp_path / "report.jsonl").write_text("said hunter2\n")
+    (tmp_path / "odd.bin").write_bytes(b"\xff hunter2\r\n")
+    assert settle(tmp_path, redact=redact) is None
+    assert (tmp_path / "report.jsonl").read_text() == "said [redacted]\n"
+    assert (tmp_path / "browser/test-a/page-1.png").read_bytes() == b"\x89PNG hunter2"
+    assert (tmp_path / "odd.bin").read_bytes() == "\ufffd [redacted]\r\n".encode()
+
+
+@pytest.mark.attack(
+    what="a suite leaves links, pipes, sockets and names that clear the terminal as evidence",
+    before="links, pipes and sockets were dropped without a word, names were kept",
+    now="dropped, and the results say so",
+    layer="input",
+)
+def test_what_is_no_plain_file_is_dropped_and_told(tmp_path: Path) -> None:
+    (tmp_path / "a-link").symlink_to("/etc/shadow")
+    os.mkfifo(tmp_path / "b-pipe")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(tmp_path / "c-socket"))
+    (tmp_path / "d\x1b[2J\n.txt").touch()
+    (tmp_path / ("e" * 200)).mkdir()
+    (tmp_path / "kept.txt").touch()
+    said = settle(tmp_path, redact=redact)
+    assert names(tmp_path) == ["kept.txt"]
+    assert said == (
+        f"evidence {tmp_path.name}: 'a-link', 'b-pipe', 'c-socket' and 2 more dropped:"
+        " no plain files, or too many or too large ones"
+    )
+
+
+@pytest.mark.attack(
+    what="a suite leaves folders nested 1,200 deep, whose paths nobody can open",
+    before="an internal error (file name too long), and RecursionError in a later run's clean-up",
+    now="kept five deep; what is below is removed",
+    layer="input",
+)
+def test_a_deep_tree_is_cut(tmp_path: Path) -> None:
+    here = Path.cwd()
+    os.chdir(tmp_path)
+    for _level in range(1200):
+        Path("d").mkdir()
+        os.chdir("d")
+    os.chdir(here)
+    try:
+        said = settle(tmp_path, redact=redact)
+        assert names(tmp_path) == ["/".join("d" * depth) for depth in range(1, evidence.DEEPEST + 1)]
+        assert said
+    finally:
+        remove_tree(tmp_path)
+
+
+@pytest.mark.attack(
+    what="a suite fills its evidence with files, or with a few huge ones",
+    before="all kept: the disk filled, and later runs failed as if by the host's fault",
+    now="1,000 files and 128 MB at the most; report and log have the first right to the room",
+    layer="input",
+)
+def test_files_are_counted_and_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "MOST_FILES", 10)
+    room = evidence._Room(files=10, size=1000)
+    monkeypatch.setattr(evidence, "_Room", lambda: room)
+    monkeypatch.setattr(evidence, "TEXT_LIMIT", 300)
+    for number in range(20):
+        (tmp_path / f"a{number}.txt").write_text("x" * 5)
+    (tmp_path / "big.txt").write_text("y" * 50_000)
+    os.truncate(tmp_path / "big.txt", 1 << 40)
+    (tmp_path / "huge.png").touch()
+    os.truncate(tmp_path / "huge.png", 1 << 40)
+    (tmp_path / "report.jsonl").write_text("r" * 200)
+    (tmp_path / "pytest.log").write_text("l" * 400)
+    assert settle(tmp_path, redact=redact)
+    kept = names(tmp_path)
+    assert len(kept) == 10
+    assert {"report.jsonl", "pytest.log"} <= set(kept)
+    assert (tmp_path / "pytest.log").stat().st_size == 300
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 1000
+
+
+def test_a_later_call_finds_no_line_of_an_earlier_one(tmp_path: Path) -> None:
+    (tmp_path / "report.jsonl").mkdir()
+    (tmp_path / "pytest.log").symlink_to("/etc/hostname")
+    (tmp_path / "browser").mkdir()
+    (tmp_path / "own.txt").touch()
+    prepare(tmp_path, uid=None)
+    assert names(tmp_path) == ["own.txt"]
