@@ -37,6 +37,8 @@ PATIENCE: Seconds = 5.0
 """For one whole line; the suite waits on itself meanwhile, nobody else does."""
 MOST_REQUESTS = 2000
 """A suite that asks in a loop must not keep the engine busy for ever; what comes later is refused at once."""
+SHORTEST: Seconds = 0.001
+"""A timeout of 0 is none to a socket."""
 FAREWELL: Seconds = 2.0
 """How long a question that is being answered is waited for when the suite is over."""
 
@@ -150,6 +152,8 @@ class Broker:
             if (uid := peer_uid(connection)) != self._uid:
                 return Answer(problem=f"uid {uid} is not this run's")
             return self._knowledge(msgspec.json.decode(line, type=Request))
+        except TimeoutError:
+            return Answer(problem=f"no answer: the question was not whole after {PATIENCE:g} s")
         except msgspec.MsgspecError as error:
             return Answer(problem=f"request not understood: {error}")
         except Exception as error:  # noqa: BLE001 - the suite is told, the run goes on
@@ -159,9 +163,7 @@ class Broker:
 def _line(connection: socket.socket, *, until: Seconds) -> bytes:
     received = b""
     while not received.endswith(b"\n") and len(received) <= REQUEST_LIMIT:
-        if (left := until - time.monotonic()) <= 0:
-            raise TimeoutError(f"the question was not whole after {PATIENCE:g} s")
-        connection.settimeout(left)
+        connection.settimeout(max(until - time.monotonic(), SHORTEST))
         if not (part := connection.recv(REQUEST_LIMIT)):
             break
         received += part

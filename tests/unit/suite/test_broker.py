@@ -1,11 +1,15 @@
+import contextlib
 import os
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from cc_ci.suite import broker
 from cc_ci.suite.broker import Broker, Knowledge
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.inside import App, SuiteProblem
@@ -114,3 +118,66 @@ def test_nothing_answers_afterwards(tmp_path: Path) -> None:
     with pytest.raises(SuiteProblem, match="broker: "):
         App(socket_path=tmp_path / "b.sock").secret("password")
     assert not (tmp_path / "b.sock").exists()
+
+
+@pytest.mark.attack(
+    what="a suite drips its question to the broker, a byte now and then",
+    before="each byte began a new time: the broker, and the end of the run, waited for hours",
+    now="a question has one time, after which it is refused",
+    layer="input",
+)
+def test_a_question_that_drips_is_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker, "PATIENCE", 0.5)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        connection.settimeout(0.05)
+        answer = b""
+        started = time.monotonic()
+        while not answer and time.monotonic() - started < 20:
+            with contextlib.suppress(BrokenPipeError):
+                connection.sendall(b" ")
+            with contextlib.suppress(TimeoutError):
+                answer = connection.recv(4096)
+    assert b"the question was not whole after 0.5 s" in answer
+    assert App(socket_path=path).domain == "note-1.ci.test"
+
+
+@pytest.mark.attack(
+    what="a suite asks without an end",
+    before="after 2,000 questions it was not answered at all, and hung until its own time was over",
+    now="refused at once, with the reason",
+    layer="input",
+)
+def test_too_many_questions_are_refused_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker, "MOST_REQUESTS", 3)
+    answers = [say(path, b'{"verb":"facts"}\n') for _turn in range(5)]
+    assert [answer.problem is None for answer in answers] == [True, True, True, False, False]
+    assert "more than 3 questions" in (answers[4].problem or "")
+
+
+@pytest.mark.attack(
+    what="a suite asks for a log that never ends, and goes away",
+    before="the run waited until the engine had given up",
+    now="the broker is left after two seconds, and the run goes on",
+    layer="input",
+)
+def test_the_end_of_a_suite_waits_for_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker, "FAREWELL", 0.2)
+    asked, released = threading.Event(), threading.Event()
+
+    def logs(_service: str) -> str:
+        asked.set()
+        released.wait(60)
+        return ""
+
+    endless = Knowledge(app=APP, suite=SUITE, logs=logs, redact=Redactor())
+    started = time.monotonic()
+    with (
+        socket.socket(socket.AF_UNIX) as connection,
+        Broker(path=tmp_path / "b.sock", knowledge=endless, uid=os.geteuid()),
+    ):
+        connection.connect(str(tmp_path / "b.sock"))
+        connection.sendall(b'{"verb":"logs","service":"app"}\n')
+        assert asked.wait(20)
+    assert time.monotonic() - started < 20
+    released.set()
