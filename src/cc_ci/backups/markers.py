@@ -155,4 +155,4 @@ def _faults(path: str, was: Entry, now: Entry | None, *, exactness: Exactness, r
     if now.mode != was.mode and (exactness == "exact" or now.mode & kept != kept):
         yield f"{path}: mode {now.mode:04o} instead of {was.mode:04o}"
     if was.kind == "file" and now.time != was.time:
-        yield f"{path}: its time is not the one that it had"
+        yield f"{path}: its time of change is {now.time - was.time:+.0f} s from the one that it had"

@@ -42,7 +42,12 @@ def _inspected(recipe: Recipe, *, variant: Sequence[str] | None) -> dict[str, An
         "health_checks": [_check(service) for service in stack.services.values()],
         "routes": [_route(route) for route in routes(stack)],
         "volumes": [
-            {"volume": key, **msgspec.to_builtins(volume), "mounted": _mounted(stack, key)}
+            {
+                "volume": key,
+                "name": volume.name,
+                "external": volume.external,
+                "mounted": _mounted(stack, key),
+            }
             for key, volume in stack.volumes.items()
         ],
         "asks_for": [_asked(one) for one in judge(Look(app=app, stack=stack)).refusals],

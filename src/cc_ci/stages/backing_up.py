@@ -9,8 +9,6 @@ import msgspec
 
 from cc_ci.backups.backup import Backups
 from cc_ci.backups.contents import told
-from cc_ci.backups.markers import Exactness
-from cc_ci.backups.marking import VolumeMarkers
 from cc_ci.backups.restic import Repository, Snapshot
 from cc_ci.errors import StageFailed
 from cc_ci.probes.ready import NotReady, Readying
@@ -19,13 +17,12 @@ from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.checking import proof
 from cc_ci.stages.evidence import keep_answers
 from cc_ci.stages.readying import predicates
-from cc_ci.stages.seeds import Planted, VolumeSeeds, put_in, require, seeds_of
+from cc_ci.stages.seeds import Planted, put_in, require, seeds_of
 from cc_ci.stages.volumes import tell_left_out, volume_reach
 from cc_ci.system.units import Seconds
 
 SETTLING: Seconds = 60.0
 """How long an app may take to serve again after hooks have worked in it."""
-EXACT: Exactness = "exact"
 
 
 class Backed(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +79,7 @@ def restore(bench: Bench, deployed: Deployed, repository: Repository, backed: Ba
     )
     _restored(bench, deployed, repository, one, name="restore")
     _restored(bench, deployed, repository, other, name="second restore")
-    with bench.span("restored files", "verify"):
+    if backed.kept.places:
         _require_exact(bench, deployed, backed)
     _require_hooks_left_it_serving(bench, deployed, plan)
 
@@ -106,7 +103,7 @@ def verify(bench: Bench, deployed: Deployed, repository: Repository, backed: Bac
         with proof(bench, f"{deployed.name}: later data is gone", stage="restore"):
             require(bench, deployed, backed.later, None, after=after)
         with proof(bench, f"{deployed.name}: the app takes data again", stage="restore"):
-            put_in(bench, deployed, backed.kept.places, name="again")
+            put_in(bench, deployed, backed.kept.places, name="again", after=after)
 
 
 def _in_place(deployed: Deployed, backed: Backed) -> bool:
@@ -132,7 +129,7 @@ def _still_works(bench: Bench, deployed: Deployed, kept: Planted, *, name: str, 
     with proof(bench, f"{deployed.name}: after {after} the app serves and takes data", stage="backup"):
         _require_serving(bench, deployed, after=after)
         with bench.span(f"seed after {after}", "seed"):
-            return put_in(bench, deployed, kept.places, name=name)
+            return put_in(bench, deployed, kept.places, name=name, after=after)
 
 
 def _require_serving(bench: Bench, deployed: Deployed, *, after: str) -> None:
@@ -161,14 +158,12 @@ def _require_hooks_left_it_serving(bench: Bench, deployed: Deployed, plan: Backu
 
 def _require_exact(bench: Bench, deployed: Deployed, backed: Backed) -> None:
     """Owners, modes and times, before the app starts again and may set some by itself."""
-    if not backed.kept.places:
-        return
-    seeds = VolumeSeeds(VolumeMarkers(volume_reach(bench)), backed.kept.places, exactness=EXACT)
-    with proof(bench, f"{deployed.name}: files are back with owner, mode and time", stage="restore"):
-        try:
-            seeds.read(backed.kept.key)
-        except StageFailed as error:
-            raise StageFailed(f"{deployed.name}: {error} after the restore") from error
+    kept = backed.kept
+    with (
+        bench.span("restored files", "verify"),
+        proof(bench, f"{deployed.name}: files are back with owner, mode and time", stage="restore"),
+    ):
+        require(bench, deployed, kept, kept.value, after="the restore", exactness="exact")
 
 
 def _backups(bench: Bench, deployed: Deployed, repository: Repository) -> Backups:

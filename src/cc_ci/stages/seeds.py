@@ -84,16 +84,18 @@ class VolumeSeeds:
 def _parted(found: Mapping[Place, Reading]) -> str:
     there = [str(place) for place, reading in found.items() if reading.value is not None]
     gone = [str(place) for place, reading in found.items() if reading.value is None]
-    return (
-        f"gone from {', '.join(gone)}, and there in {', '.join(there)}" if gone else "not the same everywhere"
-    )
+    if not gone:
+        return "not the same everywhere"
+    return f"data was lost, gone from {', '.join(gone)} and there in {', '.join(there)}"
 
 
 def _listed(lines: list[str]) -> str:
     return lines[0] + (f" (and {len(lines) - 1} more)" if len(lines) > 1 else "")
 
 
-def seeds_of(bench: Bench, deployed: Deployed, places: tuple[Place, ...]) -> Seeds:
+def seeds_of(
+    bench: Bench, deployed: Deployed, places: tuple[Place, ...], *, exactness: Exactness = "usable"
+) -> Seeds:
     """The suite's own way in, else the volumes: then markers are in `places`."""
     suite = deployed.candidate.suite
     if suite and suite.seeds:
@@ -101,7 +103,7 @@ def seeds_of(bench: Bench, deployed: Deployed, places: tuple[Place, ...]) -> See
     bench.findings.warn(
         "volume-markers", "no seeds in a suite: markers are files in the volumes, not data of the app"
     )
-    return VolumeSeeds(VolumeMarkers(volume_reach(bench)), places)
+    return VolumeSeeds(VolumeMarkers(volume_reach(bench)), places, exactness=exactness)
 
 
 def places_for(deployed: Deployed, *, stage: StageName) -> tuple[Place, ...]:
@@ -125,14 +127,20 @@ def plant(bench: Bench, deployed: Deployed, *, stage: StageName) -> Planted:
     return planted
 
 
-def put_in(bench: Bench, deployed: Deployed, places: tuple[Place, ...], *, name: str) -> Planted:
-    """Put a marker of a new name in, and read it. Unverified if there is nowhere to put it."""
+def put_in(
+    bench: Bench, deployed: Deployed, places: tuple[Place, ...], *, name: str, after: str = ""
+) -> Planted:
+    """Put a marker of a new name in, and read it. Unverified if there is nowhere to put it.
+
+    `after` is what happened to the app before, for messages.
+    """
     key, value = f"cc-ci-{name}-{secrets.token_hex(4)}", f"marker-{secrets.token_hex(8)}"
     seeds = seeds_of(bench, deployed, places)
     planted = Planted(key=key, value=value, places=seeds.write(key, value))
     if isinstance(seeds, VolumeSeeds) and not planted.places:
         raise Unverified("markers: no volume is backed up whole, to put one into; a suite with seeds can")
-    require(bench, deployed, planted, value, after="it was written")
+    written = f"it was written after {after}" if after else "it was written"
+    require(bench, deployed, planted, value, after=written)
     return planted
 
 
@@ -155,10 +163,11 @@ def require(
     *,
     after: str,
     tell_more: Callable[[], str] = lambda: "",
+    exactness: Exactness = "usable",
 ) -> None:
     """Raise StageFailed unless the marker reads `value`; None: it must be gone. `tell_more` says why."""
     try:
-        found = seeds_of(bench, deployed, planted.places).read(planted.key)
+        found = seeds_of(bench, deployed, planted.places, exactness=exactness).read(planted.key)
     except StageFailed as error:
         raise StageFailed(f"{deployed.name}: {error} after {after}{tell_more()}") from error
     if found == value:

@@ -47,7 +47,7 @@ def test_a_marker_has_files_of_every_kind() -> None:
         ("deep/er/program", {"mode": 0o644}, "deep/er/program: mode 0644 instead of 0755"),
         ("value", {"owner": OTHER}, "value: owner 0:0 instead of 101:102"),
         ("deep/nothing", {"owner": OTHER}, "deep/nothing: owner 0:0"),
-        ("value", {"time": 1.0}, "value: its time is not the one that it had"),
+        ("value", {"time": 1.0}, "value: its time of change is -1599999999 s from the one that it had"),
         ("deep/er", {"kind": "something else"}, "deep/er: something else instead of a folder"),
     ],
 )

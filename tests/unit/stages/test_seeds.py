@@ -89,7 +89,7 @@ def test_a_marker_counts_when_every_volume_has_it_whole() -> None:
 @pytest.mark.parametrize(
     ("media", "said"),
     [
-        (Reading(), "marker kept: gone from volume media at up, and there in volume data"),
+        (Reading(), "marker kept: data was lost, gone from volume media at up and there in volume data"),
         (Reading(value="w"), "marker kept: not the same everywhere"),
         (
             Reading(value="v", faults=("long: is gone", "deep: is gone")),
