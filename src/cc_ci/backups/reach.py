@@ -11,7 +11,7 @@ from cc_ci.backups.sandbox import CHANGING, READING, TMP_LIMIT, VolumeSandbox
 from cc_ci.engine.argv import client_environment
 from cc_ci.engine.node import Node
 from cc_ci.engine.state import Volume
-from cc_ci.errors import InfrastructureError, StageFailed, Unverified
+from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed, Unverified
 from cc_ci.system.process import Completed, Runner
 from cc_ci.system.units import Seconds
 
@@ -74,7 +74,9 @@ class SandboxReach:
             access=access,
             repository=self._repository if repository else None,
         )
-        return present(self._runner(sandbox.argv(argv), stdin=stdin, env=env, timeout=timeout), argv[0])
+        with spoken_of(argv[0], volumes):
+            completed = self._runner(sandbox.argv(argv), stdin=stdin, env=env, timeout=timeout)
+        return present(completed, argv[0])
 
 
 class HelperReach:
@@ -116,9 +118,10 @@ class HelperReach:
         if repository:
             mounts.append(_scratch_mount(self._scratch, self._labels))
         options = [*(f"--mount={mount}" for mount in mounts), *(f"--env={name}" for name in env)]
-        with self._container(options, access=access) as run:
+        with spoken_of(argv[0], volumes), self._container(options, access=access) as run:
             command = (*run, "--entrypoint", argv[0], self._image, *argv[1:])
-            return present(self._docker(command, stdin=stdin, env=env, timeout=timeout), argv[0])
+            completed = self._docker(command, stdin=stdin, env=env, timeout=timeout)
+        return present(completed, argv[0])
 
     @contextlib.contextmanager
     def _container(self, options: Sequence[str], *, access: Access) -> Iterator[tuple[str, ...]]:
@@ -178,6 +181,17 @@ def require_plain(volumes: Sequence[str], inspect: Inspect) -> None:
                 f"volume {name}: driver {volume.driver} with options {options}: no folder of the engine's "
                 "own, so its backup can't be tried"
             )
+
+
+@contextlib.contextmanager
+def spoken_of(tool: str, volumes: Sequence[str]) -> Iterator[None]:
+    """Name a tool that did not end in time, and its volumes, instead of the sandbox's whole command."""
+    try:
+        yield
+    except CommandFailed as error:
+        _, _, said = str(error).rpartition(": ")
+        where = f" in {', '.join(volumes)}" if volumes else ""
+        raise CommandFailed(f"{tool}{where}: {said}", returncode=error.returncode) from error
 
 
 def present(completed: Completed, tool: str) -> Completed:

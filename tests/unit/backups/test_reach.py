@@ -98,12 +98,14 @@ def test_a_helper_that_outlasts_its_time_is_removed(runner: ScriptedRunner) -> N
     def slow(argv: Sequence[str], **_options: object) -> object:
         runner(argv)
         if argv[1] == "run":
-            raise CommandFailed("docker: still running after 1 s, so it was ended", returncode=None)
+            raise CommandFailed("docker run --x=a: still running after 1 s, so it was ended", returncode=None)
         return None
 
     helper = HelperReach(FOREIGN, slow, inspect=plain, image="tools:1", scratch="run-1", labels={})  # type: ignore[arg-type]
-    with pytest.raises(CommandFailed):
-        helper(("restic",), volumes=(), access="reads", timeout=1)
+    with pytest.raises(
+        CommandFailed, match=r"^restic in web_content: still running after 1 s, so it was ended"
+    ):
+        helper(("restic",), volumes=("web_content",), access="reads", timeout=1)
     name = next(word for word in runner.calls[0] if word.startswith("--name=")).removeprefix("--name=")
     assert runner.calls[1] == ("docker", "rm", "--force", "--volumes", name)
 
