@@ -25,6 +25,7 @@ from cc_ci.recipes.app import App
 from cc_ci.recipes.secrets import SecretSpec
 from cc_ci.recipes.stack import Stack
 from cc_ci.system import git
+from cc_ci.system.clearing import clear_away
 from cc_ci.system.files import write_atomic
 from cc_ci.system.process import Completed, Runner
 from cc_ci.system.trees import copy_tree
@@ -133,7 +134,7 @@ class AbraDriver:
         Its compose files are the recipe's own, for abra fills in variables by itself, and reads their names.
         """
         recipe = self._home / "recipes" / app.recipe.name
-        shutil.rmtree(recipe, ignore_errors=True)
+        clear_away(recipe)
         copy_tree(tree, recipe)
         if version:
             *copies, _overlay = deployed_files(app, recipe)

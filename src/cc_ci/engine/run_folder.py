@@ -5,7 +5,6 @@ program's environment holds decides what it does.
 """
 
 import re
-import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from cc_ci.recipes.app import App
 from cc_ci.recipes.filled import filled
 from cc_ci.recipes.stack import Stack
 from cc_ci.recipes.yaml_writing import write_yaml
+from cc_ci.system.clearing import clear_away
 from cc_ci.system.files import write_atomic
 from cc_ci.system.trees import copy_tree
 
@@ -34,7 +34,7 @@ def write_run_folder(app: App, stack: Stack, overlay: Overlay, folder: Path) -> 
     Paths in compose files count from the first one's folder, as in the recipe itself. What a link that leads
     out of the recipe names is missed, never read: see `copy_tree`.
     """
-    shutil.rmtree(folder, ignore_errors=True)
+    clear_away(folder)
     copy_tree(app.recipe.root.resolve(), folder, without=(".git", OVERLAY_FILE))
     version = common_version(stack.version)
     *copies, overlay_file = deployed_files(app, folder)

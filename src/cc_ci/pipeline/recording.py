@@ -13,6 +13,7 @@ from cc_ci.pipeline.surroundings import environment
 from cc_ci.results.checks import phase_warnings
 from cc_ci.results.schema import CacheState, Harness, RunResult, StageName, StageResult, TestResult
 from cc_ci.results.store import RunFolder, Store
+from cc_ci.results.unredacted import unredacted
 from cc_ci.results.verdict import Verdict
 from cc_ci.stages.bench import Findings
 from cc_ci.system.printable import printable
@@ -122,6 +123,8 @@ class Recording:
 
     def _stage(self, outcome: StageOutcome) -> StageResult:
         start = 0.0 if outcome.started is None else outcome.started - self._trace.started
+        folders = tuple(f"evidence/{name}" for name in outcome.deployments)
+        kept = unredacted(self._store.folder(self.result.run).path, folders)
         return StageResult(
             name=outcome.stage,
             outcome=outcome.outcome,
@@ -130,7 +133,8 @@ class Recording:
             reason=outcome.reason and self._fit(outcome.reason),
             blame=outcome.blame,
             tests=tuple(map(self._told, self._findings.tests.get(outcome.stage, ()))),
-            evidence=tuple(f"evidence/{name}" for name in outcome.deployments),
+            evidence=folders,
+            unredacted=tuple(map(self._fit, kept)),
         )
 
     def _told(self, test: TestResult) -> TestResult:

@@ -25,6 +25,7 @@ from cc_ci.pipeline.telling import quiet
 from cc_ci.results import schema
 from cc_ci.results.store import Store
 from cc_ci.system.clock import Clock
+from cc_ci.system.files import append_private
 from cc_ci.system.process import Runner
 from cc_ci.system.redaction import Redactor
 from cc_ci.system.stopping import StopToken, under
@@ -136,8 +137,8 @@ class Run:
         """A bug of ours: its trace goes to the evidence, one line to the verdict."""
         said = f"internal error: {type(error).__name__}: {error}"
         try:
-            with (evidence / "traceback.txt").open("a") as stream:
-                stream.write(self._tools.redact("".join(traceback.format_exception(error))))
+            told = self._tools.redact("".join(traceback.format_exception(error)))
+            append_private(evidence / "traceback.txt", told)
         except OSError as full:
             return f"{said}; its traceback could not be written: {full.strerror}"
         return f"{said}; see evidence/traceback.txt"

@@ -44,7 +44,7 @@ def summary(result: RunResult, folder: RunFolder, *, longest: int | None = LONGE
     if waits:
         parts += [_named_table("waited for", waits), ""]
     parts += [Text(f"warning: {warning.message}", style="yellow") for warning in result.warnings]
-    return Group(*parts, verdict_line(result), *_paths(folder))
+    return Group(*parts, verdict_line(result), *_paths(result, folder))
 
 
 def verdict_line(result: RunResult) -> Text:
@@ -64,8 +64,12 @@ def _versions(result: RunResult) -> str:
     return f"{recipe.name} {versions}".rstrip()
 
 
-def _paths(folder: RunFolder) -> list[Text]:
-    named = {"results": folder.results, "evidence": folder.evidence}
+def _paths(result: RunResult, folder: RunFolder) -> list[Text]:
+    named = {"results": str(folder.results), "evidence": str(folder.evidence)}
+    if kept := {name for stage in result.stages for name in stage.unredacted}:
+        named["not redacted"] = (
+            f"{len(kept)} of its files, pictures and archives: see before you pass them on"
+        )
     # no wrapping: a path is there to be copied
     return [Text(f"{name}: {path}", no_wrap=True, overflow="ignore") for name, path in named.items()]
 

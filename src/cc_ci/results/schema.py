@@ -120,6 +120,8 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     tests: tuple[TestResult, ...] = ()
     evidence: tuple[str, ...] = ()
     """Folders with the evidence of its deployments, relative to the run's."""
+    unredacted: tuple[str, ...] = ()
+    """Files of these that no secret was taken out of: pictures and archives, kept as they are."""
 
     @property
     def green(self) -> bool:

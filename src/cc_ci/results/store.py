@@ -1,6 +1,6 @@
 """Where results are kept: one folder per run.
 
-RUN/results.json, RUN/evidence/, RUN/trace.json, RUN/junit.xml
+RUN/results.json, RUN/evidence/, RUN/trace.json, RUN/junit.xml; all for their owner's eyes alone
 """
 
 import os
@@ -12,7 +12,7 @@ from cc_ci.errors import UsageError
 from cc_ci.results.migrations import current
 from cc_ci.results.schema import RunResult
 from cc_ci.system.clearing import clear_away
-from cc_ci.system.files import state_root, write_atomic
+from cc_ci.system.files import private_folder, state_root, write_private
 
 RESULTS = "results.json"
 RUNS_VARIABLE = "CC_CI_RUNS"
@@ -54,13 +54,14 @@ class Store:
     def folder(self, run: str) -> RunFolder:
         """The folder of a run with exactly this id; it and `evidence` are made if they are not there."""
         folder = RunFolder(path=self.root / run)
-        folder.evidence.mkdir(parents=True, exist_ok=True)
+        private_folder(folder.path)
+        private_folder(folder.evidence)
         return folder
 
     def write(self, result: RunResult) -> RunFolder:
         """Write results.json in one step: call it after every stage."""
         folder = self.folder(result.run)
-        write_atomic(folder.results, msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+        write_private(folder.results, msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
         return folder
 
     def runs(self) -> tuple[str, ...]:

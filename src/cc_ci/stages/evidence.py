@@ -1,4 +1,7 @@
-"""Evidence is saved before anything is removed: logs, task errors, health output, last answers; redacted."""
+"""Evidence is saved before anything is removed: logs, task errors, health output, last answers.
+
+Secrets are taken out, what is very long is cut and says so, and it is for its owner's eyes alone.
+"""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -9,13 +12,14 @@ from cc_ci.errors import CcCiError, DeadlinePassed
 from cc_ci.probes.answers import Answer
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.system import stopping
-from cc_ci.system.files import write_atomic
+from cc_ci.system.bounded import capped
+from cc_ci.system.files import write_private
 from cc_ci.system.units import Seconds
 
 
 def keep_text(bench: Bench, deployed: Deployed, name: str, text: str) -> None:
     """Save `text` as evidence of one deployment, without the secrets learnt so far."""
-    write_atomic(bench.evidence / deployed.name / name, bench.redact(text))
+    write_private(bench.evidence / deployed.name / name, capped(bench.redact(text)))
 
 
 def keep_answers(bench: Bench, deployed: Deployed, answers: Sequence[Answer]) -> None:

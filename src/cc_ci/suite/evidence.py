@@ -7,28 +7,30 @@ from pathlib import Path
 
 import msgspec
 
+from cc_ci.results.unredacted import is_unredacted
 from cc_ci.suite.protocol import BROWSER_FOLDER, LOG_FILE, REPORT_FILE
+from cc_ci.system.bounded import read_ends
 from cc_ci.system.clearing import clear_away
+from cc_ci.system.files import PRIVATE_FILE, PRIVATE_FOLDER, private_folder, write_private
 from cc_ci.system.printable import quoted
 from cc_ci.system.units import Bytes
 
 TEXT_LIMIT: Bytes = 8 * 1024 * 1024
 PICTURE_LIMIT: Bytes = 16 * 1024 * 1024
 REPORT_LIMIT: Bytes = 16 * 1024 * 1024
-"""Of one file; of a longer text the beginning is kept, a larger picture goes."""
+"""Of one file; of a longer text both ends are kept, of a report the beginning; a larger picture goes."""
 MOST_BYTES: Bytes = 128 * 1024 * 1024
 MOST_FILES = 1000
 DEEPEST = 5
 LONGEST_NAME = 150
 NAMED = 3
-_PICTURES = {".png"}
 _FIRST = (REPORT_FILE, LOG_FILE, BROWSER_FOLDER)
 """What is kept before a suite's own files may use up the room."""
 
 
 def prepare(folder: Path, *, uid: int | None) -> None:
     """Make the folder `uid`'s own, without what an earlier run left: old lines must not pass for new ones."""
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     for name in _FIRST:
         clear_away(folder / name)
     if uid is not None:
@@ -36,7 +38,7 @@ def prepare(folder: Path, *, uid: int | None) -> None:
 
 
 def settle(folder: Path, *, redact: Callable[[str], str]) -> str | None:
-    """Keep plain files only, within limits, redact all but pictures, and make everything cc-ci's own.
+    """Keep plain files only, within limits, redact all text, and make everything cc-ci's own.
 
     A link or a pipe that a test made would lead or hang whoever reads the evidence later. Hands back what is
     to be said of what was dropped, if anything was.
@@ -102,25 +104,28 @@ def _kept(path: Path, room: _Room, *, redact: Callable[[str], str]) -> bool:
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode) or not _named(path):
         return False
-    picture = path.suffix in _PICTURES
-    limit = PICTURE_LIMIT if picture else REPORT_LIMIT if path.name == REPORT_FILE else TEXT_LIMIT
-    if (picture and status.st_size > limit) or not room.take(min(status.st_size, limit)):
+    # a picture or an archive is of no use in part, and has no text to look through
+    whole = is_unredacted(path.name)
+    limit = PICTURE_LIMIT if whole else REPORT_LIMIT if path.name == REPORT_FILE else TEXT_LIMIT
+    if (whole and status.st_size > limit) or not room.take(min(status.st_size, limit)):
         return False
     _own(path)
-    if not picture:
-        _redact(path, redact, limit=limit)
+    if not whole:
+        write_private(path, redact(_text(path, limit=limit)))
     return True
 
 
 def _own(path: Path) -> None:
     if os.geteuid() == 0:
         os.chown(path, 0, 0, follow_symlinks=False)
-        path.chmod(0o755 if path.is_dir() else 0o644)
+    path.chmod(PRIVATE_FOLDER if path.is_dir() else PRIVATE_FILE)
 
 
-def _redact(path: Path, redact: Callable[[str], str], *, limit: Bytes) -> None:
-    with path.open("r+b") as stream:
-        kept = redact(stream.read(limit).decode(errors="replace"))
-        stream.seek(0)
-        stream.truncate()
-        stream.write(kept.encode(errors="replace"))
+def _text(path: Path, *, limit: Bytes) -> str:
+    if path.name != REPORT_FILE:
+        return read_ends(path, limit)
+    # it is read line by line: nothing of ours may stand in it, nor half a line
+    with path.open("rb") as stream:
+        content = stream.read(limit)
+    cut = content if path.stat().st_size <= limit else content[: content.rfind(b"\n") + 1]
+    return cut.decode(errors="replace")

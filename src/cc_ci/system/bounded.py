@@ -10,6 +10,7 @@ import selectors
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Self
 
 from cc_ci.system.units import Bytes, Seconds
@@ -73,10 +74,27 @@ def capped(text: str, limit: Bytes = OUTPUT_LIMIT) -> str:
     content = text.encode(errors="replace")
     if len(content) <= limit:
         return text
-    kept = Kept(limit)
-    kept.add(content)
-    last = f"[cc-ci: this was cut: {kept.dropped} of {len(content)} bytes are missing]"
-    return f"{kept.text().rstrip()}\n{last}\n"
+    half = limit // 2
+    dropped = len(content) - 2 * half
+    return _both_ends(content[:half], content[len(content) - half :], dropped=dropped, size=len(content))
+
+
+def read_ends(path: Path, limit: Bytes = OUTPUT_LIMIT) -> str:
+    """The text of a file, or its two ends with a last line that says that it was cut."""
+    with path.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        if size <= limit:
+            return stream.read(limit).decode(errors="replace")
+        first = stream.read(limit // 2)
+        stream.seek(size - limit // 2)
+        last = stream.read(limit // 2)
+    return _both_ends(first, last, dropped=size - 2 * (limit // 2), size=size)
+
+
+def _both_ends(first: bytes | bytearray, last: bytes | bytearray, *, dropped: Bytes, size: Bytes) -> str:
+    text = f"{_decoded(first)}\n{cut_mark(dropped)}\n{_decoded(last).rstrip()}"
+    return f"{text}\n[cc-ci: this was cut: {dropped} of {size} bytes are missing]\n"
 
 
 def collect(

@@ -27,7 +27,8 @@ def write_atomic(path: Path, content: str | bytes, *, mode: int = 0o644) -> None
     """Replace `path` by `content` in one step: a reader sees the old file or the new one, never a part."""
     payload = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # a short name: that of the file may be as long as names can be
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".cc-ci-")
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(payload)
@@ -38,6 +39,32 @@ def write_atomic(path: Path, content: str | bytes, *, mode: int = 0o644) -> None
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+
+
+def private_folder(folder: Path) -> Path:
+    """Make a folder its owner's alone, whatever the umask; likewise those above it that are not there yet."""
+    missing = itertools.takewhile(lambda above: not above.exists(), folder.parents)
+    for one in (*reversed([*missing]), folder):
+        one.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        one.chmod(PRIVATE_FOLDER)
+    return folder
+
+
+def write_private(path: Path, content: str | bytes) -> None:
+    """As `write_atomic`, for its owner's eyes alone: the file, and the folder that it is in."""
+    private_folder(path.parent)
+    write_atomic(path, content, mode=PRIVATE_FILE)
+
+
+def append_private(path: Path, text: str) -> None:
+    private_folder(path.parent)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_FILE)
+    with os.fdopen(descriptor, "a", errors="replace") as stream:
+        os.fchmod(descriptor, PRIVATE_FILE)
+        stream.write(text)
 
 
 def free_name(root: Path, name: str) -> Path:

@@ -10,6 +10,8 @@ from cc_ci.system.units import Bytes
 
 MOST_FILES = 20_000
 MOST_BYTES: Bytes = 256 * 1024 * 1024
+DEEPEST = 64
+"""Folders within folders."""
 
 
 class Allowance:
@@ -42,16 +44,20 @@ def copy_tree(source: Path, into: Path, *, without: Collection[str] = (".git",))
     """
     root = Path(os.path.realpath(source))
     allowance = Allowance(str(source))
-    waiting = [(root, into)]
+    waiting = [(root, into, 0)]
     while waiting:
-        folder, copy = waiting.pop()
+        folder, copy, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise StageFailed(
+                f"{source}: folders within more than {DEEPEST} others; take out what no app needs"
+            )
         copy.mkdir(parents=True)
         for entry in os.scandir(folder):
             if entry.name in without:
                 continue
             allowance.take(0 if entry.is_symlink() else entry.stat().st_size)
             if entry.is_dir(follow_symlinks=False):
-                waiting.append((Path(entry.path), copy / entry.name))
+                waiting.append((Path(entry.path), copy / entry.name, depth + 1))
             else:
                 _copy(entry, copy / entry.name, root=root)
         shutil.copymode(folder, copy)

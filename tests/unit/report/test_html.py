@@ -223,3 +223,15 @@ def test_what_a_browser_would_run_is_downloaded(tmp_path: Path) -> None:
         ("./evidence/install/login.html", ""), ("./evidence/install/%FF.svg", "")
     ]  # fmt: skip
     page.encode()
+
+
+def test_pictures_and_archives_are_marked_as_not_redacted(tmp_path: Path) -> None:
+    place = tmp_path / "evidence" / "install"
+    place.mkdir(parents=True)
+    for name in ("a.png", "b.zip", "c.log"):
+        (place / name).write_text("x")
+    stage = StageResult(name="install", outcome="passed", evidence=("evidence/install",))
+    result = msgspec.structs.replace(example(), stages=(stage,))
+    page = run_page(result, evidence=evidence_of(result, tmp_path, page=tmp_path / "report.html"))
+    assert page.count("</a> not redacted</li>") == 2
+    assert ">c.log</a></li>" in page

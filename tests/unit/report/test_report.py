@@ -145,6 +145,13 @@ def test_a_run_is_told_in_plain_lines() -> None:
     assert text.endswith("results: /runs/cust-0a1b2c/results.json\nevidence: /runs/cust-0a1b2c/evidence\n")
 
 
+def test_what_is_kept_as_it_is_is_told_where_the_evidence_is() -> None:
+    first, *others = RESULT.stages
+    pictured = msgspec.structs.replace(first, unredacted=("evidence/Y/suite/a.png", "evidence/Y/b.zip"))
+    result = msgspec.structs.replace(RESULT, stages=(pictured, *others))
+    assert "\nnot redacted: 2 of its files, pictures and archives: see" in printed(result)
+
+
 def test_phases_beyond_the_longest_are_one_row_and_the_total_stays() -> None:
     text = printed(longest=1)
     assert "images_pull" not in text

@@ -9,10 +9,12 @@ from example_result import example
 
 from cc_ci.errors import UsageError
 from cc_ci.levers.arms import choose
+from cc_ci.report.files import write_files
 from cc_ci.results import migrations
 from cc_ci.results.published import json_schema
 from cc_ci.results.store import Store, load
-from cc_ci.system.files import STATE_VARIABLE
+from cc_ci.results.unredacted import unredacted
+from cc_ci.system.files import STATE_VARIABLE, append_private
 
 PUBLISHED = Path(__file__).parents[3] / "docs/reference/results.schema.json"
 OLD = Path(__file__).parent / "old"
@@ -33,6 +35,42 @@ def test_what_was_written_is_read_back(store: Store) -> None:
     assert store.load() == example()
     assert folder.evidence.is_dir()
     assert folder.run == "cust-0a1b2c"
+
+
+@pytest.mark.attack(
+    what="another user of the machine reads results, logs and pictures of runs",
+    before="folders were 0755 and files 0644",
+    now="folders are 0700 and files 0600, whatever the umask",
+    layer="input",
+)
+@pytest.mark.parametrize("umask", [0, 0o022, 0o777])
+def test_results_are_their_owners_alone(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        folder = Store(tmp_path / "made/runs").write(example())
+        write_files(example(), folder)
+        append_private(folder.evidence / "traceback.txt", "x")
+    finally:
+        os.umask(before)
+    found = {path.relative_to(tmp_path): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    assert {mode for path, mode in found.items() if (tmp_path / path).is_dir()} == {0o700}
+    assert {mode for path, mode in found.items() if (tmp_path / path).is_file()} == {0o600}
+    assert len(found) == 8
+
+
+def test_a_folder_of_an_older_run_is_closed_when_it_is_used_again(store: Store) -> None:
+    folder = store.write(example())
+    folder.path.chmod(0o755)
+    store.write(example())
+    assert folder.path.stat().st_mode & 0o777 == 0o700
+
+
+def test_pictures_and_archives_are_told_apart(tmp_path: Path) -> None:
+    for name in ("evidence/Y/suite/a.png", "evidence/Y/b.log", "evidence/Z/c.tar.gz", "evidence/W/d.zip"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    found = unredacted(tmp_path, ("evidence/Y", "evidence/Z", "evidence/none"))
+    assert found == ("evidence/Y/suite/a.png", "evidence/Z/c.tar.gz")
 
 
 def test_writing_again_replaces_and_leaves_nothing_else(store: Store) -> None:

@@ -112,7 +112,7 @@ def test_a_full_disk_holds_up_no_removal(
     def full(*_arguments: object, **_options: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(evidence, "write_atomic", full)
+    monkeypatch.setattr(evidence, "write_private", full)
     undeploy(bench, deployed)
     assert take(engine).items == ()
     assert bench.findings.warnings[0].message == "evidence of install: No space left on device"

@@ -9,6 +9,7 @@ import pytest
 from cc_ci.suite import evidence
 from cc_ci.suite.evidence import prepare, settle
 from cc_ci.system.clearing import remove_tree
+from cc_ci.system.redaction import MASK, Redactor
 
 
 def redact(text: str) -> str:
@@ -96,8 +97,64 @@ def test_files_are_counted_and_measured(tmp_path: Path, monkeypatch: pytest.Monk
     kept = names(tmp_path)
     assert len(kept) == 10
     assert {"report.jsonl", "pytest.log"} <= set(kept)
-    assert (tmp_path / "pytest.log").stat().st_size == 300
-    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 1000
+    log = (tmp_path / "pytest.log").read_text()
+    assert log.startswith("l" * 150 + "\n[cc-ci: 100 bytes are missing here]\n" + "l" * 150)
+    assert log.endswith("\n[cc-ci: this was cut: 100 of 400 bytes are missing]\n")
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 1200
+
+
+@pytest.mark.attack(
+    what="a suite leaves an archive with a secret in it, which no redaction can look into",
+    before="it was taken for text, and destroyed",
+    now="it is kept as it is, and named as not redacted",
+    layer="sandbox",
+)
+def test_archives_are_kept_whole(tmp_path: Path) -> None:
+    for name in ("trace.zip", "video.WEBM"):
+        (tmp_path / name).write_bytes(b"PK\xff hunter2")
+    assert settle(tmp_path, redact=redact) is None
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"PK\xff hunter2"}
+
+
+@pytest.mark.attack(
+    what="a suite writes a log that is too long, with a secret where it will be cut",
+    before="the first half of the secret was kept",
+    now="what is left of a secret beside a cut is taken out, and a last line says how much is missing",
+    layer="sandbox",
+)
+def test_a_cut_leaves_no_half_of_a_secret(tmp_path: Path) -> None:
+    secret = "Zk3hV9tQ2mX7cB5nL8wR"
+    redactor = Redactor()
+    redactor.learn(secret)
+    half = evidence.TEXT_LIMIT // 2
+    (tmp_path / "long.log").write_text("x" * (half - 10) + secret + "y" * (half + 100))
+    settle(tmp_path, redact=redactor)
+    text = (tmp_path / "long.log").read_text()
+    assert f"x{MASK}\n[cc-ci: " in text
+    assert text.endswith(" bytes are missing]\n")
+
+
+@pytest.mark.attack(
+    what="another user of the machine reads what a suite left",
+    before="folders were 0755 and files 0644",
+    now="folders are 0700 and files 0600, whatever the umask and whatever the suite set",
+    layer="input",
+)
+def test_all_of_it_is_its_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        prepare(tmp_path / "a/b", uid=None)
+        (tmp_path / "a/b/browser").mkdir()
+        for name in ("a.txt", "browser/b.png"):
+            (tmp_path / "a/b" / name).write_text("x")
+        settle(tmp_path / "a/b", redact=redact)
+    finally:
+        os.umask(before)
+    modes = {str(path.relative_to(tmp_path)): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    assert modes == {
+        **dict.fromkeys(("a", "a/b", "a/b/browser"), 0o700),
+        **dict.fromkeys(("a/b/a.txt", "a/b/browser/b.png"), 0o600),
+    }
 
 
 def test_a_later_call_finds_no_line_of_an_earlier_one(tmp_path: Path) -> None:

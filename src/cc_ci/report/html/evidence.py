@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from cc_ci.report.html.run_page import Evidence
 from cc_ci.results.schema import RunResult
+from cc_ci.results.unredacted import is_unredacted
 
 SHOWN = frozenset({".txt", ".log", ".json", ".jsonl", ".png"})
 """What a browser shows and does not run: a suite may leave pages with scripts of its own."""
@@ -28,4 +29,10 @@ def _files(folder: Path, name: str, start: Path) -> Iterator[Evidence]:
             # "./" keeps a first part with a colon from being read as a scheme
             href = "./" + quote(os.fsencode(os.path.relpath(path, start)))
             shown = os.fsencode(path.relative_to(place)).decode(errors="replace")
-            yield Evidence(folder=name, name=shown, href=href, opens=path.suffix in SHOWN)
+            yield Evidence(
+                folder=name,
+                name=shown,
+                href=href,
+                opens=path.suffix in SHOWN,
+                redacted=not is_unredacted(path.name),
+            )

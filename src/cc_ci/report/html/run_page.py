@@ -21,13 +21,15 @@ GIGA = 1e9
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """A file of the run's evidence; `href` is relative to the page, and quoted.
 
-    What a browser would run rather than show does not open, but can be downloaded.
+    What a browser would run rather than show does not open, but can be downloaded. What is not `redacted` is
+    kept as it is, secrets included.
     """
 
     folder: str
     name: str
     href: str
     opens: bool = True
+    redacted: bool = True
 
 
 def run_page(result: RunResult, *, evidence: Sequence[Evidence] = ()) -> str:
@@ -180,7 +182,12 @@ def _evidence(evidence: Sequence[Evidence]) -> Html:
 def _folder(name: str, evidence: Sequence[Evidence]) -> Html:
     files = [one for one in evidence if one.folder == name]
     links = (
-        tag("li", tag("a", one.name, href=one.href, download=None if one.opens else "")) for one in files
+        tag(
+            "li",
+            tag("a", one.name, href=one.href, download=None if one.opens else ""),
+            "" if one.redacted else " not redacted",
+        )
+        for one in files
     )
     return tag("details", tag("summary", f"{name} ({len(files)})"), tag("ul", *links))
 
