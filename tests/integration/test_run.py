@@ -29,7 +29,7 @@ from cc_ci.results.store import Store, load
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner
 from cc_ci.system.redaction import Redactor
-from cc_ci.timing.span_names import REDEPLOYMENT, REMOVAL
+from cc_ci.timing.actions import REMOVE, REMOVE_TO_REDEPLOY, UNTIL_ENDED, UNTIL_TOLD, of_removal
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("busybox")]
 
@@ -140,13 +140,16 @@ class TestWholeRun:
 
     def test_a_removal_is_split_by_the_engine_s_events(self, green: Green) -> None:
         spans = green[0].spans
-        for name in (REMOVAL, REDEPLOYMENT):
-            removals = [span for span in spans if span.name == name]
+        for action in (REMOVE, REMOVE_TO_REDEPLOY):
+            removals = [span for span in spans if span.action == action]
             assert removals
             for removal in removals:
                 told, ended = (span for span in spans if span.parent == removal.id)
-                assert told.name == f"{name}: until app is told to stop"
-                assert ended.name == f"{name}: until app has ended"
+                assert (told.action, ended.action) == (
+                    of_removal(action, UNTIL_TOLD),
+                    of_removal(action, UNTIL_ENDED),
+                )
+                assert told.attributes["service"] == ended.attributes["service"] == "app"
                 assert told.seconds + ended.seconds <= removal.seconds
 
     def test_the_upgrade_moved_to_another_image(self, green: Green) -> None:

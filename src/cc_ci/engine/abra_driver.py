@@ -6,8 +6,7 @@ repository under recipes/ and an env file under servers/, both written here.
 
 import contextlib
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import msgspec
 from cc_ci.engine import abra_argv
 from cc_ci.engine.api import Engine, Labels
 from cc_ci.engine.deploy_errors import deploy_error
+from cc_ci.engine.driver import Spanned
 from cc_ci.engine.overlay import Overlay
 from cc_ci.engine.run_folder import common_version, deployed_files, with_version
 from cc_ci.engine.stack_driver import StackDriver
@@ -35,8 +35,6 @@ LONGEST: Seconds = 600.0
 """One command of abra; it asks a registry for each image, and waits for nothing that cc-ci waits for."""
 NOT_DEPLOYED = "not deployed"
 """What abra says of an app that is gone already."""
-
-Spanned = Callable[[str], AbstractContextManager[object]]
 
 
 class AbraDriver:

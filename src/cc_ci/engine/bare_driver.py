@@ -8,8 +8,7 @@ updates, routing mesh and Swarm's own pauses are not there, and services find on
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import msgspec
 from cc_ci.engine import bare_argv
 from cc_ci.engine.api import Engine, Labels
 from cc_ci.engine.bare_argv import File
+from cc_ci.engine.driver import Spanned
 from cc_ci.engine.labels import STACK
 from cc_ci.engine.node import Node
 from cc_ci.engine.overlay import CA_CONFIG, Overlay
@@ -34,11 +34,10 @@ from cc_ci.system.files import write_atomic
 from cc_ci.system.process import Runner, check
 from cc_ci.system.threads import Pool
 from cc_ci.system.units import EpochSeconds, Seconds
-from cc_ci.timing.span_names import STOPPING
+from cc_ci.timing.actions import STOP_CONTAINERS, TEXT
 
 LONGEST: Seconds = 300.0
 CONFIG_MODE = 0o444
-Spanned = Callable[[str], AbstractContextManager[object]]
 
 
 class _Laid(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,7 +166,7 @@ class BareDriver:
 
     def _stop(self, stack: str, services: Sequence[str]) -> None:
         names = [f"{stack}_{name}" for name in services]
-        with self._span(STOPPING), Pool(len(names)) as pool:
+        with self._span(TEXT[STOP_CONTAINERS], action=STOP_CONTAINERS), Pool(len(names)) as pool:
             list(pool.map(lambda name: self._docker(bare_argv.stop(name)), names))
         for service, name in zip(services, names, strict=True):
             self._engine.remove_container(name)

@@ -1,6 +1,7 @@
 """What a stage asks of whatever hands stacks to Swarm; `StackDriver` and `AbraDriver` do it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +12,12 @@ from cc_ci.recipes.app import App
 from cc_ci.recipes.secrets import SecretSpec
 from cc_ci.recipes.stack import Stack
 from cc_ci.system.units import EpochSeconds, Seconds
+
+
+class Spanned(Protocol):
+    """Names what a driver does in the run's trace."""
+
+    def __call__(self, name: str, *, action: str | None = None) -> AbstractContextManager[object]: ...
 
 
 class Driver(Protocol):

@@ -8,13 +8,26 @@ import msgspec
 from cc_ci.engine.history import History
 from cc_ci.engine.state import StackSnapshot
 from cc_ci.system.units import EpochSeconds
-from cc_ci.timing.span_names import BETWEEN_LOOKS, BOOT, DELAY, FIRST_LOOK, SAID_NO, TRIES, WAS_HEALTHY
+from cc_ci.timing.actions import (
+    BETWEEN_LOOKS,
+    BOOT,
+    BOOT_HEALTHY,
+    CREATE_CONTAINER,
+    FAILED_STARTS,
+    FIRST_LOOK,
+    OTHER_HEALTHY,
+    PREPARE_TASK,
+    REPORT,
+    RESTART_DELAY,
+    SAID_NO,
+    SCHEDULE,
+)
 
 
 class Look(NamedTuple):
     """A part of a boot; `waits_for` is the service whose health check had to say yes."""
 
-    name: str
+    action: str
     waits_for: str
     start: EpochSeconds
     end: EpochSeconds
@@ -41,22 +54,22 @@ class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
     def intervals(self) -> Iterator[tuple[str, EpochSeconds, EpochSeconds]]:
         """What each part was and its two stamps, in order; parts without both stamps are joined."""
         marks = (
-            (TRIES if self.ended_tries else "schedule", self.task_created),
-            ("prepare", self.created),
-            (DELAY if self.ended_tries else "create container", self.started),
-            (BOOT if self.healthy else "boot", self.healthy),
-            ("report to the manager", self.running),
+            (FAILED_STARTS if self.ended_tries else SCHEDULE, self.task_created),
+            (PREPARE_TASK, self.created),
+            (RESTART_DELAY if self.ended_tries else CREATE_CONTAINER, self.started),
+            (BOOT_HEALTHY if self.healthy else BOOT, self.healthy),
+            (REPORT, self.running),
         )
         before = self.asked
-        for name, stamp in marks:
+        for action, stamp in marks:
             if stamp is None:
                 continue
             if before is not None and stamp >= before:
-                yield name, before, stamp
+                yield action, before, stamp
             before = stamp
 
     def looks(self, others: Iterable["ServiceTimeline"] = ()) -> Iterator[Look]:
-        """What `BOOT` was made of: until its health check last said no, and until it next looked.
+        """What `BOOT_HEALTHY` was made of: until its health check last said no, and until it next looked.
 
         Some time in the second part the service became healthy; the rest of that part was waiting. What lies
         before the last of `others` was healthy is told apart: until then its name leads nowhere.
@@ -69,7 +82,7 @@ class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
         at = self.started
         if other := self._last_healthy(others, before=self.healthy):
             at = min(other[0], self.refused)
-            yield Look(f"until {other[1]} {WAS_HEALTHY}", other[1], self.started, at)
+            yield Look(OTHER_HEALTHY, other[1], self.started, at)
         if at < self.refused:
             yield Look(SAID_NO, self.service, at, self.refused)
         yield Look(BETWEEN_LOOKS, self.service, self.refused, self.healthy)

@@ -20,6 +20,7 @@ from cc_ci.results.schema import Outcome
 from cc_ci.system.clock import Clock
 from cc_ci.system.stopping import StopToken, under
 from cc_ci.system.units import Seconds
+from cc_ci.timing.trace import OpenSpan, Trace
 
 CLOSING_DEADLINE: Seconds = 600.0
 """Of each closing step. The longest removal is a stack's longest grace and a minute of Swarm's own."""
@@ -48,6 +49,7 @@ class _Worker(NamedTuple):
     hands: Hands
     scope: StopToken
     begun: Seconds
+    chain: OpenSpan
 
 
 class _Ended(NamedTuple):
@@ -68,6 +70,7 @@ class Coordinator:
         *,
         act: Callable[[Hands], None],
         clock: Clock,
+        trace: Trace,
         stops: Stops,
         hears: Hears,
         unexpected: Callable[[BaseException], str],
@@ -81,6 +84,8 @@ class Coordinator:
         self._plan = plan
         self._act = act
         self._clock = clock
+        self._trace = trace
+        self._chains: dict[str, OpenSpan] = {}
         self._stops = stops
         self._hears = hears
         self._unexpected = unexpected
@@ -151,7 +156,7 @@ class Coordinator:
 
     def _start(self, step: Step) -> None:
         hands = Hands(step, self.state.values)
-        worker = _Worker(hands, StopToken(), self._clock.monotonic())
+        worker = _Worker(hands, StopToken(), self._clock.monotonic(), self._chain(step.chain))
         self._workers[step.name] = worker
         thread = threading.Thread(target=self._work, args=[worker], name=step.name, daemon=True)
         try:
@@ -165,7 +170,7 @@ class Coordinator:
         hands, step = worker.hands, worker.hands.step
         became: tuple[Outcome, str | None] = ("errored", "its thread ended early")
         try:
-            with self._scoped(worker), under(worker.scope):
+            with self._scoped(worker), under(worker.scope), self._trace.inside(worker.chain):
                 became = self._attempt(hands)
         finally:
             seconds = self._clock.monotonic() - worker.begun
@@ -195,6 +200,17 @@ class Coordinator:
         except BaseException as error:  # noqa: BLE001 - a bug of ours must not skip the teardown
             return "errored", self._unexpected(error)
         return "passed", None
+
+    def _chain(self, name: str) -> OpenSpan:
+        """The span of a chain, from its first step to the end of its last."""
+        if name not in self._chains:
+            self._chains[name] = self._trace.begin(self._trace.span(name, phase=None, kind="chain"))
+        return self._chains[name]
+
+    def _close_chain(self, name: str) -> None:
+        steps = (step.name for step in self._plan.steps if step.chain == name)
+        if name in self._chains and all(step in self.state.ended for step in steps):
+            self._chains[name].close()
 
     # what has ended
 
@@ -239,6 +255,7 @@ class Coordinator:
 
     def _end(self, outcome: StepOutcome, hands: Hands | None = None) -> None:
         self.state.end(outcome, hands)
+        self._close_chain(outcome.step.chain)
         red = outcome.outcome not in {"passed", "skipped"}
         if red and self._exit_first and not outcome.step.closing:
             self._stops.run.stop(EndedEarly(f"--exitfirst: {outcome.step.stage} {outcome.outcome}"))

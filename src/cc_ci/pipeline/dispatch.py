@@ -47,7 +47,15 @@ class Dispatch:
     def __call__(self, hands: Hands) -> None:
         step, what = hands.step, told(hands.step)
         self.bench.tell(what)
-        with self.bench.trace.span(what, phase=None, stage=step.stage, deployment=step.deployment):
+        span = self.bench.trace.span(
+            what,
+            phase=None,
+            kind="step",
+            action=step.action,
+            stage=step.stage,
+            deployment=step.deployment,
+        )
+        with span:
             begin = functools.partial(_begin, hands)
             bench = replace(self.bench, findings=hands.findings, begin=begin)
             ACTIONS[step.action](Work(of=self, bench=bench, hands=hands))

@@ -75,16 +75,17 @@ class Run:
         result could be written.
         """
         trace, request, stops = self.trace, self._request, self._stops
-        trace.record("start the program", phase="runner_setup", start=trace.started, end=trace.now())
         late = f"deadline: the run was not done after {request.deadline:g} s; --deadline sets it"
         signals = Signals(stops, tell=self._tools.tell, doing=self._said)
         # closers are called outside of any stop: what is given back there is given back whole
         with (
             signals.heard(),
             contextlib.ExitStack() as closers,
+            trace.run(),
             stops.run.within(request.deadline, DeadlinePassed(late)),
         ):
             with under(stops.run):
+                trace.record("start the program", phase="runner_setup", start=trace.started, end=trace.now())
                 about = read_request(request, self._tools, closers)
                 with trace.span("plan", phase="overhead"):
                     plan = make_plan(about.subject.known, request.arm, only=request.stage, keep=request.keep)
@@ -124,6 +125,7 @@ class Run:
             plan,
             act=dispatch,
             clock=self._tools.clock,
+            trace=self.trace,
             stops=self._stops,
             hears=Heard(self._tools.tell, recording),
             unexpected=lambda error: self._unexpected(error, site.bench.evidence),

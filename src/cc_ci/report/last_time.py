@@ -32,13 +32,13 @@ class LastTime:
     def _learn(self, result: RunResult) -> None:
         known = {span.id: span for span in result.spans}
         for span in result.spans:
-            if span.parent is None:
+            if span.kind == "step":
                 self._steps[span.name] = span.seconds
-            above = span
-            while above.parent in known:
-                above = known[above.parent]
+            step = span
+            while step.kind != "step" and step.parent in known:
+                step = known[step.parent]
             if WAITS_FOR in span.attributes:
-                self._waits[above.name].setdefault(str(span.attributes[WAITS_FOR]), span.seconds)
+                self._waits[step.name].setdefault(str(span.attributes[WAITS_FOR]), span.seconds)
         self._stages = {stage.name: stage.seconds for stage in result.stages}
 
     def annotated(self, line: str) -> str:

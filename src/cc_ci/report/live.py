@@ -20,9 +20,9 @@ class Live:
     def __call__(self) -> str:
         """`install 72 s (last time 48 s): waiting for the app 31 s (last time 29 s)`; empty between steps."""
         spans, now = self._trace.open(), self._trace.elapsed()
-        if not spans:
+        step = next((span for span in spans if span.kind not in {"run", "chain"}), None)
+        if step is None:
             return ""
-        step = spans[0]
         return f"{self._stage(step, now)}{self._at_work(step, spans, now)}"
 
     def _stage(self, step: Span, now: Seconds) -> str:
@@ -35,7 +35,15 @@ class Live:
         """The innermost wait, else the step itself."""
         wait = next((span for span in reversed(spans) if WAITS_FOR in span.attributes), None)
         if wait is None:
-            return f"{step.name.removeprefix(f'{step.stage}: ')} {now - step.start:.0f} s"
+            return f"{_short(step)} {now - step.start:.0f} s"
         what = str(wait.attributes[WAITS_FOR])
         took = last_time(self._last.of_wait(step.name, what))
         return f"{WAITING}{what} {now - wait.start:.0f} s{took}"
+
+
+def _short(step: Span) -> str:
+    """The step without its stage, which is told already."""
+    if step.kind != "step" or step.action is None:
+        return step.name
+    words = step.action.replace("_", " ")
+    return f"{words} ({step.deployment})" if step.deployment else words

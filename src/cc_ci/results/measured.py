@@ -12,16 +12,17 @@ import msgspec
 from cc_ci.errors import UsageError
 from cc_ci.levers.arms import DEFAULT_PROFILE, arm_words, is_limit
 from cc_ci.results.migrations import current
+from cc_ci.results.old_names import part_with_kind
 from cc_ci.results.schema import Census, RunResult
 from cc_ci.system.files import write_atomic
 from cc_ci.system.units import Seconds
+from cc_ci.timing.actions import JOIN_PROXY, STOP_CONTAINERS
 from cc_ci.timing.parts import Part, parts_of
-from cc_ci.timing.span_names import JOINING, STOPPING
 from cc_ci.timing.trace import Span
 
 RUNS = "runs"
 SMALLEST_PART: Seconds = 0.2
-KEPT_SPANS = frozenset({STOPPING, JOINING})
+KEPT_ACTIONS = frozenset({STOP_CONTAINERS, JOIN_PROXY})
 """Of those below a run's steps: what the limit takes out of them."""
 
 Cache = Literal["cold", "warm"]
@@ -88,8 +89,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compact(result: RunResult) -> RunResult:
-    """The result with no more than its outermost spans, without path, samples and the names of a census."""
-    spans = (span for span in result.spans if span.parent is None or span.name in KEPT_SPANS)
+    """The result with the spans of its steps alone, without path, samples and the names of a census."""
+    spans = (span for span in result.spans if span.kind == "step" or span.action in KEPT_ACTIONS)
     phases = result.phases and msgspec.structs.replace(result.phases, path=())
     return msgspec.structs.replace(
         result,
@@ -164,7 +165,12 @@ def _present(raw: dict[str, Any]) -> dict[str, Any]:
     if "profile" in cell:
         cell["arm"] = cell.pop("profile")
     result = raw.get("result")
-    return {**raw, "cell": cell, "result": current(result) if result is not None else None}
+    parts = raw.get("parts", [])
+    if result is not None:
+        if result.get("schema_version") == 1:
+            parts = [part_with_kind(part) for part in parts]
+        result = current(result)
+    return {**raw, "cell": cell, "parts": parts, "result": result}
 
 
 def cells(measured: Sequence[Measured]) -> Iterator[tuple[Cell, tuple[Measured, ...]]]:

@@ -5,11 +5,18 @@ from typing import Any
 
 from cc_ci.errors import UsageError
 from cc_ci.levers.arms import DEFAULT_PROFILE, digest
+from cc_ci.results.old_names import with_kinds
 from cc_ci.results.schema import SCHEMA_VERSION
+
+
+def to_2(raw: dict[str, Any]) -> dict[str, Any]:
+    """Levers have their own names and are of an arm; spans say what they are of, and lie in their parents."""
+    return {**with_arm(raw), "spans": with_kinds(raw.get("spans", []))}
 
 
 def with_arm(raw: dict[str, Any]) -> dict[str, Any]:
     """A profile was the whole arm then, but for the driver, which a flag could change."""
+    raw = dict(raw)
     levers = {name.replace("_", ".", 1): value for name, value in raw.get("levers", {}).items()}
     profile = raw.pop("profile", DEFAULT_PROFILE)
     driver = levers.get("deploy.driver")
@@ -18,7 +25,7 @@ def with_arm(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "arm": arm, "levers": levers}
 
 
-STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: with_arm}
+STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: to_2}
 """STEPS[n] makes version n + 1 of version n; fields that are added with a default need no step."""
 
 

@@ -20,6 +20,7 @@ from cc_ci.stages.readying import predicates
 from cc_ci.stages.seeds import Planted, put_in, require, seeds_of
 from cc_ci.stages.volumes import tell_left_out, volume_reach
 from cc_ci.system.units import Seconds
+from cc_ci.timing.actions import DATA
 
 SETTLING: Seconds = 60.0
 """How long an app may take to serve again after hooks have worked in it."""
@@ -111,7 +112,7 @@ def _in_place(deployed: Deployed, backed: Backed) -> bool:
 
 
 def _snapshot(bench: Bench, deployed: Deployed, repository: Repository, *, name: str) -> Snapshot:
-    with bench.span(name, "backup", waits_for="hooks and restic") as span:
+    with bench.span(name, "backup", action=DATA, waits_for="hooks and restic") as span:
         done = _backups(bench, deployed, repository).backup()
         span.note(snapshot=done.snapshot.id, files=done.snapshot.files, bytes=done.snapshot.bytes)
     return done.snapshot
@@ -120,7 +121,7 @@ def _snapshot(bench: Bench, deployed: Deployed, repository: Repository, *, name:
 def _restored(
     bench: Bench, deployed: Deployed, repository: Repository, snapshot: Snapshot, *, name: str
 ) -> None:
-    with bench.span(name, "restore", waits_for="hooks and restic") as span:
+    with bench.span(name, "restore", action=DATA, waits_for="hooks and restic") as span:
         done = _backups(bench, deployed, repository).restore(snapshot)
         span.note(snapshot=snapshot.id, removed=len(done.restored.removed))
 

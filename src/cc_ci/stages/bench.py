@@ -28,7 +28,7 @@ from cc_ci.system.process import Runner
 from cc_ci.system.redaction import Redactor
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.timing.phases import Phase
-from cc_ci.timing.trace import OpenSpan, Trace
+from cc_ci.timing.trace import Attribute, Kind, OpenSpan, Trace
 
 
 class Waits(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,12 +167,19 @@ class Bench:
         return RunLabels(run=self.run, recipe=self.recipe, deployment=deployment, expires=self.expires)
 
     def span(
-        self, name: str, phase: Phase, *, waits_for: str | None = None
+        self,
+        name: str,
+        phase: Phase,
+        *,
+        waits_for: str | None = None,
+        action: str | None = None,
+        kind: Kind | None = None,
     ) -> AbstractContextManager[OpenSpan]:
+        """Time what is done, or what is waited for, which is told."""
         if waits_for is None:
-            return self.trace.span(name, phase=phase)
+            return self.trace.span(name, phase=phase, kind=kind or "call", action=action)
         self.tell(f"waiting for {waits_for}")
-        return self.trace.span(name, phase=phase, waits_for=waits_for)
+        return self.trace.span(name, phase=phase, kind=kind or "wait", action=action, waits_for=waits_for)
 
     def record(
         self,
@@ -182,7 +189,21 @@ class Bench:
         start: EpochSeconds,
         end: EpochSeconds,
         parent: OpenSpan | None = None,
+        kind: Kind = "call",
+        action: str | None = None,
+        **attributes: Attribute,
     ) -> OpenSpan:
         """Add a span that is known afterwards, between two stamps of the engine."""
         begun, ended = (self.trace.monotonic_at(stamp, ahead=self.engine_ahead) for stamp in (start, end))
-        return self.trace.record(name, phase=phase, start=begun, end=ended, parent=parent)
+        return self.trace.record(
+            name,
+            phase=phase,
+            start=begun,
+            end=ended,
+            parent=parent,
+            kind=kind,
+            action=action,
+            stage=None,
+            deployment=None,
+            **attributes,
+        )

@@ -4,8 +4,18 @@ from cc_ci.engine.stack_driver import Convergence
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.readying import predicates, wait_ready
 from cc_ci.stages.removing import take_down
+from cc_ci.timing.actions import (
+    BOOT_HEALTHY,
+    CONVERGE,
+    HOLD,
+    JOIN_PROXY,
+    POLL_SLACK,
+    READY,
+    REMOVE_TO_REDEPLOY,
+    STACK_DEPLOY,
+    TEXT,
+)
 from cc_ci.timing.phases import Phase
-from cc_ci.timing.span_names import BOOT, JOINING, POLL_SLACK, REDEPLOYMENT
 
 
 def deploy(bench: Bench, deployed: Deployed, *, phase: Phase | None = None) -> None:
@@ -19,7 +29,7 @@ def redeploy(bench: Bench, deployed: Deployed) -> None:
 
     Its parts are phases of their own, as a first deploy's are: what is left to `restore` is copying data.
     """
-    take_down(bench, deployed, name=REDEPLOYMENT)
+    take_down(bench, deployed, action=REMOVE_TO_REDEPLOY)
     roll_out(bench, deployed, phase=None)
 
 
@@ -32,9 +42,11 @@ def roll_out(bench: Bench, deployed: Deployed, *, phase: Phase | None) -> None:
     deployed.since = bench.engine.now()
     # until it serves, nothing of it counts as running: one that was rolled back may be between two starts
     deployed.running = {}
-    with bench.span("docker stack deploy", phase or "deploy", waits_for="docker stack deploy"):
+    told = "docker stack deploy"
+    with bench.span(told, phase or "deploy", action=STACK_DEPLOY, waits_for=told):
         bench.driver.deploy(deployed.app, deployed.folder, resolve_image=bench.waits.resolve_image)
-    with bench.span("converge", phase or "converge", waits_for="all tasks to run and be healthy"):
+    all_up = "all tasks to run and be healthy"
+    with bench.span("converge", phase or "converge", action=CONVERGE, waits_for=all_up):
         converged = bench.driver.converge(
             deployed.stack,
             since=deployed.since,
@@ -44,27 +56,46 @@ def roll_out(bench: Bench, deployed: Deployed, *, phase: Phase | None) -> None:
         _name_parts(bench, converged, phase=phase or "converge")
     with bench.span("whose things there are now", phase or "converge"):
         bench.holdings.confirm(deployed.name)
-    with bench.span("ready", phase or "ready", waits_for="the app's own signs that it serves"):
+    signs_held = "the app's own signs that it serves"
+    with bench.span("ready", phase or "ready", action=READY, waits_for=signs_held):
         wait_ready(bench, deployed, signs, phase=phase or "ready")
     deployed.running = bench.driver.running_images(deployed.stack.name)
 
 
 def _join_proxy(bench: Bench, deployed: Deployed, *, phase: Phase) -> None:
     if bench.node.proxy_container:
-        with bench.span(JOINING, phase):
+        with bench.span(TEXT[JOIN_PROXY], phase, action=JOIN_PROXY):
             bench.engine.connect_network(deployed.proxy_network, bench.node.proxy_container)
 
 
 def _name_parts(bench: Bench, converged: Convergence, *, phase: Phase) -> None:
     """Record what each service's start was made of, from the engine's own stamps."""
     for timeline in converged.timelines:
-        for name, start, end in timeline.intervals():
-            span = bench.record(f"{timeline.service}: {name}", phase, start=start, end=end)
-            for look in timeline.looks(converged.timelines) if name == BOOT else ():
-                inner = f"{timeline.service}: {look.name}"
-                bench.record(inner, phase, start=look.start, end=look.end, parent=span).note(
-                    waits_for=f"the health check of {look.waits_for} to say yes"
+        service = timeline.service
+        for action, start, end in timeline.intervals():
+            name = f"{service}: {TEXT[action]}"
+            span = bench.record(name, phase, start=start, end=end, action=action, service=service)
+            for look in timeline.looks(converged.timelines) if action == BOOT_HEALTHY else ():
+                bench.record(
+                    f"{service}: {TEXT[look.action].format(look.waits_for)}",
+                    phase,
+                    start=look.start,
+                    end=look.end,
+                    parent=span,
+                    kind="wait",
+                    action=look.action,
+                    service=service,
+                    waits_for=f"the health check of {look.waits_for} to say yes",
                 )
-    bench.record(f"{POLL_SLACK}: converge", phase, start=converged.condition_true_at, end=converged.seen_at)
-    hold = bench.record("hold: still converged", phase, start=converged.seen_at, end=converged.noticed_at)
-    hold.note(waits_for="the stack to stay converged", because=bench.waits.stability_because)
+    true_at, seen_at = converged.condition_true_at, converged.seen_at
+    bench.record("poll_slack: converge", phase, start=true_at, end=seen_at, kind="wait", action=POLL_SLACK)
+    bench.record(
+        "hold: still converged",
+        phase,
+        start=seen_at,
+        end=converged.noticed_at,
+        kind="wait",
+        action=HOLD,
+        waits_for="the stack to stay converged",
+        because=bench.waits.stability_because,
+    )

@@ -45,7 +45,8 @@ def bring_images(
 
 
 def _pull(bench: Bench, reference: str) -> None:
-    with bench.span(f"pull {reference}", "images_pull", waits_for=f"the pull of {reference}") as span:
+    waits_for = f"the pull of {reference}"
+    with bench.span(f"pull {reference}", "images_pull", kind="pull", waits_for=waits_for) as span:
         report = bench.engine.pull(reference)
         span.note(bytes=report.bytes_pulled, layers_extracted=report.layers_extracted)
     bench.findings.transfers.append(

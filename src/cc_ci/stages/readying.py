@@ -13,6 +13,7 @@ from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.evidence import keep_answers
 from cc_ci.suite.facts import APP_SIGN, FACTS_FILE, Sign
 from cc_ci.system.units import Seconds
+from cc_ci.timing.actions import HOLD
 from cc_ci.timing.phases import Phase
 
 OK = 200
@@ -35,8 +36,14 @@ def wait_ready(bench: Bench, deployed: Deployed, signs: Sequence[Predicate], *, 
     finally:
         for held in readying.seen:
             _record(bench, held, phase=phase, started=started)
-    bench.trace.record("hold: still ready", phase=phase, start=ready.true_at, end=ready.noticed_at).note(
-        waits_for="the second good look at all signs"
+    bench.trace.record(
+        "hold: still ready",
+        phase=phase,
+        start=ready.true_at,
+        end=ready.noticed_at,
+        kind="wait",
+        action=HOLD,
+        waits_for="the second good look at all signs",
     )
 
 
@@ -95,7 +102,7 @@ def _locate(bench: Bench, deployed: Deployed, service: str) -> str | None:
 def _record(bench: Bench, held: Held, *, phase: Phase, started: Seconds) -> None:
     """The span of one sign ends when it came true; where it never did, now, as failed."""
     end = bench.clock.monotonic() if held.true_at is None else held.true_at
-    span = bench.trace.record(f"ready: {held.name}", phase=phase, start=started, end=end)
+    span = bench.trace.record(f"ready: {held.name}", phase=phase, kind="sign", start=started, end=end)
     span.note(
         waits_for=held.waits_for,
         resolution_seconds=held.resolution,

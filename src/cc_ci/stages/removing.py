@@ -19,7 +19,7 @@ from cc_ci.stages.volumes import scratch_volume
 from cc_ci.system.printable import one_line
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.system.waiting import wait_until
-from cc_ci.timing.span_names import REMOVAL
+from cc_ci.timing.actions import REMOVE, TEXT, UNTIL_ENDED, UNTIL_TOLD, of_removal
 from cc_ci.timing.trace import OpenSpan
 
 EVENT_DELAY: Seconds = 0.1
@@ -40,7 +40,7 @@ def undeploy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
     ended: list[Stop] = []
     faults = _each(
         [
-            lambda: ended.extend(take_down(bench, deployed, name=REMOVAL)),
+            lambda: ended.extend(take_down(bench, deployed, action=REMOVE)),
             lambda: _leave_proxy(bench, deployed),
             lambda: _remove_owned(bench, deployed),
             lambda: _uncertify(bench, deployed),
@@ -72,11 +72,12 @@ def _keeps_data(mount: Mount) -> bool:
     return mount.source is not None and mount.type != "tmpfs" and not mount.read_only
 
 
-def take_down(bench: Bench, deployed: Deployed, *, name: str) -> tuple[Stop, ...]:
-    """Remove the stack, wait until it is gone, and say how its containers ended; `name` is the span's."""
+def take_down(bench: Bench, deployed: Deployed, *, action: str) -> tuple[Stop, ...]:
+    """Remove the stack, wait until it is gone, and say how its containers ended; `action` is the span's."""
     stack, since = deployed.stack.name, bench.engine.now()
     with bench.engine.events(since=since, labels={STACK: stack}, kinds=("container",)) as events:
-        with bench.span(name, "teardown", waits_for="tasks and networks of the stack to be gone") as removal:
+        gone = "tasks and networks of the stack to be gone"
+        with bench.span(TEXT[action], "teardown", action=action, waits_for=gone) as removal:
             _remove_stack(bench, deployed)
         with bench.span("how its services stopped", "teardown"):
             ended = stops(_container_events(drained(events), stack=stack))
@@ -104,13 +105,23 @@ def _name_parts(bench: Bench, stop: Stop, *, removal: OpenSpan, since: EpochSeco
     if stop.asked_at is None or stop.forced:
         return
     service = stop.service
+    told, ended = f"the stop signal to {service}", f"the end of {service}, told to stop"
     parts = (
-        (f"until {service} is told to stop", f"the stop signal to {service}", since, stop.asked_at),
-        (f"until {service} has ended", f"the end of {service}, told to stop", stop.asked_at, stop.died_at),
+        (UNTIL_TOLD, f"until {service} is told to stop", told, since, stop.asked_at),
+        (UNTIL_ENDED, f"until {service} has ended", ended, stop.asked_at, stop.died_at),
     )
-    for name, waited, start, end in parts:
-        part = bench.record(f"{removal.name}: {name}", "teardown", start=start, end=end, parent=removal)
-        part.note(waits_for=waited)
+    for action, name, waits_for, start, end in parts:
+        bench.record(
+            f"{removal.name}: {name}",
+            "teardown",
+            start=start,
+            end=end,
+            parent=removal,
+            kind="wait",
+            action=of_removal(removal.action or "", action),
+            service=service,
+            waits_for=waits_for,
+        )
 
 
 def drained(events: EventStream) -> Iterator[EngineEvent]:

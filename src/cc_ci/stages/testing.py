@@ -5,12 +5,13 @@ from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.checking import conclude
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.report import TestOutcome, TestReport
+from cc_ci.timing.actions import SUITE
 
 
 def run_suite(bench: Bench, deployed: Deployed, suite: Suite, *, stage: StageName) -> None:
     """Run all tests, and raise for the worst: a suite that breaks is errored, an app that fails is failed."""
     evidence = bench.evidence / deployed.name / "suite"
-    with bench.span("suite", "test", waits_for="the suite's tests"):
+    with bench.span("suite", "test", action=SUITE, waits_for="the suite's tests"):
         report = bench.suites.run_tests(
             suite, deployed.facts, evidence=evidence, part="sso" if stage == "sso" else "app"
         )
@@ -18,6 +19,7 @@ def run_suite(bench: Bench, deployed: Deployed, suite: Suite, *, stage: StageNam
             bench.trace.record(
                 f"test {test.id}",
                 phase="test",
+                kind="test",
                 start=test.start,
                 end=test.start + test.seconds,
                 assertions=test.assertions,

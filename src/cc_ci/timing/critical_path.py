@@ -9,15 +9,14 @@ counts; wrap each branch in a span of its own. Time on that path in no span with
 All sums are made in whole nanoseconds, so that phases add up exactly.
 """
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from cc_ci.system.units import Seconds
+from cc_ci.timing.actions import POLL_SLACK
 from cc_ci.timing.phases import PHASES, Phase
-from cc_ci.timing.span_names import POLL_SLACK
 from cc_ci.timing.trace import Span
 
 NANO = 1_000_000_000
@@ -63,8 +62,8 @@ class PhaseTable(msgspec.Struct, frozen=True, kw_only=True):
         return next((row.wall_seconds for row in self.rows if row.phase == phase), 0.0)
 
 
-class Node:
-    """A span, or the part of it that lies inside the node above; whole nanoseconds. The root has no span."""
+class Branch:
+    """A span, or the part of it that lies inside the one above; whole nanoseconds. The root has no span."""
 
     __slots__ = ("children", "end", "phase", "span", "start")
 
@@ -73,23 +72,23 @@ class Node:
         self.end = end
         self.span = span
         self.phase = phase
-        self.children: list[Node] = []
+        self.children: list[Branch] = []
 
     @property
     def identity(self) -> int:
         return self.span.id if self.span else 0
 
 
-_Stretch = tuple[int, int, Node]
+_Stretch = tuple[int, int, Branch]
 
 
 def attribute(spans: Sequence[Span], *, start: Seconds = 0.0, end: Seconds) -> PhaseTable:
     """Give each instant between `start` and `end` to one phase; open spans are taken to end at `end`."""
-    root, nodes = nested(spans, start=start, end=end)
+    root, branches = nested(spans, start=start, end=end)
     path = sorted(_walk(root, root.start, root.end), key=lambda stretch: stretch[0])
     total = root.end - root.start
-    wall = _sums((node.phase, stop - begin) for begin, stop, node in path)
-    busy = _sums((node.phase, own) for node in nodes for own in _own(node))
+    wall = _sums((branch.phase, stop - begin) for begin, stop, branch in path)
+    busy = _sums((branch.phase, own) for branch in branches for own in _own(branch))
     return PhaseTable(
         total_seconds=total / NANO,
         rows=tuple(
@@ -127,93 +126,79 @@ def _sums(parts: Iterable[tuple[Phase | None, int]]) -> defaultdict[Phase | None
 
 def _by_name(path: Iterable[_Stretch]) -> tuple[NamedSeconds, ...]:
     sums: defaultdict[str, int] = defaultdict(int)
-    for start, end, node in path:
-        sums[node.span.name if node.span else ""] += end - start
+    for start, end, branch in path:
+        sums[branch.span.name if branch.span else ""] += end - start
     longest_first = sorted(sums.items(), key=lambda item: -item[1])
     return tuple(NamedSeconds(name=name, seconds=length / NANO) for name, length in longest_first)
 
 
-def _is_slack(node: Node) -> bool:
-    return node.span is not None and node.span.name.partition(":")[0] == POLL_SLACK
+def _is_slack(branch: Branch) -> bool:
+    return branch.span is not None and branch.span.action == POLL_SLACK
 
 
 def _segments(path: Sequence[_Stretch]) -> Iterator[Segment]:
-    for start, end, node in path:
-        span = node.span.id if node.span else None
-        yield Segment(start=start / NANO, end=end / NANO, span=span, phase=node.phase)
+    for start, end, branch in path:
+        span = branch.span.id if branch.span else None
+        yield Segment(start=start / NANO, end=end / NANO, span=span, phase=branch.phase)
 
 
-def nested(spans: Sequence[Span], *, start: Seconds = 0.0, end: Seconds) -> tuple[Node, list[Node]]:
-    """Nest the spans under a root; what sticks out of a span's parent belongs to the nearest one above it.
+def nested(spans: Sequence[Span], *, start: Seconds = 0.0, end: Seconds) -> tuple[Branch, list[Branch]]:
+    """Nest the spans under a root, each in the part of its parent that it covers; parents come first.
 
-    Hands back the root and all nodes below it.
+    A span lies inside its parent (`Trace` sees to it), but for one whose thread was left behind: it ends with
+    what is above it. Hands back the root and all branches below it.
     """
-    root = Node(_nano(start), _nano(end), None, None)
-    placed: dict[int, list[Node]] = {}
+    root = Branch(_nano(start), _nano(end), None, None)
     known = {span.id: span for span in spans}
-    nodes: list[Node] = []
+    placed: dict[int, Branch] = {}
 
-    def place(span: Span) -> list[Node]:
-        if span.id in placed:
-            return placed[span.id]
-        above = [place(parent) for parent in _ancestors(span, known)]
-        mine = placed[span.id] = []
-        pieces = [(_nano(span.start), root.end if span.end is None else _nano(span.end))]
-        for home in (*itertools.chain(*above), root):
-            pieces = [rest for piece in pieces for rest in _put(span, piece, home, mine)]
-        nodes.extend(mine)
-        return mine
+    def place(span: Span) -> Branch:
+        if span.id not in placed:
+            above = root if span.parent is None or span.parent not in known else place(known[span.parent])
+            placed[span.id] = _inside(above, span)
+        return placed[span.id]
 
-    for span in spans:
-        place(span)
-    return root, nodes
+    branches = [place(span) for span in spans]
+    return root, [branch for branch in branches if branch.start < branch.end]
 
 
-def _ancestors(span: Span, known: dict[int, Span]) -> list[Span]:
-    above = []
-    while span.parent is not None and span.parent in known:
-        span = known[span.parent]
-        above.append(span)
-    return above
+def _inside(above: Branch, span: Span) -> Branch:
+    start = min(max(_nano(span.start), above.start), above.end)
+    end = above.end if span.end is None else min(max(_nano(span.end), start), above.end)
+    branch = Branch(start, end, span, span.phase or above.phase)
+    if start < end:
+        above.children.append(branch)
+    return branch
 
 
-def _put(span: Span, piece: tuple[int, int], home: Node, mine: list[Node]) -> list[tuple[int, int]]:
-    """Make what of `piece` lies inside `home` its child, and hand back what sticks out."""
-    start, end = max(piece[0], home.start), min(piece[1], home.end)
-    if start >= end:
-        return [piece]
-    node = Node(start, end, span, span.phase or home.phase)
-    home.children.append(node)
-    mine.append(node)
-    return [(left, right) for left, right in ((piece[0], start), (end, piece[1])) if left < right]
-
-
-def _walk(node: Node, start: int, end: int) -> Iterator[_Stretch]:
-    """The critical path between `start` and `end`, all of it inside `node`, from the end backwards."""
+def _walk(branch: Branch, start: int, end: int) -> Iterator[_Stretch]:
+    """The critical path between `start` and `end`, all of it inside `branch`, from the end backwards."""
     at = end
     while at > start:
-        ended = _last(child for child in node.children if start < child.end <= at)
+        ended = _last(child for child in branch.children if start < child.end <= at)
         floor = ended.end if ended else start
         child = (
-            ended if floor == at else _last(child for child in node.children if child.start < at < child.end)
+            ended
+            if floor == at
+            else _last(child for child in branch.children if child.start < at < child.end)
         )
         begin = max(start if child is ended else floor, child.start if child else floor)
         if child is None:
-            yield begin, at, node
+            yield begin, at, branch
         else:
             yield from _walk(child, begin, at)
         at = begin
 
 
-def _last(children: Iterable[Node]) -> Node | None:
+def _last(children: Iterable[Branch]) -> Branch | None:
     return max(children, key=lambda child: (child.end, child.identity), default=None)
 
 
-def _own(node: Node) -> Iterator[int]:
-    """The lengths of the node's time in which no child of it was open."""
-    at = node.start
-    for child in sorted(node.children, key=lambda child: child.start):
+def _own(branch: Branch) -> Iterator[int]:
+    """The lengths of the branch's time in which no child of it was open."""
+    at = branch.start
+    for child in sorted(branch.children, key=lambda child: child.start):
         if child.start > at:
             yield child.start - at
         at = max(at, child.end)
-    yield node.end - at
+    yield branch.end - at

@@ -1,19 +1,21 @@
 """The critical path of a run, summed up: what it was in, for what it waited, and what was used meanwhile.
 
-A part is all stretches of the path with the same stage, deployment, phase, span name and wait. Parts add up
-to the run's time, so that tables made of them have no rest; they are small enough to be kept for every run.
+A part is all stretches of the path with the same stage, deployment, phase, kind of span, name and wait. Parts
+add up to the run's time, so that tables made of them have no rest; they are small enough to be kept always.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from cc_ci.system.units import Seconds
+from cc_ci.timing.actions import SERVICE
 from cc_ci.timing.critical_path import PhaseTable, Segment
 from cc_ci.timing.phases import Phase
 from cc_ci.timing.resources import SpanResources
-from cc_ci.timing.trace import Span
+from cc_ci.timing.trace import Kind, Span
 
 WAITS_FOR = "waits_for"
 """The attribute by which a span says what it waits for."""
@@ -57,6 +59,9 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     seconds: Seconds
     name: str | None = None
+    kind: Kind | None = None
+    action: str | None = None
+    service: str | None = None
     stage: str | None = None
     phase: Phase | None = None
     deployment: str | None = None
@@ -66,7 +71,17 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     use: Use | None = None
 
 
-_Key = tuple[str | None, str | None, Phase | None, str | None, str | None]
+class _Key(NamedTuple):
+    """What the stretches of one part have in common."""
+
+    stage: str | None = None
+    deployment: str | None = None
+    phase: Phase | None = None
+    name: str | None = None
+    kind: Kind | None = None
+    action: str | None = None
+    service: str | None = None
+    waits_for: str | None = None
 
 
 def parts_of(
@@ -90,10 +105,18 @@ def parts_of(
 
 def _key(segment: Segment, span: Span | None) -> _Key:
     if span is None:
-        return None, None, segment.phase, None, None
-    waits_for = span.attributes.get(WAITS_FOR)
-    waits_for = None if waits_for is None else str(waits_for)
-    return span.stage, span.deployment, segment.phase, span.name, waits_for
+        return _Key(phase=segment.phase)
+    waits_for, service = (span.attributes.get(name) for name in (WAITS_FOR, SERVICE))
+    return _Key(
+        stage=span.stage,
+        deployment=span.deployment,
+        phase=segment.phase,
+        name=span.name,
+        kind=span.kind,
+        action=span.action,
+        service=None if service is None else str(service),
+        waits_for=None if waits_for is None else str(waits_for),
+    )
 
 
 def _part(
@@ -102,15 +125,10 @@ def _part(
     known: Mapping[int, Span],
     used: Mapping[int, SpanResources],
 ) -> Part:
-    stage, deployment, phase, name, waits_for = key
     uses = [use for segment in segments if (use := _use(segment, known, used)) is not None]
     return Part(
         seconds=sum(segment.end - segment.start for segment in segments),
-        name=name,
-        stage=stage,
-        phase=phase,
-        deployment=deployment,
-        waits_for=waits_for,
+        **key._asdict(),
         times=len({segment.span for segment in segments}),
         use=sum(uses, start=Use()) if len(uses) == len(segments) else None,
     )

@@ -1,7 +1,13 @@
-"""Spans of one run: nested, safe between threads, cheap; failures are recorded and passed on."""
+"""Spans of one run: nested, safe between threads, cheap; failures are recorded and passed on.
 
+A span lies inside its parent. What is recorded afterwards, by an engine's stamps, is cut to it here, so that
+no reader has to mend the tree.
+"""
+
+import contextlib
 import itertools
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Literal, Self
@@ -10,20 +16,27 @@ import msgspec
 
 from cc_ci.system.clock import Clock
 from cc_ci.system.units import EpochSeconds, Seconds
+from cc_ci.timing.actions import POLL_SLACK
 from cc_ci.timing.phases import Phase
-from cc_ci.timing.span_names import POLL_SLACK
 
 Attribute = str | int | float | bool | None
+Kind = Literal["run", "chain", "step", "wait", "sign", "test", "pull", "call"]
+"""What a span is of: a run has chains, a chain steps; a wait for something, a sign that an app serves, a test
+of a suite, the pull of an image; anything else that was done is a call."""
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One timed interval; `start` and `end` are seconds since the run's start, `end` is None while open.
 
-    A span without a phase only groups others: time spent in nothing below it has its parent's phase.
+    A span without a phase only groups others: time spent in nothing below it has its parent's phase. `name`
+    is for people; programs go by `kind` and `action`.
     """
 
     id: int
     name: str
+    kind: Kind = "call"
+    action: str | None = None
+    """A step's, as the plan has it; else what of `timing.actions` it is, if any of them."""
     start: Seconds
     end: Seconds | None = None
     parent: int | None = None
@@ -47,6 +60,8 @@ class OpenSpan:
         trace: "Trace",
         name: str,
         *,
+        kind: Kind,
+        action: str | None,
         phase: Phase | None,
         stage: str | None,
         deployment: str | None,
@@ -54,6 +69,8 @@ class OpenSpan:
     ) -> None:
         self._trace = trace
         self.name = name
+        self.kind = kind
+        self.action = action
         self.phase = phase
         self.stage = stage
         self.deployment = deployment
@@ -84,26 +101,32 @@ class OpenSpan:
         self.deployment = self.deployment or parent.deployment
 
     def __enter__(self) -> Self:
-        self.under(self._trace.current())
-        self._before = _current.set(self)
-        self._trace.begin(self)
+        self._before = _current.set(self._trace.begin(self))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close(error)
+        _current.reset(self._before)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """End it now. Works twice."""
+        if self.end is not None:
+            return
         self.end = self._trace.elapsed()
         if error is not None:
             self.fail(_one_line(error))
         elif self.status == "open":
             self.status = "done"
-        _current.reset(self._before)
 
     def seen(self) -> Span:
         """What is known now, as a value."""
         return Span(
             id=self.id,
             name=self.name,
+            kind=self.kind,
+            action=self.action,
             start=self.start,
             end=self.end,
             parent=self.parent,
@@ -124,6 +147,7 @@ class Trace:
 
     `started` is the run's start on the clock's monotonic scale, by default now; spans hold seconds since it.
     `epoch` is the wall-clock stamp of that instant, read once: no later step of the wall clock moves a span.
+    Spans may be begun and recorded in any thread; one that is open belongs to the thread that opened it.
     """
 
     def __init__(
@@ -138,8 +162,10 @@ class Trace:
         self.epoch = EpochSeconds(clock.now() - (now - self.started))
         self.redact = redact
         self._clock = clock
+        self._lock = threading.Lock()
         self._ids = itertools.count(1)
         self._spans: list[OpenSpan] = []
+        self._root: OpenSpan | None = None
 
     def now(self) -> Seconds:
         """The monotonic stamp of this instant."""
@@ -153,17 +179,36 @@ class Trace:
         """The monotonic stamp of one by a wall clock (the engine's) that is `ahead` of the runner's."""
         return self.started + (epoch - ahead - self.epoch)
 
+    @contextlib.contextmanager
+    def run(self) -> Iterator[OpenSpan]:
+        """The span of the whole run, from its start: the parent of all that have no other, in any thread."""
+        with self.span("run", phase=None, kind="run") as span:
+            span.start = 0.0
+            self._root = span
+            yield span
+
     def span(
         self,
         name: str,
         *,
         phase: Phase | None,
+        kind: Kind = "call",
+        action: str | None = None,
         stage: str | None = None,
         deployment: str | None = None,
         **attributes: Attribute,
     ) -> OpenSpan:
         """Time a `with` block; spans begun inside it, in this thread or a carried one, are its children."""
-        return OpenSpan(self, name, phase=phase, stage=stage, deployment=deployment, attributes=attributes)
+        return OpenSpan(
+            self,
+            name,
+            kind=kind,
+            action=action,
+            phase=phase,
+            stage=stage,
+            deployment=deployment,
+            attributes=attributes,
+        )
 
     def record(
         self,
@@ -172,6 +217,8 @@ class Trace:
         phase: Phase | None,
         start: Seconds,
         end: Seconds,
+        kind: Kind = "call",
+        action: str | None = None,
         parent: OpenSpan | None = None,
         stage: str | None = None,
         deployment: str | None = None,
@@ -179,36 +226,66 @@ class Trace:
     ) -> OpenSpan:
         """Add a span known afterwards, between two monotonic stamps; its parent is by default the open span.
 
-        Hands it back, to be the `parent` of further ones. An `end` before `start` counts as `start`.
+        Hands it back, to be the `parent` of further ones. An `end` before `start` counts as `start`; what
+        lies outside of the parent is cut off.
         """
-        span = OpenSpan(self, name, phase=phase, stage=stage, deployment=deployment, attributes=attributes)
-        span.under(parent or self.current())
-        span.status = "done"
-        span.end = max(start, end) - self.started
-        self.begin(span, at=start - self.started)
-        return span
+        span = self.span(
+            name,
+            phase=phase,
+            kind=kind,
+            action=action,
+            stage=stage,
+            deployment=deployment,
+            **attributes,
+        )
+        above = parent or self.current()
+        first, last = start - self.started, max(start, end) - self.started
+        if above is not None:
+            most = self.elapsed() if above.end is None else above.end
+            first, last = (min(max(stamp, above.start), most) for stamp in (first, last))
+        span.status, span.end = "done", last
+        return self.begin(span, at=first, parent=above)
 
     def poll_slack(self, what: str, *, phase: Phase, true_at: Seconds, noticed_at: Seconds) -> OpenSpan:
         """Record a wait for `what` that went on after it was true; monotonic stamps."""
-        return self.record(f"{POLL_SLACK}: {what}", phase=phase, start=true_at, end=noticed_at)
+        name = f"poll_slack: {what}"
+        return self.record(name, phase=phase, action=POLL_SLACK, start=true_at, end=noticed_at)
+
+    @contextlib.contextmanager
+    def inside(self, span: OpenSpan) -> Iterator[None]:
+        """Make what is done in this thread part of a span that another one opened."""
+        before = _current.set(span)
+        try:
+            yield
+        finally:
+            _current.reset(before)
 
     def current(self) -> OpenSpan | None:
-        """The open span of this thread, if it is one of this trace."""
+        """The open span of this thread, if it is one of this trace; else the run's."""
         span = _current.get()
-        return span if span is not None and span.belongs_to(self) else None
+        return span if span is not None and span.belongs_to(self) else self._root
 
-    def begin(self, span: OpenSpan, *, at: Seconds | None = None) -> None:
-        span.id = next(self._ids)
-        span.start = self.elapsed() if at is None else at
-        self._spans.append(span)
+    def begin(self, span: OpenSpan, *, at: Seconds | None = None, parent: OpenSpan | None = None) -> OpenSpan:
+        """Take a span in, by default from now on and under the open one; `close` ends it."""
+        span.under(parent or self.current())
+        # together: a reader finds no span without its number, nor one out of order
+        with self._lock:
+            span.id = next(self._ids)
+            span.start = self.elapsed() if at is None else at
+            self._spans.append(span)
+        return span
 
     def open(self) -> tuple[Span, ...]:
         """Those that are being timed now, the outer ones first."""
-        return tuple(span.seen() for span in tuple(self._spans) if span.end is None)
+        return tuple(span.seen() for span in self._all() if span.end is None)
 
     def spans(self) -> tuple[Span, ...]:
         """All spans in the order they were begun; open ones have no end, for partial results."""
-        return tuple(span.seen() for span in tuple(self._spans))
+        return tuple(span.seen() for span in self._all())
+
+    def _all(self) -> tuple[OpenSpan, ...]:
+        with self._lock:
+            return tuple(self._spans)
 
 
 def _one_line(error: BaseException) -> str:

@@ -19,6 +19,7 @@ from cc_ci.errors import StageFailed, UsageError
 from cc_ci.recipes.app import App
 from cc_ci.recipes.stack import Stack
 from cc_ci.system.process import ScriptedRunner
+from cc_ci.timing.actions import STOP_CONTAINERS
 
 NAME = "small-abc_ci_test"
 BRIDGE = f"{NAME}_bare"
@@ -39,7 +40,7 @@ class Lab:
         self.root = root
         self.engine = FakeEngine()
         self.runner = ScriptedRunner().on("docker")
-        self.spans: list[str] = []
+        self.spans: list[str | None] = []
         (root / "certificates").mkdir()
         self.node = msgspec.structs.replace(
             node(), certificates=root / "certificates", proxy_container="proxy"
@@ -48,8 +49,8 @@ class Lab:
         self.driver = BareDriver(stacks, self.engine, self.runner, self.node, span=self._span)
 
     @contextlib.contextmanager
-    def _span(self, name: str) -> Iterator[None]:
-        self.spans.append(name)
+    def _span(self, _name: str, *, action: str | None = None) -> Iterator[None]:
+        self.spans.append(action)
         yield
 
     def write(self, read: tuple[App, Stack]) -> None:
@@ -130,7 +131,7 @@ def test_an_upgrade_stops_and_starts_only_what_changed(
     stops = [call for call in lab.runner.calls if call[:2] == ("docker", "stop")]
     assert stops == [("docker", "stop", f"{NAME}_app")]
     assert [call[-1] for call in lab.runs()][2:] == ["nginx:1.27.0"]
-    assert lab.spans == ["stop gracefully"]
+    assert lab.spans == [STOP_CONTAINERS]
 
 
 def test_volumes_outlive_a_removal_until_all_is_removed(lab: Lab, read: tuple[App, Stack]) -> None:

@@ -6,6 +6,18 @@ from cc_ci.engine.state import EngineEvent, Listed, ServiceState, StackSnapshot,
 from cc_ci.engine.timelines import ServiceTimeline
 from cc_ci.engine.watching import POLL, Watch, wait_gone
 from cc_ci.errors import InfrastructureError, StageFailed
+from cc_ci.timing.actions import (
+    BETWEEN_LOOKS,
+    BOOT_HEALTHY,
+    CREATE_CONTAINER,
+    FAILED_STARTS,
+    FIRST_LOOK,
+    OTHER_HEALTHY,
+    PREPARE_TASK,
+    REPORT,
+    RESTART_DELAY,
+    SAID_NO,
+)
 
 PLAIN = {STACK: "s", SERVICE: "s_app"}
 
@@ -60,12 +72,12 @@ def test_while_nothing_happens_the_engine_is_hardly_asked() -> None:
 def test_timelines_are_the_engines_own_stamps() -> None:
     engine = booted()
     (timeline,) = watch(engine).wait(timeout=90, stable_for=0).timelines
-    parts = [(name, round(end - start, 2)) for name, start, end in timeline.intervals()]
+    parts = [(action, round(end - start, 2)) for action, start, end in timeline.intervals()]
     assert parts == [
-        ("prepare", 1.0),
-        ("create container", 1.0),
-        ("boot until healthy", 58.0),
-        ("report to the manager", 0.05),
+        (PREPARE_TASK, 1.0),
+        (CREATE_CONTAINER, 1.0),
+        (BOOT_HEALTHY, 58.0),
+        (REPORT, 0.05),
     ]
 
 
@@ -75,9 +87,9 @@ def test_a_boot_is_split_where_its_health_check_last_said_no() -> None:
     answers = ((32, 1), (59.9, 0), (60.01, 1))
     engine.happens(*(told("exec_die", t0 + after, code=code) for after, code in answers))
     (timeline,) = watch(engine).wait(timeout=90, stable_for=0).timelines
-    assert [(look.name, round(look.end - look.start, 2)) for look in timeline.looks()] == [
-        ("until its health check last said no", 30.0),
-        ("between two looks of its health check", 28.0),
+    assert [(look.action, round(look.end - look.start, 2)) for look in timeline.looks()] == [
+        (SAID_NO, 30.0),
+        (BETWEEN_LOOKS, 28.0),
     ]
 
 
@@ -91,7 +103,7 @@ def test_the_time_of_tries_that_ended_is_named() -> None:
     service = ServiceState(id="app", name="app", image="i:1", desired=1, running=1, updated=t0)
     engine.script(StackSnapshot(stack="s", services=(service,), tasks=(second,)), at=t0 + 12)
     (timeline,) = watch(engine).wait(timeout=90, stable_for=0).timelines
-    assert next(timeline.intervals()) == ("tries that ended", t0, t0 + 9)
+    assert next(timeline.intervals()) == (FAILED_STARTS, t0, t0 + 9)
 
 
 def test_what_lies_before_another_service_was_healthy_is_told_apart() -> None:
@@ -99,32 +111,32 @@ def test_what_lies_before_another_service_was_healthy_is_told_apart() -> None:
     early = ServiceTimeline(service="db", started=0.5, healthy=11.0)
     late = ServiceTimeline(service="db", started=0.5, healthy=31.5)
     assert list(app.looks([app, early])) == [
-        ("until db was healthy", "db", 1.0, 11.0),
-        ("until its health check last said no", "app", 11.0, 31.0),
-        ("between two looks of its health check", "app", 31.0, 61.0),
+        (OTHER_HEALTHY, "db", 1.0, 11.0),
+        (SAID_NO, "app", 11.0, 31.0),
+        (BETWEEN_LOOKS, "app", 31.0, 61.0),
     ]
     assert list(app.looks([late, app])) == [
-        ("until db was healthy", "db", 1.0, 31.0),
-        ("between two looks of its health check", "app", 31.0, 61.0),
+        (OTHER_HEALTHY, "db", 1.0, 31.0),
+        (BETWEEN_LOOKS, "app", 31.0, 61.0),
     ]
-    assert next(late.looks([app])).name == "before its health check's first look"
+    assert next(late.looks([app])).action == FIRST_LOOK
 
 
 def test_after_a_try_that_ended_swarm_waits_before_the_next() -> None:
     timeline = ServiceTimeline(
         service="app", asked=0, ended_tries=1, task_created=9, created=9.1, started=14.2, healthy=44.2
     )
-    assert [name for name, _, _ in timeline.intervals()] == [
-        "tries that ended",
-        "prepare",
-        "wait out the restart's delay",
-        "boot until healthy",
+    assert [action for action, _, _ in timeline.intervals()] == [
+        FAILED_STARTS,
+        PREPARE_TASK,
+        RESTART_DELAY,
+        BOOT_HEALTHY,
     ]
 
 
 def test_a_boot_that_was_healthy_at_the_first_look_has_one_part() -> None:
     (timeline,) = watch(booted()).wait(timeout=90, stable_for=0).timelines
-    assert [look.name for look in timeline.looks()] == ["before its health check's first look"]
+    assert [look.action for look in timeline.looks()] == [FIRST_LOOK]
 
 
 def test_what_has_converged_is_held_for_as_long_as_asked() -> None:

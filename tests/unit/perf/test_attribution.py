@@ -2,16 +2,15 @@
 
 import msgspec
 import pytest
-from example_result import example
+from example_result import example, part, span
 
 from cc_ci.perf.analysis import attribution
 from cc_ci.perf.analysis.savings import SAVINGS
 from cc_ci.results.measured import Cell, Measured, compact
 from cc_ci.results.schema import StageResult
+from cc_ci.timing.actions import REMOVE_TO_REDEPLOY, UNTIL_ENDED, of_removal
 from cc_ci.timing.critical_path import attribute
 from cc_ci.timing.parts import Part, Use
-from cc_ci.timing.span_names import DELAY, TRIES
-from cc_ci.timing.trace import Span
 
 CELL = Cell(recipe="app", cache="warm")
 LOOK = "app: between two looks of its health check"
@@ -19,9 +18,9 @@ LOOK = "app: between two looks of its health check"
 
 def run(place: int, boot: float, *, use: Use | None = None) -> Measured:
     parts = (
-        Part(seconds=boot, name=LOOK, stage="install", phase="converge", waits_for="health of app", use=use),
-        Part(seconds=5.0, name="hold: still converged", stage="install", phase="converge", waits_for="calm"),
-        Part(
+        part(seconds=boot, name=LOOK, stage="install", phase="converge", waits_for="health of app", use=use),
+        part(seconds=5.0, name="hold: still converged", stage="install", phase="converge", waits_for="calm"),
+        part(
             seconds=10.0,
             name="docker stack deploy",
             stage="backup",
@@ -29,7 +28,7 @@ def run(place: int, boot: float, *, use: Use | None = None) -> Measured:
             deployment="backup",
             waits_for="the client",
         ),
-        Part(seconds=3.0, name="log in", stage="functional", phase="test"),
+        part(seconds=3.0, name="log in", stage="functional", phase="test"),
     )
     stages = (StageResult(name="install", outcome="passed", seconds=boot),)
     result = msgspec.structs.replace(
@@ -67,8 +66,12 @@ def test_levers_are_bounded_by_what_they_touch() -> None:
 
 def test_starts_that_failed_for_lack_of_a_database_count_for_what_would_have_it_sooner() -> None:
     parts = tuple(
-        Part(seconds=seconds, name=f"app: {name}", stage="install", phase="converge")
-        for name, seconds in ((TRIES, 24.0), (DELAY, 5.0), ("until its health check last said no", 30.0))
+        part(seconds=seconds, name=f"app: {name}", stage="install", phase="converge")
+        for name, seconds in (
+            ("tries that ended", 24.0),
+            ("wait out the restart's delay", 5.0),
+            ("until its health check last said no", 30.0),
+        )
     )
     one = msgspec.structs.replace(RUNS[0], parts=parts)
     bounds = {found.saving.name: found.times.median for found in attribution.saving_bounds([one], None)}
@@ -77,8 +80,8 @@ def test_starts_that_failed_for_lack_of_a_database_count_for_what_would_have_it_
 
 def test_the_what_if_is_of_the_traced_run() -> None:
     spans = (
-        Span(id=1, name="app: x", start=0, end=2, phase="converge", stage="install"),
-        Span(id=2, name=LOOK, start=2, end=32, phase="converge", stage="install"),
+        span(id=1, name="app: x", start=0, end=2, phase="converge", stage="install"),
+        span(id=2, name=LOOK, start=2, end=32, phase="converge", stage="install"),
     )
     traced = msgspec.structs.replace(
         example(), spans=spans, total_seconds=32.0, phases=attribute(spans, end=32.0)
@@ -105,20 +108,20 @@ def touched(*parts: Part) -> set[str]:
 
 
 def test_a_removal_is_bounded_with_all_that_has_to_wait_for_it() -> None:
-    networks = Part(seconds=1.0, name="remove the proxy network", phase="teardown", deployment="install")
+    networks = part(seconds=1.0, name="remove the proxy network", phase="teardown", deployment="install")
     assert touched(networks) == {"teardown.fast"}
     provider = msgspec.structs.replace(networks, deployment="keycloak")
     assert touched(provider) == {"teardown.fast", "provider.warm"}
     saved = msgspec.structs.replace(networks, deployment="backup", stage="restore")
     assert touched(saved) == {"teardown.fast", "deploy.share"}
-    redeployed = msgspec.structs.replace(saved, name="undeploy, volumes stay")
+    redeployed = msgspec.structs.replace(saved, action=REMOVE_TO_REDEPLOY)
     assert touched(redeployed) == {"teardown.fast"}
-    stopped = msgspec.structs.replace(saved, name="undeploy, volumes stay: until app has ended")
+    stopped = msgspec.structs.replace(saved, action=of_removal(REMOVE_TO_REDEPLOY, UNTIL_ENDED))
     assert touched(stopped) == {"teardown.fast"}
 
 
 def test_what_a_provider_takes_is_told_from_what_the_app_takes() -> None:
-    gone = Part(seconds=1.0, name="remove the stack", phase="teardown", deployment="install")
+    gone = part(seconds=1.0, name="remove the stack", phase="teardown", deployment="install")
     provider = msgspec.structs.replace(gone, deployment="keycloak")
     assert attribution.named(gone) == "remove the stack"
     assert attribution.named(provider) == "remove the stack (provider)"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from example_result import example
+from example_result import example, part, span
 
 from cc_ci.errors import InfrastructureError
 from cc_ci.perf.analysis.pairs import findings, require_sound
@@ -13,8 +13,6 @@ from cc_ci.perf.baselines.measured_set import read
 from cc_ci.perf.baselines.sets import Calls
 from cc_ci.perf.documents.limit import limits
 from cc_ci.results.measured import Canary, Cell, Measured, write
-from cc_ci.timing.parts import Part
-from cc_ci.timing.trace import Span
 
 PAIRS = 6
 
@@ -41,7 +39,7 @@ def folder(root: Path, *, stock: float) -> Path:
 
 
 def _run(cell: Cell, place: int, *, seconds: float) -> Measured:
-    boot = Span(
+    boot = span(
         id=1, name="install: deploy (install)", start=0.0, end=seconds, stage="install", deployment="install"
     )
     result = msgspec.structs.replace(
@@ -88,7 +86,7 @@ def test_a_cold_run_has_the_nearest_warm_bare_run_and_its_own_pulls(tmp_path: Pa
     sets.write_facts(facts, made)
     for place, cell in enumerate(facts.order, start=1):
         run = _run(cell, place, seconds=10.0 * place)
-        pulled = Part(seconds=7.0, name="pull app:1", phase="images_pull")
+        pulled = part(seconds=7.0, name="pull app:1", phase="images_pull")
         write(msgspec.structs.replace(run, parts=(pulled,) if cell.cache == "cold" else ()), made)
     cold, warm = findings(read(made))
     assert [(pair.bare.place, pair.deployed.place) for pair in warm.pairs] == [(2, 1), (3, 4)]

@@ -2,16 +2,15 @@
 
 import msgspec
 import pytest
-from example_result import example
+from example_result import example, part, span
 
 from cc_ci.perf.analysis.limit_causes import causes
 from cc_ci.perf.analysis.limit_model import Terms, floor, limit, terms_of
 from cc_ci.perf.baselines.sets import Calls
 from cc_ci.results.measured import Cell, Measured
-from cc_ci.timing.parts import Part, Use
+from cc_ci.timing.actions import JOIN_PROXY, STOP_CONTAINERS, TEXT
+from cc_ci.timing.parts import Use
 from cc_ci.timing.resources import SpanResources, Usage
-from cc_ci.timing.span_names import JOINING, STOPPING
-from cc_ci.timing.trace import Span
 
 BARE = Cell(recipe="app", cache="cold", arm="bare")
 STEPS = (
@@ -45,24 +44,27 @@ def bare_run() -> Measured:
         number += 1
         stage = name.partition(":")[0]
         spans.append(
-            Span(id=number, name=name, start=at, end=at + seconds, stage=stage, deployment=deployment)
+            span(id=number, name=name, start=at, end=at + seconds, stage=stage, deployment=deployment)
         )
         at += seconds
-    inner = (("install: deploy (install)", JOINING, 1.0), ("restore: redeploy (install)", STOPPING, 0.5),
-             ("upgrade: upgrade (upgrade)", STOPPING, 2.0))  # fmt: skip
+    inner = (
+        ("install: deploy (install)", TEXT[JOIN_PROXY], 1.0),
+        ("restore: redeploy (install)", TEXT[STOP_CONTAINERS], 0.5),
+        ("upgrade: upgrade (upgrade)", TEXT[STOP_CONTAINERS], 2.0),
+    )
     for step, name, seconds in inner:
         number += 1
         above = next(span for span in spans if span.name == step)
         spans.append(
-            Span(id=number, name=name, start=above.start, end=above.start + seconds, parent=above.id)
+            span(id=number, name=name, start=above.start, end=above.start + seconds, parent=above.id)
         )
     usage = SpanResources(
         stack=Usage(cpu_seconds=30.0, written_bytes=300), engine=Usage(cpu_seconds=10.0, written_bytes=100)
     )
     parts = (
-        Part(seconds=7.0, name="pull app:1", phase="images_pull"),
-        Part(seconds=2.0, name="remove the recipe's images", phase="images_pull"),
-        Part(seconds=20.0, name="app: boot", phase="provider_setup", use=Use(cpu=8.0)),
+        part(seconds=7.0, name="pull app:1", phase="images_pull"),
+        part(seconds=2.0, name="remove the recipe's images", phase="images_pull"),
+        part(seconds=20.0, name="app: boot", phase="provider_setup", use=Use(cpu=8.0)),
     )
     result = msgspec.structs.replace(example(), spans=tuple(spans), resources=(usage,), exit_code=0)
     return Measured(cell=BARE, place=1, result=result, parts=parts)
@@ -130,14 +132,14 @@ def test_what_lies_between_is_told_by_cause() -> None:
         cell=msgspec.structs.replace(BARE, arm="stock"),
         place=2,
         parts=(
-            Part(seconds=60.0, name="app: between two looks of its health check", phase="converge"),
-            Part(seconds=20.0, name="app: until its health check last said no", phase="converge"),
-            Part(seconds=15.0, name="hold: still converged", phase="converge"),
-            Part(seconds=12.0, name="remove the stack", phase="teardown"),
-            Part(seconds=9.0, name="suite", phase="test"),
-            Part(seconds=3.0, name="app: create container", phase="converge"),
-            Part(seconds=24.0, name="app: tries that ended", phase="converge"),
-            Part(seconds=1.0, name="save evidence", phase="overhead"),
+            part(seconds=60.0, name="app: between two looks of its health check", phase="converge"),
+            part(seconds=20.0, name="app: until its health check last said no", phase="converge"),
+            part(seconds=15.0, name="hold: still converged", phase="converge"),
+            part(seconds=12.0, name="remove the stack", phase="teardown"),
+            part(seconds=9.0, name="suite", phase="test"),
+            part(seconds=3.0, name="app: create container", phase="converge"),
+            part(seconds=24.0, name="app: tries that ended", phase="converge"),
+            part(seconds=1.0, name="save evidence", phase="overhead"),
         ),
     )
     terms = Terms(boot_new=8.0, act_functional=6.0)
@@ -152,8 +154,8 @@ def test_what_lies_between_is_told_by_cause() -> None:
 
 
 def test_what_is_changed_for_a_restore_to_undo_is_a_seed_on_both_sides() -> None:
-    part = Part(seconds=5.0, name="overwrite", stage="restore", phase="seed")
-    stock = Measured(cell=msgspec.structs.replace(BARE, arm="stock"), place=2, parts=(part,))
+    undone = part(seconds=5.0, name="overwrite", stage="restore", phase="seed")
+    stock = Measured(cell=msgspec.structs.replace(BARE, arm="stock"), place=2, parts=(undone,))
     terms = Terms(boot_new=8.0, seed_new=1.0, overwrite=3.0)
     (seeds,) = (one for one in causes(stock, terms, limit(terms, cpus=2.0)) if one.name == "seeds")
     assert (seeds.deployed, seeds.limit) == (5.0, 4.0)

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from example_result import example
+from example_result import example, part
 
 from cc_ci.perf.analysis.waits import Wait, waits
 from cc_ci.perf.baselines.measured_set import newest, read
 from cc_ci.results.measured import Cell, Measured, compact
 from cc_ci.timing.parts import Part
-from cc_ci.timing.span_names import DELAY, TRIES
 
 BASELINES = Path(__file__).parents[3] / "baselines"
 LOOK = "app: between two looks of its health check"
@@ -48,24 +47,29 @@ def late(*parts: Part) -> tuple[float | None, bool]:
 def test_a_wait_says_what_of_it_came_after_its_condition(
     name: str, waits_for: str, after: tuple[float | None, bool]
 ) -> None:
-    assert late(Part(seconds=30.0, name=name, waits_for=waits_for, times=2)) == after
+    assert late(part(seconds=30.0, name=name, waits_for=waits_for, times=2)) == after
 
 
 def test_what_came_late_is_never_longer_than_the_wait() -> None:
-    part = Part(seconds=0.4, name="ready: app", waits_for="/ through the proxy")
-    assert late(part) == (0.4, True)
+    sign = part(seconds=0.4, name="ready: app", waits_for="/ through the proxy")
+    assert late(sign) == (0.4, True)
 
 
 def test_one_part_that_tells_nothing_leaves_the_whole_wait_unknown() -> None:
-    known = Part(seconds=2.0, name=LOOK, waits_for="db")
-    unknown = Part(seconds=2.0, name="db: boot", waits_for="db")
+    known = part(seconds=2.0, name=LOOK, waits_for="db")
+    unknown = part(seconds=2.0, name="db: boot", waits_for="db")
     assert late(known, unknown) == (None, True)
 
 
 def test_starts_that_failed_are_waits_for_what_they_lacked() -> None:
-    found = wait(*(Part(seconds=12.0, name=f"app: {name}", phase="converge") for name in (TRIES, DELAY)))
+    found = wait(
+        *(
+            part(seconds=12.0, name=f"app: {name}", phase="converge")
+            for name in ("tries that ended", "wait out the restart's delay")
+        )
+    )
     assert (found.name, found.times.median) == ("what app needs, to be up", 24.0)
-    assert late(Part(seconds=24.0, name=f"app: {TRIES}")) == (24.0, True)
+    assert late(part(seconds=24.0, name="app: tries that ended")) == (24.0, True)
 
 
 def test_the_waits_of_measured_runs_are_known_by_the_names_they_have_there() -> None:

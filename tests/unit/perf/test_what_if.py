@@ -9,11 +9,20 @@ from cc_ci.timing.trace import Span
 
 
 def span(number: int, name: str, start: float, end: float, parent: int | None = None) -> Span:
-    return Span(id=number, name=name, start=start, end=end, parent=parent, phase="converge", stage="install")
+    return Span(
+        id=number,
+        name=name,
+        action=name,
+        start=start,
+        end=end,
+        parent=parent,
+        phase="converge",
+        stage="install",
+    )
 
 
 def named(*names: str) -> object:
-    return lambda place: place.name in names
+    return lambda place: place.action in names
 
 
 SEQUENCE = (span(1, "a", 0, 10), span(2, "b", 11, 20), span(3, "c", 20, 25))
@@ -49,14 +58,14 @@ def test_only_a_spans_own_time_goes() -> None:
 
 def test_places_are_told_by_the_phase_that_is_inherited() -> None:
     seen: list[Place] = []
-    bare = Span(id=2, name="look", start=1, end=2, parent=1)
+    bare = Span(id=2, name="look", action="look", start=1, end=2, parent=1)
     seconds_without((span(1, "a", 0, 3), bare), total=3, gone=lambda place: bool(seen.append(place)))
-    assert {(place.name, place.phase) for place in seen} == {("a", "converge"), ("look", "converge")}
+    assert {(place.action, place.phase) for place in seen} == {("a", "converge"), ("look", "converge")}
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 20)), max_size=8), st.sets(st.integers(0, 7)))
 def test_less_is_never_longer(shape: list[tuple[int, int]], chosen: set[int]) -> None:
     spans = [span(at + 1, str(at), start, start + long) for at, (start, long) in enumerate(shape)]
-    left = seconds_without(spans, total=80, gone=lambda place: int(place.name) in chosen)
+    left = seconds_without(spans, total=80, gone=lambda place: int(place.action or 0) in chosen)
     assert 0 <= left <= 80
     assert seconds_without(spans, total=80, gone=named()) == pytest.approx(80)

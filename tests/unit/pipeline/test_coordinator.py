@@ -26,6 +26,7 @@ from cc_ci.pipeline.planner import make_plan
 from cc_ci.pipeline.state import RunState
 from cc_ci.system.clock import ManualClock
 from cc_ci.system.stopping import StopToken, current
+from cc_ci.timing.trace import Trace
 
 FULL = Known(previous_version="1", has_suite=True, backed_up=True)
 PLAN = make_plan(FULL, choose())
@@ -39,6 +40,7 @@ class Scripted:
     def __init__(self, trouble: dict[str, Trouble] | None = None, *, plan: Plan = PLAN) -> None:
         self.plan = plan
         self.clock = ManualClock()
+        self.trace = Trace(self.clock)
         self.stops = Stops(StopToken(), StopToken())
         self.acted: list[str] = []
         self.heard: list[StageOutcome] = []
@@ -75,6 +77,7 @@ class Scripted:
             self.plan,
             act=self.act,
             clock=self.clock,
+            trace=self.trace,
             stops=self.stops,
             hears=self,
             unexpected=lambda error: f"bug: {error}",

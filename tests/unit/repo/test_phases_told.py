@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
-from cc_ci.timing import span_names
+from cc_ci.timing import actions
 from cc_ci.timing.parts import OTHERS
 from cc_ci.timing.phases import PHASES
+from cc_ci.timing.trace import Kind
 
 TOLD = (Path(__file__).parents[3] / "docs" / "reference" / "phases.md").read_text()
 
@@ -16,18 +18,23 @@ def test_every_phase_is_explained() -> None:
 
 
 def test_the_parts_of_a_start_are_explained() -> None:
-    names = (
-        span_names.BOOT,
-        span_names.TRIES,
-        span_names.DELAY,
-        span_names.FIRST_LOOK,
-        span_names.SAID_NO,
-        span_names.BETWEEN_LOOKS,
+    of_services = (
+        actions.BOOT_HEALTHY,
+        actions.FAILED_STARTS,
+        actions.RESTART_DELAY,
+        actions.FIRST_LOOK,
+        actions.SAID_NO,
+        actions.BETWEEN_LOOKS,
     )
-    for name in names:
-        assert f"| SERVICE: {name} |" in TOLD
-    assert f"{span_names.WAS_HEALTHY} |" in TOLD
-    assert f"| {span_names.POLL_SLACK}: ... |" in TOLD
-    assert f"| {span_names.REMOVAL}: until SERVICE has ended |" in TOLD
-    assert f"| {span_names.REDEPLOYMENT} |" in TOLD
+    for action in of_services:
+        assert f"| SERVICE: {actions.TEXT[action]} |" in TOLD
+    assert "was healthy |" in TOLD
+    assert "| poll_slack: ... |" in TOLD
+    assert f"| {actions.TEXT[actions.REMOVE]}: until SERVICE has ended |" in TOLD
+    assert f"| {actions.TEXT[actions.REMOVE_TO_REDEPLOY]} |" in TOLD
     assert f"| {OTHERS} |" in TOLD
+
+
+def test_every_kind_of_span_is_explained() -> None:
+    for kind in get_args(Kind):
+        assert f"| `{kind}` |" in TOLD

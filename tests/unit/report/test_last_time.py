@@ -13,9 +13,9 @@ from cc_ci.results.store import Store
 from cc_ci.timing.trace import Span
 
 SPANS = (
-    Span(id=1, name="install: deploy (install)", start=0, end=40, stage="install"),
+    Span(id=1, kind="step", name="install: deploy (install)", start=0, end=40, stage="install"),
     Span(id=2, name="converge", start=1, end=32, parent=1, attributes={"waits_for": "all tasks"}),
-    Span(id=3, name="upgrade: deploy (upgrade)", start=40, end=100, stage="upgrade"),
+    Span(id=3, kind="step", name="upgrade: deploy (upgrade)", start=40, end=100, stage="upgrade"),
     Span(id=4, name="converge", start=41, end=92, parent=3, attributes={"waits_for": "all tasks"}),
     Span(id=5, name="plan", start=100, end=100.1),
 )

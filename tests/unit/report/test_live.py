@@ -17,7 +17,7 @@ STEP = "install: deploy (install)"
 LAST = msgspec.structs.replace(
     example(),
     spans=(
-        Span(id=1, name=STEP, start=0, end=40, stage="install"),
+        Span(id=1, name=STEP, kind="step", start=0, end=40, stage="install"),
         Span(id=2, name="converge", start=1, end=32, parent=1, attributes={"waits_for": "all tasks"}),
     ),
     stages=(StageResult(name="install", outcome="passed", seconds=44.0),),
@@ -32,7 +32,7 @@ def test_a_wait_is_told_while_it_lasts_and_no_longer() -> None:
     with trace.span("read the recipe", phase="recipe_fetch"):
         clock.advance(2)
         assert live() == "read the recipe 2 s"
-    with trace.span(STEP, phase=None, stage="install"):
+    with trace.span(STEP, phase=None, kind="step", action="deploy", stage="install", deployment="install"):
         clock.advance(3)
         with trace.span("converge", phase="converge", waits_for="all tasks"):
             clock.advance(5)
@@ -49,7 +49,7 @@ def test_a_stage_goes_on_over_its_steps() -> None:
     trace = Trace(clock)
     live = Live(trace, LastTime(None))
     for name in ("check", "seed"):
-        with trace.span(f"install: {name}", phase=None, stage="install"):
+        with trace.span(f"install: {name}", phase=None, kind="step", action=name, stage="install"):
             clock.advance(4)
             told = live()
     assert told == "install 8 s: seed 4 s"

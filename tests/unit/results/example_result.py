@@ -1,6 +1,11 @@
 """A result with something in every part."""
 
+from typing import Any
+
+import msgspec
+
 from cc_ci.levers.arms import choose
+from cc_ci.results.old_names import told_by
 from cc_ci.results.schema import (
     CacheState,
     Census,
@@ -15,17 +20,30 @@ from cc_ci.results.schema import (
     TestResult,
     Warn,
 )
+from cc_ci.timing.actions import CONVERGE, POLL_SLACK, SERVICE
 from cc_ci.timing.critical_path import attribute
+from cc_ci.timing.parts import Part
 from cc_ci.timing.resources import Pressure, ResourceSample, SpanResources, Usage
 from cc_ci.timing.trace import Span
 
 DIGEST = "sha256:" + "a" * 64
 SPANS = (
-    Span(id=1, name="install", start=0.0, end=8.0, stage="install", deployment="new"),
-    Span(id=2, name="pull", start=0.0, end=3.0, parent=1, phase="images_pull", deployment="new"),
+    Span(
+        id=1,
+        name="install",
+        kind="step",
+        action="deploy",
+        start=0.0,
+        end=8.0,
+        stage="install",
+        deployment="new",
+    ),
+    Span(id=2, name="pull", kind="pull", start=0.0, end=3.0, parent=1, phase="images_pull", deployment="new"),
     Span(
         id=3,
         name="converge",
+        kind="wait",
+        action=CONVERGE,
         start=3.0,
         end=7.9,
         parent=1,
@@ -33,11 +51,23 @@ SPANS = (
         deployment="new",
         attributes={"waits_for": "app healthy"},
     ),
-    Span(id=4, name="poll_slack: converge", start=7.7, end=7.9, parent=3, phase="converge", deployment="new"),
-    Span(id=5, name="plan", start=8.0, end=8.5, phase="overhead"),
+    Span(
+        id=4,
+        name="poll_slack: converge",
+        kind="wait",
+        action=POLL_SLACK,
+        start=7.7,
+        end=7.9,
+        parent=3,
+        phase="converge",
+        deployment="new",
+    ),
+    Span(id=5, name="plan", kind="step", start=8.0, end=8.5, phase="overhead"),
     Span(
         id=6,
         name="login",
+        kind="step",
+        action="test",
         start=8.5,
         end=10.0,
         phase="test",
@@ -165,3 +195,17 @@ def example(run: str = "cust-0a1b2c") -> RunResult:
         warnings=(Warn(code="no-ipvs", message="the node has no ipvs; ports are in host mode"),),
         missing={"resources.*.machine.peak_*": "not counted for the machine as a whole"},
     )
+
+
+def part(**fields: Any) -> Part:
+    """A part that is of what its name tells, as those of version 1 were."""
+    made = Part(**fields)
+    return msgspec.structs.replace(made, **told_by(made.name or "", waits_for=made.waits_for)._asdict())
+
+
+def span(**fields: Any) -> Span:
+    """The same for a span."""
+    made = Span(**fields)
+    told = told_by(made.name, waits_for=None)
+    attributes = made.attributes | ({SERVICE: told.service} if told.service else {})
+    return msgspec.structs.replace(made, kind=told.kind, action=told.action, attributes=attributes)

@@ -19,7 +19,7 @@ from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import ScriptedRunner
 from cc_ci.system.stopping import StopToken, under
 from cc_ci.system.units import EpochSeconds
-from cc_ci.timing.span_names import REDEPLOYMENT, REMOVAL
+from cc_ci.timing.actions import REMOVE, REMOVE_TO_REDEPLOY, TEXT, UNTIL_ENDED, UNTIL_TOLD, of_removal
 
 PROXY = "cc-ci-proxy"
 
@@ -185,24 +185,31 @@ def test_an_app_that_was_rolled_back_is_not_asked_how_it_stops(
     assert undeploy(bench, deployed) == ()
 
 
-@pytest.mark.parametrize("name", [REMOVAL, REDEPLOYMENT])
+@pytest.mark.parametrize("action", [REMOVE, REMOVE_TO_REDEPLOY])
 def test_the_time_that_a_service_took_to_stop_is_told_apart(
-    bench: Bench, engine: FakeEngine, deployed: Deployed, name: str
+    bench: Bench, engine: FakeEngine, deployed: Deployed, action: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = engine.now()
+    now, services = engine.now(), engine.services
+
+    def slowly(labels: Labels | None = None) -> tuple[Listed, ...]:
+        engine.clock.advance(0.1)
+        return services(labels)
+
+    monkeypatch.setattr(engine, "services", slowly)
     engine.happens(
         event(deployed, "kill", at=EpochSeconds(now + 0.02), signal="15"),
         event(deployed, "die", at=EpochSeconds(now + 0.08), exitCode="1"),
     )
-    (stop,) = take_down(bench, deployed, name=name)
+    (stop,) = take_down(bench, deployed, action=action)
     removal, _, told, ended = bench.trace.spans()
-    assert (told.parent, told.phase, told.name) == (
+    assert (told.parent, told.phase, told.action) == (
         removal.id,
         "teardown",
-        f"{name}: until app is told to stop",
+        of_removal(action, UNTIL_TOLD),
     )
+    assert told.name == f"{TEXT[action]}: until app is told to stop"
     assert told.seconds == pytest.approx(0.02, abs=1e-6)
-    assert (ended.parent, ended.name) == (removal.id, f"{name}: until app has ended")
+    assert (ended.parent, ended.action) == (removal.id, of_removal(action, UNTIL_ENDED))
     assert ended.seconds == pytest.approx(stop.seconds, abs=1e-6)
 
 

@@ -1,9 +1,12 @@
+import math
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cc_ci.timing.actions import POLL_SLACK
 from cc_ci.timing.critical_path import NANO, PhaseTable, attribute
 from cc_ci.timing.phases import PHASES, Phase
 from cc_ci.timing.trace import Span
@@ -17,8 +20,9 @@ def span(
     *,
     parent: int | None = None,
     name: str = "s",
+    action: str | None = None,
 ) -> Span:
-    return Span(id=id_, name=name, start=start, end=end, phase=phase, parent=parent)
+    return Span(id=id_, name=name, start=start, end=end, phase=phase, parent=parent, action=action)
 
 
 def path(table: PhaseTable) -> list[tuple[float, float, Phase | None]]:
@@ -79,9 +83,26 @@ def test_open_spans_end_now() -> None:
     assert attribute([span(1, 1, None, "ready")], end=4).wall("ready") == 3
 
 
-def test_a_span_that_outlives_its_parent_is_not_lost() -> None:
-    table = attribute([span(1, 0, 2, "deploy"), span(2, 1, 5, "images_pull", parent=1)], end=5)
-    assert path(table) == [(0, 1, "deploy"), (1, 2, "images_pull"), (2, 5, "images_pull")]
+def test_a_span_whose_thread_was_left_behind_ends_with_what_is_above_it() -> None:
+    table = attribute([span(1, 0, 2, "deploy"), span(2, 1, None, "images_pull", parent=1)], end=5)
+    assert path(table) == [(0, 1, "deploy"), (1, 2, "images_pull"), (2, 5, None)]
+
+
+def test_the_path_goes_through_the_chain_that_ended_last_and_on_where_another_was_waited_for() -> None:
+    """Two chains side by side, then a third one that could not begin before the longer was done."""
+    spans = [
+        span(1, 0, 20, None, name="run"),
+        span(2, 0, 12, None, parent=1, name="install"),
+        span(3, 0, 12, "converge", parent=2),
+        span(4, 0, 9, None, parent=1, name="upgrade"),
+        span(5, 0, 9, "upgrade", parent=4),
+        span(6, 12, 20, None, parent=1, name="fresh"),
+        span(7, 12, 20, "restore", parent=6),
+    ]
+    table = attribute(spans, end=20)
+    assert path(table) == [(0, 12, "converge"), (12, 20, "restore")]
+    assert {row.phase: row.busy_seconds for row in table.rows} == {"converge": 12, "upgrade": 9, "restore": 8}
+    assert sum(row.wall_seconds for row in table.rows) == table.total_seconds
 
 
 def test_overhead_and_poll_slack_list_their_spans() -> None:
@@ -89,7 +110,7 @@ def test_overhead_and_poll_slack_list_their_spans() -> None:
         span(1, 0, 1, "overhead", name="plan"),
         span(2, 1, 4, "overhead", name="write"),
         span(3, 4, 8, "converge"),
-        span(4, 7, 8, "converge", parent=3, name="poll_slack: converge"),
+        span(4, 7, 8, "converge", parent=3, name="poll_slack: converge", action=POLL_SLACK),
     ]
     table = attribute(spans, end=8)
     assert [(part.name, part.seconds) for part in table.overhead] == [("write", 3), ("plan", 1)]
@@ -110,8 +131,17 @@ def any_spans(draw: st.DrawFn) -> list[Span]:
         start, end = sorted((draw(stamps), draw(stamps)))
         parent = draw(st.none() | st.sampled_from(range(1, number))) if number > 1 else None
         phase = draw(st.none() | st.sampled_from(PHASES))
-        spans.append(span(number, start, draw(st.none() | st.just(end)), phase, parent=parent))
+        made = span(number, start, draw(st.none() | st.just(end)), phase, parent=parent)
+        spans.append(inside(made, spans[parent - 1]) if parent else made)
     return spans
+
+
+def inside(made: Span, above: Span) -> Span:
+    """As `Trace` makes them: no span sticks out of its parent."""
+    last = math.inf if above.end is None else above.end
+    start = min(max(made.start, above.start), last)
+    end = last if made.end is None else min(max(made.end, start), last)
+    return msgspec.structs.replace(made, start=start, end=None if end == math.inf else end)
 
 
 @st.composite

@@ -9,7 +9,8 @@ from cc_ci.perf.analysis.savings import failed_start, held, removal, waits_for_a
 from cc_ci.perf.analysis.what_if import Place
 from cc_ci.results.measured import Measured
 from cc_ci.system.units import Seconds
-from cc_ci.timing.span_names import SAID_NO
+from cc_ci.timing.actions import BOOT as BOOT_SPAN
+from cc_ci.timing.actions import BOOT_HEALTHY, READY, SAID_NO, STARTING
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,18 +39,19 @@ def causes(deployed: Measured, terms: Terms, bound: Limit) -> tuple[Cause, ...]:
 
 BOOT = "boots, and looks at them"
 """One cause: before a look that says yes nothing tells booting from waiting for the look."""
+BOOTS = frozenset({BOOT_SPAN, BOOT_HEALTHY, SAID_NO})
 _CAUSES: tuple[tuple[str, Callable[[Place], bool]], ...] = (
     ("provider", lambda place: place.phase == "provider_setup"),
-    ("starts that failed", lambda place: failed_start(place.name)),
-    ("stability after the condition", lambda place: held(place.name) or watched_update(place)),
+    ("starts that failed", lambda place: failed_start(place.action)),
+    ("stability after the condition", lambda place: held(place.action) or watched_update(place)),
     ("removal", removal),
     ("data", lambda place: place.phase in {"backup", "restore"}),
     ("images", lambda place: place.phase == "images_pull"),
     ("test actions", lambda place: place.phase in {"test", "verify"}),
     ("seeds", lambda place: place.phase == "seed"),
-    ("the proxy's and the app's signs", lambda place: place.name.startswith("ready")),
-    (BOOT, lambda place: waits_for_a_look(place.name) or "boot" in place.name or SAID_NO in place.name),
-    ("Swarm's scheduling", lambda place: ": " in place.name),
+    ("the proxy's and the app's signs", lambda place: place.kind == "sign" or place.action == READY),
+    (BOOT, lambda place: waits_for_a_look(place.action) or place.action in BOOTS),
+    ("Swarm's scheduling", lambda place: place.action in STARTING),
 )
 """What a part of a deployed run is for: the first that holds."""
 REST = "cc-ci and the engine"

@@ -22,11 +22,11 @@ from cc_ci.perf.baselines.sets import Calls
 from cc_ci.results.measured import Measured
 from cc_ci.results.schema import StageName
 from cc_ci.system.units import Bytes, Seconds
-from cc_ci.timing.span_names import JOINING, STOPPING
+from cc_ci.timing.actions import JOIN_PROXY, STOP_CONTAINERS
 from cc_ci.timing.trace import Span
 
 INSTALL, UPGRADE, FRESH = "install", "upgrade", "fresh"
-"""The deployments of the three chains; pipeline/chains.py names them."""
+"""The deployments of the three chains; pipeline/shapes.py names them."""
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +112,7 @@ def terms_of(measured: Measured) -> Terms:
         seed_old=steps.seconds("seed", UPGRADE),
         stop_upgrade=steps.stopping("upgrade", UPGRADE),
         boot_upgraded=steps.boot("upgrade", UPGRADE),
-        act_upgraded=steps.seconds("verify upgrade", UPGRADE) + steps.seconds("test", UPGRADE),
+        act_upgraded=steps.seconds("verify_upgrade", UPGRADE) + steps.seconds("test", UPGRADE),
         boot_new=steps.boot("deploy", INSTALL),
         act_functional=steps.seconds("test", INSTALL, stage="functional"),
         act_sso=steps.seconds("test", INSTALL, stage="sso"),
@@ -122,11 +122,11 @@ def terms_of(measured: Measured) -> Terms:
         restore=steps.seconds("restore", INSTALL),
         stop_restored=steps.stopping("redeploy", INSTALL),
         boot_restored=steps.boot("redeploy", INSTALL),
-        act_restored=steps.seconds("verify restore", INSTALL),
+        act_restored=steps.seconds("verify_restore", INSTALL),
         boot_fresh=steps.boot("deploy", FRESH),
         restore_fresh=steps.seconds("restore", FRESH),
         boot_fresh_restored=steps.boot("redeploy", FRESH),
-        act_fresh=steps.seconds("verify restore", FRESH),
+        act_fresh=steps.seconds("verify_restore", FRESH),
         pulls=pulls(measured),
         cpu_seconds=None if None in used else sum(filter(None, used)) - _cpu_of_added(measured),
         written_bytes=None if None in written else sum(filter(None, written)),
@@ -135,8 +135,8 @@ def terms_of(measured: Measured) -> Terms:
 
 class _Steps:
     def __init__(self, spans: Sequence[Span]) -> None:
-        self._steps = [span for span in spans if span.parent is None]
-        self._inner = [span for span in spans if span.parent is not None]
+        self._steps = [span for span in spans if span.kind == "step"]
+        self._inner = [span for span in spans if span.kind != "step"]
 
     def seconds(
         self, action: str, deployment: str | None = None, *, stage: StageName | None = None
@@ -144,29 +144,29 @@ class _Steps:
         return sum(step.seconds for step in self._of(action, deployment, stage))
 
     def stopping(self, action: str, deployment: str) -> Seconds:
-        return self._inside(action, deployment, STOPPING)
+        return self._inside(action, deployment, STOP_CONTAINERS)
 
     def boot(self, action: str, deployment: str) -> Seconds:
         """The step without the stop before it and without what Swarm alone needs."""
-        aside = self._inside(action, deployment, STOPPING) + self._inside(action, deployment, JOINING)
+        aside = self._inside(action, deployment, STOP_CONTAINERS) + self._inside(
+            action, deployment, JOIN_PROXY
+        )
         return max(0.0, self.seconds(action, deployment) - aside)
 
     def _of(self, action: str, deployment: str | None, stage: StageName | None = None) -> list[Span]:
         return [
             step
             for step in self._steps
-            if step.name.partition(": ")[2].partition(" (")[0] == action
-            and deployment in (None, step.deployment)
-            and stage in (None, step.stage)
+            if step.action == action and deployment in (None, step.deployment) and stage in (None, step.stage)
         ]
 
-    def _inside(self, action: str, deployment: str, name: str) -> Seconds:
+    def _inside(self, action: str, deployment: str, within: str) -> Seconds:
         steps = self._of(action, deployment)
         return sum(
             span.seconds
             for span in self._inner
             for step in steps
-            if span.name == name
+            if span.action == within
             and span.deployment in (None, deployment)
             and step.start <= span.start
             and (span.end or 0.0) <= (step.end or 0.0)
@@ -178,7 +178,7 @@ def pulls(measured: Measured) -> Seconds:
     if measured.cell.cache != "cold":
         return 0.0
     found = (part for part in measured.parts if part.phase == "images_pull")
-    return sum(part.seconds for part in found if (part.name or "").startswith("pull "))
+    return sum(part.seconds for part in found if part.kind == "pull")
 
 
 def _cpu_of_added(measured: Measured) -> Seconds:

@@ -10,14 +10,15 @@ import msgspec
 
 from cc_ci.levers.registry import BY_NAME
 from cc_ci.perf.analysis.what_if import Place
-from cc_ci.timing.span_names import (
-    BETWEEN_LOOKS,
-    DELAY,
-    FIRST_LOOK,
+from cc_ci.timing.actions import (
+    CONVERGE,
+    FAILED_STARTS,
+    HOLD,
+    LOOKS,
     POLL_SLACK,
-    REDEPLOYMENT,
-    TRIES,
-    WAS_HEALTHY,
+    READY,
+    REDEPLOYING,
+    RESTART_DELAY,
 )
 
 DEPLOYING = frozenset({"app_new", "secrets", "deploy", "converge", "ready", "teardown", "overhead"})
@@ -28,7 +29,6 @@ SPARED = frozenset({"functional", "sso"})
 """Deployments of `stock` whose tests could be run on the install's; so could those of `backup`."""
 BESIDE = frozenset({"upgrade", "fresh"})
 """Deployments of the chains that could go beside the install chain."""
-LOOKS = (FIRST_LOOK, BETWEEN_LOOKS, WAS_HEALTHY)
 
 
 class Saving(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,34 +45,34 @@ class Saving(msgspec.Struct, frozen=True, kw_only=True):
         return self.name in BY_NAME
 
 
-def waits_for_a_look(name: str) -> bool:
+def waits_for_a_look(action: str | None) -> bool:
     """Whether a span is a health check's interval, in some part of which the service was healthy already.
 
     It may be another service's: what waits for a database waits for its health check to look.
     """
-    return name.endswith(LOOKS)
+    return action in LOOKS
 
 
-def held(name: str) -> bool:
+def held(action: str | None) -> bool:
     """Whether a span is waiting after the condition was seen to be true."""
-    return name.startswith((f"{POLL_SLACK}:", "hold: "))
+    return action in {POLL_SLACK, HOLD}
 
 
-def failed_start(name: str) -> bool:
+def failed_start(action: str | None) -> bool:
     """Whether a span is of starts that failed for lack of another service, or the delay after them."""
-    return name.endswith((TRIES, DELAY))
+    return action in {FAILED_STARTS, RESTART_DELAY}
 
 
 def watched_update(place: Place) -> bool:
     """Whether an update that is healthy is being watched for its monitor's time."""
-    return place.stage == "upgrade" and place.name == "converge"
+    return place.stage == "upgrade" and place.action == CONVERGE
 
 
 def spared(place: Place) -> bool:
     """Whether a deployment is made or removed that sharing would spare; backup's redeploy is no such one."""
     if place.phase not in DEPLOYING:
         return False
-    removed = place.phase in {"teardown", "overhead"} and not place.name.startswith(REDEPLOYMENT)
+    removed = place.phase in {"teardown", "overhead"} and place.action not in REDEPLOYING
     first = place.stage == "backup" or removed
     return place.deployment in SPARED or (place.deployment == "backup" and first)
 
@@ -93,19 +93,19 @@ SAVINGS = (
         name="health.interval",
         idea="look more often whether a service is healthy: no wait for a look, no starts that fail for lack"
         " of a service not seen to be healthy yet; restart.delay is in it",
-        touches=lambda place: waits_for_a_look(place.name) or failed_start(place.name),
+        touches=lambda place: waits_for_a_look(place.action) or failed_start(place.action),
     ),
     Saving(
         name="restart.delay",
         idea="start again at once what ended for lack of another service; of several delays all but the last"
         " are among the tries that fail, which stay",
-        touches=lambda place: failed_start(place.name),
+        touches=lambda place: failed_start(place.action),
         within="health.interval",
     ),
     Saving(
         name="readiness.events",
         idea="go on at the event, without a time of stability after it",
-        touches=lambda place: held(place.name),
+        touches=lambda place: held(place.action),
     ),
     Saving(
         name="deploy.share",
@@ -130,7 +130,7 @@ SAVINGS = (
     Saving(
         name="traefik.refresh",
         idea="tell the proxy of a deployment at once",
-        touches=lambda place: place.name.startswith("ready: ") or place.name == "ready",
+        touches=lambda place: place.kind == "sign" or place.action == READY,
     ),
     Saving(
         name="provider.warm",

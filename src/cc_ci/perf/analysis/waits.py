@@ -6,25 +6,22 @@ import msgspec
 
 from cc_ci.levers.registry import lever_named
 from cc_ci.perf.analysis.attribution import Times, named, of_provider, rows
-from cc_ci.perf.analysis.savings import failed_start, held, waits_for_a_look, watched_update
+from cc_ci.perf.analysis.savings import (
+    failed_start,
+    held,
+    waits_for_a_look,
+    watched_update,
+    works_on_provider,
+)
 from cc_ci.perf.analysis.what_if import Place
 from cc_ci.results.measured import Measured
 from cc_ci.system.units import Seconds
+from cc_ci.timing.actions import DATA, REMOVALS, SAID_NO, STACK_DEPLOY, SUITE
 from cc_ci.timing.parts import Part
-from cc_ci.timing.span_names import SAID_NO
 
-SIGN = "ready: "
-"""Begins the spans of an app's signs, which are looked at one `INTERVAL` after the other."""
 INTERVAL = lever_named("readiness.probe_interval").name
-ENDED_BY_AN_EVENT = (
-    "docker stack deploy",
-    "hooks and restic",
-    "tasks and networks of the stack to be gone",
-    "the end of ",
-    "the pull of ",
-    "the stop signal to ",
-    "the suite's tests",
-)
+"""An app's signs are looked at one such time after the other."""
+ENDED_BY_AN_EVENT = REMOVALS | {DATA, SAID_NO, STACK_DEPLOY, SUITE}
 """Waits for a process to exit or for the engine's event, with no looks between: nothing comes after."""
 
 
@@ -54,10 +51,9 @@ def _waited(part: Part) -> str | None:
         return "the update's monitor to end"
     if part.waits_for is not None:
         return of_provider(part, part.waits_for)
-    name = named(part)
-    if failed_start(name):
-        return f"what {name.partition(':')[0]} needs, to be up"
-    return name if held(part.name or "") else None
+    if failed_start(part.action) and not works_on_provider(Place.of_part(part)):
+        return f"what {part.service} needs, to be up"
+    return named(part) if held(part.action) else None
 
 
 def _after(name: str, runs: Sequence[Measured]) -> Times | None:
@@ -69,8 +65,10 @@ def _after(name: str, runs: Sequence[Measured]) -> Times | None:
 
 def _unsure(name: str, runs: Sequence[Measured]) -> bool:
     """Whether only looks tell when it came true, at times another service's."""
-    parts = (part.name or "" for one in runs for part in _parts(name, one))
-    return any(waits_for_a_look(part) or failed_start(part) or part.startswith(SIGN) for part in parts)
+    parts = (part for one in runs for part in _parts(name, one))
+    return any(
+        waits_for_a_look(part.action) or failed_start(part.action) or part.kind == "sign" for part in parts
+    )
 
 
 def _parts(name: str, run: Measured) -> Iterator[Part]:
@@ -79,13 +77,12 @@ def _parts(name: str, run: Measured) -> Iterator[Part]:
 
 def _late(part: Part, run: Measured) -> Seconds | None:
     """The most of a part that came after its condition was true."""
-    name = part.name or ""
-    if held(name) or waits_for_a_look(name) or failed_start(name) or watched_update(Place.of_part(part)):
+    looks = waits_for_a_look(part.action) or failed_start(part.action)
+    if looks or held(part.action) or watched_update(Place.of_part(part)):
         return part.seconds
-    if name.startswith(SIGN) and (interval := _interval(run)) is not None:
+    if part.kind == "sign" and (interval := _interval(run)) is not None:
         return min(part.seconds, part.times * interval)
-    ended = name.endswith(SAID_NO) or (part.waits_for or "").startswith(ENDED_BY_AN_EVENT)
-    return 0.0 if ended else None
+    return 0.0 if part.kind == "pull" or part.action in ENDED_BY_AN_EVENT else None
 
 
 def _interval(run: Measured) -> Seconds | None:

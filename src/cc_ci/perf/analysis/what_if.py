@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from cc_ci.system.units import Seconds
-from cc_ci.timing.critical_path import NANO, Node, nested
+from cc_ci.timing.critical_path import NANO, Branch, nested
 from cc_ci.timing.parts import Part
 from cc_ci.timing.phases import Phase
-from cc_ci.timing.trace import Span
+from cc_ci.timing.trace import Kind, Span
 
 TOGETHER = NANO // 1000
 """What began this much before another's end followed it: traces are rounded to milliseconds."""
@@ -22,19 +22,32 @@ TOGETHER = NANO // 1000
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a span or a part of a path is: what a lever is told by."""
 
-    name: str
     stage: str | None
     phase: Phase | None
+    kind: Kind | None = None
+    action: str | None = None
     deployment: str | None = None
 
     @classmethod
     def of_part(cls, part: Part) -> "Place":
-        return cls(name=part.name or "", stage=part.stage, phase=part.phase, deployment=part.deployment)
+        return cls(
+            stage=part.stage,
+            phase=part.phase,
+            kind=part.kind,
+            action=part.action,
+            deployment=part.deployment,
+        )
 
     @classmethod
     def of_span(cls, span: Span, phase: Phase | None) -> "Place":
         """`phase` is the one that holds for it, its own or that of a span around it."""
-        return cls(name=span.name, stage=span.stage, phase=phase, deployment=span.deployment)
+        return cls(
+            stage=span.stage,
+            phase=phase,
+            kind=span.kind,
+            action=span.action,
+            deployment=span.deployment,
+        )
 
 
 Gone = Callable[[Place], bool]
@@ -49,13 +62,13 @@ def seconds_without(spans: Sequence[Span], *, total: Seconds, gone: Gone) -> Sec
     return _length(root, gone) / NANO
 
 
-def _length(node: Node, gone: Gone) -> int:
-    """How long the node is now, in nanoseconds."""
-    kept = not (node.span and gone(Place.of_span(node.span, node.phase)))
-    ended = [(node.start, 0)]
-    for child in sorted(node.children, key=lambda one: one.start):
+def _length(branch: Branch, gone: Gone) -> int:
+    """How long the branch is now, in nanoseconds."""
+    kept = not (branch.span and gone(Place.of_span(branch.span, branch.phase)))
+    ended = [(branch.start, 0)]
+    for child in sorted(branch.children, key=lambda one: one.start):
         before = [pair for pair in ended if pair[0] <= child.start + TOGETHER]
         distance = max(0, child.start - max(old for old, _ in before)) * kept
         ended.append((child.end, max(new for _, new in before) + distance + _length(child, gone)))
-    tail = max(0, node.end - max(old for old, _ in ended)) * kept
+    tail = max(0, branch.end - max(old for old, _ in ended)) * kept
     return max(new for _, new in ended) + tail

@@ -167,12 +167,12 @@ def _ribbon(stretches: Iterator[_Stretch], y: int, total: Seconds) -> Iterator[H
 
 
 def _stretches(result: RunResult, path: Sequence[Segment]) -> Iterator[_Stretch]:
-    """The stages in the order of the path, or of the outermost spans where no path was kept."""
+    """The stages in the order of the path, or of the steps where no path was kept."""
     known = {span.id: span for span in result.spans}
     if path:
         parts = [(one.start, one.end, known.get(one.span or 0)) for one in path]
     else:
-        outer = sorted((one for one in result.spans if one.parent is None), key=lambda one: one.start)
+        outer = sorted((one for one in result.spans if one.kind == "step"), key=lambda one: one.start)
         parts = [(one.start, one.end or one.start, one) for one in outer]
     for stage, group in itertools.groupby(parts, key=lambda part: part[2].stage if part[2] else None):
         whole = list(group)
