@@ -7,6 +7,14 @@ if TYPE_CHECKING:
     from cc_ci.system.settings import Settings
 
 
+def is_foreign(settings: "Settings") -> bool:
+    """Whether the settings name a Swarm that is not cc-ci's own; asks nobody."""
+    from cc_ci.lab.node_records import DEFAULT, all_nodes
+
+    wanted = settings.node or DEFAULT
+    return wanted != DEFAULT and wanted not in all_nodes()
+
+
 def chosen_node(settings: "Settings") -> "Node":
     """The private node of that name, by default `main`; anything else is a Swarm that is there already.
 
@@ -14,11 +22,11 @@ def chosen_node(settings: "Settings") -> "Node":
     """
     from cc_ci.lab import node as lab_node
     from cc_ci.lab.foreign import foreign
-    from cc_ci.lab.node_records import DEFAULT, all_nodes
+    from cc_ci.lab.node_records import DEFAULT
     from cc_ci.system.process import LocalRunner
 
     wanted = settings.node or DEFAULT
-    if wanted == DEFAULT or wanted in all_nodes():
+    if not is_foreign(settings):
         return lab_node.load(wanted)
     return foreign(
         wanted,

@@ -11,27 +11,33 @@ from cc_ci.levers.arms import Chosen
 from cc_ci.levers.values import told
 from cc_ci.pipeline.plan import Plan, Step, Which
 from cc_ci.pipeline.subject import Subject
+from cc_ci.recipes.policy.judgement import Judgement
 
 
-def planned_json(subject: Subject, plan: Plan, arm: Chosen) -> str:
-    """The plan as a run with the same flags carries it out, with its arm and levers."""
+def planned_json(subject: Subject, plan: Plan, arm: Chosen, judgement: Judgement) -> str:
+    """The plan as a run with the same flags carries it out, with its arm and levers, and what is refused."""
     whole = {
         "recipe": subject.name,
         "versions": _labels(subject),
         "arm": arm.arm,
         "levers": arm.values,
         "plan": plan,
+        "refused": [
+            {"permission": one.permission, "blame": one.blame, "line": one.line} for one in judgement.refusals
+        ],
+        "trusted": judgement.trusted,
     }
     return msgspec.json.format(msgspec.json.encode(whole)).decode()
 
 
-def planned(subject: Subject, plan: Plan, arm: Chosen) -> Group:
+def planned(subject: Subject, plan: Plan, arm: Chosen, judgement: Judgement) -> Group:
     labels = _labels(subject)
     versions = " to ".join(labels[which] for which in ("old", "new") if which in labels)
     provider = f", with {subject.need.name} {subject.need.candidate.label}" if subject.need else ""
     return Group(
         Text(f"{subject.name} {versions}{provider}"),
         Text(f"profile {arm.arm}: {', '.join(_levers(arm))}"),
+        *_judged(judgement),
         "",
         *_deployments(plan, labels),
         *_steps(plan),
@@ -40,6 +46,16 @@ def planned(subject: Subject, plan: Plan, arm: Chosen) -> Group:
         "",
         _images(subject, plan),
     )
+
+
+def _judged(judgement: Judgement) -> Iterator[Text]:
+    """What keeps the run from its first step, and what is worth a word beside it."""
+    if judgement.trusted:
+        yield Text(f"trusted with {', '.join(judgement.trusted)}")
+    for one in judgement.refusals:
+        yield Text(f"refused ({one.blame}): {one.line}", style="red")
+    for line in (*(one.line for one in judgement.remarks), *judgement.idle):
+        yield Text(f"warning: {line}", style="yellow")
 
 
 def _labels(subject: Subject) -> Mapping[Which, str]:

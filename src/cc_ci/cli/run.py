@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cc_ci.pipeline.request import Ran
     from cc_ci.results.schema import StageName
     from cc_ci.results.store import Store
+    from cc_ci.system.settings import Settings
 
 DISTURBS = "this run makes one of its runs void, and its own times are no measure"
 STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
@@ -39,6 +40,12 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 @click.option("--deadline", "deadline_seconds", type=float, metavar="SECONDS", help="End the run after this.")
 @click.option("--keep", is_flag=True, help="Leave the app up for a look; says how to get there.")
 @click.option("--exitfirst", "-x", is_flag=True, help="End the run at the first step that is red.")
+@click.option(
+    "--trust",
+    metavar="PERMISSION",
+    multiple=True,
+    help="Let the recipe have this; repeatable. `cc-ci recipe trust` lists all.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what the run would do, and do nothing; needs no node.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of the tables.")
 @click.pass_obj
@@ -54,6 +61,7 @@ def run(
     keep: bool,
     exitfirst: bool,
     lever: tuple[str, ...],
+    trust: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
     **flags: object,
@@ -69,6 +77,7 @@ def run(
     from cc_ci.pipeline.request import Request
     from cc_ci.pipeline.run import Run
     from cc_ci.pipeline.subject import Choice
+    from cc_ci.pipeline.trust import Trust
     from cc_ci.report.last_time import LastTime, last_of
     from cc_ci.report.live import Live
     from cc_ci.results.schema import StageName
@@ -81,6 +90,7 @@ def run(
     settings = load_settings(flags)
     arm = choose(settings.profile or DEFAULT_PROFILE, lever)
     choice = Choice(to=to, from_=from_)
+    trusted = Trust(given=trust, table=settings.trust)
     only = next((name for name in get_args(StageName) if name == stage), None)
     if dry_run:
         selection = Selection(
@@ -89,8 +99,9 @@ def run(
             variant=variant,
             recipe_roots=settings.recipes,
             suite_roots=settings.suites,
+            trust=trusted,
         )
-        _tell_plan(selection, arm, ci_domain=settings.ci_domain, stage=only, keep=keep, as_json=as_json)
+        _tell_plan(selection, arm, settings, stage=only, keep=keep, as_json=as_json)
         return
     if MEASURED_VARIABLE not in os.environ and under_way():
         click.echo(f"warning: a measurement is under way on this machine: {DISTURBS}", err=True)
@@ -109,6 +120,7 @@ def run(
         deadline=settings.deadline_seconds,
         recipe_roots=settings.recipes,
         suite_roots=settings.suites,
+        trust=trusted,
     )
     store = Store()
     last = LastTime(
@@ -159,15 +171,18 @@ def _take_in(store: "Store") -> None:
 def _tell_plan(
     selection: "Selection",
     arm: "Chosen",
+    settings: "Settings",
     *,
-    ci_domain: str,
     stage: "StageName | None",
     keep: bool,
     as_json: bool,
 ) -> None:
+    from cc_ci.cli.chosen_node import is_foreign
     from cc_ci.cli.planned import planned, planned_json
     from cc_ci.pipeline.fetching import rehearse
+    from cc_ci.recipes.policy.looking import FOREIGN, PRIVATE
     from cc_ci.report.tables import console
+    from cc_ci.stages.permitting import exit_code
     from cc_ci.system.held import temporary_folder
     from cc_ci.system.process import LocalRunner
 
@@ -175,16 +190,18 @@ def _tell_plan(
         subject, plan = rehearse(
             selection,
             arm,
-            ci_domain=ci_domain,
+            ci_domain=settings.ci_domain,
             stage=stage,
             keep=keep,
             scratch=scratch,
             runner=LocalRunner(),
         )
+        judgement = subject.judged(FOREIGN if is_foreign(settings) else PRIVATE)
     if as_json:
-        click.echo(planned_json(subject, plan, arm))
+        click.echo(planned_json(subject, plan, arm, judgement))
     else:
-        console(sys.stdout).print(planned(subject, plan, arm))
+        console(sys.stdout).print(planned(subject, plan, arm, judgement))
+    sys.exit(exit_code(judgement.refusals))
 
 
 def _tell_results(ran: "Ran", *, as_json: bool) -> None:

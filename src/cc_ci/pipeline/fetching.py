@@ -11,6 +11,7 @@ from cc_ci.pipeline.needs import Places, read_need
 from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import make_plan
 from cc_ci.pipeline.subject import Choice, Subject, Tested, read_subject
+from cc_ci.pipeline.trust import Trust
 from cc_ci.results.schema import StageName
 from cc_ci.suite.facts import find_suite
 from cc_ci.system.process import Runner
@@ -24,6 +25,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     variant: str | None = None
     recipe_roots: tuple[Path, ...] = ()
     suite_roots: tuple[Path, ...] = ()
+    trust: Trust = Trust()
 
 
 def read(
@@ -31,13 +33,17 @@ def read(
 ) -> Subject:
     """The subject of one run; `root` is where the recipe was found, `scratch` takes its versions."""
     places = Places(
-        recipes=selection.recipe_roots, suites=(*selection.suite_roots, *shipped_suites()), scratch=scratch
+        recipes=selection.recipe_roots,
+        suites=(*selection.suite_roots, *shipped_suites()),
+        scratch=scratch,
+        trust=selection.trust,
     )
+    trusted = selection.trust.under_test(selection.recipe, root, roots=selection.recipe_roots)
     suite = find_suite(root.name, places.suites)
     need = None
     for name in suite.needs if suite else ():
         need = read_need(name, run=run, ci_domain=ci_domain, places=places, runner=runner)
-    tested = Tested(suite=suite, variant=selection.variant, need=need)
+    tested = Tested(suite=suite, variant=selection.variant, need=need, trusted=trusted)
     return read_subject(root, choice=selection.choice, tested=tested, scratch=scratch, runner=runner)
 
 

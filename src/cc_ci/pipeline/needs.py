@@ -8,9 +8,11 @@ import msgspec
 from cc_ci.errors import InfrastructureError, UsageError
 from cc_ci.pipeline.locating import locate
 from cc_ci.pipeline.names import app_domain
+from cc_ci.pipeline.trust import Trust
 from cc_ci.pipeline.versions import newest, tagged
 from cc_ci.providers.api import SignOn
 from cc_ci.providers.known import planned
+from cc_ci.recipes.app import App
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.results.schema import ProviderUsed
 from cc_ci.stages.bench import Candidate
@@ -25,6 +27,7 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     domain: str
     candidate: Candidate
+    app: App
     stack: Stack
     sign_on: SignOn
 
@@ -39,6 +42,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     recipes: Sequence[Path]
     suites: Sequence[Path]
     scratch: Path
+    trust: Trust = Trust()
 
 
 def read_need(name: str, *, run: str, ci_domain: str, places: Places, runner: Runner) -> Need:
@@ -50,6 +54,9 @@ def read_need(name: str, *, run: str, ci_domain: str, places: Places, runner: Ru
     except UsageError as error:
         raise InfrastructureError(f"suite.toml: needs: {error}") from error
     found = tagged(root, newest(root, runner=runner), places.scratch / "provider", runner)
-    candidate = msgspec.structs.replace(found, suite=find_suite(name, places.suites))
-    stack = read_stack(configured(candidate, domain=domain))
-    return Need(name=name, domain=domain, candidate=candidate, stack=stack, sign_on=sign_on)
+    trusted = places.trust.of(name, root, roots=places.recipes)
+    candidate = msgspec.structs.replace(found, suite=find_suite(name, places.suites), trusted=trusted)
+    app = configured(candidate, domain=domain)
+    return Need(
+        name=name, domain=domain, candidate=candidate, app=app, stack=read_stack(app), sign_on=sign_on
+    )

@@ -5,19 +5,25 @@ from typing import Any, get_args
 
 import msgspec
 
-from cc_ci.engine.api import Engine
 from cc_ci.pipeline.outcomes import StageOutcome
 from cc_ci.pipeline.request import Request
-from cc_ci.pipeline.subject import Subject
-from cc_ci.pipeline.surroundings import environment
 from cc_ci.results.checks import phase_warnings
-from cc_ci.results.schema import CacheState, Harness, RunResult, StageName, StageResult, TestResult
+from cc_ci.results.schema import (
+    CacheState,
+    Environment,
+    Harness,
+    ProviderUsed,
+    RecipeUnderTest,
+    RunResult,
+    StageName,
+    StageResult,
+    TestResult,
+)
 from cc_ci.results.store import RunFolder, Store
 from cc_ci.results.unredacted import unredacted
 from cc_ci.results.verdict import Verdict
 from cc_ci.stages.bench import Findings
 from cc_ci.system.printable import printable
-from cc_ci.system.process import Runner
 from cc_ci.timing.critical_path import attribute
 from cc_ci.timing.own_cost import OwnCost
 from cc_ci.timing.resources import SampledResources
@@ -25,23 +31,22 @@ from cc_ci.timing.trace import Trace
 
 
 def first_result(
-    request: Request, subject: Subject, engine: Engine, *, run: str, started_at: float, runner: Runner
+    request: Request,
+    recipe: RecipeUnderTest,
+    *,
+    provider: ProviderUsed | None,
+    run: str,
+    started_at: float,
+    where: Environment = Environment(),  # noqa: B008 - frozen
 ) -> RunResult:
-    """What can be said before anything is done."""
-    client = runner(["docker", "version", "--format", "{{.Client.Version}}"])
+    """What can be said before anything is done; `where` is empty as long as no node is reached."""
     return RunResult(
         run=run,
         cc_ci_version=version("cc-ci"),
         started_at=started_at,
-        recipe=subject.described,
-        provider=subject.need.described if subject.need else None,
-        environment=environment(
-            request.node,
-            engine,
-            # the version is printed even when no engine answers at the default address
-            client=client.stdout.strip() or None,
-            references=subject.references,
-        ),
+        recipe=recipe,
+        provider=provider,
+        environment=where,
         arm=request.arm.arm,
         levers=dict(request.arm.values),
         cache=CacheState(asked=request.cache),

@@ -7,6 +7,7 @@ import msgspec
 from cc_ci.engine.node import Node
 from cc_ci.levers.arms import Chosen, choose
 from cc_ci.pipeline.subject import Choice
+from cc_ci.pipeline.trust import Trust
 from cc_ci.results.schema import RunResult, StageName
 from cc_ci.results.store import RunFolder
 from cc_ci.stages.images import Cache
@@ -29,6 +30,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     deadline: Seconds = 3600.0
     recipe_roots: tuple[Path, ...] = ()
     suite_roots: tuple[Path, ...] = ()
+    trust: Trust = Trust()
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True):

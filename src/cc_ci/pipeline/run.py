@@ -19,9 +19,11 @@ from cc_ci.pipeline.planner import make_plan
 from cc_ci.pipeline.recording import Recording, first_result
 from cc_ci.pipeline.request import Ran, Request
 from cc_ci.pipeline.signals import Signals
-from cc_ci.pipeline.site import Read, Site, Tools, reach_node, read_request
+from cc_ci.pipeline.site import Read, Site, Tools, Unread, reach_node, read_request
 from cc_ci.pipeline.state import RunState
+from cc_ci.pipeline.surroundings import environment
 from cc_ci.pipeline.telling import quiet
+from cc_ci.pipeline.turned_away import turn_away
 from cc_ci.results import schema
 from cc_ci.results.store import Store
 from cc_ci.system.clock import Clock
@@ -87,9 +89,12 @@ class Run:
             with under(stops.run):
                 trace.record("start the program", phase="runner_setup", start=trace.started, end=trace.now())
                 about = read_request(request, self._tools, closers)
+                if isinstance(about, Unread) or about.judgement.refusals:
+                    return turn_away(request, about, self._tools, cost=self._cost)
                 with trace.span("plan", phase="overhead"):
                     plan = make_plan(about.subject.known, request.arm, only=request.stage, keep=request.keep)
                 state = RunState(plan=plan)
+                about.warn(state.findings)
                 site = reach_node(request, about, self._tools, state.findings, closers)
                 recording = self._recording(about, site, state)
             self._carry_out(plan, state, about, site, recording)
@@ -99,16 +104,20 @@ class Run:
         return self._doing()
 
     def _recording(self, about: Read, site: Site, state: RunState) -> Recording:
+        subject = about.subject
         result = first_result(
             self._request,
-            about.subject,
-            site.engine,
+            subject.described,
+            provider=subject.need.described if subject.need else None,
             run=about.run,
             started_at=self.trace.epoch,
-            runner=self._tools.runner,
+            where=environment(
+                self._request.node, site.engine, runner=self._tools.runner, references=subject.references
+            ),
         )
         recording = Recording(result, store=self._tools.store, trace=self.trace, findings=state.findings)
-        recording.update(census=schema.Census(before=site.before.names()))
+        before = schema.Census(before=site.before.names())
+        recording.update(census=before, trusted=about.judgement.trusted)
         return recording
 
     def _carry_out(self, plan: Plan, state: RunState, about: Read, site: Site, recording: Recording) -> None:

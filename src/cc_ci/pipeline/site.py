@@ -15,6 +15,7 @@ from cc_ci.engine.labels import RunLabels
 from cc_ci.engine.node import Node
 from cc_ci.engine.overlay import Tuning
 from cc_ci.engine.stack_driver import StackDriver
+from cc_ci.errors import CcCiError, InfrastructureError, StageFailed, Unverified
 from cc_ci.isolation.census import Census, take
 from cc_ci.isolation.holdings import Holdings
 from cc_ci.isolation.leases import Keeper
@@ -30,8 +31,10 @@ from cc_ci.pipeline.locating import locate
 from cc_ci.pipeline.names import run_id
 from cc_ci.pipeline.request import Request
 from cc_ci.pipeline.subject import Subject
+from cc_ci.recipes.policy.judgement import Judgement
 from cc_ci.results.store import Store
 from cc_ci.stages.bench import Bench, Findings, Waits
+from cc_ci.stages.permitting import place_of
 from cc_ci.system.clock import Clock
 from cc_ci.system.held import held_folder
 from cc_ci.system.process import Runner
@@ -63,6 +66,23 @@ class Read:
     run: str
     scratch: Path
     subject: Subject
+    judgement: Judgement
+
+    def warn(self, findings: Findings) -> None:
+        """What the policy found worth a word, and does not forbid."""
+        for remark in self.judgement.remarks:
+            findings.warn("policy", remark.line)
+        for line in self.judgement.idle:
+            findings.warn("trust", line)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unread:
+    """A run whose recipe, suite or provider can't be read."""
+
+    run: str
+    name: str
+    error: CcCiError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +100,8 @@ class Site:
     bench: Bench
 
 
-def read_request(request: Request, tools: Tools, closers: contextlib.ExitStack) -> Read:
-    """Read recipe, suite and provider."""
+def read_request(request: Request, tools: Tools, closers: contextlib.ExitStack) -> Read | Unread:
+    """Read recipe, suite and provider, and hold them against the policy."""
     with tools.trace.span("read the recipe", phase="recipe_fetch"):
         clones = closers.enter_context(held_folder(scratch_folder(run_id("fetch", now=tools.clock.now()))))
         root = locate(request.recipe, roots=request.recipe_roots, scratch=clones, runner=tools.runner)
@@ -93,10 +113,17 @@ def read_request(request: Request, tools: Tools, closers: contextlib.ExitStack) 
             variant=request.variant,
             recipe_roots=request.recipe_roots,
             suite_roots=request.suite_roots,
+            trust=request.trust,
         )
         ci_domain = request.node.ci_domain
-        subject = read(selection, root, run=run, ci_domain=ci_domain, scratch=scratch, runner=tools.runner)
-    return Read(run=run, scratch=scratch, subject=subject)
+        try:
+            subject = read(
+                selection, root, run=run, ci_domain=ci_domain, scratch=scratch, runner=tools.runner
+            )
+        except (StageFailed, InfrastructureError, Unverified) as error:
+            return Unread(run=run, name=root.name, error=error)
+        judgement = subject.judged(place_of(request.node))
+    return Read(run=run, scratch=scratch, subject=subject, judgement=judgement)
 
 
 def reach_node(

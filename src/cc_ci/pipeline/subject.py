@@ -14,11 +14,15 @@ from cc_ci.pipeline.versions import named, tagged
 from cc_ci.recipes.app import App
 from cc_ci.recipes.backup_coverage import left_out, unbacked
 from cc_ci.recipes.backup_labels import backup_plan
+from cc_ci.recipes.faults import RecipeError
+from cc_ci.recipes.policy.judgement import Judgement
+from cc_ci.recipes.policy.looking import Place
 from cc_ci.recipes.recipe import Recipe, read_recipe
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.recipes.versions import NoVersionBefore, PublishedVersion, published_versions, version_before
 from cc_ci.results.schema import RecipeUnderTest, ServiceImage
 from cc_ci.stages.bench import Candidate
+from cc_ci.stages.permitting import judged
 from cc_ci.stages.preparing import configured
 from cc_ci.suite.facts import Suite
 from cc_ci.system import git
@@ -110,6 +114,19 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             suite_hash=self.suite.hash if self.suite else None,
         )
 
+    def judged(self, place: Place) -> Judgement:
+        """What keeps the version under test from being deployed at `place`; what all were trusted with."""
+        of = {which: self._judged(which, place) for which in self.candidates}
+        used = [name for one in of.values() for name in one.trusted]
+        idle = [line for line in of["new"].idle if all(line in one.idle for one in of.values())]
+        if self.need:
+            provider = judged(self.need.app, self.need.stack, self.need.candidate, place=place)
+            used += [f"{self.need.name}: {name}" for name in provider.trusted]
+        return msgspec.structs.replace(of["new"], trusted=tuple(dict.fromkeys(used)), idle=tuple(idle))
+
+    def _judged(self, which: Which, place: Place) -> Judgement:
+        return judged(self.apps[which], self.stacks[which], self.candidates[which], place=place)
+
     def images(self, digests: Mapping[str, tuple[str | None, str | None]]) -> tuple[ServiceImage, ...]:
         """Each service's image in each version; `digests` has (digest, image id) by reference."""
         return tuple(
@@ -141,10 +158,16 @@ class Tested(msgspec.Struct, frozen=True, kw_only=True):
     suite: Suite | None = None
     variant: str | None = None
     need: Need | None = None
+    trusted: tuple[str, ...] = ()
 
     def applied(self, candidate: Candidate) -> Candidate:
-        sign_on = self.need.sign_on if self.need else None
-        return msgspec.structs.replace(candidate, suite=self.suite, variant=self.variant, sign_on=sign_on)
+        return msgspec.structs.replace(
+            candidate,
+            suite=self.suite,
+            variant=self.variant,
+            sign_on=self.need.sign_on if self.need else None,
+            trusted=self.trusted,
+        )
 
 
 def read_subject(root: Path, *, choice: Choice, tested: Tested, scratch: Path, runner: Runner) -> Subject:
@@ -157,11 +180,16 @@ def read_subject(root: Path, *, choice: Choice, tested: Tested, scratch: Path, r
         else _untagged(tree, root, runner)
     )
     before = _before(root, published, choice=choice, to=new, runner=runner)
-    found: dict[Which, Candidate] = {"new": new}
+    candidates: dict[Which, Candidate] = {"new": tested.applied(new)}
+    apps: dict[Which, App] = {"new": configured(candidates["new"], domain=EXAMPLE)}
     if isinstance(before, PublishedVersion):
-        found["old"] = tagged(root, before, scratch, runner)
-    candidates = {which: tested.applied(candidate) for which, candidate in found.items()}
-    apps = {which: configured(candidate, domain=EXAMPLE) for which, candidate in candidates.items()}
+        try:
+            old = tested.applied(tagged(root, before, scratch, runner))
+            apps["old"] = configured(old, domain=EXAMPLE)
+            candidates["old"] = old
+        except RecipeError as error:
+            # what an older version got wrong is no fault of the new one
+            before = NoVersionBefore(outcome="unverified", reason=f"{before.tag}: {error}")
     stacks = {which: read_stack(app) for which, app in apps.items()}
     _require_wired(apps["new"], tested.suite)
     _require_volumes(stacks["new"], tested.suite)

@@ -7,13 +7,15 @@ from cc_ci.engine.node import Node
 from cc_ci.lab.images import origin
 from cc_ci.pipeline.subject import Subject
 from cc_ci.results import schema
+from cc_ci.system.process import Runner
 
 
 def environment(
-    node: Node, engine: Engine, *, client: str | None, references: Sequence[str]
+    node: Node, engine: Engine, *, runner: Runner, references: Sequence[str]
 ) -> schema.Environment:
     """Where the run is, without any name of a host."""
     facts = engine.system()
+    client = runner(["docker", "version", "--format", "{{.Client.Version}}"])
     return schema.Environment(
         node_kind=node.kind,
         cpus=node.cpus or float(facts.cpus),
@@ -23,7 +25,8 @@ def environment(
         kernel=facts.kernel,
         engine=facts.version,
         engine_api=facts.api,
-        client=client,
+        # the version is printed even when no engine answers at the default address
+        client=client.stdout.strip() or None,
         cgroup_version="2" if facts.cgroup_version == "2" else "1",
         ipvs=node.ipvs,
         images_kind=origin(references) if node.stand_ins else "hub",

@@ -52,6 +52,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     variant: str | None = None
     sign_on: SignOn | None = None
     """What the app is told of its provider."""
+    trusted: tuple[str, ...] = ()
+    """Permissions that the operator gave the recipe."""
 
     @property
     def expectation(self) -> Expectation:

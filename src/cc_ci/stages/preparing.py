@@ -10,6 +10,7 @@ from cc_ci.recipes.host_names import at_or_below, host_fault
 from cc_ci.recipes.routes import routes
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.stages.bench import Bench, Candidate, Deployed
+from cc_ci.stages.permitting import require_permitted
 from cc_ci.timing.phases import Phase
 
 SHARED_PROXY = "proxy"
@@ -31,6 +32,7 @@ def prepare(
     with bench.span("configure the app", phase or "app_new"):
         app = configured(candidate, domain=domain)
         stack = read_stack(app)
+        require_permitted(app, stack, candidate, node=bench.node)
         network = _proxy_name(bench, app)
         # before there is anything to remove: what is there already is never this run's to remove
         claim(bench, name, app, stack)

@@ -8,6 +8,7 @@ from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.stages.bench import Bench, Candidate, Deployed
 from cc_ci.stages.checking import proof
 from cc_ci.stages.deploying import roll_out
+from cc_ci.stages.permitting import require_permitted
 from cc_ci.stages.preparing import claim, configured, make_secrets, write_files
 from cc_ci.stages.seeds import Planted, require, require_mounted
 
@@ -17,6 +18,7 @@ def upgrade(bench: Bench, deployed: Deployed, *, to: Candidate) -> None:
     with bench.span("configure the new version", "upgrade"):
         app = configured(to, domain=deployed.domain)
         stack = read_stack(app)
+        require_permitted(app, stack, to, node=bench.node)
         claim(bench, deployed.name, app, stack)
         deployed.app, deployed.stack, deployed.candidate = app, stack, to
         make_secrets(bench, deployed, values={})

@@ -133,6 +133,8 @@ class _Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     wiring: Wiring = Wiring()
     seeds: Annotated[str, msgspec.Meta(pattern=SEED_FILE)] | None = None
     stateless: bool = False
+    web: bool | None = None
+    """Whether the app answers through the proxy; None: where the recipe has a DOMAIN."""
     unkept: dict[Name, Reason] = {}
     """Volumes that need no backup, by their keys in the recipe, and why: `cache = "rebuilt at start"`."""
 
