@@ -51,11 +51,16 @@ def planned(subject: Subject, plan: Plan, arm: Chosen, judgement: Judgement) -> 
 def _judged(judgement: Judgement) -> Iterator[Text]:
     """What keeps the run from its first step, and what is worth a word beside it."""
     if judgement.trusted:
-        yield Text(f"trusted with {', '.join(judgement.trusted)}")
+        yield _whole(f"trusted with {', '.join(judgement.trusted)}")
     for one in judgement.refusals:
-        yield Text(f"refused ({one.blame}): {one.line}", style="red")
+        yield _whole(f"refused ({one.blame}): {one.line}", style="red")
     for line in (*(one.line for one in judgement.remarks), *judgement.idle):
-        yield Text(f"warning: {line}", style="yellow")
+        yield _whole(f"warning: {line}", style="yellow")
+
+
+def _whole(line: str, *, style: str = "") -> Text:
+    """A line that is not wrapped: what it names is there to be copied."""
+    return Text(line, style=style, no_wrap=True, overflow="ignore")
 
 
 def _labels(subject: Subject) -> Mapping[Which, str]:

@@ -29,6 +29,7 @@ def new(recipe: str, *, into: Path | None) -> None:
     """Make a suite for RECIPE, a name, a folder or an address, that is green as it stands."""
     from cc_ci.errors import UsageError
     from cc_ci.recipes.stack import read_stack
+    from cc_ci.suite.front import is_web
     from cc_ci.suite.skeleton import files
     from cc_ci.system.held import temporary_folder
 
@@ -36,7 +37,9 @@ def new(recipe: str, *, into: Path | None) -> None:
         app = _app(recipe, scratch=scratch)
         folder = (into or _roots()[0]) / app.recipe.root.name
         secrets = tuple(secret.name for secret in app.secrets)
-        made = files(folder.name, read_stack(app), secrets=secrets)
+        stack = read_stack(app)
+        web = is_web(None, app.recipe, stack)
+        made = files(folder.name, stack, domain=app.domain, secrets=secrets, web=web)
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
@@ -46,7 +49,8 @@ def new(recipe: str, *, into: Path | None) -> None:
         (folder / name).write_text(text)
         click.echo(str(folder / name))
     places = f"CC_CI_SUITES={into} " if into else ""
-    click.echo(f"next: {places}cc-ci run {recipe} --stage functional; then fill in seed.py", err=True)
+    stage = "functional" if web else "install"
+    click.echo(f"next: {places}cc-ci run {recipe} --stage {stage}; then fill in seed.py", err=True)
 
 
 @suite.command()
@@ -75,16 +79,19 @@ def check(recipe: str) -> None:
 
 def _faults_with(found: "Suite", app: "App") -> tuple[str, ...]:
     """Against the recipe as the suite deploys it, in every variant."""
-    from cc_ci.recipes.configuring import configure
+    from cc_ci.recipes.configuring import configure, run_values
     from cc_ci.recipes.stack import read_stack
     from cc_ci.suite.checking import faults_with
+    from cc_ci.suite.front import unrouted
 
     said: list[str] = []
     for variant in (None, *found.variants):
         files = found.variant(variant).compose_files if variant else None
-        env = found.env_for(variant)
+        env = found.env_for(variant, values=run_values(app.domain))
         chosen = configure(app.recipe, domain=app.domain, overrides=env, variant=files)
-        said += faults_with(found, chosen, read_stack(chosen))
+        stack = read_stack(chosen)
+        said += faults_with(found, chosen, stack)
+        said += (f"{found.folder}/{line}" for line in unrouted(found, stack, domain=chosen.domain))
     return tuple(dict.fromkeys(said))
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from cc_ci.engine.history import UNHEALTHY, Exit, History, settled
 from cc_ci.engine.state import LAST_STATES, ServiceState, StackSnapshot, TaskState
+from cc_ci.errors import CcCiError, InfrastructureError, StageFailed
 from cc_ci.system.units import EpochSeconds, Seconds
 
 CRASHES = 3
@@ -18,6 +19,7 @@ NO_NODE_GRACE: Seconds = 10.0
 NOT_RESTARTED: Seconds = 2.0
 """Swarm makes the next task as it ends the last one (status batches take 100 ms): later, it won't."""
 
+BY_DESIGN = "; if it is to end so, name it under `ends` in suite.toml"
 FAILED_UPDATES = ("paused", "rollback_paused", "rollback_completed")
 NO_NODE = "no suitable node"
 HOPELESS = ("no such image", "invalid mount config", "executable file not found", "bind source path")
@@ -37,13 +39,23 @@ class Converged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True):
+    """`ours`: somebody else on the node has what the service needs, and no recipe can know that."""
+
     service: str
     reason: str
+    ours: bool = False
+
+    def error(self, stack: str) -> CcCiError:
+        said = f"stack {stack}: service {self.service}: {self.reason}"
+        return InfrastructureError(said) if self.ours else StageFailed(said)
 
 
 TAKEN_PORT = re.compile(
     r"listen \S+ \S+:(\d+): bind: address already in use|:(\d+) failed: port is already allocated"
 )
+
+PORT_TAKEN = ("is taken on the node", "port already in use")
+"""How it is said that somebody else has a port: by `_plain`, and by Swarm, which then places no task."""
 
 Verdict = Converging | Converged | Failed
 
@@ -54,14 +66,22 @@ def judge(
     """Judge a stack that is to have the services `expected`; `history` has seen the snapshot already."""
     for service in snapshot.services:
         if reason := failure(service, snapshot.tasks_of(service.name), history, now=now):
-            return Failed(service=service.name, reason=f"{reason}{_not_ready_either(service, snapshot)}")
-    waits = tuple(_waits(snapshot, expected))
+            others = _not_ready_either(service, snapshot, history)
+            # a service whose own tasks have the port stands in its own way
+            alone = service.running == 0 and service.outdated == 0
+            ours = alone and any(taken in reason for taken in PORT_TAKEN)
+            return Failed(service=service.name, reason=f"{reason}{others}", ours=ours)
+    waits = tuple(_waits(snapshot, history, expected))
     return Converging(waits_for=waits) if waits else Converged(at=_true_at(snapshot, history))
 
 
-def _not_ready_either(failed: ServiceState, snapshot: StackSnapshot) -> str:
+def _not_ready_either(failed: ServiceState, snapshot: StackSnapshot, history: History) -> str:
     """The service that ends is not always the cause: it may need one of these."""
-    others = [service.name for service in snapshot.services if service is not failed and not settled(service)]
+    others = [
+        service.name
+        for service in snapshot.services
+        if service is not failed and not history.rests(service, snapshot.tasks_of(service.name))
+    ]
     return f"; not ready either: {', '.join(others)}" if others else ""
 
 
@@ -85,7 +105,7 @@ def failure(
         or _hopeless(mine, history)
         or _no_node(mine, now)
         or _crash_loop(history.exits_of(service.name))
-        or _given_up(service, mine, now)
+        or _given_up(service, mine, now, by_design=service.name in history.ends)
     )
 
 
@@ -119,13 +139,14 @@ def _crash_loop(exits: tuple[Exit, ...]) -> str | None:
     last = exits[-1]
     how = _plain(last.reason) or (f"exit code {last.code}" if last.code is not None else "no exit code")
     first = "; at first its own health check killed it" if _killed_first(exits) else ""
-    return f"ended {len(exits)} times in {last.at - exits[0].at:.0f} s, last: {how}{first}"
+    design = BY_DESIGN if all(exit_.code == 0 for exit_ in exits) else ""
+    return f"ended {len(exits)} times in {last.at - exits[0].at:.0f} s, last: {how}{first}{design}"
 
 
 def _plain(reason: str) -> str:
     """Docker tells of a taken port in a long chain of who told whom."""
     taken = TAKEN_PORT.search(reason)
-    return f"port {taken[1] or taken[2]} is taken on the node" if taken else reason
+    return f"port {taken[1] or taken[2]} {PORT_TAKEN[0]}" if taken else reason
 
 
 def _killed_first(exits: tuple[Exit, ...]) -> bool:
@@ -133,7 +154,9 @@ def _killed_first(exits: tuple[Exit, ...]) -> bool:
     return UNHEALTHY in exits[0].reason and UNHEALTHY not in exits[-1].reason
 
 
-def _given_up(service: ServiceState, tasks: tuple[TaskState, ...], now: EpochSeconds) -> str | None:
+def _given_up(
+    service: ServiceState, tasks: tuple[TaskState, ...], now: EpochSeconds, *, by_design: bool
+) -> str | None:
     """Swarm does not start it again: its restart policy does not ask for it, or its attempts are used up."""
     if service.mode.endswith("job") or service.desired == 0 or not tasks:
         return None
@@ -142,16 +165,20 @@ def _given_up(service: ServiceState, tasks: tuple[TaskState, ...], now: EpochSec
     last = tasks[0]
     if last.state not in ("complete", "failed") or now - last.stamp < NOT_RESTARTED:
         return None
+    if last.state == "complete" and by_design:
+        return None
     code = "" if last.exit_code is None else f" with code {last.exit_code}"
-    return f"ended{code}, and its restart policy ({service.restart}) starts it no more"
+    design = BY_DESIGN if last.state == "complete" else ""
+    return f"ended{code}, and its restart policy ({service.restart}) starts it no more{design}"
 
 
-def _waits(snapshot: StackSnapshot, expected: Collection[str]) -> Iterator[str]:
+def _waits(snapshot: StackSnapshot, history: History, expected: Collection[str]) -> Iterator[str]:
     known = {service.name for service in snapshot.services}
     yield from (f"{name}: not created yet" for name in sorted(set(expected) - known))
     for service in snapshot.services:
-        if not settled(service):
-            yield f"{service.name}: {_stand(service, snapshot.tasks_of(service.name))}"
+        tasks = snapshot.tasks_of(service.name)
+        if not history.rests(service, tasks):
+            yield f"{service.name}: {_stand(service, tasks)}"
 
 
 def _stand(service: ServiceState, tasks: tuple[TaskState, ...]) -> str:

@@ -44,16 +44,31 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     ready: frozenset[str] = frozenset()
     marks: Mapping[str, Marks] = {}
     first_start: Mapping[str, EpochSeconds] = {}
+    ends: frozenset[str] = frozenset()
+    """Services that end by design, with code 0."""
 
     def exits_of(self, service: str) -> tuple[Exit, ...]:
         """Those that count."""
-        return tuple(exit_ for exit_ in self.exits if exit_.service == service and not exit_.excused)
+        by_design = service in self.ends
+        return tuple(
+            exit_
+            for exit_ in self.exits
+            if exit_.service == service and not exit_.excused and not (by_design and exit_.code == 0)
+        )
+
+    def rests(self, service: ServiceState, tasks: Iterable[TaskState]) -> bool:
+        """Whether a service is as it is to be: settled, or one that ends by design and has ended well."""
+        ended = any(task.current and task.state == "complete" for task in tasks)
+        return settled(service) or (service.name in self.ends and ended and not moving(service))
 
 
 def settled(service: ServiceState) -> bool:
     """All replicas run the present spec, no task of an older one is left, no update is under way."""
-    moving = service.update is not None and service.update.state in ("updating", "rollback_started")
-    return service.running >= service.desired and service.outdated == 0 and not moving
+    return service.running >= service.desired and service.outdated == 0 and not moving(service)
+
+
+def moving(service: ServiceState) -> bool:
+    return service.update is not None and service.update.state in ("updating", "rollback_started")
 
 
 def see(history: History, snapshot: StackSnapshot) -> History:
@@ -61,7 +76,11 @@ def see(history: History, snapshot: StackSnapshot) -> History:
     history = msgspec.structs.replace(
         history,
         names=frozenset(service.name for service in snapshot.services),
-        ready=frozenset(service.name for service in snapshot.services if settled(service)),
+        ready=frozenset(
+            service.name
+            for service in snapshot.services
+            if history.rests(service, snapshot.tasks_of(service.name))
+        ),
     )
     return _with_exits(history, _failures(history, snapshot))
 

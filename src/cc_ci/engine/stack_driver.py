@@ -18,7 +18,6 @@ from cc_ci.engine.overlay import Overlay
 from cc_ci.engine.overlay_check import check_overlay
 from cc_ci.engine.run_folder import deployed_files, require_values, write_run_folder
 from cc_ci.engine.watching import POLL, Convergence, Watch, wait_gone
-from cc_ci.errors import StageFailed
 from cc_ci.recipes.app import App
 from cc_ci.recipes.secrets import SecretSpec, generate_secret
 from cc_ci.recipes.stack import Stack
@@ -97,6 +96,7 @@ class StackDriver:
             expected=stack.services.keys(),
             since=since,
             poll=poll,
+            ends=stack.ends,
         )
         self._watches[stack.name] = watch
         return watch.wait(timeout=timeout, stable_for=stable_for)
@@ -106,12 +106,17 @@ class StackDriver:
         watch = self._watches.get(stack.name)
         if watch is None or watch.history.since != since:
             watch = Watch(
-                self._engine, self._clock, stack=stack.name, expected=stack.services.keys(), since=since
+                self._engine,
+                self._clock,
+                stack=stack.name,
+                expected=stack.services.keys(),
+                since=since,
+                ends=stack.ends,
             )
             self._watches[stack.name] = watch
         _, verdict = watch.look()
         if isinstance(verdict, Failed):
-            raise StageFailed(f"stack {stack.name}: service {verdict.service}: {verdict.reason}")
+            raise verdict.error(stack.name)
 
     def running_images(self, stack_name: str) -> Mapping[str, str]:
         """The id of the image that each service's newest container runs, by the service's short name."""

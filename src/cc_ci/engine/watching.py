@@ -52,6 +52,7 @@ class Watch:
         expected: Collection[str],
         since: EpochSeconds,
         poll: Seconds = POLL,
+        ends: frozenset[str] = frozenset(),
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -59,7 +60,7 @@ class Watch:
         self._poll = poll
         self._skew = engine.now() - clock.now()
         self._event_at = clock.monotonic()
-        self.history = History(stack=stack, since=since)
+        self.history = History(stack=stack, since=since, ends=ends)
 
     def now(self) -> EpochSeconds:
         """The engine's clock, without asking it."""
@@ -98,7 +99,7 @@ class Watch:
     ) -> None:
         stack = self.history.stack
         if isinstance(verdict, Failed):
-            raise StageFailed(f"stack {stack}: service {verdict.service}: {verdict.reason}")
+            raise verdict.error(stack)
         if isinstance(verdict, Converging) and now >= deadline(snapshot, self.history, timeout=timeout):
             waited = now - self.history.since
             raise StageFailed(f"stack {stack}: not up after {waited:.0f} s: {'; '.join(verdict.waits_for)}")

@@ -25,6 +25,7 @@ from cc_ci.stages.bench import Candidate
 from cc_ci.stages.permitting import judged
 from cc_ci.stages.preparing import configured
 from cc_ci.suite.facts import Suite
+from cc_ci.suite.front import unrouted
 from cc_ci.system import git
 from cc_ci.system.process import Runner
 
@@ -193,6 +194,7 @@ def read_subject(root: Path, *, choice: Choice, tested: Tested, scratch: Path, r
     stacks = {which: read_stack(app) for which, app in apps.items()}
     _require_wired(apps["new"], tested.suite)
     _require_volumes(stacks["new"], tested.suite)
+    _require_fitting(stacks["new"], tested.suite)
     return Subject(
         name=tree.name,
         candidates=candidates,
@@ -215,6 +217,16 @@ def _require_volumes(stack: Stack, suite: Suite | None) -> None:
     unkept = suite.unkept.keys() if suite else set()
     if unknown := sorted(unkept - stack.volumes.keys()):
         raise InfrastructureError(f"suite.toml: unkept: the recipe has no volume {unknown[0]!r}")
+
+
+def _require_fitting(stack: Stack, suite: Suite | None) -> None:
+    """What the suite looks at is routed, and what it says to end is a service."""
+    if suite is None:
+        return
+    if wrong := next(unrouted(suite, stack, domain=EXAMPLE), None):
+        raise InfrastructureError(wrong)
+    if unknown := sorted(set(suite.ends) - stack.services.keys()):
+        raise InfrastructureError(f"suite.toml: ends: the recipe has no service {unknown[0]!r}")
 
 
 def _untagged(tree: Recipe, root: Path, runner: Runner) -> Candidate:

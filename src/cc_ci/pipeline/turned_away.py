@@ -39,6 +39,8 @@ def turn_away(request: Request, about: Read | Unread, tools: Tools, *, cost: Own
     if isinstance(about, Read):
         about.warn(findings)
     recording = _recording(request, about, tools, findings)
+    for test in ending.tests:
+        tools.tell(f"refused: {test.reason}")
     for outcome in (ending.first, *ending.others):
         tools.tell(f"{outcome.stage}: {outcome.outcome}: {outcome.reason}")
         recording.stage_done(outcome)

@@ -67,8 +67,10 @@ class Requester(Protocol):
     ) -> Answer: ...
 
 
-def get(requester: Requester, url: str, *, timeout: Seconds = 10.0) -> Answer:
-    return requester.request("GET", url, timeout=timeout)
+def get(
+    requester: Requester, url: str, *, headers: Mapping[str, str] = {}, timeout: Seconds = 10.0
+) -> Answer:
+    return requester.request("GET", url, headers=headers, timeout=timeout)
 
 
 _OWN_404 = "404 page not found"

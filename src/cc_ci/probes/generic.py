@@ -22,8 +22,8 @@ def proxy_checks(
     timeout: Seconds = 10.0,
 ) -> tuple[TestResult, ...]:
     """Ask the app once over https and once over plain http, and judge certificate, status and redirect."""
-    secure = get(requester, expectation.url(domain), timeout=timeout)
-    plain = get(requester, f"http://{expectation.host or domain}/", timeout=timeout)
+    secure = get(requester, expectation.url(domain), headers=dict(expectation.headers), timeout=timeout)
+    plain = get(requester, expectation.url(domain, scheme="http"), timeout=timeout)
     route = _route(expectation.host or domain, routes)
     return (
         certificate_check(secure, route=route, stack=stack),
@@ -33,18 +33,28 @@ def proxy_checks(
 
 
 def service_checks(snapshot: StackSnapshot, *, stack: Stack) -> tuple[TestResult, ...]:
-    """Every service of the recipe has all its tasks running, which Swarm says only of healthy ones."""
-    return tuple(_service_check(name, snapshot.service(name)) for name in sorted(stack.services))
+    """Every service of the recipe has all its tasks running, which Swarm says only of healthy ones.
+
+    One that ends by design has run, and ended well.
+    """
+    return tuple(
+        _service_check(name, snapshot.service(name), ended=name in stack.ends and _ended(snapshot, name))
+        for name in sorted(stack.services)
+    )
 
 
-def _service_check(name: str, service: ServiceState | None) -> TestResult:
-    fault = "it was not deployed" if service is None else _service_fault(service)
+def _ended(snapshot: StackSnapshot, service: str) -> bool:
+    return any(task.current and task.state == "complete" for task in snapshot.tasks_of(service))
+
+
+def _service_check(name: str, service: ServiceState | None, *, ended: bool) -> TestResult:
+    fault = "it was not deployed" if service is None else _service_fault(service, ended=ended)
     reason = f"services.{name}: {fault}" if fault else None
     return _check(f"service {name}", "failed" if fault else "passed", reason)
 
 
-def _service_fault(service: ServiceState) -> str | None:
-    if service.running < service.desired:
+def _service_fault(service: ServiceState, *, ended: bool) -> str | None:
+    if service.running < service.desired and not ended:
         return f"{service.running} of {service.desired} tasks are running"
     if service.outdated:
         return f"{service.outdated} tasks are still of the version before"

@@ -46,7 +46,8 @@ class ThroughProxy(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.expectation.path} through the proxy"
 
     def look(self) -> Sight:
-        answer = get(self.requester, self.expectation.url(self.domain), timeout=LOOK_TIMEOUT)
+        url, headers = self.expectation.url(self.domain), dict(self.expectation.headers)
+        answer = get(self.requester, url, headers=headers, timeout=LOOK_TIMEOUT)
         unmet = self.expectation.unmet(answer)
         if unmet and (cause := self.explain(answer)):
             unmet = f"{unmet}; {cause}"

@@ -32,9 +32,11 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
     contains: str | None = None
     host: str | None = None
     """Another name than the app's domain, for apps with several."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """What the router's rule wants to see in a request."""
 
-    def url(self, domain: str) -> str:
-        return f"https://{self.host or domain}{self.path}"
+    def url(self, domain: str, *, scheme: str = "https") -> str:
+        return f"{scheme}://{self.host or domain}{self.path}"
 
     def unmet(self, answer: Answer) -> str | None:
         """Why `answer`, had through the proxy, is not what is expected, or None if it is."""

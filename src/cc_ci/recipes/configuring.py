@@ -22,6 +22,11 @@ LONGEST_TIMEOUT = 24 * 3600
 EXAMPLE_DOMAIN = re.compile(r"\{\{\s*\.Domain\s*\}\}")
 
 
+def run_values(domain: str) -> dict[str, str]:
+    """What a run decides for an app, by the names that compose files have for it."""
+    return {"DOMAIN": domain, "STACK_NAME": domain.replace(".", "_")}
+
+
 def configure(
     recipe: Recipe,
     *,

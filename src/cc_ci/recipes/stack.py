@@ -55,6 +55,8 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     secrets: dict[str, FileObject]
     version: str
     merged: Merged
+    ends: frozenset[str] = frozenset()
+    """Services that end by design; the compose files don't say so, `ending` does."""
 
     def source(self, key: str) -> Source | None:
         """Where a key such as services.app.image was given last, or the nearest key around it."""

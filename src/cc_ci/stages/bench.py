@@ -22,6 +22,7 @@ from cc_ci.recipes.stack import Stack
 from cc_ci.results.schema import ImageTransfer, ServiceImage, StageName, TestResult, Warn
 from cc_ci.suite.api import Suites
 from cc_ci.suite.facts import Suite
+from cc_ci.suite.front import front, is_web
 from cc_ci.suite.protocol import AppFacts
 from cc_ci.system.clock import Clock
 from cc_ci.system.process import Runner
@@ -55,15 +56,6 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     trusted: tuple[str, ...] = ()
     """Permissions that the operator gave the recipe."""
 
-    @property
-    def expectation(self) -> Expectation:
-        """The app's own sign that it serves: the suite's, or any answer of the app below 500."""
-        if self.suite is None:
-            return Expectation()
-        probe = self.suite.probe
-        statuses = () if probe.status == "any" else (probe.status,)
-        return Expectation(path=probe.path, statuses=statuses, contains=probe.contains)
-
 
 @dataclass(kw_only=True)
 class Deployed:
@@ -87,6 +79,16 @@ class Deployed:
     @property
     def domain(self) -> str:
         return self.app.domain
+
+    @property
+    def web(self) -> bool:
+        """Whether it has to answer through the proxy."""
+        return is_web(self.candidate.suite, self.app.recipe, self.stack)
+
+    @property
+    def expectation(self) -> Expectation:
+        """Its own sign that it serves."""
+        return front(self.candidate.suite, self.stack, domain=self.domain)
 
     @property
     def facts(self) -> AppFacts:

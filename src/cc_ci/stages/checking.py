@@ -14,16 +14,20 @@ def check(bench: Bench, deployed: Deployed, *, stage: StageName) -> None:
     """Ask the app through the proxy and the engine for its services; every check is kept."""
     with bench.span("generic checks", "verify"):
         found = (
-            *proxy_checks(
-                bench.requester,
-                domain=deployed.domain,
-                stack=deployed.stack,
-                routes=routes(deployed.stack),
-                expectation=deployed.candidate.expectation,
-            ),
+            *(_through_proxy(bench, deployed) if deployed.web else ()),
             *service_checks(bench.engine.stack(deployed.stack.name), stack=deployed.stack),
         )
     conclude(bench, found, stage=stage)
+
+
+def _through_proxy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
+    return proxy_checks(
+        bench.requester,
+        domain=deployed.domain,
+        stack=deployed.stack,
+        routes=routes(deployed.stack),
+        expectation=deployed.expectation,
+    )
 
 
 def conclude(bench: Bench, found: Sequence[TestResult], *, stage: StageName) -> None:

@@ -5,7 +5,8 @@ from cc_ci.isolation.holdings import Name, names_of
 from cc_ci.lab.certificates import certify
 from cc_ci.lab.names import lead
 from cc_ci.recipes.app import App
-from cc_ci.recipes.configuring import configure
+from cc_ci.recipes.configuring import configure, run_values
+from cc_ci.recipes.ending import with_ends
 from cc_ci.recipes.host_names import at_or_below, host_fault
 from cc_ci.recipes.routes import routes
 from cc_ci.recipes.stack import Stack, read_stack
@@ -31,7 +32,7 @@ def prepare(
     """
     with bench.span("configure the app", phase or "app_new"):
         app = configured(candidate, domain=domain)
-        stack = read_stack(app)
+        stack = stack_of(app, candidate)
         require_permitted(app, stack, candidate, node=bench.node)
         network = _proxy_name(bench, app)
         # before there is anything to remove: what is there already is never this run's to remove
@@ -61,9 +62,15 @@ def prepare(
 def configured(candidate: Candidate, *, domain: str) -> App:
     """The app of one version, as its suite, the variant and the wiring to a provider want it."""
     suite, variant = candidate.suite, candidate.variant
-    env = dict(suite.env_for(variant, sign_on=candidate.sign_on)) if suite else {}
+    values = run_values(domain)
+    env = dict(suite.env_for(variant, values=values, sign_on=candidate.sign_on)) if suite else {}
     chosen = suite.variant(variant).compose_files if suite and variant else None
     return configure(candidate.recipe, domain=domain, overrides=env, variant=chosen)
+
+
+def stack_of(app: App, candidate: Candidate) -> Stack:
+    """The app's stack, with what its suite says of it."""
+    return with_ends(read_stack(app), candidate.suite.ends if candidate.suite else ())
 
 
 def make_secrets(bench: Bench, deployed: Deployed, *, values: dict[str, str]) -> None:

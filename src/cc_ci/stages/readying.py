@@ -3,6 +3,8 @@
 import functools
 from collections.abc import Sequence
 
+import msgspec
+
 from cc_ci.backups.hooks import running_container
 from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.probes.containers import straight
@@ -12,6 +14,7 @@ from cc_ci.probes.ready import Expectation, Held, NotReady, Predicate, Readying
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.evidence import keep_answers
 from cc_ci.suite.facts import APP_SIGN, FACTS_FILE, Sign
+from cc_ci.suite.front import at
 from cc_ci.system.units import Seconds
 from cc_ci.timing.actions import HOLD
 from cc_ci.timing.phases import Phase
@@ -20,7 +23,12 @@ OK = 200
 
 
 def wait_ready(bench: Bench, deployed: Deployed, signs: Sequence[Predicate], *, phase: Phase) -> None:
-    """Return when all signs held once and the hold is over; each becomes a span, also when it is in vain."""
+    """Return when all signs held once and the hold is over; each becomes a span, also when it is in vain.
+
+    Without a sign there is nothing to wait for: the app has converged.
+    """
+    if not signs:
+        return
     started = bench.clock.monotonic()
     readying = Readying(
         *signs,
@@ -48,19 +56,23 @@ def wait_ready(bench: Bench, deployed: Deployed, signs: Sequence[Predicate], *, 
 
 
 def predicates(bench: Bench, deployed: Deployed) -> tuple[Predicate, ...]:
-    """The app's own sign through the proxy, and what else the suite names.
+    """The app's own sign through the proxy, if it is to have one, and what else the suite names.
 
     Raises InfrastructureError for a service that the recipe does not have.
     """
     suite = deployed.candidate.suite
-    own = _through_proxy(bench, deployed, APP_SIGN, deployed.candidate.expectation)
-    return (own, *(_predicate(bench, deployed, sign) for sign in (suite.readiness if suite else ())))
+    signs = tuple(_predicate(bench, deployed, sign) for sign in (suite.readiness if suite else ()))
+    if not deployed.web:
+        return signs
+    return (_through_proxy(bench, deployed, APP_SIGN, deployed.expectation), *signs)
 
 
 def _predicate(bench: Bench, deployed: Deployed, sign: Sign) -> Predicate:
     expectation = Expectation(path=sign.path or "/", statuses=(sign.status or OK,), contains=sign.contains)
     if sign.service is None:
-        return _through_proxy(bench, deployed, sign.name, expectation)
+        door = at(sign.path, deployed.stack, domain=deployed.domain)
+        through = msgspec.structs.replace(expectation, host=door.host, headers=door.headers)
+        return _through_proxy(bench, deployed, sign.name, through)
     _require_service(deployed, sign)
     locate = functools.partial(_locate, bench, deployed)
     if sign.run:
@@ -84,7 +96,7 @@ def _through_proxy(bench: Bench, deployed: Deployed, name: str, expectation: Exp
         expectation=expectation,
         domain=deployed.domain,
         requester=bench.requester,
-        explain=functools.partial(explain, host=deployed.domain, stack=deployed.stack),
+        explain=functools.partial(explain, host=expectation.host or deployed.domain, stack=deployed.stack),
     )
 
 

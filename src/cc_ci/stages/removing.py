@@ -52,7 +52,10 @@ def undeploy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
         # an app that never came up, or did not come up again, is not asked how it stops
         return ()
     warn = functools.partial(bench.findings.warn, "graceful-stop")
-    return stop_checks(ended, services=stoppings(deployed.stack), warn=warn)
+    # a service that ends by design may have ended before
+    over = deployed.stack.ends - {stop.service for stop in ended}
+    asked = {name: one for name, one in stoppings(deployed.stack).items() if name not in over}
+    return stop_checks(ended, services=asked, warn=warn)
 
 
 def stoppings(stack: Stack) -> dict[str, Stopping]:

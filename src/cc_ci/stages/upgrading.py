@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from cc_ci.errors import StageFailed
 from cc_ci.recipes.moved_volumes import moved_volumes
-from cc_ci.recipes.stack import Stack, read_stack
+from cc_ci.recipes.stack import Stack
 from cc_ci.stages.bench import Bench, Candidate, Deployed
 from cc_ci.stages.checking import proof
 from cc_ci.stages.deploying import roll_out
 from cc_ci.stages.permitting import require_permitted
-from cc_ci.stages.preparing import claim, configured, make_secrets, write_files
+from cc_ci.stages.preparing import claim, configured, make_secrets, stack_of, write_files
 from cc_ci.stages.seeds import Planted, require, require_mounted
 
 
@@ -17,7 +17,7 @@ def upgrade(bench: Bench, deployed: Deployed, *, to: Candidate) -> None:
     """Deploy the new version over the old one: same domain, same secrets, and the new ones it brings."""
     with bench.span("configure the new version", "upgrade"):
         app = configured(to, domain=deployed.domain)
-        stack = read_stack(app)
+        stack = stack_of(app, to)
         require_permitted(app, stack, to, node=bench.node)
         claim(bench, deployed.name, app, stack)
         deployed.app, deployed.stack, deployed.candidate = app, stack, to
@@ -37,6 +37,8 @@ def verify_moved(
     faults = []
     for name in sorted(old.services.keys() & new.services.keys()):
         changed = old.services[name].image != new.services[name].image
+        if name in new.ends and not (before.get(name) and after.get(name)):
+            continue  # it has ended, as it is to, and nothing says with which image
         moved = before.get(name) != after.get(name)
         place = new.source(f"services.{name}.image")
         where = f"{place.file}:{place.line}: " if place else ""

@@ -41,6 +41,7 @@ def faults_with(suite: Suite, app: App, stack: Stack) -> tuple[str, ...]:
         "wiring.secrets": (suite.wiring.secrets, {secret.name for secret in app.secrets}),
         "readiness": ([one.service for one in suite.readiness if one.service], set(stack.services)),
         "unkept": (suite.unkept, set(stack.volumes)),
+        "ends": (suite.ends, set(stack.services)),
         "env": (suite.env_names, {one.key for one in app.recipe.assignments} | app.recipe.exports.keys()),
     }
     return tuple(
@@ -56,7 +57,7 @@ def remarks(suite: Suite) -> tuple[str, ...]:
     said = []
     if not suite.seeds and not suite.stateless:
         said.append("no seeds: that data survives is shown by plain files in the volumes only")
-    if suite.probe.status == "any":
+    if suite.probe.status == "any" and suite.web is not False:
         said.append("probe.status: any answer below 500 counts as ready")
     return tuple(f"{suite.folder / FACTS_FILE}: {line}" for line in said)
 

@@ -1,6 +1,7 @@
 """What a suite says of its recipe: `suite.toml`, strict, and the hash of all that the suite holds."""
 
 import hashlib
+import re
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,8 @@ MOST_BYTES: Bytes = 128 * 1024 * 1024
 MOST_FILES, DEEPEST = 2000, 10
 """What a suite may hold; it is read whole for its hash, and copied for each call."""
 
+RUN_VALUE = re.compile(r"\$\$|\$\{([^{}]*)\}")
+
 Positive = Annotated[Seconds, msgspec.Meta(gt=0, le=24 * 3600)]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z"
 URL_PATH = r"^/[^\x00-\x20\x7f]*\Z"
@@ -55,10 +58,10 @@ Reason = Annotated[str, msgspec.Meta(pattern=r"\w.*\w")]
 class Probe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The app is ready when `path` answers with `status` and a body that contains `contains`.
 
-    "any" is any status of the app's own below 500.
+    "any" is any status of the app's own below 500. Without a path it is one that the router's rule takes.
     """
 
-    path: UrlPath = "/"
+    path: UrlPath | None = None
     status: Annotated[int, msgspec.Meta(ge=100, le=599)] | Literal["any"] = 200
     contains: str | None = None
 
@@ -135,6 +138,8 @@ class _Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     stateless: bool = False
     web: bool | None = None
     """Whether the app answers through the proxy; None: where the recipe has a DOMAIN."""
+    ends: tuple[Name, ...] = ()
+    """Services that end by design, with code 0; they may come again."""
     unkept: dict[Name, Reason] = {}
     """Volumes that need no backup, by their keys in the recipe, and why: `cache = "rebuilt at start"`."""
 
@@ -182,11 +187,34 @@ class Suite(_Declared, frozen=True, kw_only=True):
             )
         )
 
-    def env_for(self, variant: str | None, *, sign_on: SignOn | None = None) -> Mapping[str, str]:
-        """The env values for tests, those of `variant` on top, then those of the wiring."""
+    def env_for(
+        self, variant: str | None, *, values: Mapping[str, str], sign_on: SignOn | None = None
+    ) -> Mapping[str, str]:
+        """The env values for tests, those of `variant` on top, then those of the wiring.
+
+        `values` are the run's: each takes the place of `${ITS_NAME}`, and `$$` that of a `$`. Raises
+        InfrastructureError, with file and key, for a name that is none of them.
+        """
         chosen = self.variant(variant).env if variant else {}
         wired = {name: sign_on.fill(text) for name, text in self.wiring.env.items()} if sign_on else {}
-        return {**self.env, **chosen, **wired}
+        sections = (("env", self.env), (f"variants.{variant}.env", chosen), ("wiring.env", wired))
+        return {
+            name: self._filled(text, values, key=f"{section}.{name}")
+            for section, entries in sections
+            for name, text in entries.items()
+        }
+
+    def _filled(self, text: str, values: Mapping[str, str], *, key: str) -> str:
+        def value(match: re.Match[str]) -> str:
+            name = match[1]
+            if name is not None and name not in values:
+                raise InfrastructureError(
+                    f"{self.folder / FACTS_FILE}: {key}: ${{{name}}} is no value of a run; "
+                    f"there are {', '.join(values)}"
+                )
+            return "$" if name is None else values[name]
+
+        return RUN_VALUE.sub(value, text)
 
     def secrets_for(self, sign_on: SignOn | None) -> dict[str, str]:
         """The secrets whose values the provider decides, by compose name."""

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from cc_ci.recipes.routes import Route, routes
+from cc_ci.recipes.ending import guessed
+from cc_ci.recipes.routes import Route, front_doors, routes
+from cc_ci.recipes.rule_reach import Request, takes
 from cc_ci.recipes.stack import Service, Stack
 from cc_ci.suite.facts import FACTS_FILE
 
@@ -23,10 +25,16 @@ class Front(msgspec.Struct, frozen=True, kw_only=True):
     because: str = "no health check of the recipe names a better one"
 
 
-def front(stack: Stack) -> Front:
-    """The path that the health check of a routed service asks for, at the port that is routed."""
-    found = (one for route in routes(stack) if (one := _checked(route, stack.services[route.service])))
-    return next(found, Front())
+def front(stack: Stack, *, domain: str) -> Front:
+    """The path that the health check of a routed service asks for, or another that its router takes."""
+    for route in routes(stack):
+        found = _checked(route, stack.services[route.service])
+        if found and _taken(route, found.path, domain):
+            return found
+    door = next(iter(front_doors(routes(stack), domain=domain)), None)
+    if door is None or door.path == "/":
+        return Front()
+    return Front(path=door.path, because="the router's rule takes no other")
 
 
 def _checked(route: Route, service: Service) -> Front | None:
@@ -37,26 +45,33 @@ def _checked(route: Route, service: Service) -> Front | None:
     return None
 
 
-def files(name: str, stack: Stack, *, secrets: tuple[str, ...]) -> dict[str, str]:
+def _taken(route: Route, path: str, domain: str) -> bool:
+    request = Request(host=domain, path=path)
+    return route.tree is not None and takes(route.tree, request, syntax=route.syntax) is not False
+
+
+def files(
+    name: str, stack: Stack, *, domain: str, secrets: tuple[str, ...], web: bool = True
+) -> dict[str, str]:
     """The files of a new suite by name; it is green on a healthy recipe as it stands."""
-    shown = front(stack)
-    return {
-        FACTS_FILE: "".join(f"{line}\n" for line in _facts(name, shown, stack, secrets=secrets)),
-        "test_front.py": TESTS.replace("PATH", json.dumps(shown.path)),
-        "seed.py": SEED,
-    }
+    shown = front(stack, domain=domain) if web else None
+    made = {FACTS_FILE: "".join(f"{line}\n" for line in _facts(name, shown, stack, secrets=secrets))}
+    if shown:
+        made["test_front.py"] = TESTS.replace("PATH", json.dumps(shown.path))
+    return {**made, "seed.py": SEED}
 
 
-def _facts(name: str, shown: Front, stack: Stack, *, secrets: tuple[str, ...]) -> Iterator[str]:
+def _facts(name: str, shown: Front | None, stack: Stack, *, secrets: tuple[str, ...]) -> Iterator[str]:
     yield f"recipe = {json.dumps(name)}"
     yield '# seeds = "seed.py"  # once write, read and delete in it are filled in'
     if secrets:
         yield f"# secrets = {json.dumps(list(secrets))}  # those that tests may read; the recipe has these"
-    yield ""
-    yield "[probe]  # ready means: this path answers so, through the proxy"
-    yield f"path = {json.dumps(shown.path)}  # {shown.because}"
-    yield 'status = "any"  # any answer of the app below 500; better is the number that you know'
-    yield '# contains = "Welcome"'
+    if shown is None:
+        yield "web = false  # nothing answers through the proxy: the app is there once its services are"
+    if ends := sorted(guessed(stack)):
+        yield f"ends = {json.dumps(ends)}  # these end by design, with code 0"
+    if shown:
+        yield from _probe(shown)
     for service in stack.services.values():
         if POSTGRES.search(service.image):
             yield from _database(service.name)
@@ -64,6 +79,14 @@ def _facts(name: str, shown: Front, stack: Stack, *, secrets: tuple[str, ...]) -
     yield "[weight]  # the app's peak: see `peak_memory_bytes` in the results of a run"
     yield "memory_mib = 256"
     yield "cpus = 1.0"
+
+
+def _probe(shown: Front) -> Iterator[str]:
+    yield ""
+    yield "[probe]  # ready means: this path answers so, through the proxy"
+    yield f"path = {json.dumps(shown.path)}  # {shown.because}"
+    yield 'status = "any"  # any answer of the app below 500; better is the number that you know'
+    yield '# contains = "Welcome"'
 
 
 def _database(service: str) -> Iterator[str]:

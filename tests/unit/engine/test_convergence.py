@@ -26,6 +26,7 @@ from cc_ci.engine.state import (
     Update,
     UpdateState,
 )
+from cc_ci.errors import InfrastructureError
 
 T0 = 1000.0
 CHECK = HealthCheck(interval=30, timeout=10, retries=10, start_period=60)
@@ -221,7 +222,10 @@ def test_a_task_without_a_node_fails_after_a_grace(why: str) -> None:
     waiting = snap(service(), tasks=(task(state="pending", error=error),))
     assert isinstance(verdict(waiting, now=T0 + NO_NODE_GRACE), Converging)
     late = verdict(waiting, now=T0 + 1 + NO_NODE_GRACE)
-    assert late == Failed(service="app", reason=f"can't be placed: {error}")
+    # a port is somebody else's, unless the service's own old tasks have it
+    assert late == Failed(service="app", reason=f"can't be placed: {error}", ours="port" in why)
+    own = snap(service(outdated=1), tasks=(task(state="pending", error=error),))
+    assert verdict(own, now=T0 + 60) == Failed(service="app", reason=f"can't be placed: {error}")
 
 
 def test_a_service_that_is_never_started_again_fails() -> None:
@@ -230,7 +234,9 @@ def test_a_service_that_is_never_started_again_fails() -> None:
     assert isinstance(verdict(ended, now=T0 + 2), Converging)
     judged = verdict(ended, now=T0 + 5)
     assert judged == Failed(
-        service="app", reason="ended with code 0, and its restart policy (on-failure) starts it no more"
+        service="app",
+        reason="ended with code 0, and its restart policy (on-failure) starts it no more; "
+        "if it is to end so, name it under `ends` in suite.toml",
     )
 
 
@@ -261,7 +267,10 @@ def test_other_stacks_change_nothing() -> None:
 def test_a_taken_port_is_named(error: str) -> None:
     failed = tuple(task(state="failed", at=T0 + n, desired="shutdown", error=error) for n in range(CRASHES))
     judged = verdict(snap(service(), tasks=failed))
-    assert judged == Failed(service="app", reason="ended 3 times in 2 s, last: port 80 is taken on the node")
+    said = "ended 3 times in 2 s, last: port 80 is taken on the node"
+    assert judged == Failed(service="app", reason=said, ours=True)
+    assert isinstance(judged, Failed)
+    assert isinstance(judged.error("x"), InfrastructureError)
 
 
 def test_a_rejection_of_an_earlier_deploy_is_no_failure_of_this_one() -> None:
@@ -271,3 +280,43 @@ def test_a_rejection_of_an_earlier_deploy_is_no_failure_of_this_one() -> None:
 
 def test_events_from_before_this_deploy_do_not_count() -> None:
     assert exits(start(snap(service())), T0 - 3, T0 - 2, T0 - 1).exits == ()
+
+
+def by_design(snapshot: StackSnapshot, *, now: float = T0 + 60) -> Verdict:
+    return verdict(snapshot, History(stack="s", since=T0, ends=frozenset({"app"})), now=now)
+
+
+def ended(at: float, *, code: int = 0, desired: str = "shutdown") -> TaskState:
+    state = "failed" if code else "complete"
+    return task(state=state, at=at, exit_code=code, desired=desired, error="boom" if code else "")
+
+
+def test_a_service_that_ends_by_design_is_converged_once_it_ended_well() -> None:
+    once = snap(service(restart="none"), tasks=(ended(T0 + 4),))
+    assert by_design(once) == Converged(at=T0 + 4)
+    assert isinstance(by_design(snap(service(restart="none"), tasks=(task(state="starting"),))), Converging)
+
+
+def test_one_that_ends_and_comes_again_is_no_crash_loop() -> None:
+    again = tuple(ended(T0 + n) for n in range(2 * CRASHES))
+    assert isinstance(by_design(snap(service(), tasks=(*again, task(state="ready")))), Converged)
+    assert isinstance(by_design(snap(service(running=1), tasks=(*again, task(state="running")))), Converged)
+
+
+def test_one_that_ends_by_design_and_fails_has_failed() -> None:
+    judged = by_design(snap(service(), tasks=tuple(ended(T0 + n, code=3) for n in range(CRASHES))))
+    assert isinstance(judged, Failed)
+    assert "last: boom" in judged.reason
+    given_up = by_design(snap(service(restart="none"), tasks=(ended(T0 + 4, code=3),)))
+    assert given_up == Failed(
+        service="app", reason="ended with code 3, and its restart policy (none) starts it no more"
+    )
+
+
+def test_one_that_ends_without_a_word_of_it_gets_the_remedy() -> None:
+    history = start(snap(service()))
+    for number in range(CRASHES):
+        history = hear(history, event("die", container=f"app{number}", at=T0 + number, exitCode="0"))
+    judged = verdict(snap(service()), history)
+    assert isinstance(judged, Failed)
+    assert judged.reason.endswith("last: exit code 0; if it is to end so, name it under `ends` in suite.toml")

@@ -38,7 +38,7 @@ def suite() -> Suite:
 
 
 def deployed(version: str, suite: Suite) -> tuple[App, Stack]:
-    env = suite.env_for(None, sign_on=SIGN_ON)
+    env = suite.env_for(None, values={}, sign_on=SIGN_ON)
     app = configure(
         read_recipe(lab_folder() / "recipes" / NAME / version), domain="docs.ci.test", overrides=env
     )

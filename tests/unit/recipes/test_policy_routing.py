@@ -127,7 +127,7 @@ CASES: list[tuple[list[str], list[str], list[str]]] = [
     (["traefik.http.services.${STACK_NAME}.loadbalancer.server.port=web"], ["'web' is no port"], []),
     (
         ["traefik.http.services.b.loadbalancer.server.port=81", f"{ROUTER}-b.rule=Host(`b.${{DOMAIN}}`)"],
-        ["-b names no service, and there are {STACK_NAME}, b"],
+        ["-b names no service, and there are ${STACK_NAME}, b"],
         [],
     ),
     (

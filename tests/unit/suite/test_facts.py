@@ -56,8 +56,8 @@ def test_everything_that_may_be_said_is_read(tmp_path: Path) -> None:
 
 def test_a_variant_sets_values_on_top_of_the_suites_own(tmp_path: Path) -> None:
     suite = read_suite(suite_folder(tmp_path, WHOLE))
-    assert suite.env_for(None) == {"A": "1", "B": "2"}
-    assert suite.env_for("postgres") == {"A": "1", "B": "3", "C": "4"}
+    assert suite.env_for(None, values={}) == {"A": "1", "B": "2"}
+    assert suite.env_for("postgres", values={}) == {"A": "1", "B": "3", "C": "4"}
     assert suite.env_names == ("A", "B", "OIDC_ISSUER", "C")
     with pytest.raises(InfrastructureError, match="no 'mysql'; it has postgres"):
         suite.variant("mysql")
@@ -78,7 +78,7 @@ SIGN_ON = SignOn(
 
 def test_the_wiring_is_filled_in_from_the_provider(tmp_path: Path) -> None:
     suite = read_suite(suite_folder(tmp_path, WHOLE))
-    wired = suite.env_for("postgres", sign_on=SIGN_ON)
+    wired = suite.env_for("postgres", values={}, sign_on=SIGN_ON)
     assert wired == {"A": "1", "B": "3", "OIDC_ISSUER": SIGN_ON.issuer, "C": "run-1"}
     assert suite.secrets_for(SIGN_ON) == {"oidc_client_secret": "c-secret"}
     assert suite.secrets_for(None) == {}
@@ -95,7 +95,7 @@ def test_tests_for_sign_on_are_a_part_of_their_own(tmp_path: Path) -> None:
 
 def test_a_recipe_name_is_enough(tmp_path: Path) -> None:
     suite = read_suite(suite_folder(tmp_path, 'recipe = "notes"'))
-    assert (suite.probe.path, suite.probe.status, suite.stateless, suite.seeds) == ("/", 200, False, None)
+    assert (suite.probe.path, suite.probe.status, suite.stateless, suite.seeds) == (None, 200, False, None)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from cc_ci.suite.checking import faults, remarks
 from cc_ci.suite.facts import read_suite
 from cc_ci.suite.skeleton import files, front
 
+DOMAIN = "small-abc.ci.test"
 ROUTED = """\
         - "traefik.http.routers.${STACK_NAME}.rule=Host(`${DOMAIN}`)"
         - "traefik.http.services.${STACK_NAME}.loadbalancer.server.port=5678"
@@ -37,16 +38,16 @@ def stack(tmp_path: Path, check: str, *, routed: str = ROUTED) -> Stack:
 def test_the_front_is_what_the_health_check_asks_for_at_the_routed_port(
     tmp_path: Path, check: str, path: str
 ) -> None:
-    assert front(stack(tmp_path, check)).path == path
+    assert front(stack(tmp_path, check), domain=DOMAIN).path == path
 
 
 def test_a_recipe_without_a_route_is_asked_for_its_front_page(tmp_path: Path) -> None:
     check = '["CMD", "curl", "http://localhost:5678/healthz"]'
-    assert front(stack(tmp_path, check, routed="")).path == "/"
+    assert front(stack(tmp_path, check, routed=""), domain=DOMAIN).path == "/"
 
 
 def test_a_new_suite_is_read_and_has_no_faults(tmp_path: Path) -> None:
-    made = files("small", stack(tmp_path, '["CMD", "true"]'), secrets=("db_password",))
+    made = files("small", stack(tmp_path, '["CMD", "true"]'), domain=DOMAIN, secrets=("db_password",))
     folder = tmp_path / "suites" / "small"
     folder.mkdir(parents=True)
     for name, text in made.items():
@@ -61,7 +62,7 @@ def test_a_new_suite_is_read_and_has_no_faults(tmp_path: Path) -> None:
 
 
 def test_what_is_left_to_fill_in_is_good_once_its_comment_signs_are_gone(tmp_path: Path) -> None:
-    made = files("small", stack(tmp_path, '["CMD", "true"]'), secrets=("db_password",))
+    made = files("small", stack(tmp_path, '["CMD", "true"]'), domain=DOMAIN, secrets=("db_password",))
     text = made["suite.toml"].replace("# seeds", "seeds").replace("# secrets", "secrets")
     filled = tomllib.loads(text.replace("# contains", "contains"))
     assert (filled["seeds"], filled["secrets"]) == ("seed.py", ["db_password"])

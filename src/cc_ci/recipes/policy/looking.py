@@ -40,15 +40,21 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     def refuse(
         self, key: str, what: str, *, blame: Blame = "recipe", remedy: str = "", blocks: bool = True
     ) -> Refusal:
-        source = self.stack.source(key)
-        return Refusal(blame=blame, key=key, what=what, remedy=remedy, source=source, blocks=blocks)
+        return Refusal(
+            blame=blame,
+            key=self.shown(key),
+            what=self.shown(what),
+            remedy=remedy,
+            source=self.stack.source(key),
+            blocks=blocks,
+        )
 
     def needs(self, permission: str, key: str, what: str) -> Refusal:
         """Refused, unless it is trusted."""
         return Refusal(
             blame="policy",
-            key=key,
-            what=what,
+            key=self.shown(key),
+            what=self.shown(what),
             permission=self.lasting(permission),
             source=self.stack.source(key),
         )
@@ -56,6 +62,10 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     def lasting(self, text: str) -> str:
         """The same in each run: a run's domain and stack name have a placeholder."""
         return text.replace(self.stack.name, "{STACK_NAME}").replace(self.app.domain, "{DOMAIN}")
+
+    def shown(self, text: str) -> str:
+        """A text as the recipe's files have it, with its variables."""
+        return text.replace(self.stack.name, "${STACK_NAME}").replace(self.app.domain, "${DOMAIN}")
 
     def is_own_name(self, name: str) -> bool:
         """Whether a name can be nobody else's, for the app's stack name or domain is its beginning."""

@@ -58,11 +58,10 @@ def references(look: Look) -> Iterator[Refusal]:
 def _reference(look: Look, key: str, name: str, what: str, *, own: bool) -> Iterator[Refusal]:
     _, at, provider = name.partition("@")
     known = look.place.middlewares
-    shown = look.lasting(name)
     if provider in ("swarm", "docker", "") and not own:
-        yield look.refuse(key, f"names the {what} {shown}, and no label of the recipe makes it")
+        yield look.refuse(key, f"names the {what} {name}, and no label of the recipe makes it")
     elif at and known is not None and provider != "swarm" and name not in known:
-        said = f"names the {what} {shown}, which the node's proxy has not"
+        said = f"names the {what} {name}, which the node's proxy has not"
         remedy = "leave it to the operator, in a compose file of its own"
         yield look.refuse(key, said, blame="cc-ci", remedy=remedy)
 
@@ -89,7 +88,7 @@ def _port(look: Look, service: str, entry: Entry, *, routed: bool) -> Iterator[R
     text = entry.value(PORT)
     base = f"services.{service}.deploy.labels"
     if text is None and entry.value("loadbalancer.server.url") is None and routed:
-        what = f"the service {look.lasting(entry.name)} has no {PORT}, and Swarm tells Traefik none"
+        what = f"the service {entry.name} has no {PORT}, and Swarm tells Traefik none"
         yield look.refuse(f"{base}.{entry.label}", what)
     elif text is not None and not _is_port(text):
         yield look.refuse(f"{base}.{entry.settings[PORT].label}", f"{text!r} is no port")
@@ -100,11 +99,11 @@ def _is_port(text: str) -> bool:
 
 
 def _undecided(look: Look, service: str, routers: list[Entry], made: list[Entry]) -> Iterator[Refusal]:
-    names = ", ".join(look.lasting(one.name) for one in made)
+    names = ", ".join(one.name for one in made)
     for router in routers:
         if router.value("service") is None and router.name.lower() not in {one.name.lower() for one in made}:
             key = f"services.{service}.deploy.labels.{router.label}"
-            what = f"router {look.lasting(router.name)} names no service, and there are {names}"
+            what = f"router {router.name} names no service, and there are {names}"
             yield look.refuse(key, what, remedy="add its .service label")
 
 
@@ -116,7 +115,7 @@ def asked_by_the_proxy(look: Look) -> Iterator[Refusal]:
                 if setting.endswith(ASKED_ADDRESSES) and (url := entry.value(setting)):
                     key = f"services.{service.name}.deploy.labels.{entry.settings[setting].label}"
                     if not _is_own_address(look, url):
-                        what = f"has the proxy ask {look.lasting(url)}, which is not the app's own"
+                        what = f"has the proxy ask {url}, which is not the app's own"
                         yield look.needs(f"proxy-address:{url}", key, what)
 
 

@@ -48,9 +48,7 @@ def _rule(look: Look, route: Route) -> Iterator[Refusal]:
         yield _unread(look, route, fault)
         return
     if wrong := next(_host_faults(rule), None):
-        yield look.refuse(
-            route.key, look.lasting(wrong), remedy="write Host(`${DOMAIN}`), or a name below it"
-        )
+        yield look.refuse(route.key, wrong, remedy="write Host(`${DOMAIN}`), or a name below it")
         return
     for stray in dict.fromkeys(stray_ways(rule, domain=look.app.domain, syntax=route.syntax)):
         if route.kind == "tcp" and stray is not None and stray.values == ("*",):
@@ -63,10 +61,10 @@ def _unread(look: Look, route: Route, fault: RuleFault) -> Refusal:
     try:
         parse_rule(route.rule, syntax="v2")
     except RuleFault:
-        return look.refuse(route.key, f"{look.lasting(route.rule)!r} is no rule: {fault}")
+        return look.refuse(route.key, f"{route.rule!r} is no rule: {fault}")
     return look.refuse(
         route.key,
-        f"is in the syntax of Traefik 2, and the node's proxy reads that of 3: {look.lasting(str(fault))}",
+        f"is in the syntax of Traefik 2, and the node's proxy reads that of 3: {fault!s}",
         blame="cc-ci",
         remedy="write one host for each Host(), with || between them, which both read",
     )
@@ -83,7 +81,7 @@ def _stray(look: Look, route: Route, stray: Matcher | None) -> Refusal:
     if stray is None:
         what = f"takes requests for any host: {CATCH_ALL_NAME}"
         return look.refuse(route.key, what, remedy="say Host(`${DOMAIN}`) && before it")
-    what = f"{look.lasting(str(stray))} takes hosts that are neither the app's domain nor below it"
+    what = f"{stray!s} takes hosts that are neither the app's domain nor below it"
     if variable := _variable_of(look, stray):
         remedy = f'give {variable} a name below the app\'s under env in suite.toml, as "x.${{DOMAIN}}"'
         return look.refuse(route.key, what, blame="policy", remedy=remedy)
@@ -116,7 +114,7 @@ def _taken_over(look: Look, route: Route, what: str) -> Iterator[Refusal]:
 def _no_entrypoint(look: Look, route: Route, *, blocks: bool) -> Refusal:
     there = ", ".join(look.place.entrypoints or ())
     what = (
-        f"router {look.lasting(route.router)} listens at {', '.join(route.entrypoints)}, "
+        f"router {route.router} listens at {', '.join(route.entrypoints)}, "
         f"and the node's proxy has {there} only: this way in is not tried"
     )
     return look.refuse(route.key, what, blame="cc-ci", blocks=blocks)
