@@ -27,6 +27,7 @@ from cc_ci.engine.state import (
 from cc_ci.engine.streams import ACTIONS, QueuedEvents
 from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.system import stopping
+from cc_ci.system.bounded import OUTPUT_LIMIT, Kept
 from cc_ci.system.files import runtime_root
 from cc_ci.system.process import Completed, Runner, check
 from cc_ci.system.units import EpochSeconds, Seconds
@@ -210,7 +211,10 @@ class DockerEngine:
             return self._both(argv.service_logs(service))
         # all containers are here, and `docker service logs` now and then never ends (docker/cli issue 4678)
         containers = sorted(self.containers({SERVICE: service}), key=lambda container: container.created)
-        return "".join(self.container_logs(container.id) for container in containers)
+        kept = Kept(OUTPUT_LIMIT)
+        for container in containers:
+            kept.add(self.container_logs(container.id).encode(errors="replace"))
+        return kept.text()
 
     def container_logs(self, container: str) -> str:
         return self._both(argv.container_logs(container))

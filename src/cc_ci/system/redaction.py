@@ -12,6 +12,8 @@ from cc_ci.system.secret_search import Found, Search, Span, edges
 from cc_ci.system.text_views import views
 
 MASK = "[redacted]"
+BLOCK, OVERLAP = 1024 * 1024, 16 * 1024
+"""Letters that are looked through at once, and so many of those before: what is looked for may lie across."""
 MOST_CUTS = 100
 """An app may write such lines, too."""
 
@@ -81,8 +83,11 @@ class Redactor:
     def _found(self, text: str, search: Search) -> Iterator[Found]:
         if not search.forms:
             return
-        for view in views(text):
-            yield from search(view)
+        overlap = max(OVERLAP, 4 * search.widest)
+        for start in range(0, len(text), BLOCK):
+            first = max(0, start - overlap)
+            for view in views(text[first : start + BLOCK], offset=first):
+                yield from search(view)
         for cut in islice(CUT.finditer(text), MOST_CUTS):
             yield from edges(search.forms, text, max(0, cut.start() - 1), cut.end() + 1)
 

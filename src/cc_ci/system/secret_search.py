@@ -50,7 +50,7 @@ class Search:
     def __init__(self, forms: Iterable[Form]) -> None:
         self.forms = sorted(forms, key=lambda form: len(form.text), reverse=True)
         self._cores = [(_core(form.text), form) for form in self.forms]
-        self._widest = max((len(form.text) for form in self.forms), default=0)
+        self.widest = max((len(form.text) for form in self.forms), default=0)
         flat = ((form, _flat(form.text)) for form in self.forms)
         self._wrapped = [(form, text) for form, text in flat if LEAST_WRAPPED <= len(text) <= LONGEST_WRAPPED]
         self._tails: dict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -71,12 +71,12 @@ class Search:
         if not view.resolved:
             yield 0, len(view.text)
             return
-        start = end = max(0, view.resolved[0] - self._widest)
+        start = end = max(0, view.resolved[0] - self.widest)
         for at in view.resolved:
-            if at - self._widest > end:
+            if at - self.widest > end:
                 yield start, end
-                start = at - self._widest
-            end = at + self._widest
+                start = at - self.widest
+            end = at + self.widest
         yield start, end
 
     def _whole(self, text: str, start: int, end: int) -> Iterator[tuple[Form, int, int]]:

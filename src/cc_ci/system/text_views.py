@@ -2,7 +2,8 @@
 
 import bisect
 import re
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from html.entities import html5
 
 DEEPEST = 3
@@ -20,23 +21,35 @@ SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
 class View:
-    """A text, and where its letters stand in the text that it was made of; `origin` is that one's view."""
+    """A text, and where its letters stand in the text that it was made of.
 
-    def __init__(self, text: str, *, starts: list[int], places: list[int], origin: "View | None") -> None:
+    `origin` is the view of that one; the first text of all begins at `offset` of a longer one.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        starts: Sequence[int] = (),
+        places: Sequence[int] = (),
+        origin: "View | None" = None,
+        offset: int = 0,
+    ) -> None:
         self.text = text
         self._starts = starts
         self._places = places
         self._origin = origin
+        self._offset = offset
 
     @property
-    def resolved(self) -> list[int]:
+    def resolved(self) -> Sequence[int]:
         """Where what was an escape begins; nothing that has none of these is new in this view."""
         return self._starts
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where the letters from `start` to before `end` stand in the first text of all."""
         if self._origin is None:
-            return start, end
+            return start + self._offset, end + self._offset
         return self._origin.span(self._place(start), self._end(end))
 
     def _place(self, at: int) -> int:
@@ -53,9 +66,9 @@ class View:
         return self._place(at)
 
 
-def views(text: str) -> Iterator[View]:
+def views(text: str, *, offset: int = 0) -> Iterator[View]:
     """The text itself, then with its escapes resolved, as long as there are any."""
-    view = View(text, starts=[], places=[], origin=None)
+    view = View(text, offset=offset)
     yield view
     for _ in range(DEEPEST):
         if ESCAPE.search(view.text) is None:
@@ -66,8 +79,7 @@ def views(text: str) -> Iterator[View]:
 
 def _resolved(view: View) -> View:
     parts: list[str] = []
-    starts: list[int] = []
-    places: list[int] = []
+    starts, places = array("L"), array("L")
     length = past = 0
     for match in ESCAPE.finditer(view.text):
         plain = view.text[past : match.start()]

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cc_ci.system import redaction
 from cc_ci.system.bounded import capped, cut_mark
 from cc_ci.system.redaction import MASK, Redactor
 
@@ -165,6 +166,17 @@ def test_any_width_is_found(width: int, at: int, seed: int) -> None:
     wrapped = prefixed([text[n : n + width] for n in range(0, len(text), width)], STAMP)
     left = "".join(line.removeprefix(STAMP) for line in redactor(secret)(wrapped).splitlines())
     assert_gone(left.replace(MASK, "") + MASK, secret)
+
+
+@pytest.mark.parametrize("form", ["plain", "basic", "JSON in JSON"])
+def test_a_long_text_is_looked_through_everywhere(form: str) -> None:
+    step = redaction.BLOCK // 4
+    for shift in range(0, 200, 7):
+        filler = "x" * (step - 100 + shift) + "\n"
+        text = "".join(f"{filler}{FORMS[form](TOKEN)}\n{TOKEN[:9]}\n{STAMP}{TOKEN[9:]}\n" for _ in range(5))
+        said = redactor(TOKEN)(text)
+        assert said.count(MASK) == 15
+        assert len(redactor(TOKEN).find(text)) == 10
 
 
 def test_what_a_cut_left_of_a_secret_is_taken_out_on_both_sides() -> None:
