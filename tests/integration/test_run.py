@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jsonschema
+import msgspec
 import pytest
 from junitparser import JUnitXml
 
@@ -230,7 +231,8 @@ class TestEndings:
         run = cli.latest()
         assert called.returncode == 0, called.stdout
         url = called.stderr.partition("kept: ")[2].splitlines()[0]
-        with Probe(cli.node) as probe:
+        at = called.stderr.partition("--resolve ")[2].split()[0].rpartition(":")[2]
+        with Probe(msgspec.structs.replace(cli.node, address=at)) as probe:
             assert probe.request("GET", url).status == 200
         assert "it was kept" in cli("reap").stdout
         assert "removed  service" in cli("reap", "--run", run.run).stdout

@@ -34,13 +34,14 @@ def address_of(name: str, proxies: Path) -> str | None:
         labels = host_name(name).split(".")
     except StageFailed:
         return None
-    for count in range(len(labels)):
-        for file in proxies.glob(f"*/names/{'.'.join(labels[count:])}"):
-            try:
-                return file.read_text().strip()
-            except OSError:
-                continue  # it went meanwhile
-    return None
+    # one look for all of them, however many labels somebody asks with
+    led = {file.name: file for file in proxies.glob("*/names/*")}
+    found = (led.get(".".join(labels[count:])) for count in range(len(labels)))
+    file = next((one for one in found if one), None)
+    try:
+        return file.read_text().strip() if file else None
+    except OSError:
+        return None  # it went meanwhile
 
 
 def answer(packet: bytes, lookup: Lookup) -> bytes | None:

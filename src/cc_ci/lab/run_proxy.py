@@ -84,6 +84,10 @@ class RunProxy:
         """Leave it up for a look at its app; it goes as the run's other things do, by `reap`."""
         self._place = None
 
+    def require_served(self) -> None:
+        """Raise InfrastructureError if what it needs of its node ended: no app is to be blamed for that."""
+        _require_services(self._places, self._clock)
+
     def log(self) -> str:
         """What it wrote so far, with stamps."""
         return self._engine.container_logs(self._place.container) if self._place else ""

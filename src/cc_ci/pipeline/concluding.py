@@ -79,6 +79,7 @@ def _end_proxy(site: Site, *, kept: bool) -> None:
         write_atomic(bench.evidence / "proxy.log", said)
     except OSError as error:
         raise InfrastructureError(f"proxy.log: not written: {error.strerror or error}") from error
+    proxy.require_served()
 
 
 def _or(state: RunState, what: str, call: Callable[[], T], otherwise: T) -> T:
