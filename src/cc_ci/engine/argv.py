@@ -75,6 +75,10 @@ def remove(kind: str, name: str) -> list[str]:
     return ["docker", kind, "rm", *options.get(kind, ()), name]
 
 
+def kill(container: str) -> list[str]:
+    return ["docker", "container", "kill", "--signal=KILL", container]
+
+
 def execute(container: str, command: Sequence[str] | str, *, user: str | None, attach: bool) -> list[str]:
     program = ["sh", "-c", command] if isinstance(command, str) else list(command)
     options = [*(["--interactive"] if attach else []), *(["--user", user] if user else [])]

@@ -34,7 +34,7 @@ from cc_ci.system.units import EpochSeconds, Seconds
 
 Labels = Mapping[str, str]
 
-GONE = ("no such", "not found", "is not connected")
+GONE = ("no such", "not found", "is not connected", "is not running")
 LONGEST_CALL: Seconds = 120.0
 """An engine that unpacks an image answers late; one that takes longer is not well."""
 
@@ -262,6 +262,9 @@ class DockerEngine:
 
     def remove_volume(self, volume: str) -> None:
         self._tell_gone(argv.remove("volume", volume))
+
+    def kill_container(self, container: str) -> None:
+        self._tell_gone(argv.kill(container))
 
     def remove_container(self, container: str) -> None:
         self._tell_gone(argv.remove("container", container))

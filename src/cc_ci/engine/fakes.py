@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Collection, Mapping, Sequence
 from typing import Self
 
+import msgspec
+
 from cc_ci.engine.state import (
     Container,
     ContainerState,
@@ -238,6 +240,13 @@ class FakeEngine:
 
     def remove_volume(self, volume: str) -> None:
         self._remove("volume", volume)
+
+    def kill_container(self, container: str) -> None:
+        self._call("kill_container", container)
+        if container in self.items["container"]:
+            self.items["container"][container] = msgspec.structs.replace(
+                self.items["container"][container], state="exited"
+            )
 
     def remove_container(self, container: str) -> None:
         self._remove("container", container)

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from cc_ci.errors import InfrastructureError, Unverified
+from cc_ci.errors import InfrastructureError, StageFailed, Unverified
 from cc_ci.isolation.census import Census
 from cc_ci.pipeline import chain
 from cc_ci.pipeline.handed import BackedUp, Hands, Layers, LeakCheck, Provided, RanBefore, Stops
@@ -22,6 +22,8 @@ from cc_ci.stages import (
     checking,
     deploying,
     images,
+    killing,
+    living,
     preparing,
     providing,
     removing,
@@ -58,7 +60,7 @@ class Dispatch:
         with span:
             begin = functools.partial(_begin, hands)
             bench = replace(self.bench, findings=hands.findings, begin=begin)
-            ACTIONS[step.action](Work(of=self, bench=bench, hands=hands))
+            _watched(Work(of=self, bench=bench, hands=hands))
 
 
 def told(step: Step) -> str:
@@ -224,6 +226,14 @@ def _test(work: Work) -> None:
     testing.run_suite(work.bench, work.app, suite, stage=work.step.stage)
 
 
+def _soak(work: Work) -> None:
+    living.soak(work.bench, work.app)
+
+
+def _kill(work: Work) -> None:
+    killing.kill(work.bench, work.app, stage=work.step.stage)
+
+
 def _undeploy(work: Work) -> None:
     """Nothing was begun: nothing to do. How services stopped is told at the end."""
     app = work.hands.look(chain.app(work.name), Deployed)
@@ -268,11 +278,35 @@ ACTIONS: Mapping[Action, Callable[[Work], None]] = {
     "redeploy": _redeploy,
     "verify_restore": _verify_restore,
     "test": _test,
+    "soak": _soak,
+    "kill": _kill,
     "undeploy": _undeploy,
     "conclude_stops": _conclude_stops,
     "withdraw": _withdraw,
     "leak_check": _leak_check,
 }
+
+
+WATCHED: frozenset[Action] = frozenset(
+    {"check", "seed", "verify_upgrade", "backup", "overwrite", "verify_restore", "test"}
+)
+"""Actions on an app that serves, and that has to go on serving while they last."""
+
+
+def _watched(work: Work) -> None:
+    """Do the step's work; where the app ended meanwhile, that is what is told, and not what broke by it."""
+    watched = work.step.action in WATCHED
+    try:
+        ACTIONS[work.step.action](work)
+    except (StageFailed, InfrastructureError) as error:
+        if watched:
+            try:
+                living.require_living(work.bench, work.app, during=told(work.step))
+            except StageFailed as ended:
+                raise ended from error
+        raise
+    if watched:
+        living.require_living(work.bench, work.app, during=told(work.step))
 
 
 def worst_of_each(stops: list[TestResult]) -> list[TestResult]:

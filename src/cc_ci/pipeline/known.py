@@ -27,6 +27,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """Backup labels are there."""
     can_seed: bool = True
     """There is a way to put a marker in that a backup has."""
+    soak: bool = False
+    """The app is left alone for a while, and has to live on."""
     can_mark: bool = True
     """There is a way to put a marker in that an upgrade has to leave."""
 

@@ -28,6 +28,8 @@ Action = Literal[
     "redeploy",
     "verify_restore",
     "test",
+    "soak",
+    "kill",
     "undeploy",
     "conclude_stops",
     "withdraw",

@@ -24,15 +24,15 @@ def by_stage(known: Known, due: Collection[StageName], *, checks: bool) -> tuple
     """
     chains = []
     if "install" in due:
-        chains.append(_install(checks=checks))
+        chains.append(_install(known, checks=checks, last=checks and "functional" not in due))
     if "upgrade" in due:
         chains.append(_upgrade(known))
     if "backup" in due:
         chains.extend([_backup_and_restore(), _fresh("backup")])
     if "functional" in due:
-        chains.append(_tested("functional", needs=PULL))
+        chains.append(_tested("functional", known, needs=PULL, last=checks))
     if "sso" in due and known.has_sso_tests:
-        chains.append(_tested("sso", needs=PROVIDE))
+        chains.append(_tested("sso", known, needs=PROVIDE, last=False))
     return tuple(chains)
 
 
@@ -46,11 +46,13 @@ def shared(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[C
     return tuple(chains)
 
 
-def _install(*, checks: bool) -> Chain:
+def _install(known: Known, *, checks: bool, last: bool) -> Chain:
     chain = ChainBuilder("install", needs=(PULL,))
     chain.deployed("install", stage="install", why="a fresh install of the new version")
     if checks:
         chain.then("check", stage="install", deployment="install")
+    if last:
+        _hard_times(chain, known, stage="install", deployment="install")
     chain.undeployed("install", stage="install")
     return chain.done()
 
@@ -78,10 +80,19 @@ def _backup_and_restore() -> Chain:
     return chain.done()
 
 
-def _tested(stage: StageName, *, needs: str) -> Chain:
+def _hard_times(chain: ChainBuilder, known: Known, *, stage: StageName, deployment: str) -> None:
+    """What an app goes through once in a run, on a deployment that is about to go."""
+    if known.soak:
+        chain.then("soak", stage=stage, deployment=deployment)
+    chain.then("kill", stage=stage, deployment=deployment)
+
+
+def _tested(stage: StageName, known: Known, *, needs: str, last: bool) -> Chain:
     chain = ChainBuilder(stage, needs=(needs,))
     chain.deployed(stage, stage=stage, why=f"a fresh install for the tests of stage {stage}")
     chain.then("test", stage=stage, deployment=stage)
+    if last:
+        _hard_times(chain, known, stage=stage, deployment=stage)
     chain.undeployed(stage, stage=stage)
     return chain.done()
 
@@ -97,6 +108,9 @@ def _all_of_new(known: Known, due: Collection[StageName], *, checks: bool) -> Ch
         chain.then("test", stage="sso", deployment="install")
     if "backup" in due:
         _back_up_and_restore(chain, "install")
+    if checks:
+        last: StageName = "functional" if "functional" in due else "install"
+        _hard_times(chain, known, stage=last, deployment="install")
     chain.undeployed("install", stage="install")
     return chain.done()
 

@@ -83,6 +83,17 @@ def _read(root: Path) -> Recipe:
     )
 
 
+def with_env_of(new: Recipe, old: Recipe) -> Recipe:
+    """The new version with the .env of an app that the old one made: nobody adds lines to it."""
+    return msgspec.structs.replace(new, env_sample=old.env_sample, assignments=old.assignments)
+
+
+def only_in(new: Recipe, old: Recipe) -> tuple[Assignment, ...]:
+    """The variables that the new version's sample sets and the old one's does not."""
+    had = {one.key for one in old.assignments if not one.off}
+    return tuple(one for one in new.assignments if not one.off and one.key not in had)
+
+
 def _compose_files(root: Path) -> tuple[Path, ...]:
     try:
         found = list(entries(root, deepest=DEEPEST, most=MOST_FILES, skip=frozenset({".git"})))

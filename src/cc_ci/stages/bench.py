@@ -72,9 +72,15 @@ class Deployed:
     folder: Path
     secrets: dict[str, str]
     since: EpochSeconds
+    made: set[str] = field(default_factory=set)
+    """Swarm's names of the secrets that were made for it: a later version of the app may name others."""
     certified: tuple[str, ...] = ()
     running: Mapping[str, str] = field(default_factory=dict)
     """Image that each service runs, once it is up."""
+    serves_since: EpochSeconds | None = None
+    """The engine's time of its last first good sign; None while it comes up."""
+    ended: frozenset[str] = frozenset()
+    """Containers that had ended by then."""
 
     @property
     def domain(self) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from cc_ci.errors import InfrastructureError, StageFailed, Unverified
 from cc_ci.probes.generic import proxy_checks, service_checks
+from cc_ci.recipes.linting.lint import lint
+from cc_ci.recipes.recipe import Recipe
 from cc_ci.recipes.routes import routes
 from cc_ci.results.schema import StageName, TestResult
 from cc_ci.stages.bench import Bench, Deployed
@@ -16,6 +18,7 @@ def check(bench: Bench, deployed: Deployed, *, stage: StageName) -> None:
         found = (
             *(_through_proxy(bench, deployed) if deployed.web else ()),
             *service_checks(bench.engine.stack(deployed.stack.name), stack=deployed.stack),
+            lint_check(bench, deployed.candidate.recipe),
         )
     conclude(bench, found, stage=stage)
 
@@ -28,6 +31,19 @@ def _through_proxy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
         routes=routes(deployed.stack),
         expectation=deployed.expectation,
     )
+
+
+def lint_check(bench: Bench, recipe: Recipe) -> TestResult:
+    """What lint finds wrong with the files that are deployed; warnings are passed on."""
+    report = lint(recipe)
+    for finding in report.of_tree("warning"):
+        bench.findings.warn("lint", str(finding))
+    if report.ignored:
+        bench.findings.warn("lint-ignored", f"lint: the recipe passes over {len(report.ignored)} findings")
+    errors = report.of_tree("error")
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    reason = f"{errors[0]}{more}" if errors else None
+    return TestResult(name="lint", outcome="failed" if errors else "passed", assertions=1, reason=reason)
 
 
 def conclude(bench: Bench, found: Sequence[TestResult], *, stage: StageName) -> None:

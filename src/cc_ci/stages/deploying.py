@@ -1,7 +1,11 @@
 """Deploy a stack, see it converge by the engine's events, and wait for the app's own signs that it serves."""
 
+from collections.abc import Sequence
+
 from cc_ci.engine.stack_driver import Convergence
+from cc_ci.probes.ready import Predicate
 from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.living import begins_to_serve
 from cc_ci.stages.readying import predicates, wait_ready
 from cc_ci.stages.removing import take_down
 from cc_ci.timing.actions import (
@@ -42,9 +46,20 @@ def roll_out(bench: Bench, deployed: Deployed, *, phase: Phase | None) -> None:
     deployed.since = bench.engine.now()
     # until it serves, nothing of it counts as running: one that was rolled back may be between two starts
     deployed.running = {}
+    deployed.serves_since = None
     told = "docker stack deploy"
     with bench.span(told, phase or "deploy", action=STACK_DEPLOY, waits_for=told):
         bench.driver.deploy(deployed.app, deployed.folder, resolve_image=bench.waits.resolve_image)
+    _await(bench, deployed, signs, phase=phase)
+
+
+def serve_again(bench: Bench, deployed: Deployed, *, phase: Phase) -> None:
+    """Wait as after a deploy, for an app whose containers Swarm starts anew by itself."""
+    deployed.since, deployed.serves_since = bench.engine.now(), None
+    _await(bench, deployed, predicates(bench, deployed), phase=phase)
+
+
+def _await(bench: Bench, deployed: Deployed, signs: Sequence[Predicate], *, phase: Phase | None) -> None:
     all_up = "all tasks to run and be healthy"
     with bench.span("converge", phase or "converge", action=CONVERGE, waits_for=all_up):
         converged = bench.driver.converge(
@@ -60,6 +75,7 @@ def roll_out(bench: Bench, deployed: Deployed, *, phase: Phase | None) -> None:
     with bench.span("ready", phase or "ready", action=READY, waits_for=signs_held):
         wait_ready(bench, deployed, signs, phase=phase or "ready")
     deployed.running = bench.driver.running_images(deployed.stack.name)
+    begins_to_serve(bench, deployed)
 
 
 def _join_proxy(bench: Bench, deployed: Deployed, *, phase: Phase) -> None:

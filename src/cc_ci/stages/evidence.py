@@ -30,35 +30,49 @@ EVIDENCE_LIMIT: Seconds = 90.0
 """For all evidence of one stack: an app may log without an end, and its removal waits for this."""
 
 
-def keep_stack(bench: Bench, deployed: Deployed) -> None:
-    """Save what the engine knows of a stack; what can't be saved is warned of, and hinders no removal."""
+def keep_stack(bench: Bench, deployed: Deployed) -> tuple[str, ...]:
+    """Save what the engine knows of a stack; what can't be saved is warned of, and hinders no removal.
+
+    Hands back a line for each of the app's secrets that stands in a log.
+    """
     what = f"evidence of {deployed.name}"
+    shown: list[str] = []
     try:
         with stopping.limited(EVIDENCE_LIMIT, what):
-            _keep_stack(bench, deployed)
+            _keep_stack(bench, deployed, shown)
     except DeadlinePassed as late:
         stopping.current().check()
         bench.findings.warn("evidence", f"{late}; what is there is kept")
     except OSError as error:
         bench.findings.warn("evidence", f"{what}: {error.strerror}")
+    return tuple(shown)
 
 
-def _keep_stack(bench: Bench, deployed: Deployed) -> None:
+def _keep_stack(bench: Bench, deployed: Deployed, shown: list[str]) -> None:
     """Each part by itself, so that one trouble hides no other."""
     stack = deployed.stack.name
     _attempt(bench, deployed, "tasks.json", lambda: _json(bench.engine.stack(stack)))
     _attempt(bench, deployed, "health.json", lambda: _json(bench.engine.health(stack)))
     for service in deployed.stack.services:
         read = functools.partial(bench.engine.logs, f"{stack}_{service}")
-        _attempt(bench, deployed, f"{service}.log", read)
+        text = _attempt(bench, deployed, f"{service}.log", read)
+        shown.extend(shown_secrets(bench, deployed, text, where=f"the log of {service}"))
 
 
-def _attempt(bench: Bench, deployed: Deployed, name: str, read: Callable[[], str]) -> None:
+def shown_secrets(bench: Bench, deployed: Deployed, text: str, *, where: str) -> tuple[str, ...]:
+    """A line for each secret of the recipe that a text shows, in whatever form; the first place of each."""
+    own = {f"secret {name}" for name in deployed.secrets}
+    first = {hit.secret: hit for hit in reversed(bench.redact.find(text)) if hit.secret in own}
+    return tuple(f"{where} shows the {name}, in line {hit.line}" for name, hit in sorted(first.items()))
+
+
+def _attempt(bench: Bench, deployed: Deployed, name: str, read: Callable[[], str]) -> str:
     try:
         text = read()
     except CcCiError as error:
-        text = f"not to be had: {error}\n"
+        text = f"could not be read: {error}\n"
     keep_text(bench, deployed, name, text)
+    return text
 
 
 def _json(value: object) -> str:

@@ -78,13 +78,14 @@ def make_secrets(bench: Bench, deployed: Deployed, *, values: dict[str, str]) ->
     labels = bench.labels(deployed.name).all()
     suite = deployed.candidate.suite
     given = {**(suite.secrets_for(deployed.candidate.sign_on) if suite else {}), **values}
-    wanted = [secret for secret in deployed.app.secrets if secret.name not in deployed.secrets]
+    wanted = [secret for secret in deployed.app.secrets if secret.swarm_name not in deployed.made]
     for name, value in given.items():
         bench.redact.learn(value, name=f"secret {name}")
     made = bench.driver.make_secrets(deployed.app, wanted, given=given, labels=labels)
     for name, value in made.items():
         bench.redact.learn(value, name=f"secret {name}")
     deployed.secrets.update(made)
+    deployed.made |= {secret.swarm_name for secret in wanted}
 
 
 def write_files(bench: Bench, deployed: Deployed) -> None:

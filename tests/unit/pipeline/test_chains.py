@@ -30,7 +30,7 @@ def test_each_chain_has_one_deployment() -> None:
     assert acts(plan, "install") == [
         *("install:prepare", "install:deploy", "install:check", "functional:test", "sso:test"),
         *("backup:seed", "backup:backup", "restore:overwrite", "restore:restore", "restore:redeploy"),
-        *("restore:verify_restore", "install:undeploy"),
+        *("restore:verify_restore", "functional:kill", "install:undeploy"),
     ]
     assert acts(plan, "upgrade")[3:7] == [
         *("upgrade:seed", "upgrade:upgrade", "upgrade:verify_upgrade", "upgrade:test")

@@ -39,7 +39,13 @@ def test_stock_deploys_for_each_stage_and_removes_before_the_next() -> None:
             "restore:verify_restore",
             "restore:undeploy",
         ),
-        *("functional:prepare", "functional:deploy", "functional:test", "teardown:undeploy"),
+        *(
+            "functional:prepare",
+            "functional:deploy",
+            "functional:test",
+            "functional:kill",
+            "teardown:undeploy",
+        ),
         *("teardown:conclude_stops", "teardown:leak_check"),
     ]
 

@@ -182,7 +182,7 @@ def test_an_app_that_was_rolled_back_is_not_asked_how_it_stops(
     bench: Bench, engine: FakeEngine, deployed: Deployed
 ) -> None:
     deployed.running = {}
-    assert undeploy(bench, deployed) == ()
+    assert [one.name for one in undeploy(bench, deployed)] == ["no secret in the logs"]
 
 
 @pytest.mark.parametrize("action", [REMOVE, REMOVE_TO_REDEPLOY])

@@ -1,11 +1,17 @@
+import shutil
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from cc_ci.errors import InfrastructureError, StageFailed
+from cc_ci.recipes.promised import broken_promise
+from cc_ci.recipes.recipe import read_recipe
 from cc_ci.recipes.stack import Stack
-from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.bench import Bench, Candidate, Deployed
 from cc_ci.stages.deploying import roll_out
-from cc_ci.stages.upgrading import verify, verify_moved
+from cc_ci.stages.preparing import configured
+from cc_ci.stages.upgrading import Moved, existing, upgrade, verify, verify_moved
 from cc_ci.system.process import ScriptedRunner
 
 
@@ -14,32 +20,47 @@ def with_image(stack: Stack, image: str) -> Stack:
     return msgspec.structs.replace(stack, services={**stack.services, "app": app})
 
 
+def look(
+    old: Stack, new: Stack, *, after: dict[str, str], named: dict[str, str | None] | None = None
+) -> Moved:
+    return verify_moved(
+        old=old, new=new, before=BEFORE, after=after, named=named or {"nginx:1.26.3": "id-new"}
+    )
+
+
 BEFORE = {"app": "id-old", "db": "id-db"}
 
 
 def test_a_service_whose_image_changed_must_run_another(deployed: Deployed) -> None:
     old = with_image(deployed.stack, "nginx:1.22.1")
     moved = {"app": "id-new", "db": "id-db"}
-    assert verify_moved(old=old, new=deployed.stack, before=BEFORE, after=moved) == ()
-    (fault,) = verify_moved(old=old, new=deployed.stack, before=BEFORE, after=BEFORE)
+    assert look(old, deployed.stack, after=moved) == Moved()
+    (fault,) = look(old, deployed.stack, after=BEFORE).faults
     assert fault.startswith("compose.yml:")
-    assert "nginx:1.26.3 asked, the old one runs" in fault
+    assert "nginx:1.26.3 was asked for, and the old image still runs" in fault
+
+
+def test_another_tag_of_the_same_image_is_told_and_no_fault(deployed: Deployed) -> None:
+    old = with_image(deployed.stack, "nginx:1.26")
+    found = look(old, deployed.stack, after=BEFORE, named={"nginx:1.26.3": "id-old"})
+    assert found.faults == ()
+    assert "nginx:1.26.3 is the same image as nginx:1.26" in found.told[0]
 
 
 def test_a_service_whose_image_did_not_change_must_run_the_same(deployed: Deployed) -> None:
     after = {"app": "id-new", "db": "id-db"}
-    (fault,) = verify_moved(old=deployed.stack, new=deployed.stack, before=BEFORE, after=after)
-    assert "services.app.image: not changed, but another image runs" in fault
+    (fault,) = look(deployed.stack, deployed.stack, after=after).faults
+    assert "services.app.image: did not change, and another image runs: the tag was moved" in fault
 
 
 def test_a_release_that_changes_only_configs_is_normal(deployed: Deployed) -> None:
-    assert verify_moved(old=deployed.stack, new=deployed.stack, before=BEFORE, after=BEFORE) == ()
+    assert look(deployed.stack, deployed.stack, after=BEFORE) == Moved()
 
 
 def test_a_rolled_back_upgrade_fails_its_stage_and_is_counted(bench: Bench, deployed: Deployed) -> None:
     deployed.running = BEFORE
     old = with_image(deployed.stack, "nginx:1.22.1")
-    with pytest.raises(StageFailed, match="the old one runs"):
+    with pytest.raises(StageFailed, match="the old image still runs"):
         verify(bench, deployed, old=old, before=BEFORE, seeded="marker")
     (test,) = bench.findings.tests["upgrade"]
     assert test.outcome == "failed"
@@ -60,3 +81,56 @@ def test_what_does_not_come_up_again_no_longer_counts_as_running(
     with pytest.raises((StageFailed, InfrastructureError)):
         roll_out(bench, deployed, phase="upgrade")
     assert deployed.running == {}
+
+
+def other_version(deployed: Deployed, tmp_path: Path, **samples: str) -> Candidate:
+    """The recipe once more, with another sample and, if given, another compose file."""
+    root = tmp_path / "newer"
+    shutil.copytree(deployed.app.recipe.root, root)
+    for name, text in samples.items():
+        (root / {"sample": ".env.sample", "compose": "compose.yml"}[name]).write_text(text)
+    return Candidate(label="2.0.0+1.26.3", recipe=read_recipe(root))
+
+
+def test_an_upgrade_has_the_env_that_the_old_version_made(deployed: Deployed, tmp_path: Path) -> None:
+    old = deployed.candidate.recipe
+    to = other_version(deployed, tmp_path, sample=old.env_sample + "\nBRAND_NEW=here\n")
+    assert configured(to, domain="a.ci.test").env["BRAND_NEW"] == "here"
+    assert "BRAND_NEW" not in configured(existing(to, old), domain="a.ci.test").env
+
+
+def test_a_variable_that_only_the_new_sample_has_is_missing_in_an_upgrade(
+    bench: Bench, deployed: Deployed, tmp_path: Path
+) -> None:
+    old = deployed.candidate.recipe
+    compose = (old.root / "compose.yml").read_text()
+    changed = compose.replace("image: nginx:1.26.3", "image: nginx:${IMAGE_TAG:?which one}", 1)
+    assert changed != compose
+    to = other_version(deployed, tmp_path, sample=old.env_sample + "\nIMAGE_TAG=1.26.3\n", compose=changed)
+    with pytest.raises(StageFailed, match=r"compose.yml:\d+: .*IMAGE_TAG.* is in the new .env.sample only"):
+        upgrade(bench, deployed, to=to)
+
+
+@pytest.mark.parametrize(
+    ("label", "image", "kept"),
+    [
+        ("1.1.0+1.26.3", "nginx:1.26.3-alpine", True),
+        ("1.1.0+v1.26.3", "nginx:1.26", True),
+        ("1.1.0+1.27.0", "nginx:1.26.3", False),
+        ("1.1.0+2024a", "nginx:1.26.3", True),
+        ("1.1.0", "nginx:1.26.3", True),
+        ("1.1.0+1.27.0", "nginx:stable", True),
+    ],
+)
+def test_the_version_that_a_label_promises_is_that_of_an_image(
+    deployed: Deployed,
+    label: str,
+    image: str,
+    kept: bool,  # noqa: FBT001 - parametrized
+) -> None:
+    stack = with_image(deployed.stack, image)
+    stack = msgspec.structs.replace(stack, services={"app": stack.services["app"]})
+    fault = broken_promise(stack, label)
+    assert (fault is None) is kept
+    if fault:
+        assert f"promises 1.27.0, and no image has it: app runs {image}" in fault
