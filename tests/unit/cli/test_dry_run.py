@@ -28,7 +28,8 @@ def test_a_dry_run_says_what_it_would_do_in_which_order(cli: CliRunner) -> None:
 def test_one_stage_is_planned_with_what_it_needs(cli: CliRunner) -> None:
     said = cli.invoke(cc_ci, ["run", "pocket", "--dry-run", "--json", "--stage", "functional"])
     actions = [step["action"] for step in json.loads(said.stdout)["plan"]["steps"]]
-    assert actions == ["pull", "prepare", "deploy", "test", "undeploy", "conclude_stops", "leak_check"]
+    acted = ["pull", "prepare", "deploy", "test", "kill", "undeploy", "conclude_stops", "leak_check"]
+    assert actions == acted
 
 
 def test_a_recipe_that_signs_on_elsewhere_is_planned_with_its_provider_and_all_images(cli: CliRunner) -> None:
