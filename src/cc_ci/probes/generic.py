@@ -2,7 +2,7 @@
 
 from cc_ci.engine.state import ServiceState, StackSnapshot
 from cc_ci.probes.answers import Answer, Requester, from_router, get
-from cc_ci.probes.ready import Expectation
+from cc_ci.probes.ready import Expectation, Expected
 from cc_ci.recipes.routes import Route
 from cc_ci.recipes.routes import routes as read_routes
 from cc_ci.recipes.stack import Stack
@@ -18,16 +18,16 @@ def proxy_checks(
     domain: str,
     stack: Stack,
     routes: tuple[Route, ...],
-    expectation: Expectation = Expectation(),  # noqa: B008 - frozen
+    expectation: Expected = Expectation(),  # noqa: B008 - frozen
     timeout: Seconds = 10.0,
 ) -> tuple[TestResult, ...]:
     """Ask the app once over https and once over plain http, and judge certificate, status and redirect."""
-    secure = get(requester, expectation.url(domain), headers=dict(expectation.headers), timeout=timeout)
+    secure, unmet = expectation.asked(requester, domain=domain, timeout=timeout)
     plain = get(requester, expectation.url(domain, scheme="http"), timeout=timeout)
     route = _route(expectation.host or domain, routes)
     return (
         certificate_check(secure, route=route, stack=stack),
-        status_check(secure, expectation=expectation, route=route, stack=stack),
+        status_check(secure, unmet, route=route, stack=stack),
         plain_http_check(plain),
     )
 
@@ -101,10 +101,7 @@ def _blame(route: Route | None, *, stack: Stack) -> str:
     return f"{place}{section}: traefik.http.routers.{route.router}.tls.certresolver is not set"
 
 
-def status_check(
-    answer: Answer, *, expectation: Expectation, route: Route | None, stack: Stack
-) -> TestResult:
-    unmet = expectation.unmet(answer)
+def status_check(answer: Answer, unmet: str | None, *, route: Route | None, stack: Stack) -> TestResult:
     if unmet and from_router(answer) and answer.status == 404:  # noqa: PLR2004 - no router matches
         unmet = f"{unmet}; {_blame(route, stack=stack)}"
     return _check("status", "failed" if unmet else "passed", unmet, seconds=answer.seconds)

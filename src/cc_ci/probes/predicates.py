@@ -6,8 +6,8 @@ from typing import Protocol
 import msgspec
 
 from cc_ci.errors import CommandFailed, InfrastructureError
-from cc_ci.probes.answers import Answer, Requester, get
-from cc_ci.probes.ready import Expectation, Sight
+from cc_ci.probes.answers import Answer, Requester
+from cc_ci.probes.ready import Expectation, Expected, Sight
 from cc_ci.system.process import Completed
 from cc_ci.system.units import Seconds
 
@@ -36,7 +36,7 @@ class ThroughProxy(msgspec.Struct, frozen=True, kw_only=True):
     """The app's users see the expected answer. `explain` tells what in the recipe keeps the proxy from it."""
 
     name: str
-    expectation: Expectation
+    expectation: Expected
     domain: str
     requester: Requester
     explain: Callable[[Answer], str | None] = lambda _answer: None
@@ -46,9 +46,7 @@ class ThroughProxy(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.expectation.path} through the proxy"
 
     def look(self) -> Sight:
-        url, headers = self.expectation.url(self.domain), dict(self.expectation.headers)
-        answer = get(self.requester, url, headers=headers, timeout=LOOK_TIMEOUT)
-        unmet = self.expectation.unmet(answer)
+        answer, unmet = self.expectation.asked(self.requester, domain=self.domain, timeout=LOOK_TIMEOUT)
         if unmet and (cause := self.explain(answer)):
             unmet = f"{unmet}; {cause}"
         no_proxy = answer.problem is not None and answer.problem.kind == "unreachable"

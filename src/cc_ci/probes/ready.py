@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed
-from cc_ci.probes.answers import Answer, from_router
+from cc_ci.probes.answers import Answer, Requester, from_router, get
 from cc_ci.system import stopping
 from cc_ci.system.clock import Clock
 from cc_ci.system.threads import Pool
@@ -38,6 +38,11 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
     def url(self, domain: str, *, scheme: str = "https") -> str:
         return f"{scheme}://{self.host or domain}{self.path}"
 
+    def asked(self, requester: Requester, *, domain: str, timeout: Seconds) -> tuple[Answer, str | None]:
+        """The answer through the proxy, and why it is not what is expected, or None if it is."""
+        answer = get(requester, self.url(domain), headers=dict(self.headers), timeout=timeout)
+        return answer, self.unmet(answer)
+
     def unmet(self, answer: Answer) -> str | None:
         """Why `answer`, had through the proxy, is not what is expected, or None if it is."""
         if answer.problem is None and from_router(answer):
@@ -56,6 +61,17 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
         if self.contains is not None and self.contains not in answer.body:
             return f"{answer.url}: {self.contains!r} is not in the answer"
         return None
+
+
+class Expected(Protocol):
+    """By what an app is known: `Expectation`, or `life.Life` where nobody says."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def host(self) -> str | None: ...
+    def url(self, domain: str, *, scheme: str = "https") -> str: ...
+    def asked(self, requester: Requester, *, domain: str, timeout: Seconds) -> tuple[Answer, str | None]: ...
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):

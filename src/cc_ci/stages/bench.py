@@ -14,7 +14,7 @@ from cc_ci.engine.node import Node
 from cc_ci.engine.overlay import Tuning
 from cc_ci.isolation.holdings import Holdings
 from cc_ci.probes.answers import Requester
-from cc_ci.probes.ready import Expectation
+from cc_ci.probes.ready import Expected
 from cc_ci.providers.api import SignOn
 from cc_ci.recipes.app import App
 from cc_ci.recipes.recipe import Recipe
@@ -92,7 +92,7 @@ class Deployed:
         return is_web(self.candidate.suite, self.app.recipe, self.stack)
 
     @property
-    def expectation(self) -> Expectation:
+    def expectation(self) -> Expected:
         """Its own sign that it serves."""
         return front(self.candidate.suite, self.stack, domain=self.domain)
 

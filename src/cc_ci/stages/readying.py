@@ -10,7 +10,7 @@ from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.probes.containers import straight
 from cc_ci.probes.generic import explain
 from cc_ci.probes.predicates import AtContainer, InContainer, ThroughProxy
-from cc_ci.probes.ready import Expectation, Held, NotReady, Predicate, Readying
+from cc_ci.probes.ready import Expectation, Expected, Held, NotReady, Predicate, Readying
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.evidence import keep_answers
 from cc_ci.suite.facts import APP_SIGN, FACTS_FILE, Sign
@@ -90,7 +90,7 @@ def _predicate(bench: Bench, deployed: Deployed, sign: Sign) -> Predicate:
     )
 
 
-def _through_proxy(bench: Bench, deployed: Deployed, name: str, expectation: Expectation) -> ThroughProxy:
+def _through_proxy(bench: Bench, deployed: Deployed, name: str, expectation: Expected) -> ThroughProxy:
     return ThroughProxy(
         name=name,
         expectation=expectation,

@@ -4,12 +4,17 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from cc_ci.probes.ready import Expectation
+from cc_ci.probes.life import Life
+from cc_ci.probes.ready import Expectation, Expected
+from cc_ci.recipes.front import fronts
 from cc_ci.recipes.recipe import Recipe
 from cc_ci.recipes.routes import Route, front_doors, routes
 from cc_ci.recipes.rule_reach import Request, takes
 from cc_ci.recipes.stack import Stack
 from cc_ci.suite.facts import FACTS_FILE, Suite
+
+MOST_PATHS = 5
+"""At which an app without a suite is looked for."""
 
 
 def is_web(suite: Suite | None, recipe: Recipe, stack: Stack) -> bool:
@@ -20,14 +25,29 @@ def is_web(suite: Suite | None, recipe: Recipe, stack: Stack) -> bool:
     return bool(routes(stack)) or (domain is not None and not domain.off)
 
 
-def front(suite: Suite | None, stack: Stack, *, domain: str) -> Expectation:
-    """The app's own sign that it serves: the suite's, or any answer of the app below 500."""
+def front(suite: Suite | None, stack: Stack, *, domain: str) -> Expected:
+    """The app's own sign that it serves: the suite's, or that it lives by what can be seen of it."""
     if suite is None:
-        return at(None, stack, domain=domain)
+        return life(stack, domain=domain)
     probe = suite.probe
     statuses = () if probe.status == "any" else (probe.status,)
     found = at(probe.path, stack, domain=domain)
     return msgspec.structs.replace(found, statuses=statuses, contains=probe.contains)
+
+
+def life(stack: Stack, *, domain: str) -> Life:
+    """Where an app may be seen: at the plainest that a rule takes, then where its health checks look."""
+    known = routes(stack)
+    first = at(None, stack, domain=domain)
+    doors = front_doors(known, domain=domain)
+    further = (one.path for one in fronts(stack) if not doors or _taken(one.path, known, doors))
+    images = (stack.services[route.service].image for route in known)
+    return Life(
+        paths=tuple(dict.fromkeys([first.path, *further]))[:MOST_PATHS],
+        host=first.host,
+        headers=first.headers,
+        images=tuple(dict.fromkeys(images)),
+    )
 
 
 def at(path: str | None, stack: Stack, *, domain: str) -> Expectation:

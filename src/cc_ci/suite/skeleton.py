@@ -7,14 +7,12 @@ from collections.abc import Iterator
 import msgspec
 
 from cc_ci.recipes.ending import guessed
+from cc_ci.recipes.front import fronts
 from cc_ci.recipes.routes import Route, front_doors, routes
 from cc_ci.recipes.rule_reach import Request, takes
-from cc_ci.recipes.stack import Service, Stack
+from cc_ci.recipes.stack import Stack
 from cc_ci.suite.facts import FACTS_FILE
 
-OWN_URL = re.compile(
-    r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::(\d+))?(/[A-Za-z0-9/._~-]*)?"
-)
 POSTGRES = re.compile(r"(^|/)(postgres|postgis|pgautoupgrade)(:|$)")
 
 
@@ -27,22 +25,14 @@ class Front(msgspec.Struct, frozen=True, kw_only=True):
 
 def front(stack: Stack, *, domain: str) -> Front:
     """The path that the health check of a routed service asks for, or another that its router takes."""
-    for route in routes(stack):
-        found = _checked(route, stack.services[route.service])
-        if found and _taken(route, found.path, domain):
-            return found
+    for found in fronts(stack):
+        if _taken(found.route, found.path, domain):
+            because = f"the health check of service {found.route.service} asks for it"
+            return Front(path=found.path, because=because)
     door = next(iter(front_doors(routes(stack), domain=domain)), None)
     if door is None or door.path == "/":
         return Front()
     return Front(path=door.path, because="the router's rule takes no other")
-
-
-def _checked(route: Route, service: Service) -> Front | None:
-    command = " ".join((service.healthcheck and service.healthcheck.test) or ())
-    for port, path in OWN_URL.findall(command):
-        if int(port or 80) == (route.port or 80):
-            return Front(path=path or "/", because=f"the health check of service {service.name} asks for it")
-    return None
 
 
 def _taken(route: Route, path: str, domain: str) -> bool:

@@ -6,6 +6,7 @@ import pytest
 from policy_recipe import DOMAIN, app_of, write
 
 from cc_ci.errors import InfrastructureError
+from cc_ci.probes.life import Life
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.suite.facts import Suite, read_suite
 from cc_ci.suite.front import at, front, is_web, unrouted
@@ -35,6 +36,24 @@ def test_without_a_suite_a_path_inside_of_the_rule_is_asked_for(tmp_path: Path) 
         None, stack_of(write(tmp_path / "d", rule="Host(`${DOMAIN}`) && Query(`q`, `1`)")), domain=DOMAIN
     )
     assert asked.url(DOMAIN) == f"https://{DOMAIN}/?q=1"
+
+
+def test_without_a_suite_the_paths_of_health_checks_come_next_where_a_rule_takes_them(tmp_path: Path) -> None:
+    def looked_for(rule: str) -> tuple[str, ...]:
+        root = write(tmp_path / "r", rule=rule)
+        compose = root / "compose.yml"
+        check = "curl -f http://localhost:80/api/up || curl http://127.0.0.1/ && curl http://localhost:9/no"
+        text = compose.read_text().replace(
+            "    deploy:\n", f"    healthcheck: {{test: {check!r}}}\n    deploy:\n", 1
+        )
+        compose.write_text(text)
+        found = front(None, stack_of(root), domain=DOMAIN)
+        assert isinstance(found, Life)
+        assert found.images
+        return found.paths
+
+    assert looked_for("Host(`${DOMAIN}`)") == ("/", "/api/up")
+    assert looked_for(API) == ("/api", "/api/up")
 
 
 def test_a_suite_that_names_no_path_gets_one_inside_of_the_rule(tmp_path: Path) -> None:
