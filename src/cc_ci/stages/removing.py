@@ -52,8 +52,8 @@ def undeploy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
         # an app that never came up, or did not come up again, is not asked how it stops
         return _silence(shown)
     warn = functools.partial(bench.findings.warn, "graceful-stop")
-    # a service that ends by design may have ended before
-    over = deployed.stack.ends - {stop.service for stop in ended}
+    # a service that ends by design may have ended by itself
+    over = deployed.stack.ends - {stop.service for stop in ended if not stop.forced}
     asked = {name: one for name, one in stoppings(deployed.stack).items() if name not in over}
     return (*stop_checks(ended, services=asked, warn=warn), *_silence(shown))
 

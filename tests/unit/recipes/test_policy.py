@@ -86,6 +86,8 @@ PRIVILEGES = [
     ("logging: {driver: syslog, options: {syslog-address: 'tcp://x:1'}}",
      ["log-driver:syslog", "log-option:syslog-address=tcp://x:1"]),
     ("logging: {driver: none}", ["log-driver:none"]),
+    ("ports: ['20000-20250:20000-20250/udp']", ["ports:app:251"]),
+    ("ports: ['20000-20100:20000-20100/udp']", []),
     ("logging: {driver: json-file, options: {max-size: 10m, max-file: '10'}}", []),
     ("logging: {driver: json-file, options: {max-size: '-1'}}", ["log-option:max-size=-1"]),
     ("logging: {driver: json-file, options: {max-size: 1g, max-file: '99'}}", ["log-option:max-size=1g"]),
@@ -179,6 +181,7 @@ FAULTS = [
     ("", "", f"networks: {{{PROXY}, n: {{name: '${{STACK_NAME}}_ccproxy'}}}}", "a name that cc-ci gives"),
     ("", "", f"secrets: {{s: {{external: true, name: '{'x' * 65}'}}}}", "a secret's name ends at 64"),
     ("ports: [{target: 80, published: 99999}]", "", "", "99999 is no port"),
+    ("", "", "configs: {c: {file: .git/config}}", ".git/config is git's own, and no file of the recipe"),
     ("stop_grace_period: -5s", "", "", "is less than nothing"),
 ]
 
@@ -192,6 +195,8 @@ FAULTS = [
 )
 def test_what_no_recipe_may_have(tmp_path: Path, service: str, labels: str, top: str, said: str) -> None:
     root = write(tmp_path / "poc", service=service, labels=labels, top=f"{top}\n" if top else "")
+    (root / ".git").mkdir()
+    (root / ".git" / "config").write_text("[remote]\n")
     (refusal,) = judged(root).refusals
     assert (refusal.blame, refusal.permission) == ("recipe", None)
     assert said in refusal.line

@@ -142,6 +142,19 @@ CASES: list[tuple[list[str], list[str], list[str]]] = [
     (["TRAEFIK.http.routers.x.rule=PathPrefix(`/`)"], ["is no label that Traefik understands"], []),
     (["traefik.http.routers=x"], ["is no label that Traefik understands"], []),
     (["traefik.HTTP.Routers.evil.RULE=PathPrefix(`/`)"], ["takes requests for any host"], []),
+    ([f"{ROUTER}.tls.domains[0].main=shop.ci.test"], ["'shop.ci.test' is neither the app's domain"], []),
+    ([f"{ROUTER}.tls.domains[0].sans=*.${{DOMAIN}},*.ci.test"], ["'*.ci.test' is neither the app's"], []),
+    (
+        [f"{ROUTER}.tls.options=modern@file"],
+        ["names the option modern@file, which the node's proxy has not"],
+        [],
+    ),
+    ([f"{ROUTER}.tls.options=default"], [], []),
+    (
+        ["traefik.http.services.${STACK_NAME}.loadbalancer.serverstransport=shop@swarm"],
+        ["names the serverstransport shop@swarm, and no label of the recipe makes it"],
+        [],
+    ),
     (["traefik.enable=yes"], ["'yes' is neither true nor false"], []),
     ([f"{ROUTER}-p.rule=Host(`${{DOMAIN}}`)", f"{ROUTER}-p.priority=99999", f"{ROUTER}-p.{TO_OWN}"], [], []),
 ]

@@ -97,10 +97,12 @@ WHOLES = (
     mounts.volume_names,
     sections.network_names,
     sections.file_names,
+    sections.git_files,
     ports.published_twice,
     routers.read_by_traefik,
     routing.routing,
     routers.references,
+    routers.certified,
     routers.ports_of_services,
     routers.asked_by_the_proxy,
 )

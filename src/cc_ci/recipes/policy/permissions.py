@@ -41,6 +41,7 @@ KINDS: dict[str, str] = {
     "host-gateway:NAME": "a name for the host's own address",
     "replicas:SERVICE:NUMBER": "very many tasks of one service",
     "grace:SERVICE:TIME": "a service that may take very long to stop",
+    "ports:SERVICE:NUMBER": "very many ports of one service",
     "port:NUMBER/PROTOCOL": "a port on a server that is not cc-ci's own",
     "network-driver:NAME": "a network that is no overlay",
     "network-options:NETWORK:OPTIONS": "options of a network, or of a service in it",

@@ -7,9 +7,16 @@ from cc_ci.recipes.policy.looking import PROXY_PORTS, Look
 from cc_ci.recipes.policy.refusals import Refusal
 
 LAST_PORT = 65_535
+MOST_PORTS = 200
+"""Each is a process of the engine's; relays of calls ask for 100 at a time."""
 
 
-def ports(look: Look, key: str, _service: str, value: Sequence[Mapping[str, Any]]) -> Iterator[Refusal]:
+def ports(look: Look, key: str, service: str, value: Sequence[Mapping[str, Any]]) -> Iterator[Refusal]:
+    count = sum(1 for port in value if port.get("published"))
+    if count > MOST_PORTS:
+        what = f"publishes {count} ports, and the engine has a process for each"
+        yield look.needs(f"ports:{service}:{count}", key, what)
+        return
     for port in value:
         if number := port.get("published"):
             protocol = port.get("protocol", "tcp").lower()

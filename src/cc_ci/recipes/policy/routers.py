@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterator
 
-from cc_ci.recipes.host_names import at_or_below
+from cc_ci.recipes.host_names import at_or_below, host_fault
 from cc_ci.recipes.policy.looking import Look
 from cc_ci.recipes.policy.refusals import Refusal
 from cc_ci.recipes.routes import PORT
-from cc_ci.recipes.traefik_labels import ENABLE, Entry, TraefikLabels, listed, read_labels
+from cc_ci.recipes.rule_reach import WILDCARD
+from cc_ci.recipes.traefik_labels import ENABLE, Entry, Setting, TraefikLabels, listed, read_labels
 
 HOST_OF = re.compile(r"https?://([^/:?#\s@]+)(?::\d+)?(?:[/?#].*)?", re.IGNORECASE)
+CERTIFIED = re.compile(r"\.tls\.domains\[\d+\]\.(main|sans)$", re.IGNORECASE)
 ASKED_ADDRESSES = ("forwardauth.address", "loadbalancer.server.url")
 """Settings whose address the proxy itself asks, from where it stands."""
 REFERENCES = {
@@ -17,6 +19,8 @@ REFERENCES = {
     "chain.middlewares": "middlewares",
     "service": "services",
     "errors.service": "services",
+    "loadbalancer.serverstransport": "serverstransports",
+    "tls.options": "options",
 }
 """Settings that name entries, and of which section."""
 
@@ -58,6 +62,8 @@ def references(look: Look) -> Iterator[Refusal]:
 def _reference(look: Look, key: str, name: str, what: str, *, own: bool) -> Iterator[Refusal]:
     _, at, provider = name.partition("@")
     known = look.place.middlewares
+    if (what, name) == ("option", "default"):
+        return
     if provider in ("swarm", "docker", "") and not own:
         yield look.refuse(key, f"names the {what} {name}, and no label of the recipe makes it")
     elif at and known is not None and provider != "swarm" and name not in known:
@@ -105,6 +111,25 @@ def _undecided(look: Look, service: str, routers: list[Entry], made: list[Entry]
             key = f"services.{service}.deploy.labels.{router.label}"
             what = f"router {router.name} names no service, and there are {names}"
             yield look.refuse(key, what, remedy="add its .service label")
+
+
+def certified(look: Look) -> Iterator[Refusal]:
+    """Names that a router wants in its certificate beside those of its rule."""
+    for service in look.stack.services.values():
+        for entry in _enabled(read_labels(service.labels)):
+            for setting in entry.settings.values():
+                if CERTIFIED.search(setting.label):
+                    yield from _certified(
+                        look, f"services.{service.name}.deploy.labels.{setting.label}", setting
+                    )
+
+
+def _certified(look: Look, key: str, setting: Setting) -> Iterator[Refusal]:
+    for name in listed(setting.value):
+        host = WILDCARD.sub("", name, count=1)
+        if host_fault(host) or not at_or_below(host, look.app.domain):
+            what = f"{name!r} is neither the app's domain nor below it"
+            yield look.refuse(key, what, remedy="use ${DOMAIN}, or a name below it")
 
 
 def asked_by_the_proxy(look: Look) -> Iterator[Refusal]:

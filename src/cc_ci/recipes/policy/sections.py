@@ -57,6 +57,15 @@ def file_names(look: Look) -> Iterator[Refusal]:
             yield from taken_name(look, f"{section}.{key}", kind, entry.name, external=entry.external)
 
 
+def git_files(look: Look) -> Iterator[Refusal]:
+    """What git has in a checkout may be whoever's made it: addresses with tokens, for one."""
+    for section in ("configs", "secrets"):
+        for key, entry in getattr(look.stack, section).items():
+            path = (entry.file or "").removeprefix(f"{look.app.recipe.root}/")
+            if path.split("/")[0] == ".git":
+                yield look.refuse(f"{section}.{key}.file", f"{path} is git's own, and no file of the recipe")
+
+
 def file_driver(look: Look, key: str, _name: str, value: str) -> Iterator[Refusal]:
     yield look.needs(f"secret-driver:{value}", key, f"is {value}, a plug-in of the engine")
 

@@ -74,10 +74,17 @@ def headline(result: RunResult, parts: Sequence[Part]) -> Html:
         f" after {duration(result.total_seconds)}",
     )
     under = " · ".join(
-        filter(None, (versions(result), result.cache.asked, f"profile {result.arm}", result.run))
+        filter(
+            None,
+            (versions(result), result.cache.asked, f"profile {result.arm}", _trusted(result), result.run),
+        )
     )
     because = (tag("p", reason, class_="because") for reason in result.because)
     return join([tag("p", under, class_="under"), said, *_longest(result, parts), *because])
+
+
+def _trusted(result: RunResult) -> str:
+    return f"trusted with {', '.join(result.trusted)}" if result.trusted else ""
 
 
 def _longest(result: RunResult, parts: Sequence[Part]) -> tuple[Html, ...]:
