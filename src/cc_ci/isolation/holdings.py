@@ -46,7 +46,7 @@ def names_of(app: App, stack: Stack) -> tuple[Name, ...]:
         "config": stack.configs,
     }
     made = [
-        Name(kind=kind, name=entry.name, key=f"{kind}s.{key}")
+        Name(kind=kind, name=entry.name, key=f"{kind}s.{key}.name")
         for kind, section in sections.items()
         for key, entry in section.items()
         if not entry.external

@@ -19,6 +19,10 @@ def layers_before(bench: Bench, references: Iterable[str], *, cache: Cache | Non
 
     Under `cold` the node is made so here, once for all pulls: two versions may share a layer.
     """
+    if cache == "cold" and not bench.node.private:
+        raise UsageError(
+            f"--cache cold: node {bench.node.name} is not cc-ci's own, and its images may be in use"
+        )
     if cache == "cold":
         with bench.span("remove the recipe's images", "images_pull"):
             _remove(bench, tuple(sorted(set(references))))

@@ -46,8 +46,8 @@ def container(node: Any, name: str, *volumes: str, run: str = "r1", stack: str =
 def test_all_that_a_stack_makes_is_named_and_nothing_of_others(tmp_path: Any) -> None:
     app, stack = read_app(recipe(tmp_path / "small", compose=COMPOSE))
     names = {(one.kind, one.name): one.key for one in names_of(app, stack)}
-    assert names[("volume", "small-abc_ci_test_content")] == "volumes.content"
-    assert names[("config", "small-abc_ci_test_site_v1")] == "configs.site"
+    assert names[("volume", "small-abc_ci_test_content")] == "volumes.content.name"
+    assert names[("config", "small-abc_ci_test_site_v1")] == "configs.site.name"
     assert ("network", "proxy") not in names
     assert ("network", "small-abc_ci_test_internal") in names
 

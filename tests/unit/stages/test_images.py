@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from cc_ci.engine.fakes import FakeEngine
@@ -82,3 +83,11 @@ def test_what_one_pull_can_t_prove_the_next_one_does_not(bench: Bench, engine: F
         bring(bench, ["a:1"], before=before, cache="cold")
     bring(bench, ["b:1"], before=before, cache="cold")
     assert bench.findings.cache_proved is None
+
+
+def test_no_image_is_removed_from_a_node_that_is_not_ours(bench: Bench, engine: FakeEngine) -> None:
+    engine.on_node = dict(engine.in_registry)
+    object.__setattr__(bench, "node", msgspec.structs.replace(bench.node, kind="foreign"))
+    with pytest.raises(UsageError, match="not cc-ci's own"):
+        layers_before(bench, ["a:1"], cache="cold")
+    assert engine.on_node
