@@ -30,7 +30,8 @@ def locked(node: Places, *, say: Callable[[str], None]) -> Iterator[Path]:
 def require_own(node: Places) -> None:
     """Raise UsageError where the node is up from another state folder: its engine is another's."""
     owner = node.owner.read_text() if node.owner.exists() else str(node.state)
-    if owner != str(node.state):
+    # a folder behind a link is the same folder
+    if Path(owner).resolve() != node.state.resolve():
         raise UsageError(
             f"node {node.name}: it is up with its data in {owner}, and not in {node.state}; "
             "give this one another name, or set CC_CI_RUNTIME as well as CC_CI_STATE"
