@@ -6,6 +6,7 @@ from pathlib import Path
 from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.recipes.app import App
 from cc_ci.recipes.stack import Stack
+from cc_ci.system.printable import one_line
 from cc_ci.system.process import Completed
 
 OURS = re.compile(
@@ -30,7 +31,7 @@ def deploy_error(completed: Completed, stack: Stack | None, app: App) -> StageFa
         return StageFailed(f"port {taken[1]}: is taken by service {taken[2]}; a recipe should publish none")
     if missing := MISSING_SECRET.search(said):
         return StageFailed(f"{missing[1]}: external, and nobody made it; give it a version in .env.sample")
-    last = said.splitlines()[-1]
+    last = one_line(said.splitlines()[-1])
     if OURS.search(said):
         return InfrastructureError(f"docker stack deploy {app.stack_name}: {last}")
     return StageFailed(f"recipe {app.recipe.name}: docker stack deploy refuses it: {last}")

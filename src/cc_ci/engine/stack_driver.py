@@ -116,7 +116,7 @@ class StackDriver:
             self._watches[stack.name] = watch
         _, verdict = watch.look()
         if isinstance(verdict, Failed):
-            raise verdict.error(stack.name)
+            raise watch.failure(verdict)
 
     def running_images(self, stack_name: str) -> Mapping[str, str]:
         """The id of the image that each service's newest container runs, by the service's short name."""

@@ -8,9 +8,10 @@ from cc_ci.engine.api import Engine, EventStream
 from cc_ci.engine.convergence import Converged, Converging, Failed, Verdict, deadline, judge
 from cc_ci.engine.history import History, hear, see
 from cc_ci.engine.labels import STACK
+from cc_ci.engine.last_health import last_health
 from cc_ci.engine.state import StackSnapshot
 from cc_ci.engine.timelines import ServiceTimeline, timelines
-from cc_ci.errors import InfrastructureError, StageFailed
+from cc_ci.errors import CcCiError, InfrastructureError, StageFailed
 from cc_ci.system.clock import Clock
 from cc_ci.system.units import EpochSeconds, Seconds
 
@@ -99,10 +100,20 @@ class Watch:
     ) -> None:
         stack = self.history.stack
         if isinstance(verdict, Failed):
-            raise verdict.error(stack)
+            raise self.failure(verdict)
         if isinstance(verdict, Converging) and now >= deadline(snapshot, self.history, timeout=timeout):
             waited = now - self.history.since
-            raise StageFailed(f"stack {stack}: not up after {waited:.0f} s: {'; '.join(verdict.waits_for)}")
+            waits = (f"{wait}{self._health(wait.partition(':')[0])}" for wait in verdict.waits_for)
+            raise StageFailed(f"stack {stack}: not up after {waited:.0f} s: {'; '.join(waits)}")
+
+    def failure(self, verdict: Failed) -> CcCiError:
+        """The error for it, with what the service's health check said last."""
+        reason = f"{verdict.reason}{self._health(verdict.service)}"
+        return msgspec.structs.replace(verdict, reason=reason).error(self.history.stack)
+
+    def _health(self, service: str) -> str:
+        said = last_health(self._engine, stack=self.history.stack, service=service)
+        return f"; its health check said: {said}" if said else ""
 
     def _next_look(self, events: EventStream, *, most: Seconds = IDLE) -> None:
         """Take in what has happened; sleep until an event, and no longer than it pays to."""

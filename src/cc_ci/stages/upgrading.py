@@ -8,7 +8,7 @@ from cc_ci.errors import StageFailed
 from cc_ci.recipes.app import App
 from cc_ci.recipes.configuring import version_label
 from cc_ci.recipes.faults import RecipeError
-from cc_ci.recipes.moved_volumes import moved_volumes
+from cc_ci.recipes.moved_volumes import moved_data, moved_volumes
 from cc_ci.recipes.promised import broken_promise
 from cc_ci.recipes.recipe import Recipe, only_in, with_env_of
 from cc_ci.recipes.stack import Stack
@@ -124,6 +124,16 @@ def _verify_promise(bench: Bench, deployed: Deployed, old: Stack) -> None:
             raise StageFailed(fault)
 
 
+def _verify_places(bench: Bench, deployed: Deployed, old: Stack) -> None:
+    """Markers in a volume say nothing of data that an image now keeps elsewhere."""
+    references = {service.image for stack in (old, deployed.stack) for service in stack.services.values()}
+    images = {reference: bench.engine.image(reference) for reference in sorted(references)}
+    declared = {reference: image.volumes for reference, image in images.items() if image}
+    if moves := moved_data(old, deployed.stack, declared=declared):
+        with proof(bench, f"{deployed.name}: images keep their data in the volumes", stage="upgrade"):
+            raise StageFailed(moves[0])
+
+
 def verify(
     bench: Bench, deployed: Deployed, *, old: Stack, before: Mapping[str, str], seeded: Planted | None
 ) -> None:
@@ -138,6 +148,7 @@ def verify(
         if found.faults:
             raise StageFailed(found.faults[0])
     _verify_promise(bench, deployed, old)
+    _verify_places(bench, deployed, old)
     moved = moved_volumes(old, deployed.stack)
     for move in moved:
         bench.findings.warn("moved-volume", f"upgrade: {move.said}")

@@ -2,10 +2,19 @@ import pytest
 
 from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.labels import SERVICE, STACK
-from cc_ci.engine.state import EngineEvent, Listed, ServiceState, StackSnapshot, TaskState
+from cc_ci.engine.state import (
+    Container,
+    ContainerState,
+    EngineEvent,
+    Listed,
+    ServiceState,
+    StackSnapshot,
+    TaskState,
+)
 from cc_ci.engine.timelines import ServiceTimeline
 from cc_ci.engine.watching import POLL, Watch, wait_gone
 from cc_ci.errors import InfrastructureError, StageFailed
+from cc_ci.system.units import EpochSeconds
 from cc_ci.timing.actions import (
     BETWEEN_LOOKS,
     BOOT_HEALTHY,
@@ -178,6 +187,73 @@ def test_a_crash_loop_ends_the_wait_at_its_third_exit() -> None:
     with pytest.raises(StageFailed, match="service app: ended 3 times in 12 s"):
         watch(engine).wait(timeout=1200, stable_for=0)
     assert engine.clock.now() - t0 < 19
+
+
+def looked_at(
+    engine: FakeEngine, *said: str, health: str = "unhealthy", id_: str = "c1", at: float = 1.0
+) -> None:
+    container = Container(
+        id=id_, name="app", labels=PLAIN, created=EpochSeconds(at), state="exited", image="i:1", image_id="x"
+    )
+    engine.has("container", container)
+    engine.states[id_] = ContainerState(
+        id=id_,
+        state="exited",
+        pid=None,
+        exit_code=137,
+        oom_killed=False,
+        health=health,
+        health_output=said,
+        created=EpochSeconds(at),
+        started=EpochSeconds(at),
+        finished=EpochSeconds(at),
+        addresses={},
+    )
+
+
+def crashed(engine: FakeEngine) -> str:
+    t0 = engine.clock.now()
+    engine.happens(*(told("die", t0 + at, container=f"c{at}", code=137) for at in (6, 12, 18)))
+    with pytest.raises(StageFailed) as caught:
+        watch(engine).wait(timeout=300, stable_for=0)
+    return str(caught.value)
+
+
+def test_the_message_of_a_crash_loop_has_what_the_health_check_said() -> None:
+    engine = FakeEngine()
+    engine.script(shown(engine, "starting", engine.clock.now()), at=engine.clock.now())
+    looked_at(engine, "wait", "curl: (7)\n  database: password authentication failed \n\n")
+    looked_at(engine, health="starting", id_="c2", at=2.0)
+    assert crashed(engine).endswith("; its health check said: database: password authentication failed")
+
+
+def test_a_health_check_that_says_nothing_is_told_so_and_one_that_is_content_is_not_quoted() -> None:
+    engine = FakeEngine()
+    engine.script(shown(engine, "starting", engine.clock.now()), at=engine.clock.now())
+    looked_at(engine, " \n")
+    assert crashed(engine).endswith("; its health check said: nothing, and failed")
+    looked_at(engine, "all is well", health="healthy")
+    assert "health check" not in crashed(engine)
+
+
+def test_at_the_deadline_each_service_has_its_own_words() -> None:
+    engine = FakeEngine()
+    t0 = engine.clock.now()
+    engine.script(shown(engine, "starting", t0), at=t0)
+    looked_at(engine, "no such table: users\x1b[2J", health="starting")
+    with pytest.raises(StageFailed) as caught:
+        watch(engine).wait(timeout=10, stable_for=0)
+    assert str(caught.value) == (
+        "stack s: not up after 10 s: app: 0/1 running, newest task starting;"
+        " its health check said: no such table: users\\x1b[2J"
+    )
+
+
+def test_where_the_engine_has_no_words_the_message_is_as_it_was() -> None:
+    engine = FakeEngine()
+    engine.script(shown(engine, "starting", engine.clock.now()), at=engine.clock.now())
+    engine.fail("containers")
+    assert crashed(engine).endswith("exit code 137")
 
 
 def test_an_engine_that_fails_is_not_the_recipes_fault() -> None:

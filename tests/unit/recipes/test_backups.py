@@ -10,7 +10,7 @@ from cc_ci.recipes.backup_coverage import left_out, unbacked
 from cc_ci.recipes.backup_labels import BackupPlan, backup_plan
 from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.faults import RecipeError
-from cc_ci.recipes.moved_volumes import moved_volumes
+from cc_ci.recipes.moved_volumes import moved_data, moved_volumes
 from cc_ci.recipes.recipe import read_recipe
 from cc_ci.recipes.stack import Stack, read_stack
 
@@ -236,3 +236,35 @@ def test_a_volume_that_is_not_mounted_where_it_was_is_named(tmp_path: Path) -> N
     assert (data.volume, data.gone) == ("web_ci_test_data", False)
     assert "no volume is there now, and it is at db:/var/lib/postgresql/other" in data.said
     assert moved_volumes(old, old) == ()
+
+
+DATA, ABOVE = "/var/lib/postgresql/data", "/var/lib/postgresql"
+
+
+@pytest.mark.parametrize(
+    ("mounted", "before", "after", "moved"),
+    [
+        (DATA, [DATA], [DATA], False),
+        (DATA, [DATA], [ABOVE], True),
+        (f"{DATA}/", [DATA], [ABOVE], True),
+        (ABOVE, [DATA], [f"{ABOVE}/18"], False),
+        (DATA, [DATA], [DATA, "/var/cache"], False),
+        (DATA, [], ["/var/cache"], False),
+        ("/elsewhere", [DATA], [ABOVE], False),
+        (DATA, [DATA], [], False),
+    ],
+)
+def test_an_image_that_keeps_its_data_elsewhere_than_the_volume_is_seen(
+    tmp_path: Path, mounted: str, before: list[str], after: list[str], *, moved: bool
+) -> None:
+    compose = COMPOSE.replace(":/var/lib/postgresql/data", f":{mounted}")
+    _, old, _ = read(tmp_path / "old", compose=compose)
+    _, new, _ = read(tmp_path / "new", compose=compose.replace("postgres:15", "postgres:18"))
+    declared = {"postgres:15": tuple(before), "postgres:18": tuple(after)}
+    found = moved_data(old, new, declared=declared)
+    assert bool(found) is moved
+    if moved:
+        assert found[0].endswith(
+            f": postgres:18 keeps its data at {after[0]}, where no volume is mounted;"
+            f" postgres:15 kept it at {DATA}, where volume data is"
+        )

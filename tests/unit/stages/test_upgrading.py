@@ -4,6 +4,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cc_ci.engine.fakes import FakeEngine
+from cc_ci.engine.state import Image
 from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.recipes.promised import broken_promise
 from cc_ci.recipes.recipe import read_recipe
@@ -64,6 +66,22 @@ def test_a_rolled_back_upgrade_fails_its_stage_and_is_counted(bench: Bench, depl
         verify(bench, deployed, old=old, before=BEFORE, seeded="marker")
     (test,) = bench.findings.tests["upgrade"]
     assert test.outcome == "failed"
+
+
+def test_data_that_an_image_keeps_elsewhere_fails_the_upgrade(
+    bench: Bench, deployed: Deployed, engine: FakeEngine
+) -> None:
+    """Even where a marker in the volume is still there."""
+    deployed.running = {"app": "id-new", "db": "id-db"}
+    old = with_image(deployed.stack, "nginx:1.22.1")
+    (target,) = (mount.target for mount in old.services["app"].mounts if mount.volume)
+    for reference, folder, id_ in (("nginx:1.22.1", target, "id-old"), ("nginx:1.26.3", "/new", "id-new")):
+        engine.on_node[reference] = Image(
+            id=id_, tags=(reference,), digests=(), diff_ids=(), size_bytes=0, volumes=(folder,)
+        )
+    with pytest.raises(StageFailed, match=f"nginx:1.26.3 keeps its data at /new, .* kept it at {target}"):
+        verify(bench, deployed, old=old, before=BEFORE, seeded=None)
+    assert bench.findings.tests["upgrade"][-1].outcome == "failed"
 
 
 def test_without_a_seed_kept_data_is_not_claimed(bench: Bench, deployed: Deployed) -> None:
