@@ -84,7 +84,7 @@ def _content(path: str, value: str, owner: Owner) -> bytes:
 def archive(value: str, owner: Owner) -> bytes:
     """The marker as a tar."""
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for path, entry in entries(value, owner).items():
             member = tarfile.TarInfo(path)
             member.type = tarfile.REGTYPE if entry.kind == "file" else tarfile.DIRTYPE

@@ -32,6 +32,7 @@ HOST = "cc-ci"
 """Instead of the machine's name, which has no place in what is kept."""
 INCOMPLETE = 3
 """What `restic backup` exits with when it could not read all of it."""
+ATTEMPTS = 3
 SHOWN = 200
 """Letters of a path in a message."""
 SHORT: Seconds = 120.0
@@ -102,9 +103,7 @@ class Repository:
         check(self._restic(init_argv(), volumes=(), access="reads", timeout=SHORT), what="restic init")
 
     def backup(self, paths: Sequence[str], *, volumes: Sequence[str], tag: str) -> Snapshot:
-        argv = backup_argv(paths, tag=tag)
-        completed = self._restic(argv, volumes=volumes, access="reads")
-        require_read(completed)
+        completed = self._backed_up(backup_argv(paths, tag=tag), volumes)
         summary = read_summary(completed.stdout)
         return Snapshot(
             id=summary.snapshot_id,
@@ -115,6 +114,18 @@ class Repository:
             paths=tuple(paths),
             volumes=tuple(volumes),
         )
+
+    def _backed_up(self, argv: Sequence[str], volumes: Sequence[str]) -> Completed:
+        """Back up, again where restic could not read all: what an app moves about meanwhile is read then."""
+        lasting: dict[str, Unread] = {}
+        for attempt in range(ATTEMPTS):
+            completed = self._restic(argv, volumes=volumes, access="reads")
+            unread = {fault.path: fault for fault in unread_of(completed)}
+            lasting = {path: fault for path, fault in unread.items() if not attempt or path in lasting}
+            if not lasting:
+                return completed
+        more = f" (and {len(lasting) - 1} more)" if len(lasting) > 1 else ""
+        raise StageFailed(f"restic can't read {next(iter(lasting.values()))}{more}; it would be in no backup")
 
     def restore(self, snapshot: Snapshot) -> Restored:
         """Bring the snapshot's paths back, first removing what came to be below them since.
@@ -160,15 +171,15 @@ class Repository:
         )
 
 
-def require_read(completed: Completed) -> None:
-    """Raise for what restic could not read; files that were gone when it came to them are none of it."""
+def unread_of(completed: Completed) -> tuple["Unread", ...]:
+    """What restic could not read, but for files that were gone when it came to them.
+
+    Raises CommandFailed where it failed as a whole.
+    """
     if completed.returncode != INCOMPLETE:
         check(completed, what="restic backup")
-        return
-    unread = [fault for fault in read_faults(completed.stderr) if fault.number != errno.ENOENT]
-    if unread:
-        more = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
-        raise StageFailed(f"restic can't read {unread[0]}{more}; it would be in no backup")
+        return ()
+    return tuple(fault for fault in read_faults(completed.stderr) if fault.number != errno.ENOENT)
 
 
 class Unread(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,10 +17,12 @@ def faults(found: dict[str, Entry], *, exactness: Exactness = "exact", root: Own
     return judge(found, exactness=exactness, root=root).faults
 
 
-def test_a_marker_is_read_back_from_its_own_archive() -> None:
-    found = read_archive(archive("v1", APP), name="")
-    assert found == entries("v1", APP)
-    read = judge(found, exactness="exact", root=APP)
+@pytest.mark.parametrize("owner", [APP, Owner(uid=0, gid=0), Owner(uid=2_000_100_101, gid=4_294_967_294)])
+def test_a_marker_is_read_back_from_its_own_archive(owner: Owner) -> None:
+    # root of a container may be any user of the machine
+    found = read_archive(archive("v1", owner), name="")
+    assert found == entries("v1", owner)
+    read = judge(found, exactness="exact", root=owner)
     assert (read.value, read.faults) == ("v1", ())
 
 

@@ -119,6 +119,7 @@ def test_what_restic_can_not_read_is_in_no_operators_backup(
     with pytest.raises(StageFailed, match=r"_data/d/.*\.\.\.'?: file name too long \(and 1 more\)") as caught:
         repository.backup([CONTENT], volumes=["web_content"], tag="web")
     assert len(str(caught.value)) < 400
+    assert len(reach.script.calls) == 3
 
 
 def test_a_file_that_the_app_removed_meanwhile_was_none_to_keep(
@@ -126,6 +127,16 @@ def test_a_file_that_the_app_removed_meanwhile_was_none_to_keep(
 ) -> None:
     reach.script.on("restic", "backup", stdout=SUMMARY, stderr=unread(f"{DATA}/scratch", 2), returncode=3)
     assert repository.backup([CONTENT], volumes=["web_content"], tag="web").id == "e52f443f"
+
+
+def test_a_file_that_moves_about_is_read_at_another_attempt(
+    repository: Repository, reach: ScriptedReach
+) -> None:
+    for moving in ("a", "b"):
+        said = json.dumps({"message_type": "error", "error": {}, "item": f"{DATA}/{moving}"})
+        reach.script.on("restic", "backup", stdout=SUMMARY, stderr=said, returncode=3)
+    assert repository.backup([CONTENT], volumes=["web_content"], tag="web").id == "e52f443f"
+    assert len(reach.script.calls) == 2
 
 
 def test_errors_are_read_as_newer_restics_write_them_too() -> None:
