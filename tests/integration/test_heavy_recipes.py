@@ -12,7 +12,8 @@ import pytest
 from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
 from cc_ci.isolation.image_cache import prepare
-from cc_ci.pipeline.fetching import Asked, rehearse
+from cc_ci.levers.arms import choose
+from cc_ci.pipeline.fetching import Selection, rehearse
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import Store
 from cc_ci.system.process import LocalRunner
@@ -33,7 +34,8 @@ Called = tuple[RunResult, subprocess.CompletedProcess[str]]
 def run(reference: Node, tmp_path: Path) -> Callable[..., Called]:
     def call(recipe: str, *, cache: Literal["cold", "warm"]) -> Called:
         subject, _ = rehearse(
-            Asked(recipe=recipe),
+            Selection(recipe=recipe),
+            choose(),
             ci_domain=reference.ci_domain,
             stage=None,
             keep=False,

@@ -174,7 +174,7 @@ def test_details_are_there_by_keyboard(opened: tuple[Page, str], tmp_path: Path)
 
 def test_a_set_shows_every_value(opened: tuple[Page, str], tmp_path: Path) -> None:
     page, name = opened
-    bounds = (Bound(recipe="custom-html", cache="warm", stock=44.0, limit=12.0, floor=15.0, rho="3.67"),)
+    bounds = (Bound(recipe="custom-html", cache="warm", run=44.0, limit=12.0, floor=15.0, rho="3.67"),)
     show(page, set_page("2026-11-23-node", a_set(), bounds=bounds), tmp_path, f"set-{name}")
     assert page.locator("#totals .dot").count() == 8
     page.focus("#totals tr[tabindex]")
