@@ -152,8 +152,8 @@ def test_a_recipe_comes_up_is_upgraded_and_goes(
     assert converged.noticed_at - converged.condition_true_at < 1
     (timeline,) = converged.timelines
     assert [name for name, _, _ in timeline.intervals()][-2:] == [
-        "boot until healthy",
-        "report to the manager",
+        "boot_until_healthy",
+        "report_to_manager",
     ]
     assert list(timeline.looks())
     before = deployment.driver.running_images(deployment.name)
@@ -207,7 +207,7 @@ def test_only_a_changed_service_label_restarts_nothing(deployment: Deployment, t
         ),
         ({"command": ["true"], "deploy": {"restart_policy": {"condition": "none"}}}, "ended with code 0", 15),
         ({"deploy": {"placement": {"constraints": ["node.labels.no == 1"]}}}, "can't be placed", 20),
-        ({"ports": ["80:80"]}, "last: port 80 is taken on the node", 30),
+        ({"ports": ["53:80"]}, "last: port 53 is taken on the node", 30),
     ],
 )
 def test_what_can_not_come_up_fails_fast(
@@ -270,7 +270,8 @@ def test_a_foreign_node_may_be_a_context_of_the_users(
 ) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     runner = LocalRunner()
-    check(runner(["docker", "context", "create", "swarm", "--docker", f"host={node.docker_host}"]))
+    made = ["docker", "context", "create", "swarm", "--docker", f"host={node.docker_host}"]
+    check(runner(made, env={"DOCKER_CONFIG": str(tmp_path)}))
     foreign = connect(msgspec.structs.replace(node, kind="foreign", docker_host="swarm"), runner)
     config = foreign.create_config("eng-context", content=b"x", labels={})
     assert [found.id for found in engine.configs() if found.name == "eng-context"] == [config]

@@ -203,10 +203,15 @@ def test_only_one_run_has_the_shared_proxy(host: Node) -> None:
 def test_a_docker_context_names_it_too(host: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     runner = LocalRunner()
-    check(runner(["docker", "context", "create", "theirs", "--docker", f"host={host.docker_host}"]))
+    where = {"DOCKER_CONFIG": str(tmp_path)}
+    made = ["docker", "context", "create", "theirs", "--docker", f"host={host.docker_host}"]
+    check(runner(made, env=where))
     node = foreign("theirs", ci_domain="ci.test", runner=runner, address=host.address)
     assert node.kind == "foreign"
-    assert json.loads(runner(["docker", "context", "inspect", "theirs"]).stdout)[0]["Name"] == "theirs"
+    assert (
+        json.loads(runner(["docker", "context", "inspect", "theirs"], env=where).stdout)[0]["Name"]
+        == "theirs"
+    )
     assert connect(node, runner).system().swarm
 
 
