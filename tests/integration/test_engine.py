@@ -207,7 +207,6 @@ def test_only_a_changed_service_label_restarts_nothing(deployment: Deployment, t
         ),
         ({"command": ["true"], "deploy": {"restart_policy": {"condition": "none"}}}, "ended with code 0", 15),
         ({"deploy": {"placement": {"constraints": ["node.labels.no == 1"]}}}, "can't be placed", 20),
-        ({"ports": ["53:80"]}, "last: port 53 is taken on the node", 30),
     ],
 )
 def test_what_can_not_come_up_fails_fast(
@@ -217,6 +216,13 @@ def test_what_can_not_come_up_fails_fast(
     with pytest.raises(StageFailed, match=match):
         deployment.up(recipe(tmp_path / "recipe", **service), timeout=300, stable_for=5)
     assert time.monotonic() - started < longest
+
+
+def test_a_port_that_the_node_itself_has_is_not_the_recipes_fault(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    with pytest.raises(InfrastructureError, match="last: port 53 is taken on the node"):
+        deployment.up(recipe(tmp_path / "recipe", ports=["53:80"]), timeout=300, stable_for=5)
 
 
 def test_a_slow_healthy_start_outlasts_the_timeout(deployment: Deployment, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from cc_ci.pipeline.recording import Recording
 from cc_ci.pipeline.request import Ran, Request
 from cc_ci.pipeline.site import Read, Site
 from cc_ci.pipeline.state import RunState
-from cc_ci.pipeline.surroundings import missing_values
+from cc_ci.pipeline.surroundings import images_not_brought, missing_values
 from cc_ci.results import schema
 from cc_ci.results.verdict import Verdict, judge
 from cc_ci.stages.bench import Deployed
@@ -54,7 +54,10 @@ def conclude(
     recording.update(census=_census(site, checked if isinstance(checked, LeakCheck) else None))
     verdict = _judge(state, recording, stopped)
     site.sampler.sample()
-    missing = missing_values(request.node, about.subject)
+    missing = {
+        **missing_values(request.node, about.subject),
+        **images_not_brought(state.findings.images),
+    }
     try:
         folder = recording.finish(verdict, resources=site.sampler.resources(), cost=cost, missing=missing)
     except OSError as error:

@@ -33,6 +33,17 @@ def environment(
     )
 
 
+def images_not_brought(images: Sequence[schema.ServiceImage]) -> dict[str, str]:
+    """Why images have no digest: a run of one stage brings those alone that it needs."""
+    reason = "this run needed no such image, and the node has none"
+    return {
+        f"recipe.images.{index}.{value}": reason
+        for index, image in enumerate(images)
+        for value in ("digest", "image_id")
+        if getattr(image, value) is None
+    }
+
+
 def missing_values(node: Node, subject: Subject) -> dict[str, str]:
     """Why values of the result are null."""
     missing: dict[str, str] = {}
