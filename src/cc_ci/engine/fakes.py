@@ -1,7 +1,7 @@
 """An engine in memory, for tests: what it shows and when is data, and every call can be made to fail."""
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Self
 
 import msgspec
@@ -110,8 +110,14 @@ class FakeEngine:
         self, *, since: EpochSeconds, labels: Labels | None = None, kinds: Collection[str] = ()
     ) -> "FakeEvents":
         self._call("events")
-        told = [event for event in self._events if event.at >= since and _carries(event.attributes, labels)]
-        return FakeEvents(self.clock, [event for event in told if not kinds or event.kind in kinds])
+
+        def told() -> Iterator[EngineEvent]:
+            for event in self._events:
+                wanted = not kinds or event.kind in kinds
+                if wanted and event.at >= since and _carries(event.attributes, labels):
+                    yield event
+
+        return FakeEvents(self.clock, told)
 
     def pull(self, reference: str) -> PullReport:
         self._call("pull", reference)
@@ -282,18 +288,20 @@ class FakeEngine:
 
 
 class FakeEvents:
-    """Events that come as the clock reaches them; waiting for one moves the clock."""
+    """Events that come as the clock reaches them, also those that happen later; waiting moves the clock."""
 
-    def __init__(self, clock: ManualClock, events: Sequence[EngineEvent]) -> None:
+    def __init__(self, clock: ManualClock, told: Callable[[], Iterator[EngineEvent]]) -> None:
         self._clock = clock
-        self._events = list(events)
+        self._told = told
+        self._given: list[EngineEvent] = []
         self.closed = False
 
     def next(self, timeout: Seconds) -> EngineEvent | None:
         stopping.current().check()
         until = self._clock.now() + timeout
-        if self._events and self._events[0].at <= until:
-            event = self._events.pop(0)
+        event = next((one for one in self._told() if not any(one is given for given in self._given)), None)
+        if event is not None and event.at <= until:
+            self._given.append(event)
             self._clock.advance(max(0.0, event.at - self._clock.now()))
             return event
         self._clock.advance(timeout)

@@ -105,6 +105,7 @@ class Recording:
     ) -> RunFolder:
         """Write the result for the last time, with all that can only be said at the end."""
         self.verdict_is_sure()
+        self._trace.end_run()
         end = self._trace.elapsed()
         spans = self._trace.spans()
         phases = attribute(spans, end=end)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from cc_ci.engine.api import EventStream
 from cc_ci.engine.labels import RUN, STACK
 from cc_ci.engine.state import EngineEvent
-from cc_ci.errors import CcCiError, InfrastructureError
+from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.census import Census, lasting_difference
 from cc_ci.lab.certificates import uncertify
 from cc_ci.probes.stopping import ContainerEvent, Stop, Stopping, stop_checks, stops
@@ -26,6 +26,8 @@ EVENT_DELAY: Seconds = 0.1
 """Engine events arrive 0.4 to 1.8 ms after they are stamped, so this is ample."""
 TOLD = 5
 """Things in one line."""
+SECOND_THOUGHT: Seconds = 1.0
+"""Before what failed is tried once more."""
 NETWORK_PATIENCE: Seconds = 20.0
 """Joining a network takes 0.65 s where nothing else is done."""
 
@@ -33,18 +35,20 @@ NETWORK_PATIENCE: Seconds = 20.0
 def undeploy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
     """Remove all that the deployment has, and say how its services stopped.
 
-    Works for one that is only half there, and twice. Every part is tried; the first that failed is raised.
+    Works for one that is only half there, and twice. Every part is tried, and once more if it failed; the
+    first that failed for good is raised.
     """
-    with bench.span("save evidence", "overhead"):
-        shown = keep_stack(bench, deployed)
+    shown: list[str] = []
     ended: list[Stop] = []
     faults = _each(
+        bench,
         [
+            lambda: shown.extend(_save_evidence(bench, deployed)),
             lambda: ended.extend(take_down(bench, deployed, action=REMOVE)),
             lambda: _leave_proxy(bench, deployed),
             lambda: _remove_owned(bench, deployed),
             lambda: _uncertify(bench, deployed),
-        ]
+        ],
     )
     if faults:
         raise InfrastructureError(f"teardown of {deployed.name}: {faults[0]}")
@@ -154,14 +158,27 @@ def _container_events(events: Iterable[EngineEvent], *, stack: str) -> Iterator[
             )
 
 
-def _each(parts: Iterable[Callable[[], None]]) -> list[CcCiError]:
-    faults = []
-    for part in parts:
-        try:
-            part()
-        except CcCiError as error:
-            faults.append(error)
-    return faults
+def _each(bench: Bench, parts: Iterable[Callable[[], None]]) -> list[Exception]:
+    """Try every part, whatever became of those before: nothing, a bug of ours included, leaves an app up."""
+    return [fault for part in parts if (fault := _failed(part)) and (fault := _again(bench, part))]
+
+
+def _again(bench: Bench, part: Callable[[], None]) -> Exception | None:
+    bench.clock.sleep(SECOND_THOUGHT)
+    return _failed(part)
+
+
+def _failed(part: Callable[[], None]) -> Exception | None:
+    try:
+        part()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the next part is tried
+        return error
+    return None
+
+
+def _save_evidence(bench: Bench, deployed: Deployed) -> tuple[str, ...]:
+    with bench.span("save evidence", "overhead"):
+        return keep_stack(bench, deployed)
 
 
 def _leave_proxy(bench: Bench, deployed: Deployed) -> None:

@@ -187,6 +187,11 @@ class Trace:
             self._root = span
             yield span
 
+    def end_run(self) -> None:
+        """End the span of the whole run: nothing but writing what is known comes after."""
+        if self._root is not None:
+            self._root.close()
+
     def span(
         self,
         name: str,

@@ -1,0 +1,87 @@
+"""Apps in a fake Swarm: what they answer through the proxy, and what their suites find."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from cc_ci.probes.answers import Answer
+from cc_ci.suite.facts import Suite
+from cc_ci.suite.protocol import AppFacts, Part
+from cc_ci.suite.report import TestOutcome, TestReport
+from cc_ci.system.units import Seconds
+from cc_ci.testkit.swarm import FakeSwarm
+
+
+class FakeProxy:
+    """A Requester: an app of a stack that is up says hello, anything else is the proxy's own 404."""
+
+    def __init__(self, swarm: FakeSwarm) -> None:
+        self._swarm = swarm
+        self.asked: list[str] = []
+
+    def request(
+        self,
+        method: str,  # noqa: ARG002 - part of the protocol
+        url: str,
+        *,
+        content: str | None = None,  # noqa: ARG002 - part of the protocol
+        headers: Mapping[str, str] = {},  # noqa: ARG002 - part of the protocol
+        timeout: Seconds = 10.0,  # noqa: ARG002 - part of the protocol
+    ) -> Answer:
+        self.asked.append(url)
+        self._swarm.clock.sleep(0.01)
+        scheme, _, rest = url.partition("://")
+        host = rest.partition("/")[0]
+        if not self._swarm.running(host.replace(".", "_")):
+            return Answer(url=url, status=404, body="404 page not found")
+        if scheme == "http":
+            return Answer(url=url, status=308, headers={"location": f"https://{rest}"})
+        return Answer(url=url, status=200, headers={"server": "fake"}, body="hello")
+
+    @contextlib.contextmanager
+    def reached(self, *_: object, **__: object) -> Iterator["FakeProxy"]:
+        """As `Instruments.requester`."""
+        yield self
+
+
+class FakeSuites:
+    """A Suites: seeds are kept in the stack's first volume, and each part has one test, which passes.
+
+    `outcomes` says otherwise by part.
+    """
+
+    def __init__(self, swarm: FakeSwarm) -> None:
+        self._swarm = swarm
+        self.outcomes: dict[Part, str] = {}
+
+    def run_tests(self, suite: Suite, app: AppFacts, *, evidence: Path, part: Part = "app") -> TestReport:
+        del app
+        evidence.mkdir(parents=True, exist_ok=True)
+        (evidence / "suite.log").write_text(f"{part}\n")
+        start = self._swarm.clock.monotonic()
+        self._swarm.clock.sleep(1.0)
+        test = TestOutcome(
+            id=f"test_{part}.py::test_it",
+            outcome=self.outcomes.get(part, "passed"),  # type: ignore[arg-type]
+            start=start,
+            seconds=1.0,
+            assertions=1,
+        )
+        return TestReport(suite_hash=suite.hash, seconds=1.0, tests=(test,), problems=(), warnings=())
+
+    def seed_write(self, suite: Suite, app: AppFacts, key: str, value: str) -> None:
+        del suite
+        self._kept(app)[key] = value
+
+    def seed_read(self, suite: Suite, app: AppFacts, key: str) -> str | None:
+        del suite
+        return self._kept(app).get(key)
+
+    def seed_delete(self, suite: Suite, app: AppFacts, key: str) -> None:
+        del suite
+        self._kept(app).pop(key, None)
+
+    def _kept(self, app: AppFacts) -> dict[str, str]:
+        self._swarm.clock.sleep(0.01)
+        (volume, *_) = self._swarm.volumes_of(app.stack_name)
+        return self._swarm.data.setdefault(volume, {})

@@ -1,0 +1,316 @@
+"""A whole run in a fake Swarm: what it does in which order, what it tells, and what it leaves."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cc_ci.engine.labels import DEPLOYMENT as DEPLOYMENT_LABEL
+from cc_ci.errors import InfrastructureError, Interrupted
+from cc_ci.isolation.census import take
+from cc_ci.levers.arms import choose
+from cc_ci.results.schema import RunResult
+from cc_ci.results.store import load
+from cc_ci.testkit.runs import NODE, Lab
+from cc_ci.testkit.swarm import FakeSwarm
+from cc_ci.timing.trace import Span
+
+STEPS = """
+install: pull
+install: prepare (install)
+install: deploy (install)
+install: check (install)
+install: undeploy (install)
+upgrade: pull (upgrade)
+upgrade: prepare (upgrade)
+upgrade: deploy (upgrade)
+upgrade: seed (upgrade)
+upgrade: upgrade (upgrade)
+upgrade: verify upgrade (upgrade)
+upgrade: test (upgrade)
+upgrade: undeploy (upgrade)
+backup: prepare (backup)
+backup: deploy (backup)
+backup: seed (backup)
+backup: backup (backup)
+restore: overwrite (backup)
+restore: restore (backup)
+restore: redeploy (backup)
+restore: verify restore (backup)
+restore: undeploy (backup)
+restore: prepare (fresh)
+restore: deploy (fresh)
+restore: restore (fresh)
+restore: redeploy (fresh)
+restore: verify restore (fresh)
+restore: undeploy (fresh)
+functional: prepare (functional)
+functional: deploy (functional)
+functional: test (functional)
+functional: kill (functional)
+teardown: undeploy (functional)
+teardown: conclude stops
+teardown: leak check
+""".strip().splitlines()
+DEPLOYMENT = [
+    "docker stack deploy",
+    "converge",
+    "app: prepare",
+    "app: create container",
+    "app: boot until healthy",
+    "app: before its health check's first look",
+    "app: report to the manager",
+    "poll_slack: converge",
+    "hold: still converged",
+    "whose things there are now",
+    "ready",
+    "ready: app",
+    "hold: still ready",
+]
+"""What a stack goes through each time that it is handed to Swarm, in the order in which spans are begun."""
+
+
+def steps(result: RunResult) -> list[Span]:
+    return [span for span in result.spans if span.kind == "step"]
+
+
+def inside(result: RunResult, step: str) -> list[Span]:
+    """All spans below the step of that name."""
+    (above,) = (span for span in steps(result) if span.name == step)
+    ids, found = {above.id}, []
+    for span in result.spans:
+        if span.parent in ids:
+            ids.add(span.id)
+            found.append(span)
+    return found
+
+
+def programs(swarm: FakeSwarm) -> Iterator[str]:
+    """What was run, each program by its own words, without how it is shut in."""
+    for words in swarm.argv:
+        if "deploy" in words:
+            yield f"docker stack deploy --resolve-image {words[words.index('--resolve-image') + 1]}"
+        elif words[:3] == ("docker", "stack", "rm"):
+            yield "docker stack rm"
+        else:
+            yield from (f"restic {verb}" for verb in ("init", "backup", "restore") if verb in words)
+
+
+def test_a_green_run_does_all_steps_in_the_plan_s_order(lab: Lab) -> None:
+    result = lab.run().result
+    assert (result.verdict, result.exit_code) == ("green", 0), result.because
+    assert [span.name for span in steps(result)] == STEPS
+    assert [line for line in lab.told if line in STEPS] == STEPS
+    assert {stage.name: stage.outcome for stage in result.stages} == {
+        "install": "passed",
+        "upgrade": "passed",
+        "backup": "passed",
+        "restore": "passed",
+        "functional": "passed",
+        "sso": "skipped",
+        "teardown": "passed",
+    }
+
+
+def test_it_runs_these_programs(lab: Lab) -> None:
+    lab.run()
+    up, down = "docker stack deploy --resolve-image always", "docker stack rm"
+    assert list(programs(lab.swarm)) == [
+        *(up, down),
+        *(up, up, down),
+        *(up, "restic init", "restic backup", "restic backup"),
+        *("restic restore", "restic restore", down, up, down),
+        *(up, "restic restore", "restic restore", down, up, down),
+        *(up, down),
+    ]
+
+
+def test_every_span_has_its_place_in_the_tree(lab: Lab) -> None:
+    result = lab.run().result
+    known = {span.id: span for span in result.spans}
+    kinds = {span.kind for span in result.spans}
+    assert {"run", "chain", "step", "wait", "sign", "test", "pull", "call"} == kinds
+    for span in result.spans:
+        above = known[span.parent] if span.parent else None
+        if span.kind == "run":
+            assert above is None
+            continue
+        assert above is not None, span.name
+        assert above.start <= span.start <= (span.end or 0.0) <= (above.end or 0.0), span.name
+        assert {"chain": "run", "step": "chain"}.get(span.kind, above.kind) == above.kind
+    chains = [span.name for span in result.spans if span.kind == "chain"]
+    assert chains == ["opening", "install", "upgrade", "backup", "fresh", "functional", "closing"]
+    assert result.phases is not None
+    assert sum(row.wall_seconds for row in result.phases.rows) + result.phases.unattributed_seconds == (
+        pytest.approx(result.phases.total_seconds)
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "before", "after"),
+    [
+        ("install: deploy (install)", ["join the proxy to the deployment's network"], []),
+        ("upgrade: upgrade (upgrade)", ["configure the new version"], []),
+        ("restore: redeploy (fresh)", ["undeploy, volumes stay"], []),
+    ],
+)
+def test_what_is_deployed_converges_and_serves_and_both_are_held(
+    lab: Lab, step: str, before: list[str], after: list[str]
+) -> None:
+    lab.swarm.boot = 3.0
+    result = lab.run(node=msgspec.structs.replace(NODE, proxy_container="proxy")).result
+    found = inside(result, step)
+    names = [span.name for span in found if span.name in {*before, *DEPLOYMENT, *after}]
+    assert names == [*before, *DEPLOYMENT, *after]
+    seconds = {span.name: span.seconds for span in found}
+    assert seconds["hold: still converged"] == pytest.approx(5.0, abs=0.3)
+    assert seconds["hold: still ready"] == pytest.approx(1.0, abs=0.3)
+    assert seconds["app: boot until healthy"] == pytest.approx(2.8, abs=0.1)
+
+
+def test_an_app_is_not_tested_before_it_serves(lab: Lab) -> None:
+    lab.swarm.boot = 30.0
+    result = lab.run().result
+    assert result.verdict == "green"
+    for step in ("install: deploy (install)", "functional: deploy (functional)"):
+        (sign,) = (span for span in inside(result, step) if span.kind == "sign")
+        assert sign.attributes["looks"] == 2  # one that says yes, and one that confirms it
+    ready = [span for span in result.spans if span.action == "ready"]
+    assert len(ready) == 9
+
+
+def test_a_lost_marker_fails_the_upgrade(lab: Lab) -> None:
+    """The old version's volume is empty after the upgrade."""
+
+    def lose(_number: int) -> None:
+        if "upgrade: upgrade (upgrade)" in lab.told and "deploy" in lab.swarm.argv[-1]:
+            lab.swarm.data.clear()
+
+    lab.swarm.at_call = lose
+    result = lab.run(stage="upgrade").result
+    (stage,) = (one for one in result.stages if one.name == "upgrade")
+    assert (stage.outcome, result.exit_code) == ("failed", 1)
+    assert "data was lost" in str(stage.reason)
+
+
+def test_a_failed_step_is_remembered_by_keep(lab: Lab) -> None:
+    lab.suites.outcomes["app"] = "failed"
+    ran = lab.run(keep=True)
+    assert ran.kept_domain is not None
+    assert [span.deployment for span in steps(ran.result) if span.action == "undeploy"] == [
+        *("install", "backup", "fresh", "functional")
+    ]
+    left = {item.labels[DEPLOYMENT_LABEL] for item in take(lab.swarm).items if item.kind == "service"}
+    assert left == {"upgrade"}
+
+
+def test_an_interrupted_run_keeps_nothing(lab: Lab) -> None:
+    run = lab.prepared(keep=True)
+    stop_at(lab, run, "functional: test")
+    ran = run()
+    assert ran.kept_domain is None
+    assert (ran.result.verdict, ran.result.exit_code) == ("interrupted", 130)
+    assert_nothing_left(lab)
+
+
+def stop_at(lab: Lab, run: object, line: str) -> None:
+    """Interrupt the run as soon as it tells that line."""
+    told = lab.tell
+
+    def tell(said: str) -> None:
+        told(said)
+        if said.startswith(line):
+            run._stops.run.stop(Interrupted("ended by SIGTERM"))  # type: ignore[attr-defined]
+
+    lab.tell = tell
+
+
+def assert_nothing_left(lab: Lab) -> None:
+    assert [(item.kind, item.name) for item in take(lab.swarm).items] == []
+
+
+def test_results_tell_the_arm_and_every_lever(lab: Lab) -> None:
+    arm = choose("stock", ["readiness.hold=2"])
+    result = lab.run(arm=arm, stage="install").result
+    assert result.arm == arm.arm
+    assert result.levers == dict(arm.values)
+    holds = [span.seconds for span in result.spans if span.name == "hold: still ready"]
+    assert holds == [pytest.approx(2.0, abs=0.1)]
+
+
+def test_what_is_on_disk_is_valid_after_each_stage(lab: Lab) -> None:
+    read: list[str] = []
+
+    def tell(line: str) -> None:
+        results = list((lab.store.root).glob("*/results.json"))
+        if results and line == "backup: prepare (backup)":
+            read.extend(stage.name for stage in load(results[0]).stages)
+
+    lab.tell = tell
+    lab.run()
+    assert read == ["install", "upgrade", "sso"]
+
+
+class FullDisk:
+    """Writing anything below a run's results fails from some moment on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full = False
+        for name in ("cc_ci.results.store.write_private", "cc_ci.stages.evidence.write_private"):
+            monkeypatch.setattr(name, self._write(name))
+
+    def _write(self, name: str) -> object:
+        module, _, attribute = name.rpartition(".")
+        real = getattr(__import__(module, fromlist=[attribute]), attribute)
+
+        def write(*args: object, **options: object) -> object:
+            if self.full:
+                raise OSError(28, "No space left on device")
+            return real(*args, **options)
+
+        return write
+
+
+@pytest.mark.parametrize("line", ["install: check", "backup: backup", "teardown: undeploy"])
+def test_a_full_disk_leaves_no_app_and_is_told(lab: Lab, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = FullDisk(monkeypatch)
+
+    def tell(said: str) -> None:
+        disk.full = disk.full or said.startswith(line)
+
+    lab.tell = tell
+    with pytest.raises(InfrastructureError, match="not written: No space left on device; the run was"):
+        lab.run()
+    assert_nothing_left(lab)
+
+
+def test_a_disk_that_is_full_for_a_while_costs_the_run_its_verdict(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = FullDisk(monkeypatch)
+
+    def tell(said: str) -> None:
+        disk.full = said.startswith(("install", "upgrade: prepare"))
+
+    lab.tell = tell
+    result = lab.run().result
+    assert result.verdict == "errored"
+    assert any("No space left" in reason for reason in result.because)
+    assert load(lab.store.find().results) == result
+    assert_nothing_left(lab)
+
+
+def test_a_terminal_that_is_gone_ends_nothing(lab: Lab) -> None:
+    def tell(_line: str) -> None:
+        raise BrokenPipeError
+
+    lab.tell = tell
+    assert lab.run().result.verdict == "green"
+
+
+def test_nothing_is_written_outside_of_where_it_belongs(lab: Lab, tmp_path: Path) -> None:
+    before = {path.name for path in tmp_path.iterdir()}
+    lab.run(stage="install")
+    assert {path.name for path in tmp_path.iterdir()} - before <= {"state", "runtime", "runs"}
+    assert list((tmp_path / "state" / "scratch").iterdir()) == []
