@@ -12,7 +12,8 @@ CcCiError
 Stopped                       no error of what it ends: neither CcCiError nor Exception, which many catch
 |-- Interrupted         130   a signal ended it
 |-- DeadlinePassed        3   it outlasted its deadline
-`-- EndedEarly            1   a stage was red, and --exitfirst was asked for
+|-- OutOfRoom             3   the disk ran full, by nothing of the run's
+`-- EndedEarly            1   a stage was red, and --exitfirst was asked for; or an app took all that it may
 
 A message is one line: lower case, the thing, the value seen, the remedy.
 """
@@ -71,6 +72,10 @@ class Interrupted(Stopped):
 
 
 class DeadlinePassed(Stopped):
+    exit_code: ClassVar[int] = 3
+
+
+class OutOfRoom(Stopped):
     exit_code: ClassVar[int] = 3
 
 

@@ -25,6 +25,7 @@ def wanted_options(command: Callable[..., None]) -> Callable[..., None]:
     options = (
         click.option("--cpus", type=float, metavar="N", help="Limit all that it runs to N CPUs."),
         click.option("--memory", metavar="SIZE", help="Limit all that it runs, page cache included: 6g."),
+        click.option("--disk", metavar="SIZE", help="Limit what the apps of one run may write: 40g."),
         click.option("--bandwidth", metavar="RATE", help="Limit the link to the registry: 100mbit."),
         click.option("--images", type=click.Choice(["standin", "hub"]), help="Where images come from."),
         click.option("--engine", metavar="NAME", help="system, or an engine of `cc-ci engine list`."),
@@ -126,7 +127,7 @@ def status(*, name: str | None, as_json: bool) -> None:
     names = (name,) if name else all_nodes()
     found = [seen for one in names if (seen := PrivateNode(one).status())]
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1))
+        click.echo(msgspec.json.format(msgspec.json.encode(found, enc_hook=str), indent=1))
         return
     if not found:
         click.echo("no private node; `cc-ci node up` makes one")
@@ -140,21 +141,37 @@ def _shown(seen: "Status") -> str:
 
 def _rows(seen: "Status") -> list[tuple[str, str]]:
     wanted = seen.record.wanted
-    cpus = f"{wanted.cpus:g} CPUs" if wanted.cpus else "all CPUs"
-    memory = f"{wanted.memory_bytes / 2**30:.1f} GiB" if wanted.memory_bytes else "all memory"
     link = wanted.bandwidth or "no limit"
     running = ", ".join(f"{name} {pid or 'gone'}" for name, pid in seen.processes.items())
     return [
         ("node", seen.name),
         ("state", "up" if seen.up else f"down; `cc-ci node up --name {seen.name}` brings it up"),
         ("engine", f"{seen.engine or 'not running'}; IPVS: {'yes' if seen.ipvs else 'no'}"),
-        ("limits", f"{cpus}, {memory}"),
+        *_limits(seen),
         ("images", f"{wanted.images}; link to the registry: {link}"),
         ("names", f"*.{wanted.ci_domain}, a proxy for each run in {seen.record.addresses.proxies}"),
         ("processes", running),
         ("socket", str(seen.socket)),
         ("disk", f"{seen.disk_bytes / 2**20:.0f} MiB"),
     ]
+
+
+def _limits(seen: "Status") -> list[tuple[str, str]]:
+    limits, apps, suites = seen.budget.limits, seen.budget.apps, seen.budget.limits.parts["suite"]
+    cpus = f"{limits.cpus:g} CPUs" if limits.cpus else "all CPUs"
+    share = "" if "memory" in seen.budget.told else ", three quarters of the machine's; --memory sets it"
+    each = f"{apps.processes_each} in one container"
+    return [
+        ("limits", f"{cpus}, {_gib(seen.budget.memory_bytes)} of memory{share}"),
+        ("apps", f"{_gib(apps.memory_bytes)}, {apps.processes} processes, {each}"),
+        ("", f"one run writes {_gib(apps.disk_bytes)} at most; --disk sets it"),
+        ("suites", f"{_gib(suites.memory_bytes or 0)}, {suites.processes} processes"),
+        ("root", f"in a container is {'nobody' if seen.remapped else 'root'} on this machine"),
+    ]
+
+
+def _gib(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB"
 
 
 def _node(name: str | None, tell: Callable[[str], None]) -> "PrivateNode":
@@ -189,13 +206,14 @@ def _engine(asked: str | None) -> str:
     return SYSTEM if asked in (None, SYSTEM) else kept(asked).name
 
 
-_FIELDS = {"memory": "memory_bytes"}
+_FIELDS = {"memory": "memory_bytes", "disk": "disk_bytes"}
 
 
 def _values(settings: "Settings") -> dict[str, Any]:
     return {
         "cpus": settings.cpus,
         "memory_bytes": settings.memory_bytes,
+        "disk_bytes": settings.disk_bytes,
         "bandwidth": settings.bandwidth,
         "images": settings.images,
         "engine": _engine(settings.engine),

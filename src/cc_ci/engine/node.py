@@ -8,6 +8,16 @@ import msgspec
 from cc_ci.system.units import Bytes
 
 
+class AppLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What apps on a private node may have: together, and one container of theirs (`processes_each`)."""
+
+    memory_bytes: Bytes
+    processes: int
+    processes_each: int
+    disk_bytes: Bytes
+    """What one run's may write, in volumes and containers together."""
+
+
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """A Swarm node and the ways to reach it.
 
@@ -41,6 +51,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     cgroup: str | None = None
     """The node's control group, relative to each controller's root; its limits hold for all it runs."""
 
+    apps: AppLimits | None = None
+    """A private node's limits for the apps on it."""
     remapped: bool = False
     """Root in a container is nobody on the machine: a private node maps the ids of its containers."""
 

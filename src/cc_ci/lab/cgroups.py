@@ -1,13 +1,17 @@
-"""The control group of a node: one limit for its engine, its containers, and their page cache.
+"""The control group of a node: one limit for all it runs, page cache included, and one for each of its parts.
+
+An app that takes all of its part's memory is ended there, and the engine beside it is not.
 
 Version 1 has a tree per controller, version 2 one tree for all; a machine with both counts as version 1.
 Version 2 was written from the kernel's documentation and never run here.
 """
 
+import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal, get_args
 
 import msgspec
 
@@ -18,15 +22,27 @@ ROOT = Path("/sys/fs/cgroup")
 CONTROLLERS = ("memory", "cpu", "cpuacct", "blkio", "pids")
 """Of version 1: those that limit or count something for us; containers join the others by themselves."""
 PERIOD_MICROSECONDS = 100_000
-PARTS = ("engine", "stack")
-"""Below a node's group: its daemons, and its containers."""
+Part = Literal["engine", "stack", "suite"]
+"""Below a node's group: its daemons, its containers, and the suites that test what is in them."""
+PARTS: tuple[Part, ...] = get_args(Part)
+LAST_TO_DIE = -900
+"""oom_score_adj of the daemons: where the whole node, or the machine, is out of memory, others end first."""
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """What one part may have; `reserved_bytes` are kept for it where the kernel can (version 2)."""
+
+    memory_bytes: Bytes | None = None
+    processes: int | None = None
+    reserved_bytes: Bytes = 0
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """None: as much as the machine has."""
+    """Of the whole node, and of its parts; None: as much as the machine has."""
 
     cpus: float | None = None
     memory_bytes: Bytes | None = None
+    parts: Mapping[Part, Share] = {}
 
 
 def version(root: Path = ROOT) -> int:
@@ -54,23 +70,45 @@ class NodeGroup:
                 f"{what}: {error.strerror}; a node needs root, and limits that what runs already fits in"
             ) from error
 
-    def join_argv(self, part: str) -> tuple[str, ...]:
-        """A prefix that puts a program into one part of the group and then becomes it."""
-        files = [str(folder / part / "cgroup.procs") for folder in self._folders()]
-        script = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec "$@"'
-        return ("sh", "-c", script, "join", *files, "--")
+    def join_argv(self, part: Part, *below: str) -> tuple[str, ...]:
+        """A prefix that puts a program into one part of the group, or `below` it, and then becomes it."""
+        files = [str(Path(folder, part, *below, "cgroup.procs")) for folder in self._folders()]
+        join = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec "$@"'
+        # a machine that is a container itself may not be allowed to
+        spare = f"echo {LAST_TO_DIE} 2>/dev/null > /proc/self/oom_score_adj; " if part == "engine" else ""
+        return ("sh", "-c", f"{spare}{join}", "join", *files, "--")
 
-    def processes(self) -> tuple[int, ...]:
-        """All that run in the group and below it."""
+    def make_below(self, part: Part, name: str) -> None:
+        """Make a group of that name in a part; it may have as many processes as the part."""
+        for folder in self._folders():
+            try:
+                (folder / part / name).mkdir()
+            except OSError as error:
+                raise InfrastructureError(
+                    f"{folder / part}: {error.strerror}; `cc-ci node up` makes the node's groups anew"
+                ) from error
+        if (limit := self._pids_file(part)).exists():
+            _write(self._pids_file(part, name), limit.read_text().strip())
+
+    def remove_below(self, part: Part, name: str) -> None:
+        """End all that runs there, and remove it; works twice."""
+        self.kill(part, name)
+        for folder in self._folders():
+            with contextlib.suppress(OSError):
+                # what was killed leaves its group a moment later; an empty one costs nothing until the next
+                (folder / part / name).rmdir()
+
+    def processes(self, *below: str) -> tuple[int, ...]:
+        """All that run in the group, or in one below it, and further below."""
         found: set[int] = set()
         for folder in self._folders():
-            for file in folder.rglob("cgroup.procs"):
+            for file in folder.joinpath(*below).rglob("cgroup.procs"):
                 found.update(_pids(file))
         return tuple(sorted(found))
 
-    def kill(self) -> None:
+    def kill(self, *below: str) -> None:
         """Kill all of them: nothing gets into the group but what the node started."""
-        for pid in self.processes():
+        for pid in self.processes(*below):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -89,11 +127,16 @@ class NodeGroup:
         for folder in self._folders():
             for part in PARTS:
                 (folder / part).mkdir(parents=True, exist_ok=True)
-        memory, cpu = self._root / "memory" / self._path, self._root / "cpu" / self._path
-        _write(memory / "memory.limit_in_bytes", limits.memory_bytes or -1)
+        cpu = self._root / "cpu" / self._path
+        _write(self._root / "memory" / self._path / "memory.limit_in_bytes", _or(limits.memory_bytes, -1))
         quota = int(limits.cpus * PERIOD_MICROSECONDS) if limits.cpus else -1
         _write(cpu / "cpu.cfs_period_us", PERIOD_MICROSECONDS)
         _write(cpu / "cpu.cfs_quota_us", quota)
+        for part, share in limits.parts.items():
+            memory, pids = (self._root / tree / self._path / part for tree in ("memory", "pids"))
+            _write(memory / "memory.limit_in_bytes", _or(share.memory_bytes, -1))
+            if pids.is_dir():
+                _write(pids / "pids.max", _or(share.processes, "max"))
 
     def _create_2(self, limits: Limits) -> None:
         (group,) = self._folders()
@@ -101,9 +144,19 @@ class NodeGroup:
             (group / part).mkdir(parents=True, exist_ok=True)
         for folder in (self._root, *reversed(group.relative_to(self._root).parents), group):
             _enable(self._root / folder, ("cpu", "memory", "io", "pids"))
+        # suites have a group each below theirs
+        _enable(group / "suite", ("memory", "pids"))
         quota = str(int(limits.cpus * PERIOD_MICROSECONDS)) if limits.cpus else "max"
-        _write(group / "memory.max", limits.memory_bytes or "max")
+        _write(group / "memory.max", _or(limits.memory_bytes, "max"))
         _write(group / "cpu.max", f"{quota} {PERIOD_MICROSECONDS}")
+        for part, share in limits.parts.items():
+            _write(group / part / "memory.max", _or(share.memory_bytes, "max"))
+            _write(group / part / "memory.min", share.reserved_bytes)
+            _write(group / part / "pids.max", _or(share.processes, "max"))
+
+    def _pids_file(self, *below: str) -> Path:
+        tree = self._root / "pids" if self._version == 1 else self._root
+        return tree.joinpath(self._path, *below, "pids.max")
 
     def _folders(self) -> tuple[Path, ...]:
         if self._version == 2:  # noqa: PLR2004 - the kernel's own number
@@ -116,6 +169,10 @@ class NodeGroup:
         if self._version == 2:  # noqa: PLR2004 - the kernel's own number
             return self._folders()
         return tuple(top / self._path for top in self._root.iterdir() if (top / self._path).is_dir())
+
+
+def _or(value: int | None, no_limit: int | str) -> int | str:
+    return no_limit if value is None else value
 
 
 def _enable(folder: Path, controllers: tuple[str, ...]) -> None:

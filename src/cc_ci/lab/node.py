@@ -16,8 +16,9 @@ from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError, UsageError
 from cc_ci.lab import addresses, namespaces, proxy, proxy_services, remapping
 from cc_ci.lab.addresses import Addresses
+from cc_ci.lab.budget import Budget, budget
 from cc_ci.lab.certificates import lab_authority
-from cc_ci.lab.cgroups import Limits, NodeGroup
+from cc_ci.lab.cgroups import NodeGroup
 from cc_ci.lab.daemons import daemon_of
 from cc_ci.lab.engine_roots import named
 from cc_ci.lab.node_engine import NodeEngine
@@ -28,6 +29,7 @@ from cc_ci.lab.node_status import Status, disk_bytes
 from cc_ci.lab.places import places
 from cc_ci.system.clock import Clock, SystemClock
 from cc_ci.system.files import runtime_root, write_atomic
+from cc_ci.system.machine import memory_bytes
 from cc_ci.system.process import LocalRunner, Runner
 from cc_ci.system.waiting import wait_until
 
@@ -95,6 +97,8 @@ class PrivateNode:
             socket=self.places.socket,
             engine=self._engine.version() if self._engine.runs else None,
             ipvs=has_ipvs(self._runner),
+            budget=self._budget(record.wanted),
+            remapped=self.places.remapped if self.up_now else record.wanted.userns,
             disk_bytes=disk_bytes(self.places.state),
         )
 
@@ -115,7 +119,7 @@ class PrivateNode:
             engine = _engine_root(wants)
             chosen = self._settle(wants, before)
             write_atomic(self.places.owner, str(self.places.state))
-            self._group.create(Limits(cpus=wants.cpus, memory_bytes=wants.memory_bytes))
+            self._group.create(self._budget(wants).limits)
             lab_authority().create()
             self._map_ids(wants)
             self._network.make_namespaces(chosen, engine=engine)
@@ -172,7 +176,7 @@ class PrivateNode:
         proxy.image(self._engine.docker)
 
     def _node(self, wants: Wanted, chosen: Addresses) -> Node:
-        authority, places = lab_authority(), self.places
+        authority, places, budget = lab_authority(), self.places, self._budget(wants)
         return Node(
             name=places.name,
             kind="private",
@@ -182,7 +186,8 @@ class PrivateNode:
             ipvs=has_ipvs(self._runner),
             stand_ins=wants.images == "standin",
             cpus=wants.cpus,
-            memory_bytes=wants.memory_bytes,
+            memory_bytes=budget.memory_bytes,
+            apps=budget.apps,
             ca_certificate=authority.certificate,
             ca_bundle=authority.bundle,
             network_namespace=places.network_namespace,
@@ -258,6 +263,9 @@ class PrivateNode:
             return tuple(name for name in self._network.upstreams() if name not in before)
 
     # edges
+
+    def _budget(self, wants: Wanted) -> Budget:
+        return budget(wants, machine_memory=memory_bytes())
 
     def _serves_registry(self, wants: Wanted) -> bool:
         return self._serving and wants.images == "standin"

@@ -25,6 +25,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     cpus: float | None = None
     memory_bytes: Bytes | None = None
+    """None: a share of the machine's."""
+    disk_bytes: Bytes | None = None
+    """What the apps of one run may write; None: cc-ci's own limit."""
     bandwidth: str | None = None
     images: ImagesFrom = "standin"
     engine: str = SYSTEM

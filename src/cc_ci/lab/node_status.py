@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from cc_ci.lab.budget import Budget
 from cc_ci.lab.node_records import Record
 from cc_ci.system.units import Bytes
 
@@ -23,6 +24,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     engine: str | None
     """The engine's version, None while it does not run."""
     ipvs: bool
+    budget: Budget
+    remapped: bool
+    """Root in a container is nobody on the machine; of a node that is down, as it was asked for."""
     disk_bytes: Bytes
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from cc_ci.errors import InfrastructureError, StageFailed, Unverified
 from cc_ci.isolation.census import Census
 from cc_ci.pipeline import chain
+from cc_ci.pipeline.exhausted import Reached
 from cc_ci.pipeline.handed import BackedUp, Hands, Layers, LeakCheck, Provided, RanBefore, Stops
 from cc_ci.pipeline.names import app_domain
 from cc_ci.pipeline.needs import Need
@@ -45,6 +46,7 @@ class Dispatch:
     before: Census
     domains: Mapping[str, str]
     """Of each deployment but twins; known from the start, since a provider must be told of all."""
+    reached: Reached
 
     def __call__(self, hands: Hands) -> None:
         step, what = hands.step, told(hands.step)
@@ -57,7 +59,7 @@ class Dispatch:
             stage=step.stage,
             deployment=step.deployment,
         )
-        with span:
+        with span, self.reached.within(step):
             begin = functools.partial(_begin, hands)
             bench = replace(self.bench, findings=hands.findings, begin=begin)
             _watched(Work(of=self, bench=bench, hands=hands))

@@ -15,8 +15,14 @@ from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.driver import Driver
 from cc_ci.engine.node import Node
 from cc_ci.engine.stack_driver import StackDriver
+from cc_ci.errors import Stopped
+from cc_ci.isolation.app_groups import AppGroups
+from cc_ci.isolation.limit_watch import LimitWatch
+from cc_ci.isolation.written import RunsData
+from cc_ci.lab.places import places
 from cc_ci.lab.run_proxy import RunProxy
 from cc_ci.levers.arms import Chosen
+from cc_ci.pipeline.exhausted import NoWatch, Watches
 from cc_ci.probes.answers import Requester
 from cc_ci.probes.helper import PROBE_IMAGE, HelperProbe
 from cc_ci.probes.http import Probe, reachable
@@ -74,6 +80,24 @@ def suites(node: Node, engine: Engine, runner: Runner, clock: Clock, redact: Red
     return SuiteRunner(node=node, runner=runner, clock=clock, logs=engine.logs, redact=redact)
 
 
+def watch(
+    node: Node,
+    engine: Engine,
+    runner: Runner,
+    *,
+    run: str,
+    stop: Callable[[Stopped], object],
+    closers: contextlib.ExitStack,
+) -> Watches:
+    """Look after the limits of a private node for as long as `closers` are open."""
+    if node.apps is None or node.cgroup is None:
+        return NoWatch()
+    here, groups = places(node.name), AppGroups(node.cgroup)
+    data = RunsData(engine, here, run=run, runner=runner, pids=groups.pids)
+    watching = LimitWatch(engine, groups, data, run=run, limits=node.apps, folder=here.state, stop=stop)
+    return closers.enter_context(watching)
+
+
 class Asks(Protocol):
     def __call__(
         self, node: Node, runner: Runner, *, findings: Findings
@@ -93,6 +117,7 @@ class Instruments:
     suites: Callable[[Node, Engine, Runner, Clock, Redactor], Suites] = suites
     sampler: Samples = sampler
     proxy: Callable[..., RunProxy] = RunProxy
+    watch: Callable[..., Watches] = watch
 
 
 REAL = Instruments()

@@ -12,6 +12,7 @@ from cc_ci.errors import DeadlinePassed
 from cc_ci.pipeline.concluding import conclude
 from cc_ci.pipeline.coordinator import Coordinator, Stops
 from cc_ci.pipeline.dispatch import Dispatch, domains
+from cc_ci.pipeline.exhausted import Reached
 from cc_ci.pipeline.instruments import REAL, Instruments
 from cc_ci.pipeline.outcomes import StageOutcome
 from cc_ci.pipeline.plan import Plan
@@ -129,6 +130,7 @@ class Run:
             cache=self._request.cache,
             before=site.before,
             domains=domains(plan, subject.name, ci_domain=site.bench.node.ci_domain),
+            reached=Reached(site.watch, [planned.name for planned in plan.deployments]),
         )
         coordinator = Coordinator(
             plan,

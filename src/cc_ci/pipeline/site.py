@@ -25,6 +25,7 @@ from cc_ci.lab.run_proxy import RunProxy
 from cc_ci.levers.arms import Chosen
 from cc_ci.levers.registry import BY_NAME
 from cc_ci.pipeline import instruments
+from cc_ci.pipeline.exhausted import Watches
 from cc_ci.pipeline.fetching import Selection, read
 from cc_ci.pipeline.instruments import Instruments
 from cc_ci.pipeline.locating import locate
@@ -39,6 +40,7 @@ from cc_ci.system.clock import Clock
 from cc_ci.system.held import held_folder
 from cc_ci.system.process import Runner
 from cc_ci.system.redaction import Redactor
+from cc_ci.system.stopping import current
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.timing.sampler import ResourceSampler
 from cc_ci.timing.trace import Trace
@@ -97,6 +99,7 @@ class Site:
     """The run's own; None on a foreign node."""
     before: Census
     sampler: ResourceSampler
+    watch: Watches
     bench: Bench
 
 
@@ -150,6 +153,9 @@ def reach_node(
         before = take(engine)
         sampler = tools.instruments.sampler(request.node, elapsed=trace.elapsed)
         closers.enter_context(sampler)
+        watch = tools.instruments.watch(
+            request.node, engine, tools.runner, run=about.run, stop=current().stop, closers=closers
+        )
         asking = tools.instruments.requester(request.node, tools.runner, findings=findings)
         requester = closers.enter_context(asking)
         stacks = StackDriver(engine, tools.runner, request.node, tools.clock)
@@ -190,6 +196,7 @@ def reach_node(
         proxy=proxy,
         before=before,
         sampler=sampler,
+        watch=watch,
         bench=bench,
     )
 

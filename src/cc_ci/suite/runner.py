@@ -13,6 +13,7 @@ import msgspec
 from cc_ci.engine.node import Node
 from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed
 from cc_ci.suite.broker import Broker, Knowledge
+from cc_ci.suite.confining import Confinement
 from cc_ci.suite.egress import close_egress
 from cc_ci.suite.evidence import prepare, settle
 from cc_ci.suite.facts import Suite
@@ -91,9 +92,13 @@ class SuiteRunner:
         began = self._clock.monotonic()
         dropped: str | None = None
         try:
-            with self._sandbox(suite, app, evidence=evidence) as sandbox:
+            with self._sandbox(suite, app, evidence=evidence) as (sandbox, confinement):
                 session = self._session(
-                    sandbox, timeout=timeout or suite.timeouts.tests, select=select, part=part
+                    sandbox,
+                    confinement,
+                    timeout=timeout or suite.timeouts.tests,
+                    select=select,
+                    part=part,
                 )
         finally:
             dropped = settle(evidence, redact=self._redact)
@@ -120,7 +125,15 @@ class SuiteRunner:
     def seed_delete(self, suite: Suite, app: AppFacts, key: str) -> None:
         self._seed(suite, app, SeedRequest(verb="delete", key=key))
 
-    def _session(self, sandbox: Sandbox, *, timeout: Seconds, select: str | None, part: Part) -> Session:
+    def _session(
+        self,
+        sandbox: Sandbox,
+        confinement: Confinement,
+        *,
+        timeout: Seconds,
+        select: str | None,
+        part: Part,
+    ) -> Session:
         """Run pytest."""
         selection = ["--select", select] if select else []
         program = (
@@ -134,6 +147,8 @@ class SuiteRunner:
             *selection,
         )
         completed = self._run(sandbox, program, timeout=timeout)
+        if limit := confinement.reached():
+            return Session(problem=limit)
         if completed is None:
             return Session(problem=f"not done after {timeout:g} s; {LOG_FILE} says where it hangs")
         if sandbox.evidence is None or not os.path.lexists(sandbox.evidence / LOG_FILE):
@@ -147,8 +162,16 @@ class SuiteRunner:
     def _seed(self, suite: Suite, app: AppFacts, request: SeedRequest) -> str | None:
         what = f"suite {suite.recipe}: seed {request.verb} {request.key!r}"
         request = msgspec.structs.replace(request, kept=self._kept.get(app.domain, {}))
-        with self._sandbox(suite, app, evidence=None) as sandbox:
-            answer = self._seeding(sandbox, request, what=what, timeout=suite.timeouts.seed)
+        with self._sandbox(suite, app, evidence=None) as (sandbox, confinement):
+            completed = self._run(
+                sandbox,
+                (sys.executable, "-m", "cc_ci.suite.seeding"),
+                timeout=suite.timeouts.seed,
+                stdin=msgspec.json.encode(request).decode() + "\n",
+            )
+            if limit := confinement.reached():
+                raise InfrastructureError(f"{what}: {limit}")
+            answer = _answer(completed, what=what, timeout=suite.timeouts.seed)
         if answer.failure:
             raise StageFailed(f"{app.domain}: {what}: {one_line(self._redact(answer.failure))}")
         if answer.problem:
@@ -159,18 +182,6 @@ class SuiteRunner:
             if len(value) >= SHORTEST_TOKEN:
                 self._redact.learn(value, name=f"what the suite keeps as {one_line(name, most=60)}")
         return answer.value
-
-    def _seeding(self, sandbox: Sandbox, request: SeedRequest, *, what: str, timeout: Seconds) -> SeedAnswer:
-        program = (sys.executable, "-m", "cc_ci.suite.seeding")
-        completed = self._run(
-            sandbox, program, timeout=timeout, stdin=msgspec.json.encode(request).decode() + "\n"
-        )
-        if completed is None:
-            raise InfrastructureError(f"{what}: not done after {timeout:g} s (timeouts.seed in suite.toml)")
-        try:
-            return msgspec.json.decode(check_whole(completed, what=what).stdout, type=SeedAnswer)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            raise InfrastructureError(f"{what}: answer not understood: {one_line(str(error))}") from error
 
     def _run(
         self, sandbox: Sandbox, program: tuple[str, ...], *, timeout: Seconds, stdin: str | None = None
@@ -185,21 +196,27 @@ class SuiteRunner:
             return None
 
     @contextlib.contextmanager
-    def _sandbox(self, suite: Suite, app: AppFacts, *, evidence: Path | None) -> Iterator[Sandbox]:
+    def _sandbox(
+        self, suite: Suite, app: AppFacts, *, evidence: Path | None
+    ) -> Iterator[tuple[Sandbox, Confinement]]:
         sign_on = (app.sso.client_secret, app.sso.password) if app.sso else ()
         for secret in (*app.secrets.values(), *sign_on):
             self._redact.learn(secret)
         with temporary_folder(SUITE_PREFIX, root=self._scratch_root) as scratch:
             self._furnish(scratch, suite=suite, app=app)
-            with Broker(
-                path=scratch / BROKER_SOCKET.name, knowledge=self._knowledge(suite, app), uid=self._broker_uid
+            knowledge = self._knowledge(suite, app)
+            with (
+                Confinement(self._node, scratch.name, evidence=evidence) as confinement,
+                Broker(path=scratch / BROKER_SOCKET.name, knowledge=knowledge, uid=self._broker_uid),
             ):
-                yield Sandbox(
+                sandbox = Sandbox(
                     scratch=scratch,
                     evidence=evidence,
                     uid=self._uid,
                     network_namespace=self._node.network_namespace,
+                    join=confinement.join,
                 )
+                yield sandbox, confinement
 
     @property
     def _broker_uid(self) -> int:
@@ -252,6 +269,15 @@ class SuiteRunner:
         """A file as the node's own mount namespace has it."""
         argv = ("nsenter", f"--mount={self._node.mount_namespace}", "--", "cat", path)
         return check(self._runner(argv), what=f"node {self._node.name}: {path}").stdout
+
+
+def _answer(completed: Completed | None, *, what: str, timeout: Seconds) -> SeedAnswer:
+    if completed is None:
+        raise InfrastructureError(f"{what}: not done after {timeout:g} s (timeouts.seed in suite.toml)")
+    try:
+        return msgspec.json.decode(check_whole(completed, what=what).stdout, type=SeedAnswer)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise InfrastructureError(f"{what}: answer not understood: {one_line(str(error))}") from error
 
 
 def _is_address(text: str) -> bool:

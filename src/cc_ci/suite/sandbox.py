@@ -45,10 +45,13 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Path | None
     uid: int | None
     network_namespace: Path | None = None
+    join: tuple[str, ...] = ()
+    """A prefix that enters a control group, and stays what it is afterwards."""
 
     def argv(self, program: Sequence[str]) -> tuple[str, ...]:
         """The whole command for `program`, whose python is this one."""
         return (
+            *self.join,
             # an empty environment outside, too: /proc/1/environ is in reach where the uid is the same
             *("env", "-i", f"PATH={_PATH}"),
             *self._network(),

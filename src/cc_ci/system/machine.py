@@ -36,6 +36,11 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     version: str | None = None
 
 
+def memory_bytes() -> Bytes:
+    """All of this machine's memory."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """Facts about one machine. `tools` holds those that were found, `disk_path` is where state is kept."""
 
@@ -67,7 +72,7 @@ def look(*, runner: Runner) -> Machine:
         python=platform.python_version(),
         root=os.geteuid() == 0,
         cpus=len(os.sched_getaffinity(0)),
-        memory_bytes=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        memory_bytes=memory_bytes(),
         disk_free_bytes=shutil.disk_usage(disk).free,
         disk_path=str(disk),
         tools={name: tool for name in TOOLS if (tool := _tool(name, runner=runner))},

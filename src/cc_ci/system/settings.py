@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     recipes: tuple[Path, ...] = ()
     cpus: Annotated[float, Positive] | None = None
     memory: Size | None = None
+    disk: Size | None = None
     bandwidth: Bandwidth | None = None
     engine: str | None = None
     userns: bool = True
@@ -48,6 +49,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def memory_bytes(self) -> Bytes | None:
         return None if self.memory is None else size_bytes(self.memory)
+
+    @property
+    def disk_bytes(self) -> Bytes | None:
+        return None if self.disk is None else size_bytes(self.disk)
 
 
 def size_bytes(size: Size) -> Bytes:

@@ -5,13 +5,19 @@ from pathlib import Path
 import pytest
 
 from cc_ci.errors import InfrastructureError
-from cc_ci.lab.cgroups import CONTROLLERS, Limits, NodeGroup
+from cc_ci.lab.cgroups import CONTROLLERS, Limits, NodeGroup, Part, Share
 
-LIMITS = Limits(cpus=1.5, memory_bytes=6 << 30)
+PARTS: dict[Part, Share] = {
+    "engine": Share(reserved_bytes=512 << 20),
+    "stack": Share(memory_bytes=5 << 30, processes=16384),
+    "suite": Share(memory_bytes=3 << 30, processes=4096),
+}
 KERNEL_FILES = {
     "memory": ("memory.limit_in_bytes",),
+    "pids": ("pids.max",),
     "cpu": ("cpu.cfs_period_us", "cpu.cfs_quota_us"),
 }
+LIMITS = Limits(cpus=1.5, memory_bytes=6 << 30, parts=PARTS)
 
 
 def made(folder: Path, *names: str) -> None:
@@ -25,14 +31,16 @@ def made(folder: Path, *names: str) -> None:
 def first(tmp_path: Path) -> Path:
     for controller in CONTROLLERS:
         made(tmp_path / controller)
-        made(tmp_path / controller / "cc-ci/x", *KERNEL_FILES.get(controller, ()))
+        for group in ("cc-ci/x", *(f"cc-ci/x/{part}" for part in PARTS)):
+            made(tmp_path / controller / group, *KERNEL_FILES.get(controller, ()))
     return tmp_path
 
 
 @pytest.fixture
 def second(tmp_path: Path) -> Path:
-    for folder in (tmp_path, tmp_path / "cc-ci", tmp_path / "cc-ci/x"):
-        made(folder, "cgroup.subtree_control", "memory.max", "cpu.max")
+    for name in ("", "cc-ci", "cc-ci/x", *(f"cc-ci/x/{part}" for part in PARTS)):
+        folder = tmp_path / name
+        made(folder, "cgroup.subtree_control", "memory.max", "memory.min", "pids.max", "cpu.max")
         (folder / "cgroup.controllers").write_text("cpu io memory pids hugetlb")
     return tmp_path
 
@@ -42,6 +50,15 @@ def test_version_1_limits_memory_and_cpu_of_the_whole_node(first: Path) -> None:
     assert (first / "memory/cc-ci/x/memory.limit_in_bytes").read_text() == str(6 << 30)
     assert (first / "cpu/cc-ci/x/cpu.cfs_quota_us").read_text() == "150000"
     assert (first / "blkio/cc-ci/x/stack").is_dir()
+
+
+def test_each_part_has_limits_of_its_own(first: Path) -> None:
+    NodeGroup("/cc-ci/x", root=first).create(LIMITS)
+    assert (first / "memory/cc-ci/x/stack/memory.limit_in_bytes").read_text() == str(5 << 30)
+    assert (first / "memory/cc-ci/x/engine/memory.limit_in_bytes").read_text() == "-1"
+    assert (first / "pids/cc-ci/x/stack/pids.max").read_text() == "16384"
+    assert (first / "pids/cc-ci/x/suite/pids.max").read_text() == "4096"
+    assert (first / "pids/cc-ci/x/engine/pids.max").read_text() == "max"
 
 
 def test_no_limit_lifts_an_earlier_one(first: Path) -> None:
@@ -55,7 +72,10 @@ def test_version_2_limits_in_one_tree_and_lends_its_controllers(second: Path) ->
     group = second / "cc-ci/x"
     assert (group / "memory.max").read_text() == str(6 << 30)
     assert (group / "cpu.max").read_text() == "150000 100000"
-    assert (group / "engine").is_dir()
+    assert (group / "engine/memory.min").read_text() == str(512 << 20)
+    assert (group / "engine/memory.max").read_text() == "max"
+    assert (group / "stack/memory.max").read_text() == str(5 << 30)
+    assert (group / "suite/pids.max").read_text() == "4096"
     # the made-up file keeps the last one written
     assert (second / "cc-ci/cgroup.subtree_control").read_text().startswith("+")
 
@@ -72,6 +92,14 @@ def test_a_program_joins_one_part_in_every_hierarchy(first: Path) -> None:
     assert argv[-1] == "--"
     files = [word for word in argv if word.endswith("/engine/cgroup.procs")]
     assert len(files) == len(CONTROLLERS)
+    below = NodeGroup("/cc-ci/x", root=first).join_argv("suite", "session-1")
+    assert str(first / "pids/cc-ci/x/suite/session-1/cgroup.procs") in below
+
+
+def test_only_the_daemons_are_spared_when_memory_runs_out(first: Path) -> None:
+    group = NodeGroup("/cc-ci/x", root=first)
+    assert "oom_score_adj" in group.join_argv("engine")[2]
+    assert "oom_score_adj" not in group.join_argv("suite")[2]
 
 
 def test_processes_are_those_of_the_group_and_below(first: Path) -> None:

@@ -1,0 +1,79 @@
+"""A limit that was reached decides what became of the step, and is said first."""
+
+import pytest
+
+from cc_ci.errors import EndedEarly, InfrastructureError, StageFailed, Unverified
+from cc_ci.isolation.exhaustion import Hit
+from cc_ci.pipeline.exhausted import Reached
+from cc_ci.pipeline.plan import Step
+
+DEPLOY = Step(name="deploy", action="deploy", stage="install", chain="install", deployment="install")
+UPGRADE = Step(name="up", action="deploy", stage="upgrade", chain="upgrade", deployment="upgrade")
+REMOVE = Step(name="undeploy", action="undeploy", stage="install", chain="install", deployment="install")
+BOMB = Hit(deployment="install", text="service app: too many processes")
+OTHERS = Hit(deployment="install", text="service app: it could start none", others=True)
+PROVIDERS = Hit(deployment="keycloak", text="service app: out of memory")
+
+
+class Scripted:
+    """Says in turn what was reached."""
+
+    def __init__(self, *answers: list[Hit]) -> None:
+        self._answers = list(answers)
+
+    def hits(self) -> list[Hit]:
+        return self._answers.pop(0) if self._answers else []
+
+
+def reached(*answers: list[Hit]) -> Reached:
+    return Reached(Scripted(*answers), ["install", "upgrade"])
+
+
+def test_a_step_that_passed_fails_for_what_its_app_reached() -> None:
+    with (
+        pytest.raises(StageFailed, match=r"^service app: too many processes$"),
+        reached([BOMB]).within(DEPLOY),
+    ):
+        pass
+
+
+def test_the_cause_comes_first_and_what_came_of_it_second() -> None:
+    expected = r"^service app: too many processes; so: app: not healthy$"
+    with pytest.raises(StageFailed, match=expected), reached([BOMB]).within(DEPLOY):
+        raise Unverified("app: not healthy")
+
+
+def test_a_run_that_was_ended_for_it_has_failed_there() -> None:
+    with pytest.raises(StageFailed, match="too many"), reached([BOMB]).within(DEPLOY):
+        raise EndedEarly("disk")
+
+
+def test_what_others_reached_is_no_fault_of_the_recipe() -> None:
+    with pytest.raises(InfrastructureError, match="could start none"), reached([OTHERS]).within(DEPLOY):
+        raise StageFailed("app: it ended")
+
+
+def test_a_provider_s_limit_is_told_by_its_name() -> None:
+    with (
+        pytest.raises(InfrastructureError, match=r"^keycloak: service app"),
+        reached([PROVIDERS]).within(DEPLOY),
+    ):
+        pass
+
+
+def test_an_error_without_a_limit_stays_what_it_is() -> None:
+    with pytest.raises(StageFailed, match=r"^app: it ended$"), reached().within(DEPLOY):
+        raise StageFailed("app: it ended")
+
+
+def test_another_chain_s_limit_is_kept_for_its_own_step() -> None:
+    both = reached([BOMB])
+    with both.within(UPGRADE):
+        pass
+    with pytest.raises(StageFailed), both.within(DEPLOY):
+        pass
+
+
+def test_a_removal_looks_before_what_was_counted_is_gone() -> None:
+    with pytest.raises(StageFailed, match="too many"), reached([BOMB], []).within(REMOVE):
+        pass
