@@ -151,8 +151,7 @@ def confined(access: Access) -> tuple[str, ...]:
     """What a helper may do: as a sandbox on a private node, in the engine's own words."""
     rights = READING if access == "reads" else CHANGING
     return (
-        # where an engine maps ids, files may have owners that a container with mapped ones can't give
-        *("--userns=host", "--network=none", "--security-opt=no-new-privileges", "--cap-drop=ALL"),
+        *("--network=none", "--security-opt=no-new-privileges", "--cap-drop=ALL"),
         *(f"--cap-add={right.removeprefix('CAP_')}" for right in rights),
         *(f"--pids-limit={PROCESSES}", f"--tmpfs=/tmp:rw,nosuid,nodev,noexec,size={TMP_LIMIT}"),
     )
