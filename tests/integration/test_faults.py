@@ -78,6 +78,14 @@ def test_a_dump_that_can_t_be_loaded_is_told_with_its_hook(run: Callable[..., Ru
     assert "compose.yml" in (stage.reason or "")
 
 
+def test_a_backup_that_leaves_the_app_unable_to_take_data(run: Callable[..., RunResult]) -> None:
+    broken = ("backup.sh", "clean) rm -f backup.tar ;;", "clean) rm -rf backup.tar entries; touch entries ;;")
+    stage = failed(run("backup", broken), "backup")
+    (test,) = [one for one in stage.tests if one.outcome == "failed"]
+    assert test.name == "backup: after the first backup the app serves and takes data"
+    assert "after it was written after the first backup; data was lost" in (stage.reason or "")
+
+
 def test_a_restore_hook_that_is_missing_restores_nothing(run: Callable[..., RunResult]) -> None:
     hook = ("compose.yml", '        - "backupbot.restore.post-hook=/backup.sh load"\n', "")
     stage = failed(run("restore", hook), "restore")

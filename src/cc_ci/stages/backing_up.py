@@ -17,7 +17,7 @@ from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.checking import proof
 from cc_ci.stages.evidence import keep_answers
 from cc_ci.stages.readying import predicates
-from cc_ci.stages.seeds import Planted, put_in, require, seeds_of
+from cc_ci.stages.seeds import Planted, put_in, require, require_all_marked, seeds_of
 from cc_ci.stages.volumes import tell_left_out, volume_reach
 from cc_ci.system.units import Seconds
 from cc_ci.timing.actions import DATA
@@ -105,6 +105,7 @@ def verify(bench: Bench, deployed: Deployed, repository: Repository, backed: Bac
             require(bench, deployed, backed.later, None, after=after)
         with proof(bench, f"{deployed.name}: the app takes data again", stage="restore"):
             put_in(bench, deployed, backed.kept.places, name="again", after=after)
+    require_all_marked(deployed, backed.kept)
 
 
 def _in_place(deployed: Deployed, backed: Backed) -> bool:

@@ -121,10 +121,7 @@ def plant(bench: Bench, deployed: Deployed, *, stage: StageName) -> Planted:
         bench.span("seed", "seed"),
         proof(bench, f"{deployed.name}: a marker goes in and is read", stage=stage),
     ):
-        planted = put_in(bench, deployed, wanted, name="kept")
-    if planted.places:
-        _tell_unmarked(bench, wanted, planted.places)
-    return planted
+        return put_in(bench, deployed, wanted, name="kept")
 
 
 def put_in(
@@ -144,14 +141,17 @@ def put_in(
     return planted
 
 
-def _tell_unmarked(bench: Bench, wanted: tuple[Place, ...], marked: tuple[Place, ...]) -> None:
-    for volume in dict.fromkeys(place.key for place in wanted):
-        if not any(place.key == volume for place in marked):
-            paths = ", ".join(place.folder for place in wanted if place.key == volume)
-            bench.findings.warn(
-                "unmarked-volume",
-                f"volume {volume}: only {paths} of it is backed up, and that is no folder: it has no marker, "
-                "so nothing showed that its data comes back; a suite with seeds can",
+def require_all_marked(deployed: Deployed, planted: Planted) -> None:
+    """Raise Unverified for a volume of the backup without a marker: nothing showed that its data is back."""
+    if not planted.places:
+        return
+    marked = {place.key for place in planted.places}
+    for volume in backup_plan(deployed.stack).volumes:
+        if volume.volume not in marked:
+            paths = ", ".join(volume.paths)
+            raise Unverified(
+                f"{deployed.name}: volume {volume.volume}: only {paths} of it is backed up, where no marker "
+                "can be put: nothing shows that its data comes back; a suite with seeds can"
             )
 
 

@@ -1,7 +1,10 @@
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
+from small_recipe import COMPOSE, recipe
+from small_recipe import app as read_app
 from stage_suite import MemorySuites, with_seeds
 
 from cc_ci.backups.markers import Reading
@@ -9,7 +12,15 @@ from cc_ci.backups.marking import Place
 from cc_ci.errors import StageFailed, Unverified
 from cc_ci.recipes.moved_volumes import Move
 from cc_ci.stages.bench import Bench, Deployed
-from cc_ci.stages.seeds import Planted, VolumeSeeds, places_for, plant, require, require_mounted
+from cc_ci.stages.seeds import (
+    Planted,
+    VolumeSeeds,
+    places_for,
+    plant,
+    require,
+    require_all_marked,
+    require_mounted,
+)
 
 KEPT = Planted(key="kept", value="marker")
 DATA, MEDIA = Place(volume="web_data", key="data"), Place(volume="web_media", key="media", folder="up")
@@ -119,3 +130,18 @@ def test_a_volume_that_the_new_version_does_not_mount_lost_its_data(deployed: De
     require_mounted(deployed, KEPT, [gone])
     with pytest.raises(StageFailed, match="install: data was lost to the app by the upgrade: volume"):
         require_mounted(deployed, marked, [gone])
+
+
+def test_a_volume_that_no_marker_could_be_put_into_leaves_the_restore_unverified(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    labels = (
+        'replicas: 2\n      labels:\n        - "backupbot.backup=true"\n'
+        '        - "backupbot.backup.volumes.content.path=backup.sql"'
+    )
+    compose = COMPOSE.replace("replicas: 2\n      labels:", labels)
+    deployed.app, deployed.stack = read_app(recipe(tmp_path / "dumped", compose=compose))
+    require_all_marked(deployed, KEPT)
+    require_all_marked(deployed, Planted(key="kept", value="v", places=(Place(volume="x", key="content"),)))
+    with pytest.raises(Unverified, match=r"install: volume content: only backup\.sql of it is backed up"):
+        require_all_marked(deployed, Planted(key="kept", value="v", places=(DATA,)))
