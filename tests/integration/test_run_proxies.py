@@ -6,6 +6,7 @@ The apps behind them are Traefik's own binary, which a node has at hand; each an
 import http.server
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -19,10 +20,12 @@ import pytest
 
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
+from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.census import lasting_leaks, take
 from cc_ci.isolation.leases import Keeper, leased
 from cc_ci.isolation.reaper import Reaper
 from cc_ci.lab import node as lab_node
+from cc_ci.lab import proxy_services
 from cc_ci.lab.certificates import certify
 from cc_ci.lab.names import lead
 from cc_ci.lab.node_records import Wanted
@@ -31,6 +34,7 @@ from cc_ci.lab.run_proxy import RunProxy, forget
 from cc_ci.probes.answers import Answer, get
 from cc_ci.probes.http import Probe
 from cc_ci.system.clock import SystemClock
+from cc_ci.system.identity import Identity
 from cc_ci.system.process import Completed, LocalRunner, check
 from cc_ci.system.waiting import wait_until
 
@@ -442,6 +446,19 @@ def test_runs_that_start_at_once_get_an_address_each(node: Node, engine: DockerE
     finally:
         for one in started:
             one.remove()
+
+
+def test_what_a_proxy_needs_of_its_node_and_lost_is_told_and_mended(start: Starts) -> None:
+    side = start("lost")
+    record = places(NAME).runtime / f"{proxy_services.NAME}.process.json"
+    os.kill(msgspec.json.decode(record.read_bytes(), type=Identity).pid, signal.SIGKILL)
+    with pytest.raises(InfrastructureError, match="proxy-services ended"):
+        side.proxy.require_served()
+    lab_node.up(NAME)
+    side.proxy.require_served()
+    assert names(side.domain) == side.node.address
+    side.deploy(side.route())
+    side.await_answer(says("lost"))
 
 
 HOLDER = """
