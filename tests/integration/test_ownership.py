@@ -16,6 +16,7 @@ from cc_ci.engine.node import Node
 from cc_ci.errors import Unverified
 from cc_ci.isolation.census import lasting_leaks, take
 from cc_ci.isolation.holdings import Holdings, Name
+from cc_ci.lab.cgroups import NodeGroup
 from cc_ci.lab.places import places
 from cc_ci.lab.sources import repository
 from cc_ci.results.schema import RunResult
@@ -292,6 +293,7 @@ def test_nothing_is_left_of_a_run_that_was_killed_once_it_is_reaped(
     assert called.returncode == 0, called.stdout + called.stderr
     assert json.loads(called.stdout)["failed"] == []
     assert left_on_disk(own_places, node) == []
+    assert NodeGroup(node.cgroup or "").below("suite") == ()
     assert take(engine).runs() == ()
 
 

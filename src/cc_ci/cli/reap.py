@@ -1,5 +1,6 @@
 """`cc-ci reap`: remove what runs that died left on a node."""
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,8 @@ def _reap_node(name: str | None, *, run: str | None, dry_run: bool) -> "Reaped":
     from cc_ci.cli.story import told_runner
     from cc_ci.engine.docker_engine import connect
     from cc_ci.isolation.reaper import Reaped, Reaper
+    from cc_ci.isolation.scratch import remove_groups
+    from cc_ci.lab.cgroups import NodeGroup
     from cc_ci.lab.run_proxy import forget
     from cc_ci.system.clock import SystemClock
     from cc_ci.system.settings import load_settings
@@ -59,7 +62,11 @@ def _reap_node(name: str | None, *, run: str | None, dry_run: bool) -> "Reaped":
         foreign=not reached.private,
         forget_proxies=functools.partial(forget, reached, engine),
     )
-    return Reaped(plan=reaper.plan(only=run)) if dry_run else reaper.reap(only=run)
+    if dry_run:
+        return Reaped(plan=reaper.plan(only=run))
+    if reached.cgroup and os.geteuid() == 0:
+        remove_groups(NodeGroup(reached.cgroup))
+    return reaper.reap(only=run)
 
 
 def _tell(reaped: "Reaped", *, dry_run: bool, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from cc_ci.lab.cgroups import NodeGroup
 from cc_ci.system.files import runtime_root, state_root
 from cc_ci.system.held import PREFIX, SUITE_PREFIX, is_abandoned, remove_abandoned, scratch_root
 
@@ -22,6 +23,18 @@ def leftovers(*, only: str | None = None, spare: Collection[str] = ()) -> tuple[
 def remove_leftovers(*, only: str | None = None, spare: Collection[str] = ()) -> tuple[Path, ...]:
     """Remove them, each unless somebody holds it by now; those that are gone."""
     return tuple(folder for folder in leftovers(only=only, spare=spare) if remove_abandoned(folder))
+
+
+def remove_groups(group: NodeGroup) -> None:
+    """End what still runs of dead suites, and remove their control groups; each has its folder's name.
+
+    Comes before `remove_leftovers`: a group without a folder goes only if nothing runs in it.
+    """
+    for name in group.below("suite"):
+        if is_abandoned(runtime_root() / name):
+            group.remove_below("suite", name)
+        elif not (runtime_root() / name).exists():
+            group.remove_empty("suite", name)
 
 
 def _folders(only: str | None) -> Iterator[Path]:

@@ -90,9 +90,19 @@ class NodeGroup:
         if (limit := self._pids_file(part)).exists():
             _write(self._pids_file(part, name), limit.read_text().strip())
 
+    def below(self, part: Part) -> tuple[str, ...]:
+        """The names of the groups that were made below a part."""
+        tops = (folder / part for folder in self._folders())
+        names = {path.name for top in tops if top.is_dir() for path in top.iterdir() if path.is_dir()}
+        return tuple(sorted(names))
+
     def remove_below(self, part: Part, name: str) -> None:
         """End all that runs there, and remove it; works twice."""
         self.kill(part, name)
+        self.remove_empty(part, name)
+
+    def remove_empty(self, part: Part, name: str) -> None:
+        """Remove a group in which nothing runs; one in which something does stays."""
         for folder in self._folders():
             with contextlib.suppress(OSError):
                 # what was killed leaves its group a moment later; an empty one costs nothing until the next

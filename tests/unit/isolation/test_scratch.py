@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cc_ci.isolation.scratch import leftovers, remove_leftovers, scratch_folder
+from cc_ci.isolation.scratch import leftovers, remove_groups, remove_leftovers, scratch_folder
+from cc_ci.lab.cgroups import NodeGroup
 from cc_ci.system.files import runtime_root, state_root
 from cc_ci.system.held import held_folder, temporary_folder
 
@@ -52,3 +53,19 @@ def test_files_are_left() -> None:
     scratch_folder("x").parent.mkdir(parents=True)
     scratch_folder("x").touch()
     assert leftovers() == ()
+
+
+def test_groups_of_dead_suites_go_and_no_others(tmp_path: Path) -> None:
+    """Folders stand for groups here, as they do for the kernel; nothing runs in them."""
+    group = NodeGroup("cc-ci/main", root=tmp_path / "cgroup")
+    for tree in ("memory", "pids"):
+        for name in ("suite-dead", "suite-live", "suite-nowhere", "suite-busy"):
+            (tmp_path / "cgroup" / tree / "cc-ci/main/suite" / name).mkdir(parents=True)
+        (tmp_path / "cgroup" / tree / "cgroup.procs").touch()
+        # as a group in which something runs, this one can't be removed
+        (tmp_path / "cgroup" / tree / "cc-ci/main/suite/suite-busy/cgroup.procs").write_text("")
+    (runtime_root() / "suite-dead").mkdir(parents=True)
+    with held_folder(runtime_root() / "suite-live"):
+        remove_groups(group)
+        assert group.below("suite") == ("suite-busy", "suite-live")
+    assert (runtime_root() / "suite-dead").is_dir()
