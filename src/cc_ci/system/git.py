@@ -15,7 +15,7 @@ import msgspec
 
 from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed, TimedOut, UsageError
 from cc_ci.system.environment import AUTHORITIES, PROXIES, own
-from cc_ci.system.git_objects import borrowed, find, find_bare, read_small
+from cc_ci.system.git_objects import borrowed, find, find_bare, is_partial, read_small
 from cc_ci.system.held import temporary_folder
 from cc_ci.system.process import Completed, Runner, check, check_whole
 from cc_ci.system.trees import Allowance
@@ -67,9 +67,10 @@ class Tag(msgspec.Struct, frozen=True, kw_only=True):
 class Borrowed:
     """An untrusted repository, open for reading: see `git_objects`. `what` is what messages call it."""
 
-    def __init__(self, bare: Path, *, what: Path, runner: Runner) -> None:
+    def __init__(self, bare: Path, *, what: Path, partial: bool, runner: Runner) -> None:
         self.bare = bare
         self._what = what
+        self._partial = partial
         self._runner = runner
 
     def git(self, *arguments: str, tree: Path | None = None) -> Completed:
@@ -89,10 +90,13 @@ class Borrowed:
         (self.bare / "info/attributes").write_text(ATTRIBUTES)
 
     def say(self, *arguments: str, tree: Path | None = None) -> str:
-        """What git says. Raises StageFailed where it can't read the repository."""
+        """What git says. Raises StageFailed where it can't read, UsageError in a partial clone."""
         try:
             return check_whole(self.git(*arguments, tree=tree), what=f"git {arguments[0]}").stdout
         except CommandFailed as error:
+            if self._partial:
+                remedy = "it is a partial clone, and nothing is fetched for it; clone it without --filter"
+                raise UsageError(f"{self._what}: {error}; {remedy}") from error
             raise StageFailed(f"{self._what}: {error}; clone the repository anew") from error
 
     def commit(self, ref: str) -> str | None:
@@ -108,7 +112,7 @@ def opened(repo: Path, *, runner: Runner) -> Iterator[Borrowed | None]:
         yield None
         return
     with borrowed(place) as bare:
-        yield Borrowed(bare, what=repo, runner=runner)
+        yield Borrowed(bare, what=repo, partial=is_partial(place), runner=runner)
 
 
 def is_repository(repo: Path) -> bool:
@@ -272,7 +276,7 @@ def _here(address: str, folder: Path, *, runner: Runner) -> Iterator[Borrowed]:
     if place is None:
         raise UsageError(f"{address}: no git repository there")
     with borrowed(place) as bare:
-        yield Borrowed(bare, what=folder, runner=runner)
+        yield Borrowed(bare, what=folder, partial=is_partial(place), runner=runner)
 
 
 def _fetch_here(url: str, folder: Path, into: Path, *, runner: Runner) -> None:

@@ -75,6 +75,11 @@ def find_bare(folder: Path) -> Place | None:
     return find(folder) or (Place(own=folder, common=folder) if there else None)
 
 
+def is_partial(place: Place) -> bool:
+    """Whether it was cloned with a filter, so that objects may be missing."""
+    return any((place.common / "objects/pack").glob("*.promisor"))
+
+
 def _linked(folder: Path, own: Path) -> Place | None:
     """A work tree that `git worktree add` made: both sides name each other."""
     back, common_text = read_small(own / "gitdir"), read_small(own / "commondir")

@@ -593,6 +593,19 @@ def test_a_repository_that_git_can_not_read_is_no_fault_of_ours(repo: Path) -> N
         git.list_tags(repo, runner=RUN)
 
 
+def test_a_partial_clone_is_told_from_a_broken_one(repo: Path, tmp_path: Path) -> None:
+    plain(repo, "config", "uploadpack.allowFilter", "true")
+    (repo / "compose.yml").write_text("services: {app: {}}\n")
+    commit(repo)
+    plain(tmp_path, "clone", "-q", "--filter=blob:none", f"file://{repo}", "partial")
+    assert len(git.list_tags(tmp_path / "partial", runner=RUN)) == 2
+    assert not git.is_dirty(tmp_path / "partial", runner=RUN)
+    with pytest.raises(
+        UsageError, match="partial clone, and nothing is fetched for it; clone it without --filter"
+    ):
+        git.export_tree(tmp_path / "partial", "1.0.0", tmp_path / "out", runner=RUN)
+
+
 def test_what_differs_from_the_commit_is_seen(repo: Path) -> None:
     (repo / ".gitignore").write_text("ignored\n")
     (repo / ".gitattributes").write_text("*.sh eol=crlf\n")
