@@ -61,6 +61,7 @@ class BareDriver:
         self._runner = runner
         self._certificates = node.certificates
         self._proxy = node.proxy_container
+        self._first_id = node.first_id
         self._span = span
         self._secrets: dict[str, str] = {}
         self._laid: dict[Path, dict[str, _Laid]] = {}
@@ -149,7 +150,15 @@ class BareDriver:
         values = {
             name: app.env.get(name, "") if value is None else value for name, value in variables.items()
         }
-        files = _Files(app, stack, service.name, folder, values=values, secrets=self._secrets)
+        files = _Files(
+            app,
+            stack,
+            service.name,
+            folder,
+            values=values,
+            secrets=self._secrets,
+            first_id=self._first_id,
+        )
         laid = [*files.secrets(service.secrets), *files.configs(service.configs), *files.authorities(overlay)]
         told = bare_argv.env_file(values, service=service.name)
         argv = bare_argv.run(stack, service, files=laid, labels=said["labels"])
@@ -192,12 +201,14 @@ class _Files:
         *,
         values: Mapping[str, str],
         secrets: Mapping[str, str],
+        first_id: int,
     ) -> None:
         self._app = app
         self._stack = stack
         self._folder = folder / "bare" / service
         self._values = values
         self._secrets = secrets
+        self._first_id = first_id
 
     def secrets(self, references: Sequence[FileReference]) -> list[File]:
         return [
@@ -236,7 +247,8 @@ class _Files:
         mode = CONFIG_MODE if reference.mode is None else reference.mode
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, content, mode=mode)
-        os.chown(path, int(reference.uid or 0), int(reference.gid or 0))
+        owner, group = (self._first_id + int(one or 0) for one in (reference.uid, reference.gid))
+        os.chown(path, owner, group)
         target = reference.target or reference.source
         return File(path=path, target=target if target.startswith("/") else f"{home}/{target}")
 

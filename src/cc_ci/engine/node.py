@@ -55,6 +55,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     """A private node's limits for the apps on it."""
     remapped: bool = False
     """Root in a container is nobody on the machine: a private node maps the ids of its containers."""
+    first_id: int = 0
+    """What the machine calls the root of a container."""
 
     @property
     def private(self) -> bool:

@@ -26,7 +26,7 @@ from cc_ci.lab.node_lock import locked, require_own
 from cc_ci.lab.node_network import NodeNetwork
 from cc_ci.lab.node_records import BUILDER, DEFAULT, SYSTEM, Record, Wanted, record_of, records
 from cc_ci.lab.node_status import Status, disk_bytes
-from cc_ci.lab.places import places
+from cc_ci.lab.places import REMAPPED_ID, places
 from cc_ci.system.clock import Clock, SystemClock
 from cc_ci.system.files import runtime_root, write_atomic
 from cc_ci.system.machine import memory_bytes
@@ -194,6 +194,7 @@ class PrivateNode:
             mount_namespace=places.mount_namespace,
             cgroup=places.cgroup,
             remapped=places.remapped,
+            first_id=REMAPPED_ID if places.remapped else 0,
         )
 
     # down

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,14 +37,14 @@ ROUTED = COMPOSE.replace(
 class Lab:
     """A driver with its fakes; `spans` are those it began."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, first_id: int = 0) -> None:
         self.root = root
         self.engine = FakeEngine()
         self.runner = ScriptedRunner().on("docker")
         self.spans: list[str | None] = []
         (root / "certificates").mkdir()
         self.node = msgspec.structs.replace(
-            node(), certificates=root / "certificates", proxy_container="proxy"
+            node(), certificates=root / "certificates", proxy_container="proxy", first_id=first_id
         )
         stacks = StackDriver(self.engine, self.runner, self.node, self.engine.clock)
         self.driver = BareDriver(stacks, self.engine, self.runner, self.node, span=self._span)
@@ -106,6 +107,17 @@ def test_templates_are_filled_in_and_files_are_read_only(lab: Lab, tmp_path: Pat
     assert file.read_text() == "server small-abc.ci.test;\n"
     argv = next(call for call in lab.runs() if "nginx:1.26.3" in call)
     assert f"type=bind,source={file},target=/site,readonly" in argv
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_files_are_owned_by_whom_the_container_takes_for_their_owner(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, first_id=700_000)
+    root = recipe(
+        tmp_path / "recipe", compose=ROUTED.replace("target: /site", "target: /site\n        uid: '33'")
+    )
+    lab.up(app(root))
+    found = (tmp_path / "run/bare/app/configs/site").stat()
+    assert (found.st_uid, found.st_gid) == (700_033, 700_000)
 
 
 def test_the_proxy_is_told_before_anything_runs(lab: Lab, read: tuple[App, Stack]) -> None:
