@@ -18,7 +18,8 @@ from cc_ci.pipeline.surroundings import images_not_brought, missing_values
 from cc_ci.results import schema
 from cc_ci.results.verdict import Verdict, judge
 from cc_ci.stages.bench import Deployed
-from cc_ci.system.files import write_atomic
+from cc_ci.system.bounded import capped
+from cc_ci.system.files import write_private
 from cc_ci.system.units import Seconds
 from cc_ci.timing.own_cost import OwnCost
 
@@ -79,7 +80,7 @@ def _end_proxy(site: Site, *, kept: bool) -> None:
     else:
         proxy.remove()
     try:
-        write_atomic(bench.evidence / "proxy.log", said)
+        write_private(bench.evidence / "proxy.log", capped(said))
     except OSError as error:
         raise InfrastructureError(f"proxy.log: not written: {error.strerror or error}") from error
     proxy.require_served()
