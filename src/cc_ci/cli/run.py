@@ -85,12 +85,13 @@ def run(
     from cc_ci.system.clock import SystemClock
     from cc_ci.system.process import LocalRunner
     from cc_ci.system.redaction import Redactor
-    from cc_ci.system.settings import load_settings
+    from cc_ci.system.settings import load_resolved
 
-    settings = load_settings(flags)
+    resolved = load_resolved(flags)
+    settings = resolved.settings
     arm = choose(settings.profile or DEFAULT_PROFILE, lever)
     choice = Choice(to=to, from_=from_)
-    trusted = Trust(given=trust, table=settings.trust)
+    trusted = Trust(given=trust, table=settings.trust, by_name=not resolved.from_here("recipes"))
     only = next((name for name in get_args(StageName) if name == stage), None)
     if dry_run:
         selection = Selection(

@@ -84,6 +84,10 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     origins: Mapping[str, str]
 
+    def from_here(self, name: str) -> bool:
+        """Whether a setting is from the folder that cc-ci was called in, which may be anyone's."""
+        return self.origins[name] == FILE_NAME
+
 
 def resolve(layers: Iterable[Layer]) -> Resolved:
     """Merge layers, the strongest last. Raises UsageError that names the place and the key."""

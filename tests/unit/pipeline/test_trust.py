@@ -6,7 +6,7 @@ import pytest
 
 from cc_ci.errors import UsageError
 from cc_ci.pipeline.trust import Trust
-from cc_ci.system.settings import environment_layer, file_layers, resolve
+from cc_ci.system.settings import environment_layer, file_layers, load_resolved, resolve
 
 CLOCK = "bind:/etc/localtime"
 
@@ -81,3 +81,22 @@ def test_trust_is_the_operators_to_give(tmp_path: Path, monkeypatch: pytest.Monk
         resolve(file_layers([Path("cc-ci.toml")]))
     with pytest.raises(UsageError, match="environment CC_CI_TRUST: trust: may come with what is tested"):
         resolve(environment_layer({"CC_CI_TRUST": "engine-socket"}))
+
+
+@pytest.mark.attack(
+    what="A pull request brings a cc-ci.toml whose `recipes` lead a trusted name to a recipe of its own.",
+    before="Nothing was refused, so nothing had to be trusted.",
+    now="Where ./cc-ci.toml says where recipes are, a name is trusted with nothing; a whole path still is.",
+    layer="reading",
+)
+def test_a_name_that_is_looked_up_where_anyone_says_is_no_name(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = root.parent
+    (folder / "cc-ci.toml").write_text('recipes = ["."]\n')
+    monkeypatch.chdir(folder)
+    assert load_resolved().from_here("recipes")
+    assert not load_resolved({"recipes": [str(folder)]}).from_here("recipes")
+    table = {"clock": (CLOCK,), str(root): ("engine-socket",)}
+    trust = Trust(table=table, by_name=False)
+    assert trust.of("clock", root, roots=(folder,)) == ("engine-socket",)
