@@ -127,6 +127,7 @@ SECTIONS = [
     ("volumes: {data: {driver_opts: {type: tmpfs, o: 'size=1m,bind'}}}",
      ["volume-options:data:o=size=1m,bind,type=tmpfs"]),
     ("volumes: {data: {driver: rclone}}", ["volume-driver:rclone"]),
+    ("volumes: {data: {x-cluster-spec: {group: g}}}", ["cluster-volume:data"]),
     ("volumes: {data: {external: true}}", ["external-volume:data"]),
     ("volumes: {data: {external: true, name: '${STACK_NAME}_data'}}", ["external-volume:{STACK_NAME}_data"]),
     ("volumes: {data: {name: shop_db}}", ["volume-name:shop_db"]),

@@ -65,6 +65,7 @@ CHECKS: dict[str, Check] = {
     "services.*.networks": sections.service_networks,
     "volumes.*.driver": mounts.volume_driver,
     "volumes.*.driver_opts": mounts.volume_options,
+    "volumes.*.x-cluster-spec": mounts.cluster_volume,
     "networks.*.driver": sections.network_driver,
     "networks.*.driver_opts": sections.network_options,
     "networks.*.ipam.driver": sections.ipam_driver,

@@ -52,6 +52,11 @@ def volume_driver(look: Look, key: str, _volume: str, value: str) -> Iterator[Re
         yield look.needs(f"volume-driver:{value}", key, f"is {value}, a plug-in of the engine")
 
 
+def cluster_volume(look: Look, key: str, volume: str, _value: Any) -> Iterator[Refusal]:
+    """The one extension that docker's loader does not pass over (cli/compose/types, VolumeConfig)."""
+    yield look.needs(f"cluster-volume:{volume}", key, "makes a volume of the cluster, which outlives the run")
+
+
 def volume_options(look: Look, key: str, volume: str, value: Mapping[str, str]) -> Iterator[Refusal]:
     if not _is_plain_tmpfs(value):
         options = ",".join(f"{name}={text}" for name, text in sorted(value.items()))
