@@ -39,6 +39,7 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 @click.option("--authority", metavar="FILE", help="A CA that signs a foreign node's certificates.")
 @click.option("--deadline", "deadline_seconds", type=float, metavar="SECONDS", help="End the run after this.")
 @click.option("--keep", is_flag=True, help="Leave the app up for a look; says how to get there.")
+@click.option("--soak", is_flag=True, help="Leave the app alone for a minute or more, and see it live on.")
 @click.option("--exitfirst", "-x", is_flag=True, help="End the run at the first step that is red.")
 @click.option(
     "--trust",
@@ -59,6 +60,7 @@ def run(
     stage: str | None,
     variant: str | None,
     keep: bool,
+    soak: bool,
     exitfirst: bool,
     lever: tuple[str, ...],
     trust: tuple[str, ...],
@@ -101,6 +103,7 @@ def run(
             recipe_roots=settings.recipes,
             suite_roots=settings.suites,
             trust=trusted,
+            soak=soak,
         )
         _tell_plan(selection, arm, settings, stage=only, keep=keep, as_json=as_json)
         return
@@ -122,6 +125,7 @@ def run(
         recipe_roots=settings.recipes,
         suite_roots=settings.suites,
         trust=trusted,
+        soak=soak,
     )
     store = Store()
     last = LastTime(

@@ -26,6 +26,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     recipe_roots: tuple[Path, ...] = ()
     suite_roots: tuple[Path, ...] = ()
     trust: Trust = Trust()
+    soak: bool = False
 
 
 def read(
@@ -43,7 +44,7 @@ def read(
     need = None
     for name in suite.needs if suite else ():
         need = read_need(name, run=run, ci_domain=ci_domain, places=places, runner=runner)
-    tested = Tested(suite=suite, variant=selection.variant, need=need, trusted=trusted)
+    tested = Tested(suite=suite, variant=selection.variant, need=need, trusted=trusted, soak=selection.soak)
     return read_subject(root, choice=selection.choice, tested=tested, scratch=scratch, runner=runner)
 
 

@@ -95,6 +95,7 @@ class Recording:
             warnings=tuple(found.warnings),
             cache=cache,
             recipe=msgspec.structs.replace(self.result.recipe, images=tuple(found.images)),
+            longest_up_seconds=max(found.uptimes, default=None),
             spans=self._trace.spans(),
             total_seconds=self._trace.elapsed(),
         )
@@ -110,6 +111,8 @@ class Recording:
         spans = self._trace.spans()
         phases = attribute(spans, end=end)
         self._findings.warnings.extend(phase_warnings(phases))
+        if not self._findings.uptimes:
+            missing = {**missing, "longest_up_seconds": "no deployment served"}
         self.update(
             state="finished",
             verdict=verdict.word,

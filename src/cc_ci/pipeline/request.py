@@ -31,6 +31,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     recipe_roots: tuple[Path, ...] = ()
     suite_roots: tuple[Path, ...] = ()
     trust: Trust = Trust()
+    soak: bool = False
+    """Leave the app alone for two of its longest health interval, a minute at least, and see it live on."""
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True):

@@ -117,6 +117,7 @@ def read_request(request: Request, tools: Tools, closers: contextlib.ExitStack) 
             recipe_roots=request.recipe_roots,
             suite_roots=request.suite_roots,
             trust=request.trust,
+            soak=request.soak,
         )
         ci_domain = request.node.ci_domain
         try:

@@ -45,6 +45,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     dirty: bool | None
     need: Need | None = None
     no_previous: NoVersionBefore | None = None
+    soak: bool = False
 
     @property
     def suite(self) -> Suite | None:
@@ -77,6 +78,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         return Known(
             previous_version=old.label if old else None,
             no_previous=self.no_previous,
+            soak=self.soak,
             has_suite=bool(self.suite and self.suite.has_tests),
             provider=self.need.name if self.need else None,
             has_sso_tests=bool(self.suite and self.suite.has_sso_tests),
@@ -160,6 +162,7 @@ class Tested(msgspec.Struct, frozen=True, kw_only=True):
     variant: str | None = None
     need: Need | None = None
     trusted: tuple[str, ...] = ()
+    soak: bool = False
 
     def applied(self, candidate: Candidate) -> Candidate:
         return msgspec.structs.replace(
@@ -202,6 +205,7 @@ def read_subject(root: Path, *, choice: Choice, tested: Tested, scratch: Path, r
         stacks=stacks,
         need=tested.need,
         no_previous=before if isinstance(before, NoVersionBefore) else None,
+        soak=tested.soak,
         dirty=None if choice.to else git.is_dirty(root, runner=runner),
     )
 

@@ -187,6 +187,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """T: from claim to exit, teardown and leak check included."""
     first_verdict_seconds: Seconds | None = None
     """When the verdict was sure for the first time."""
+    longest_up_seconds: Seconds | None = None
+    """How long the deployment that served longest did so: a fault that shows later was not seen."""
     phases: PhaseTable | None = None
     spans: tuple[Span, ...] = ()
     resources: tuple[SpanResources, ...] = ()

@@ -120,6 +120,8 @@ class Findings:
     images: list[ServiceImage] = field(default_factory=list)
     transfers: list[ImageTransfer] = field(default_factory=list)
     warnings: list[Warn] = field(default_factory=list)
+    uptimes: list[Seconds] = field(default_factory=list)
+    """How long each deployment served, up to a redeploy or its removal."""
     cache_proofs: list[bool] = field(default_factory=list)
     """Of each pull, whether it showed the cache to be as asked for."""
 
@@ -136,6 +138,7 @@ class Findings:
         self.transfers.extend(other.transfers)
         for warning in other.warnings:
             self.warn(warning.code, warning.message)
+        self.uptimes.extend(other.uptimes)
         self.cache_proofs.extend(other.cache_proofs)
 
     def warn(self, code: str, message: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from cc_ci.engine.stack_driver import Convergence
 from cc_ci.probes.ready import Predicate
 from cc_ci.stages.bench import Bench, Deployed
-from cc_ci.stages.living import begins_to_serve
+from cc_ci.stages.living import begins_to_serve, served_until_now
 from cc_ci.stages.readying import predicates, wait_ready
 from cc_ci.stages.removing import take_down
 from cc_ci.timing.actions import (
@@ -46,7 +46,7 @@ def roll_out(bench: Bench, deployed: Deployed, *, phase: Phase | None) -> None:
     deployed.since = bench.engine.now()
     # until it serves, nothing of it counts as running: one that was rolled back may be between two starts
     deployed.running = {}
-    deployed.serves_since = None
+    served_until_now(bench, deployed)
     told = "docker stack deploy"
     with bench.span(told, phase or "deploy", action=STACK_DEPLOY, waits_for=told):
         bench.driver.deploy(deployed.app, deployed.folder, resolve_image=bench.waits.resolve_image)

@@ -23,6 +23,13 @@ def begins_to_serve(bench: Bench, deployed: Deployed) -> None:
     deployed.ended = frozenset(one.id for one in _over(bench, deployed))
 
 
+def served_until_now(bench: Bench, deployed: Deployed) -> None:
+    """Keep how long the app has served: it is about to be taken down, or to be told to start anew."""
+    if deployed.serves_since is not None:
+        bench.findings.uptimes.append(bench.engine.now() - deployed.serves_since)
+        deployed.serves_since = None
+
+
 def require_living(bench: Bench, deployed: Deployed, *, during: str) -> None:
     """Raise StageFailed where a container ended that nobody told to, with its last words.
 

@@ -15,6 +15,7 @@ from cc_ci.recipes.stack import Stack
 from cc_ci.results.schema import Leak, Outcome, TestResult
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.evidence import keep_stack
+from cc_ci.stages.living import served_until_now
 from cc_ci.stages.volumes import scratch_volume
 from cc_ci.system.printable import one_line
 from cc_ci.system.units import EpochSeconds, Seconds
@@ -88,6 +89,7 @@ def _keeps_data(mount: Mount) -> bool:
 
 def take_down(bench: Bench, deployed: Deployed, *, action: str) -> tuple[Stop, ...]:
     """Remove the stack, wait until it is gone, and say how its containers ended; `action` is the span's."""
+    served_until_now(bench, deployed)
     stack, since = deployed.stack.name, bench.engine.now()
     with bench.engine.events(since=since, labels={STACK: stack}, kinds=("container",)) as events:
         gone = "tasks and networks of the stack to be gone"
@@ -158,20 +160,20 @@ def _container_events(events: Iterable[EngineEvent], *, stack: str) -> Iterator[
             )
 
 
-def _each(bench: Bench, parts: Iterable[Callable[[], None]]) -> list[Exception]:
+def _each(bench: Bench, parts: Iterable[Callable[[], None]]) -> list[BaseException]:
     """Try every part, whatever became of those before: nothing, a bug of ours included, leaves an app up."""
     return [fault for part in parts if (fault := _failed(part)) and (fault := _again(bench, part))]
 
 
-def _again(bench: Bench, part: Callable[[], None]) -> Exception | None:
+def _again(bench: Bench, part: Callable[[], None]) -> BaseException | None:
     bench.clock.sleep(SECOND_THOUGHT)
     return _failed(part)
 
 
-def _failed(part: Callable[[], None]) -> Exception | None:
+def _failed(part: Callable[[], None]) -> BaseException | None:
     try:
         part()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the next part is tried
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the next part is tried
         return error
     return None
 
