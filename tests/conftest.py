@@ -1,11 +1,13 @@
 """What all tests have in common."""
 
+import os
+
 from hypothesis import settings
 
 from cc_ci.perf.measuring.lock import under_way
 
 # how long one example takes is the machine's affair, which may be busy
-settings.register_profile("cc-ci", deadline=None)
+settings.register_profile("cc-ci", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("cc-ci")
 
 
