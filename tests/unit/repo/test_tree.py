@@ -98,3 +98,11 @@ def test_every_decision_is_listed() -> None:
 def test_the_readme_tells_every_command() -> None:
     told = set(re.findall(r"^\| `cc-ci (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
     assert told == set(COMMANDS)
+
+
+def test_the_table_of_attacks_is_that_of_the_tests() -> None:
+    """`scripts/attack-table` writes it anew."""
+    checked = subprocess.run(
+        [ROOT / "scripts/attack-table", "--check"], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
