@@ -4,6 +4,7 @@ RUN/results.json, RUN/evidence/, RUN/trace.json, RUN/junit.xml; all for their ow
 """
 
 import os
+import stat
 from pathlib import Path
 
 import msgspec
@@ -13,8 +14,13 @@ from cc_ci.results.migrations import current
 from cc_ci.results.schema import RunResult
 from cc_ci.system.clearing import clear_away
 from cc_ci.system.files import private_folder, state_root, write_private
+from cc_ci.system.printable import one_line
+from cc_ci.system.reading import Unreadable, read_plain
+from cc_ci.system.units import Bytes
 
 RESULTS = "results.json"
+LARGEST: Bytes = 256 * 1024 * 1024
+"""Of one run's results; those of the longest baselines have some megabytes."""
 RUNS_VARIABLE = "CC_CI_RUNS"
 """Another folder for results than the state folder's `runs`."""
 
@@ -66,7 +72,8 @@ class Store:
 
     def runs(self) -> tuple[str, ...]:
         """The ids of all runs that wrote results, the newest first."""
-        written = ((path.stat().st_mtime_ns, path.parent.name) for path in self.root.glob(f"*/{RESULTS}"))
+        found = ((path.lstat(), path.parent.name) for path in self.root.glob(f"*/{RESULTS}"))
+        written = ((status.st_mtime_ns, run) for status, run in found if stat.S_ISREG(status.st_mode))
         return tuple(run for _, run in sorted(written, reverse=True))
 
     def find(self, name: str = "latest") -> RunFolder:
@@ -95,11 +102,14 @@ class Store:
 def load(path: Path) -> RunResult:
     """Read a results.json of this or any older version."""
     try:
-        return msgspec.convert(current(msgspec.json.decode(path.read_bytes())), RunResult)
+        # a link that a person gives may lead anywhere; what it leads to is a plain file
+        content = read_plain(Path(os.path.realpath(path)), most=LARGEST)
+        return msgspec.convert(current(msgspec.json.decode(content)), RunResult)
     except FileNotFoundError as error:
         raise UsageError(f"{path}: there is no such file; name a run's results.json") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not the results of a run ({error}); run it again") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Unreadable) as error:
+        said = one_line(str(error), most=300)
+        raise UsageError(f"{path}: not the results of a run ({said}); run it again") from error
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
 

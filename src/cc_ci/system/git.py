@@ -122,12 +122,14 @@ def is_repository(repo: Path) -> bool:
 def list_tags(repo: Path, *, runner: Runner, reachable_from: str | None = None) -> tuple[Tag, ...]:
     """The tags of commits, by name; none where `repo` is no repository.
 
-    With `reachable_from`, a commit, only its ancestors' and its own.
+    With `reachable_from`, a commit, only its ancestors' and its own: none before the first commit.
     """
     merged = [f"--merged={reachable_from}"] if reachable_from else []
     form = "--format=%(refname:strip=2)%09%(objecttype)%09%(objectname)%09%(*objecttype)%09%(*objectname)"
     with opened(repo, runner=runner) as found:
-        lines = found.say("for-each-ref", *merged, form, "refs/tags").splitlines() if found else []
+        if found is None or (reachable_from and found.commit(reachable_from) is None):
+            return ()
+        lines = found.say("for-each-ref", *merged, form, "refs/tags").splitlines()
     rows = (line.split("\t") for line in lines)
     return tuple(
         Tag(name=name, commit=target if kind == "tag" else commit, annotated=kind == "tag")

@@ -137,6 +137,28 @@ def test_other_files_are_refused_by_name(tmp_path: Path, text: str, message: str
     assert str(path) in str(caught.value)
 
 
+def test_what_lies_among_the_results_and_is_none_is_left_alone(store: Store, tmp_path: Path) -> None:
+    store.write(example("real-1"))
+    for name, make in (
+        ("pipe-1", os.mkfifo),
+        ("gone-1", lambda path: path.symlink_to("nowhere")),
+        ("folder-1", lambda path: path.mkdir()),
+    ):
+        (store.root / name).mkdir()
+        make(store.root / name / "results.json")
+    assert store.runs() == ("real-1",)
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    for path, said in (
+        (store.root / "pipe-1/results.json", "not a plain file"),
+        (store.root / "folder-1/results.json", "not a plain file"),
+        (tmp_path / "deep.json", "not the results of a run"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            load(path)
+    (tmp_path / "link.json").symlink_to(store.root / "real-1/results.json")
+    assert load(tmp_path / "link.json").run == "real-1"
+
+
 def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no such file"):
         load(tmp_path / "results.json")

@@ -685,3 +685,9 @@ def test_a_repository_of_another_user_is_read_and_nothing_of_it_is_run(repo: Pat
         os.chown(path, 12345, 12345, follow_symlinks=False)
     assert git.commit_id(repo, runner=RUN)
     assert not git.is_dirty(repo, runner=RUN)
+
+
+def test_before_the_first_commit_there_is_nothing_to_be_reached(tmp_path: Path) -> None:
+    """A recipe that was just begun is linted like any other."""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    assert git.list_tags(tmp_path, runner=LocalRunner(), reachable_from="HEAD") == ()
