@@ -48,7 +48,7 @@ def settle(folder: Path, *, redact: Callable[[str], str]) -> str | None:
         if not _kept(path, room, redact=redact):
             room.drop(path)
     _own(folder)
-    return room.told(folder)
+    return room.told()
 
 
 class _Room(msgspec.Struct):
@@ -69,12 +69,12 @@ class _Room(msgspec.Struct):
         clear_away(path)
         self.dropped.append(path.name)
 
-    def told(self, folder: Path) -> str | None:
+    def told(self) -> str | None:
         if not self.dropped:
             return None
         some = ", ".join(map(quoted, self.dropped[:NAMED]))
         more = f" and {len(self.dropped) - NAMED} more" if len(self.dropped) > NAMED else ""
-        return f"evidence {folder.name}: {some}{more} dropped: no plain files, or too many or too large ones"
+        return f"of its evidence {some}{more} was dropped: no plain files, or too many or too large ones"
 
 
 def _found(folder: Path, room: _Room) -> Iterator[Path]:

@@ -20,7 +20,8 @@ def oddities(
     tests = [line for line in lines if isinstance(line, TestOutcome)]
     if not any(isinstance(line, Over) for line in lines):
         yield "it went away before its tests were done"
-    yield from _counted(lines, tests)
+    else:
+        yield from _counted(lines, tests)
     yield from _twice(tests)
     for test in tests:
         if test.id.partition("::")[0] not in files:

@@ -48,7 +48,7 @@ def test_what_is_no_plain_file_is_dropped_and_told(tmp_path: Path) -> None:
     said = settle(tmp_path, redact=redact)
     assert names(tmp_path) == ["kept.txt"]
     assert said == (
-        f"evidence {tmp_path.name}: 'a-link', 'b-pipe', 'c-socket' and 2 more dropped:"
+        "of its evidence 'a-link', 'b-pipe', 'c-socket' and 2 more was dropped:"
         " no plain files, or too many or too large ones"
     )
 
