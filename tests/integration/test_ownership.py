@@ -128,7 +128,7 @@ def test_a_volume_that_was_there_before_is_neither_used_nor_removed(
         result = run("install", FIXED)
         assert (result.exit_code, result.census.leaks) == (5, ())
         install = next(stage for stage in result.stages if stage.name == "install")
-        assert (install.outcome, install.blame) == ("unverified", None)
+        assert (install.outcome, install.blame) == ("unverified", "policy")
         assert "compose.yml:" in (install.reason or "")
         assert "volume precious: on the node already, made by no run, and left alone" in (
             install.reason or ""

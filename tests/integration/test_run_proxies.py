@@ -3,6 +3,7 @@
 The apps behind them are Traefik's own binary, which a node has at hand; each answers with its own word.
 """
 
+import contextlib
 import http.server
 import json
 import os
@@ -451,7 +452,11 @@ def test_runs_that_start_at_once_get_an_address_each(node: Node, engine: DockerE
 def test_what_a_proxy_needs_of_its_node_and_lost_is_told_and_mended(start: Starts) -> None:
     side = start("lost")
     record = places(NAME).runtime / f"{proxy_services.NAME}.process.json"
-    os.kill(msgspec.json.decode(record.read_bytes(), type=Identity).pid, signal.SIGKILL)
+    pid = msgspec.json.decode(record.read_bytes(), type=Identity).pid
+    os.kill(pid, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        # this process may have started it, and then has to hear of its end
+        os.waitpid(pid, 0)
     with pytest.raises(InfrastructureError, match="proxy-services ended"):
         side.proxy.require_served()
     lab_node.up(NAME)
