@@ -58,10 +58,11 @@ def test_it_is_judged_by_its_services(node: Node, tmp_path: Path) -> None:
     result = run(node, tmp_path, ends='["bridge"]')
     assert result.verdict == "green", result.because
     install = result.stages[0]
-    assert [(test.name, test.outcome) for test in install.tests] == [
-        ("generic: service app", "passed"),
-        ("generic: service bridge", "passed"),
-        ("generic: service once", "passed"),
+    assert {test.outcome for test in install.tests} == {"passed"}
+    assert [test.name for test in install.tests if test.name.startswith("generic: service")] == [
+        "generic: service app",
+        "generic: service bridge",
+        "generic: service once",
     ]
     assert not [span.name for span in result.spans if span.name == "ready: app"]
 
