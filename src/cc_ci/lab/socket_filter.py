@@ -1,7 +1,7 @@
 """What a run's proxy sees of the engine: a few questions, and of the answers what is its own run's.
 
 Whoever has the engine's socket is root on the node, and a proxy reads what strangers send. So it gets this
-socket instead. Who calls is told by the kernel: each proxy has a user of its own. Nothing of a request is
+socket instead. The kernel says who calls: each proxy has a user of its own. Nothing of a request is
 handed on but which of the questions it is, so that there is nothing to get past.
 """
 

@@ -125,7 +125,7 @@ class Search:
     def _going_on(
         self, tail: str, end: int, begun: Begun, before: tuple[str, int]
     ) -> Iterator[tuple[tuple[int, int], tuple[Span, ...]]]:
-        """What a line that ends at `end` begins and takes further, of each form the most letters first."""
+        """What a line that ends at `end` begins and takes further; for each form, the longest piece first."""
         for number, length in reversed(self._tails.get(tail[-FIRST_PIECE:], ())):
             for out in range(min(EDGE, length - FIRST_PIECE) + 1):
                 text = self._wrapped[number][1][:length]
