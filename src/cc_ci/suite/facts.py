@@ -18,6 +18,8 @@ from cc_ci.system.reading import Unreadable, entries, read_plain
 from cc_ci.system.units import Bytes, Seconds
 
 FACTS_FILE = "suite.toml"
+HINTS = {"unkept": '; each volume has its reason, as in cache = "rebuilt at start"'}
+"""What helps with a key of suite.toml that is not as it has to be."""
 MADE_BY_TOOLS = frozenset({"__pycache__", ".pytest_cache"})
 
 APP_SIGN = "app"
@@ -52,7 +54,7 @@ Word = Annotated[str, msgspec.Meta(pattern=WORD, max_length=10_000)]
 """What is given to a program."""
 Variable = Annotated[str, msgspec.Meta(pattern=VARIABLE, max_length=128)]
 Env = Annotated[dict[Variable, Word], msgspec.Meta(max_length=200)]
-Reason = Annotated[str, msgspec.Meta(pattern=r"\w.*\w")]
+Reason = Annotated[str, msgspec.Meta(pattern=r"\w.*\w", max_length=500)]
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -257,6 +259,7 @@ def _declared(path: Path) -> _Declared:
         key = place.strip(".`").replace("[...]", "") or "top level"
         wanted = next((words for pattern, words in WANTED.items() if repr(pattern) in fault), None)
         said = f"has to be {wanted}" if wanted else f"{fault[0].lower()}{fault[1:]}"
+        said += HINTS.get(key.partition(".")[0], "")
         raise InfrastructureError(f"{path}: {one_line(f'{key}: {said}', most=500)}") from error
     except (Unreadable, FileNotFoundError, ValueError, RecursionError) as error:
         # tomllib raises a ValueError for a number of 5000 digits, and calls itself for each level

@@ -58,6 +58,7 @@ def test_what_the_recipe_does_not_have_is_named(tmp_path: Path) -> None:
 secrets = ["password"]
 env = { THEME = "dark" }
 wiring = { secrets = { oidc_secret = "{client_secret}" } }
+unkept = { cache = "rebuilt at start" }
 [[readiness]]
 name = "cache"
 service = "redis"
@@ -70,5 +71,6 @@ run = ["redis-cli", "ping"]
         "secrets: the recipe has no 'password'; it has none",
         "wiring.secrets: the recipe has no 'oidc_secret'; it has none",
         "readiness: the recipe has no 'redis'; it has app, db",
+        "unkept: the recipe has no 'cache'; it has content",
         "env: the recipe has no 'THEME'; it has DOMAIN, LANG, SITE_VERSION, TYPE",
     ]
