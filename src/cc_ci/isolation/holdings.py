@@ -138,7 +138,8 @@ class Holdings:
     def _maker(self, labels: Mapping[str, str]) -> str:
         run = run_of(labels)
         if run == self._run:
-            return f"made by deployment {labels.get(DEPLOYMENT, '?')} of this run"
+            deployment = one_line(labels.get(DEPLOYMENT, "?"))
+            return f"made by deployment {deployment} of this run"
         return f"made by run {one_line(run)}" if run else "made by no run"
 
     def _taken(self, name: Name, item: Item, *, stack: str, where: str) -> CcCiError:
