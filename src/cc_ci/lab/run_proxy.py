@@ -23,10 +23,11 @@ from cc_ci.lab.daemons import daemon_of
 from cc_ci.lab.node_records import Record, record_of
 from cc_ci.lab.places import Places, places
 from cc_ci.lab.proxy import ProxyPlace
+from cc_ci.system.clearing import clear_away
 from cc_ci.system.clock import Clock
 from cc_ci.system.process import Completed, Runner, check
 from cc_ci.system.units import Seconds
-from cc_ci.system.waiting import wait_until
+from cc_ci.system.waiting import WaitTimeout, wait_until
 
 ROLE_OF_PROXY = {ROLE: "proxy"}
 LONGEST_CALL: Seconds = 120.0
@@ -76,7 +77,7 @@ class RunProxy:
         with _allocating(self._places):
             mine = self._engine.containers({RUN: self._labels[RUN], **ROLE_OF_PROXY})
             if any(container.name == place.container for container in mine):
-                shutil.rmtree(place.folder, ignore_errors=True)
+                clear_away(place.folder)
                 self._engine.remove_container(place.container)
         self._place = None
 
@@ -93,47 +94,50 @@ class RunProxy:
         return self._engine.container_logs(self._place.container) if self._place else ""
 
     def _free(self) -> ProxyPlace:
-        taken = {container.name for container in self._engine.containers(ROLE_OF_PROXY)}
+        taken = {container.name for container in self._engine.containers()}
         free = (place for place in _all(self._places) if place.container not in taken)
         found = next(free, None)
         if found is None:
             raise InfrastructureError(
-                f"node {self._node.name}: all {len(taken)} addresses for proxies are taken; "
+                f"node {self._node.name}: all addresses for proxies are taken; "
                 f"`cc-ci reap` gives back those of dead runs"
             )
         return found
 
     def _await(self, place: ProxyPlace) -> None:
-        def look() -> str | None:
-            connection = http.client.HTTPConnection(str(place.address), timeout=1.0)
-            try:
-                connection.request("GET", "/")
-                connection.getresponse()
-            except (OSError, http.client.HTTPException) as error:
-                return f"{error}; {self._last_words(place)}"
-            finally:
-                connection.close()
-            return None
-
-        wait_until(
-            look,
-            name=f"proxy at {place.address} to answer",
-            ready=lambda trouble: trouble is None,
-            timeout=START_PATIENCE,
-            clock=self._clock,
-            interval=0.02,
-            describe=str,
-        )
-
-    def _last_words(self, place: ProxyPlace) -> str:
-        said = self._docker(["docker", "logs", "--tail", "1", place.container])
-        return (said.stdout + said.stderr).strip() or "it said nothing"
+        try:
+            wait_until(
+                functools.partial(_unanswered, str(place.address)),
+                name=f"proxy at {place.address} to answer",
+                ready=lambda trouble: trouble is None,
+                timeout=START_PATIENCE,
+                clock=self._clock,
+                interval=0.02,
+                describe=str,
+            )
+        except WaitTimeout as error:
+            said = self._docker(["docker", "logs", "--tail", "1", place.container])
+            words = (said.stdout + said.stderr).strip() or "nothing"
+            raise InfrastructureError(f"{error}; it last said: {words}") from error
 
     def _check(self, done: Completed) -> None:
         try:
             check(done, what="proxy of the run")
         except CommandFailed as error:
             raise InfrastructureError(f"{error}; {_mend(self._places)}") from error
+
+
+def _unanswered(address: str) -> str | None:
+    """Why nothing answers at an address; None if something does."""
+    connection = http.client.HTTPConnection(address, timeout=1.0)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException) as error:
+        return str(error)
+    finally:
+        connection.close()
+    return None
 
 
 def forget(node: Node, engine: Engine, runs: Collection[str]) -> tuple[Path, ...]:
@@ -154,7 +158,7 @@ def forget(node: Node, engine: Engine, runs: Collection[str]) -> tuple[Path, ...
             if place.folder.exists() and owners.get(place.container) in {None, *runs}
         ]
         for folder in left:
-            shutil.rmtree(folder, ignore_errors=True)
+            clear_away(folder)
     return tuple(left)
 
 
@@ -172,7 +176,7 @@ def _all(here: Places) -> Iterator[ProxyPlace]:
 
 def _furnish(place: ProxyPlace) -> None:
     """Make its folders, empty: what they had belonged to one that is gone."""
-    shutil.rmtree(place.folder, ignore_errors=True)
+    clear_away(place.folder)
     place.names.mkdir(parents=True)
     place.folder.chmod(0o700)
     for folder in (place.certificates, place.temporary):
