@@ -298,6 +298,17 @@ def test_a_suite_has_no_more_processes_than_its_share(suite: Callable[[str], Tes
     assert any(one in problem for problem in report.problems for one in said)
 
 
+@pytest.mark.attack(
+    what="a suite opens files without end",
+    before="it had as many as cc-ci's own shell",
+    now="it has 16384 at the most",
+    layer="sandbox",
+)
+def test_a_suite_has_only_so_many_files_open(suite: Callable[[str], TestReport]) -> None:
+    report = suite("kept = [open('/etc/hosts') for _ in range(17000)]")
+    assert "Too many open files" in (report.tests[0].message or "")
+
+
 # a run, whole
 
 

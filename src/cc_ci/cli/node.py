@@ -34,6 +34,11 @@ def wanted_options(command: Callable[..., None]) -> Callable[..., None]:
             default=None,
             help="Whether root in a container is nobody on this machine. [it is]",
         ),
+        click.option(
+            "--new-privileges/--no-new-privileges",
+            default=None,
+            help="Whether setuid programs work in containers. [they do not]",
+        ),
         click.option("--ci-domain", metavar="DOMAIN", help="The domain under which apps get names."),
     )
     for option in reversed(options):
@@ -219,4 +224,5 @@ def _values(settings: "Settings") -> dict[str, Any]:
         "engine": _engine(settings.engine),
         "ci_domain": settings.ci_domain,
         "userns": settings.userns,
+        "new_privileges": settings.new_privileges,
     }

@@ -1,6 +1,7 @@
 """The node's own dockerd and containerd: configuration and command lines, pure."""
 
 import json
+import resource
 from pathlib import Path
 
 from cc_ci.lab import remapping
@@ -12,6 +13,8 @@ from cc_ci.system.files import write_atomic
 
 LOG_SIZE, LOG_FILES = "16m", "2"
 """What a container may say before its oldest words are dropped."""
+OPEN_FILES = 65536
+"""Of one process: more than any app of a known recipe asks for."""
 
 GATEWAY = "docker_gwbridge"
 
@@ -25,7 +28,9 @@ address = "{socket}"
 """
 
 
-def engine_configuration(node: Places, addresses: Addresses) -> dict[str, object]:
+def engine_configuration(
+    node: Places, addresses: Addresses, *, new_privileges: bool = False
+) -> dict[str, object]:
     """daemon.json: everything of the node's own, and no network that this machine uses."""
     mapped = {"userns-remap": remapping.USER} if node.remapped else {}
     return {
@@ -43,15 +48,28 @@ def engine_configuration(node: Places, addresses: Addresses) -> dict[str, object
         "dns": [addresses.node],
         "default-address-pools": [{"base": addresses.bridges, "size": 24}],
         "icc": False,
-        "no-new-privileges": True,
+        "no-new-privileges": not new_privileges,
+        "default-ulimits": default_ulimits(),
         "log-driver": "json-file",
         "log-opts": {"max-size": LOG_SIZE, "max-file": LOG_FILES},
         "shutdown-timeout": 10,
     }
 
 
-def write_configurations(node: Places, addresses: Addresses) -> None:
-    configuration = json.dumps(engine_configuration(node, addresses), indent=1)
+def default_ulimits() -> dict[str, object]:
+    """What apps have that ask for nothing else, from whatever shell the engine happens to be started."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    return {
+        "nofile": {"Name": "nofile", "Soft": files, "Hard": files},
+        # the memory of an app that crashed would fill its volume
+        "core": {"Name": "core", "Soft": 0, "Hard": 0},
+    }
+
+
+def write_configurations(node: Places, addresses: Addresses, *, new_privileges: bool) -> None:
+    wanted = engine_configuration(node, addresses, new_privileges=new_privileges)
+    configuration = json.dumps(wanted, indent=1)
     write_atomic(node.runtime / "daemon.json", configuration)
     containerd = CONTAINERD.format(
         root=node.state / "containerd", state=node.runtime / "containerd", socket=node.containerd_socket

@@ -25,7 +25,7 @@ from cc_ci.lab.node_engine import NodeEngine
 from cc_ci.lab.node_lock import locked, require_own
 from cc_ci.lab.node_network import NodeNetwork
 from cc_ci.lab.node_records import BUILDER, DEFAULT, SYSTEM, Record, Wanted, record_of, records
-from cc_ci.lab.node_status import Status, disk_bytes
+from cc_ci.lab.node_status import Status, disk_bytes, has_ipvs
 from cc_ci.lab.places import REMAPPED_ID, places
 from cc_ci.system.clock import Clock, SystemClock
 from cc_ci.system.files import runtime_root, write_atomic
@@ -127,7 +127,7 @@ class PrivateNode:
             if self._serving:
                 self._network.close(wants, chosen)
                 self._network.serve_proxies()
-            self._engine.start(chosen, kept=engine is not None)
+            self._engine.start(chosen, kept=engine is not None, new_privileges=wants.new_privileges)
             if self._serving:
                 self._network.part(self._engine.shared_networks())
                 self._expect_proxies()
@@ -286,13 +286,6 @@ def load(name: str = DEFAULT) -> Node:
 
 def _engine_root(wants: Wanted) -> Path | None:
     return None if wants.engine == SYSTEM else named(wants.engine).root
-
-
-def has_ipvs(runner: Runner) -> bool:
-    """Whether this kernel has IPVS, without which a service's virtual address never answers."""
-    if not Path("/proc/net/ip_vs").exists() and shutil.which("modprobe"):
-        runner(["modprobe", "ip_vs"])
-    return Path("/proc/net/ip_vs").exists()
 
 
 def _require_root() -> None:

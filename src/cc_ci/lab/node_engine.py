@@ -38,13 +38,13 @@ class NodeEngine:
     def runs(self) -> bool:
         return self._dockerd.identity is not None and self._node.socket.exists()
 
-    def start(self, chosen: Addresses, *, kept: bool) -> None:
+    def start(self, chosen: Addresses, *, kept: bool, new_privileges: bool) -> None:
         """Start what does not run, and return when it answers; `kept` tells an engine of cc-ci's own."""
         node = self._node
         if not self.runs:
             # a pid in it may be anybody's by now, and dockerd would not start
             (node.runtime / "dockerd.pid").unlink(missing_ok=True)
-            engine_daemons.write_configurations(node, chosen)
+            engine_daemons.write_configurations(node, chosen, new_privileges=new_privileges)
         if self._containerd.start(engine_daemons.containerd_argv(node, self._group, kept=kept)):
             # an engine does not find its way back to a new containerd
             self._dockerd.stop(patience=15)

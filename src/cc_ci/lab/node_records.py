@@ -37,6 +37,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     throttle: Seconds = proxy.STOCK_THROTTLE
     userns: bool = True
     """Root in a container is nobody on the machine."""
+    new_privileges: bool = False
+    """Programs in containers may have more rights than who calls them (setuid, file capabilities)."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

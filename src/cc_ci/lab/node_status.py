@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import msgspec
 
 from cc_ci.lab.budget import Budget
 from cc_ci.lab.node_records import Record
+from cc_ci.system.process import Runner
 from cc_ci.system.units import Bytes
 
 
@@ -38,3 +40,10 @@ def disk_bytes(folder: Path) -> Bytes:
             with contextlib.suppress(OSError):
                 total += os.lstat(Path(root) / name).st_blocks * 512
     return total
+
+
+def has_ipvs(runner: Runner) -> bool:
+    """Whether this kernel has IPVS, without which a service's virtual address never answers."""
+    if not Path("/proc/net/ip_vs").exists() and shutil.which("modprobe"):
+        runner(["modprobe", "ip_vs"])
+    return Path("/proc/net/ip_vs").exists()

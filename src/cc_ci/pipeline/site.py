@@ -46,6 +46,7 @@ from cc_ci.timing.sampler import ResourceSampler
 from cc_ci.timing.trace import Trace
 
 TURN_TIMEOUT: Seconds = 3600.0
+ROOT_IS_ROOT = "node: root in its containers is root on this machine; `cc-ci node up` says why"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +144,8 @@ def reach_node(
         keeper.take()
     proxy = None
     if request.node.private:
+        if not request.node.remapped:
+            findings.warn("userns", ROOT_IS_ROOT)
         # from here on the node is as this run sees it
         proxy, node = _bring_proxy(request, about, tools, engine, closers)
         request = msgspec.structs.replace(request, node=node)

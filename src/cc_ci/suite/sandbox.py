@@ -6,6 +6,7 @@ bubblewrap makes a user namespace, and the tests keep the invoking user's uid bu
 """
 
 import os
+import resource
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ FILE_LIMIT = 1 << 30
 PROCESS_LIMIT = 4096
 """Chromium's threads count, too."""
 TMP_LIMIT = 1 << 30
+OPEN_FILES = 16384
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FROM_HOST = ("/etc/fonts", "/etc/ld.so.cache", "/etc/alternatives", "/var/cache/fontconfig", "/opt/google")
@@ -57,7 +59,8 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
             *self._network(),
             *("bwrap", *self._isolation(), *self._file_system(), "--"),
             *self._identity(),
-            *("prlimit", f"--fsize={FILE_LIMIT}", f"--nproc={PROCESS_LIMIT}", "--core=0", "--"),
+            *("prlimit", f"--fsize={FILE_LIMIT}", f"--nproc={PROCESS_LIMIT}"),
+            *(f"--nofile={_open_files()}", "--core=0", "--"),
             *program,
         )
 
@@ -103,6 +106,12 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
 def sandbox_uid() -> int | None:
     """The uid that tests get from this process: one that owns nothing; None where only root could give it."""
     return FIRST_UID + os.getpid() if os.geteuid() == 0 else None
+
+
+def _open_files() -> int:
+    """A limit can be lowered by everybody, and raised by few."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
 
 
 def python_folders() -> tuple[Path, ...]:

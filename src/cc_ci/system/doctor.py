@@ -170,7 +170,7 @@ def _kernel(machine: Machine) -> Iterator[Check]:
     yield _feature(
         "user namespaces",
         machine.user_namespaces,
-        lost="the browser runs without its own sandbox, inside cc-ci's",
+        lost="root in a container is root on this machine; the browser has cc-ci's sandbox alone",
     )
 
 

@@ -43,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bandwidth: Bandwidth | None = None
     engine: str | None = None
     userns: bool = True
+    new_privileges: bool = False
     trust: dict[str, tuple[str, ...]] = {}
     """Permissions by whose they are: a recipe's name, folder or address, as it is asked for."""
 
