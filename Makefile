@@ -9,7 +9,7 @@ bin := .venv/bin
 step := @scripts/step
 IMAGES ?= standin
 
-.PHONY: help setup demo test test-heavy format unit integration check lock down clean
+.PHONY: help setup demo test test-heavy test-engines format unit integration check lock down clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ integration: setup ## the tests on a real private node
 test-heavy: setup ## the heavy recipes through their whole life, an hour and more; IMAGES=hub: on the true images
 	$(step) "heavy tests" env CC_CI_HEAVY=1 CC_CI_IMAGES=$(IMAGES) $(bin)/pytest tests/integration -m heavy -n 2 --maxschedchunk 1
 	$(step) "contracts of all stand-ins" env CC_CI_HEAVY=1 $(bin)/pytest tests/integration/test_images.py
+
+test-engines: setup ## what an engine could break, on the machine's own and those of Debian trixie and forky
+	scripts/test-engines $(or $(ENGINES),system trixie forky)
 
 format: setup ## format the code and mend what the linter can
 	$(step) "format" $(bin)/ruff format .

@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from nodes_of_tests import wanted
 
 from cc_ci.engine.node import Node
 from cc_ci.lab import node as lab_node
 from cc_ci.lab.builds import build, outdated
 from cc_ci.lab.images import read_images, select
-from cc_ci.lab.node_records import Wanted
 from cc_ci.lab.workshop import workshop
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner
@@ -24,7 +24,7 @@ HUB = os.environ.get("CC_CI_IMAGES") == "hub"
 @pytest.fixture(scope="session")
 def node() -> Iterator[Node]:
     # anew: what tests left that were killed is in nobody's census
-    yield lab_node.PrivateNode(NAME).reset()
+    yield lab_node.PrivateNode(NAME).reset(wanted())
     lab_node.down(NAME)
 
 
@@ -45,7 +45,7 @@ def reference() -> Iterator[Node]:
     if not HUB and (due := outdated(read_images())):
         with workshop(runner=LocalRunner(), clock=SystemClock(), say=print) as builder:
             build(due, builder=builder)
-    wants = Wanted(cpus=2.0, memory_bytes=6 * 2**30, images="hub" if HUB else "standin")
+    wants = wanted(cpus=2.0, memory_bytes=6 * 2**30, images="hub" if HUB else "standin")
     # what a killed run left there would be in the census before, and its reaping in none after
     yield lab_node.PrivateNode(HEAVY_NODE).reset(wants)
     lab_node.down(HEAVY_NODE)

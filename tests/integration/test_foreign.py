@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nodes_of_tests import wanted
 
 from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.labels import EXPIRES, RUN, RunLabels
@@ -53,7 +54,7 @@ def host(restic: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nod
     """A server as its operator has it: a network `proxy`, its proxy in it, a certificate for its domain."""
     private = PrivateNode(NAME)
     private.forget()
-    node = private.up()
+    node = private.up(wanted())
     docker(node, "network", "create", "--driver", "overlay", "--attachable", "proxy")
     start_proxy(node, tmp_path_factory.mktemp("certificates"))
     docker(node, "volume", "create", "old")

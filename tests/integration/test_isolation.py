@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
+from nodes_of_tests import ready_for, wanted
 
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
@@ -41,7 +42,7 @@ IN_ITS_OWN_NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-p
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
-    yield lab_node.up(NAME)
+    yield ready_for(NAME).up(wanted())
     lab_node.down(NAME)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from nodes_of_tests import wanted
 
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.labels import DEPLOYMENT, RUN, SERVICE, STACK
@@ -18,7 +19,6 @@ from cc_ci.isolation.exhaustion import Hit
 from cc_ci.isolation.limit_watch import LimitWatch
 from cc_ci.isolation.written import RunsData
 from cc_ci.lab.node import PrivateNode
-from cc_ci.lab.node_records import Wanted
 from cc_ci.lab.places import places
 from cc_ci.lab.sources import repository
 from cc_ci.suite.facts import read_suite
@@ -30,7 +30,6 @@ from cc_ci.system.process import LocalRunner, check
 from cc_ci.system.waiting import wait_until
 
 NAME = "itlim" + os.environ.get("PYTEST_XDIST_WORKER", "")
-SMALL = Wanted(memory_bytes=3 << 29, disk_bytes=256 << 20)
 IMAGE = "busybox:1.35.0"
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("busybox")]
 
@@ -43,7 +42,7 @@ HOG = "tail /dev/zero"
 def node() -> Iterator[Node]:
     private = PrivateNode(NAME)
     private.forget()
-    yield private.up(SMALL)
+    yield private.up(wanted(memory_bytes=3 << 29, disk_bytes=256 << 20))
     private.remove()
 
 

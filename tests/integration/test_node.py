@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from nodes_of_tests import wanted
 
 from cc_ci.engine.docker_engine import connect
 from cc_ci.isolation.leases import Keeper
@@ -26,7 +27,6 @@ from cc_ci.system.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("busybox")]
 
-SMALL = Wanted(cpus=1.5, memory_bytes=1 << 30, bandwidth="200mbit")
 OWN_THINGS = ("/etc/resolv.conf", "/etc/hosts", "/proc/sys/net/ipv4/ip_forward")
 
 
@@ -47,6 +47,10 @@ def machine() -> dict[str, Any]:
         "engine": [path for path in ("/run/docker.sock", "/var/lib/docker/volumes") if Path(path).exists()],
         "docker0": Path("/sys/class/net/docker0").exists(),
     }
+
+
+def small() -> Wanted:
+    return wanted(cpus=1.5, memory_bytes=1 << 30, bandwidth="200mbit")
 
 
 class Lab:
@@ -83,7 +87,7 @@ def lab(untouched: dict[str, Any]) -> Iterator[Lab]:
     assert untouched
     lab = Lab("itn1")
     lab.node.forget()
-    lab.node.up(SMALL)
+    lab.node.up(small())
     yield lab
     lab.node.forget()
 
@@ -128,11 +132,11 @@ def test_page_cache_counts_against_the_limit(lab: Lab) -> None:
     group = Path("/sys/fs/cgroup/memory/cc-ci/itn1")
     if not group.exists():
         pytest.skip("this machine has cgroup v2: its limits were never run")
-    lab.node.up(msgspec.structs.replace(SMALL, memory_bytes=400 << 20))
+    lab.node.up(msgspec.structs.replace(small(), memory_bytes=400 << 20))
     lab.docker("run", "--rm", "busybox:1.35.0", "dd", "if=/dev/zero", "of=/file", "bs=1M", "count=600")
     assert int((group / "memory.max_usage_in_bytes").read_text()) > 300 << 20
     assert int((group / "memory.usage_in_bytes").read_text()) <= 400 << 20
-    lab.node.up(SMALL)
+    lab.node.up(small())
 
 
 def test_names_of_apps_are_led_inside_it_and_nowhere_outside(lab: Lab) -> None:
@@ -150,13 +154,13 @@ def led(lab: Lab, domain: str, *, to: str) -> None:
 
 
 def test_a_changed_domain_and_bandwidth_take_effect(lab: Lab) -> None:
-    changed = msgspec.structs.replace(SMALL, ci_domain="other.test", bandwidth="50mbit")
+    changed = msgspec.structs.replace(small(), ci_domain="other.test", bandwidth="50mbit")
     lab.node.up(changed)
     led(lab, "app.other.test", to="10.1.2.4")
     assert "10.1.2.4" in lab.docker("run", "--rm", "busybox:1.35.0", "nslookup", "app.other.test")
     enter = ("nsenter", f"--net={lab.node.places.upstream_namespace}", "tc", "qdisc", "show", "dev", "up0")
     assert "rate 50Mbit" in run(*enter)
-    lab.node.up(SMALL)
+    lab.node.up(small())
     assert "rate 200Mbit" in run(*enter)
 
 
@@ -228,7 +232,7 @@ def test_a_node_that_was_half_made_is_finished(lab: Lab) -> None:
             raise Cut
 
     with pytest.raises(Cut):
-        PrivateNode("itn2", say=stop_at_the_engine).up(SMALL)
+        PrivateNode("itn2", say=stop_at_the_engine).up(small())
     assert half.up().address != lab.node.load().address
     half.forget()
 
@@ -244,7 +248,7 @@ def test_debian_s_own_client_brings_one_up(lab: Lab) -> None:
 
 def test_down_takes_everything_along(untouched: dict[str, Any]) -> None:
     lab = Lab("itn2")
-    lab.node.up(SMALL)
+    lab.node.up(small())
     lab.node.down()
     lab.node.down()
     now = machine()
@@ -261,7 +265,7 @@ def cc_ci(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def test_a_removed_node_was_never_there() -> None:
     lab = Lab("itn2")
-    lab.node.up(SMALL)
+    lab.node.up(small())
     keeper = Keeper(connect(lab.node.load(), LocalRunner()), run="pocket-20260101-000000-abcd")
     keeper.take()
     refused = cc_ci("node", "rm", "itn2")

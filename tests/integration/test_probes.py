@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from nodes_of_tests import ready_for, wanted
 
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
@@ -15,7 +16,6 @@ from cc_ci.isolation.census import lasting_leaks, take
 from cc_ci.isolation.reaper import Reaper
 from cc_ci.lab import node as lab_node
 from cc_ci.lab.certificates import certify, uncertify
-from cc_ci.lab.node_records import Wanted
 from cc_ci.lab.run_proxy import RunProxy
 from cc_ci.probes.answers import from_router, get
 from cc_ci.probes.containers import straight
@@ -38,8 +38,7 @@ PING = Expectation(path="/ping", statuses=(200,), contains="OK")
 
 @pytest.fixture(scope="module")
 def bare_node() -> Iterator[Node]:
-    wanted = Wanted(refresh=1.0, throttle=0.1)
-    yield lab_node.up(NAME, wanted=wanted)
+    yield ready_for(NAME).up(wanted(refresh=1.0, throttle=0.1))
     lab_node.down(NAME)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from nodes_of_tests import ready_for, wanted
 
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
@@ -29,7 +30,6 @@ from cc_ci.lab import node as lab_node
 from cc_ci.lab import proxy_services
 from cc_ci.lab.certificates import certify
 from cc_ci.lab.names import lead
-from cc_ci.lab.node_records import Wanted
 from cc_ci.lab.places import places
 from cc_ci.lab.run_proxy import RunProxy, forget
 from cc_ci.probes.answers import Answer, get
@@ -51,7 +51,7 @@ ROUTER = "traefik.http.routers"
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
-    yield lab_node.up(NAME, wanted=Wanted(refresh=1.0, throttle=0.1))
+    yield ready_for(NAME).up(wanted(refresh=1.0, throttle=0.1))
     lab_node.down(NAME)
 
 

@@ -112,6 +112,12 @@ def _answers(argv: tuple[str, ...], *, runner: Runner) -> str | None:
     return completed.stdout + completed.stderr if completed.ok else None
 
 
+def engine_version(*, runner: Runner) -> str | None:
+    """Of this machine's own dockerd, whether it runs or not; None where there is none."""
+    found = _tool("dockerd", runner=runner)
+    return found.version if found else None
+
+
 def _docker_clients(*, runner: Runner) -> Iterator[Tool]:
     seen = set()
     for folder in os.get_exec_path():
