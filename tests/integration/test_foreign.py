@@ -118,8 +118,14 @@ def operate(host: Node) -> None:
 
 def test_a_backup_comes_back_through_helper_containers(ran: RunResult) -> None:
     assert ran.environment.node_kind == "foreign"
-    shown = {test.name for stage in ran.stages if stage.name == "restore" for test in stage.tests}
-    assert {"backup: the marker is back", "fresh: the marker is back", "fresh: later data is gone"} <= shown
+    shown = {
+        (test.deployment, test.id) for stage in ran.stages if stage.name == "restore" for test in stage.tests
+    }
+    assert {
+        ("backup", "the marker is back"),
+        ("fresh", "the marker is back"),
+        ("fresh", "later data is gone"),
+    } <= shown
 
 
 def test_what_can_t_be_measured_is_null_with_a_reason(ran: RunResult) -> None:

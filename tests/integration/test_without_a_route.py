@@ -59,7 +59,7 @@ def test_it_is_judged_by_its_services(node: Node, tmp_path: Path) -> None:
     assert result.verdict == "green", result.because
     install = result.stages[0]
     assert {test.outcome for test in install.tests} == {"passed"}
-    assert [test.name for test in install.tests if test.name.startswith("generic: service")] == [
+    assert [test.id for test in install.tests if test.id.startswith("generic: service")] == [
         "generic: service app",
         "generic: service bridge",
         "generic: service once",

@@ -8,6 +8,8 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from cc_ci.errors import InfrastructureError, StageFailed, Unverified
 from cc_ci.isolation.census import Census
 from cc_ci.pipeline import chain
@@ -240,7 +242,8 @@ def _undeploy(work: Work) -> None:
     """Nothing was begun: nothing to do. How services stopped is told at the end."""
     app = work.hands.look(chain.app(work.name), Deployed)
     if app is not None:
-        results = removing.undeploy(work.bench, app)
+        found = removing.undeploy(work.bench, app)
+        results = tuple(msgspec.structs.replace(one, deployment=work.name) for one in found)
         work.hands.give(chain.stops(work.name), Stops(results=results))
 
 
@@ -319,5 +322,5 @@ def worst_of_each(stops: list[TestResult]) -> list[TestResult]:
     order = ("errored", "failed", "unverified", "skipped", "passed")
     worst: dict[str, TestResult] = {}
     for stop in sorted(stops, key=lambda one: (order.index(one.outcome), -one.seconds)):
-        worst.setdefault(stop.name, stop)
+        worst.setdefault(stop.id, stop)
     return list(worst.values())

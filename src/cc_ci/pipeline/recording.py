@@ -148,7 +148,7 @@ class Recording:
 
     def _told(self, test: TestResult) -> TestResult:
         reason = test.reason and self._fit(test.reason)
-        return msgspec.structs.replace(test, name=self._fit(test.name), reason=reason)
+        return msgspec.structs.replace(test, id=self._fit(test.id), reason=reason)
 
     def _fit(self, text: str) -> str:
         """Text that may be an app's or a suite's; a secret may be hidden by what steers a terminal."""

@@ -117,4 +117,4 @@ def _left(stages: Sequence[StageName], why: Refusal) -> Iterator[StageOutcome]:
 
 def _test(refusal: Refusal) -> TestResult:
     name = f"policy: {refusal.permission or refusal.key}"
-    return TestResult(name=name, outcome=OUTCOMES[refusal.blame], reason=refusal.line, assertions=1)
+    return TestResult(id=name, outcome=OUTCOMES[refusal.blame], reason=refusal.line, assertions=1)

@@ -131,4 +131,4 @@ def _shown(answer: Answer) -> str:
 
 
 def _check(name: str, outcome: Outcome, reason: str | None = None, *, seconds: Seconds = 0.0) -> TestResult:
-    return TestResult(name=f"generic: {name}", outcome=outcome, reason=reason, seconds=seconds, assertions=1)
+    return TestResult(id=f"generic: {name}", outcome=outcome, reason=reason, seconds=seconds, assertions=1)

@@ -102,12 +102,12 @@ def _judge(name: str, stopped: list[Stop], *, service: Stopping, warn: Callable[
     asked = [stop for stop in stopped if not stop.forced]
     if not asked:
         reason = "it was removed by force" if stopped else "no container of it was seen to stop"
-        return TestResult(name=check, outcome="unverified", reason=reason)
+        return TestResult(id=check, outcome="unverified", reason=reason)
     faults = [fault for stop in asked if (fault := _fault(stop, service=service))]
     if faults and not service.keeps_data:
         warn(faults[0])
     return TestResult(
-        name=check,
+        id=check,
         outcome="failed" if faults and service.keeps_data else "passed",
         reason=faults[0] if faults else _remark(asked),
         seconds=max(stop.seconds for stop in asked),

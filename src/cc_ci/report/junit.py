@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from cc_ci.results.schema import Outcome, RunResult, StageResult
+from cc_ci.results.schema import Outcome, RunResult, StageResult, TestResult
 
 MARKS = {"failed": Failure, "errored": Error, "unverified": Error, "skipped": Skipped}
 
@@ -40,7 +40,12 @@ def _cases(stage: StageResult, recipe: str) -> Iterator[TestCase]:
     own = max(0.0, stage.seconds - sum(test.seconds for test in stage.tests))
     yield _case(stage.name, place, stage.outcome, own, stage.reason)
     for test in stage.tests:
-        yield _case(test.name, place, test.outcome, test.seconds, test.reason)
+        yield _case(_named(test), place, test.outcome, test.seconds, test.reason)
+
+
+def _named(test: TestResult) -> str:
+    """JUnit has no place for a deployment, and takes two cases of one name for one."""
+    return f"{test.id} ({test.deployment})" if test.deployment else test.id
 
 
 def _case(name: str, place: str, outcome: Outcome, seconds: float, reason: str | None) -> TestCase:

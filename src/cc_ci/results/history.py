@@ -284,4 +284,6 @@ def _phase_rows(run: str, result: RunResult) -> Iterator[tuple[str, str, str, fl
 def _test_rows(run: str, result: RunResult) -> Iterator[tuple[str, str, str, str]]:
     for stage in result.stages:
         for test in stage.tests:
-            yield run, stage.name, test.name, test.outcome
+            # on two deployments of one run it may differ, and is no flake
+            name = f"{test.id} ({test.deployment})" if test.deployment else test.id
+            yield run, stage.name, name, test.outcome

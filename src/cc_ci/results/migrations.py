@@ -8,10 +8,34 @@ from cc_ci.levers.arms import DEFAULT_PROFILE, digest
 from cc_ci.results.old_names import with_kinds
 from cc_ci.results.schema import SCHEMA_VERSION
 
+DEPLOYMENTS = frozenset({"install", "upgrade", "backup", "fresh", "functional", "sso"})
+"""Of version 1."""
+
 
 def to_2(raw: dict[str, Any]) -> dict[str, Any]:
     """Levers have their own names and are of an arm; spans say what they are of, and lie in their parents."""
-    return {**with_arm(raw), "spans": with_kinds(raw.get("spans", []))}
+    tested = with_test_ids(raw)
+    return {**with_arm(tested), "spans": with_kinds(raw.get("spans", []))}
+
+
+def with_test_ids(raw: dict[str, Any]) -> dict[str, Any]:
+    """A test's name began with its deployment, or its provider, if it was on one."""
+    provider = (raw.get("provider") or {}).get("name")
+    stages = [
+        {**stage, "tests": [_with_id(test, provider) for test in stage.get("tests", [])]}
+        for stage in raw.get("stages", [])
+    ]
+    return {**raw, "stages": stages}
+
+
+def _with_id(test: dict[str, Any], provider: str | None) -> dict[str, Any]:
+    rest = {key: value for key, value in test.items() if key != "name"}
+    deployment, _, what = str(test["name"]).partition(": ")
+    if what and deployment in DEPLOYMENTS:
+        return {**rest, "id": what, "deployment": deployment}
+    if what and deployment == provider:
+        return {**rest, "id": f"provider: {what}", "deployment": deployment}
+    return {**rest, "id": test["name"]}
 
 
 def with_arm(raw: dict[str, Any]) -> dict[str, Any]:

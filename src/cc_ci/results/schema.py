@@ -100,7 +100,10 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True):
 
     __test__: ClassVar[bool] = False  # not one of pytest's
 
-    name: str
+    id: str
+    """The same for each deployment and profile; with stage and deployment it names one result of a run."""
+    deployment: str | None = None
+    """What it was shown on; None where it is of several, or of none."""
     outcome: Outcome
     seconds: Seconds = 0.0
     start: Seconds | None = None

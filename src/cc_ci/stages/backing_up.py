@@ -62,7 +62,7 @@ def overwrite(bench: Bench, deployed: Deployed, backed: Backed) -> None:
     changed, kept = "changed after the backup", backed.kept
     with (
         bench.span("change, delete and add data", "seed"),
-        proof(bench, f"{deployed.name}: the marker changes and goes, later data comes", stage="restore"),
+        proof(bench, "the marker changes and goes, later data comes", deployed=deployed, stage="restore"),
     ):
         seeds = seeds_of(bench, deployed, kept.places)
         seeds.write(kept.key, changed)
@@ -94,16 +94,16 @@ def verify(bench: Bench, deployed: Deployed, repository: Repository, backed: Bac
         return f" ({told(repository.files(last), last, backup_plan(deployed.stack))})"
 
     with bench.span("restored data", "verify"):
-        with proof(bench, f"{deployed.name}: the marker is back", stage="restore"):
+        with proof(bench, "the marker is back", deployed=deployed, stage="restore"):
             require(bench, deployed, backed.kept, backed.kept.value, after=after, tell_more=tell_more)
         with proof(
-            bench, f"{deployed.name}: what came between the backups is as in the last", stage="restore"
+            bench, "what came between the backups is as in the last", deployed=deployed, stage="restore"
         ):
             between = None if last == backed.first else backed.between.value
             require(bench, deployed, backed.between, between, after=after, tell_more=tell_more)
-        with proof(bench, f"{deployed.name}: later data is gone", stage="restore"):
+        with proof(bench, "later data is gone", deployed=deployed, stage="restore"):
             require(bench, deployed, backed.later, None, after=after)
-        with proof(bench, f"{deployed.name}: the app takes data again", stage="restore"):
+        with proof(bench, "the app takes data again", deployed=deployed, stage="restore"):
             put_in(bench, deployed, backed.kept.places, name="again", after=after)
     require_all_marked(deployed, backed.kept)
 
@@ -128,7 +128,7 @@ def _restored(
 
 
 def _still_works(bench: Bench, deployed: Deployed, kept: Planted, *, name: str, after: str) -> Planted:
-    with proof(bench, f"{deployed.name}: after {after} the app serves and takes data", stage="backup"):
+    with proof(bench, f"after {after} the app serves and takes data", deployed=deployed, stage="backup"):
         _require_serving(bench, deployed, after=after)
         with bench.span(f"seed after {after}", "seed"):
             return put_in(bench, deployed, kept.places, name=name, after=after)
@@ -154,7 +154,7 @@ def _require_hooks_left_it_serving(bench: Bench, deployed: Deployed, plan: Backu
     """
     if not plan.hooked_restore:
         return
-    with proof(bench, f"{deployed.name}: the restore's hooks leave the app serving", stage="restore"):
+    with proof(bench, "the restore's hooks leave the app serving", deployed=deployed, stage="restore"):
         _require_serving(bench, deployed, after="the restore")
 
 
@@ -163,7 +163,7 @@ def _require_exact(bench: Bench, deployed: Deployed, backed: Backed) -> None:
     kept = backed.kept
     with (
         bench.span("restored files", "verify"),
-        proof(bench, f"{deployed.name}: files are back with owner, mode and time", stage="restore"),
+        proof(bench, "files are back with owner, mode and time", deployed=deployed, stage="restore"),
     ):
         require(bench, deployed, kept, kept.value, after="the restore", exactness="exact")
 

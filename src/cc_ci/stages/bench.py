@@ -81,6 +81,8 @@ class Deployed:
     """The engine's time of its last first good sign; None while it comes up."""
     ended: frozenset[str] = frozenset()
     """Containers that had ended by then."""
+    shown: list[str] = field(default_factory=list)
+    """A line for each of its secrets that a log of it showed."""
 
     @property
     def domain(self) -> str:

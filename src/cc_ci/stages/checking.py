@@ -3,6 +3,8 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from cc_ci.errors import InfrastructureError, StageFailed, Unverified
 from cc_ci.probes.generic import proxy_checks, service_checks
 from cc_ci.recipes.linting.lint import lint
@@ -20,7 +22,7 @@ def check(bench: Bench, deployed: Deployed, *, stage: StageName) -> None:
             *service_checks(bench.engine.stack(deployed.stack.name), stack=deployed.stack),
             lint_check(bench, deployed.candidate.recipe),
         )
-    conclude(bench, found, stage=stage)
+    conclude(bench, found, deployed=deployed, stage=stage)
 
 
 def _through_proxy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
@@ -43,12 +45,16 @@ def lint_check(bench: Bench, recipe: Recipe) -> TestResult:
     errors = report.of_tree("error")
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     reason = f"{errors[0]}{more}" if errors else None
-    return TestResult(name="lint", outcome="failed" if errors else "passed", assertions=1, reason=reason)
+    return TestResult(id="lint", outcome="failed" if errors else "passed", assertions=1, reason=reason)
 
 
-def conclude(bench: Bench, found: Sequence[TestResult], *, stage: StageName) -> None:
-    """Keep the tests of a stage, and raise for the worst of them."""
-    bench.findings.tests.setdefault(stage, []).extend(found)
+def conclude(
+    bench: Bench, found: Sequence[TestResult], *, stage: StageName, deployed: Deployed | None = None
+) -> None:
+    """Keep the tests of a stage, of one deployment or of all, and raise for the worst of them."""
+    name = deployed.name if deployed else None
+    kept = [msgspec.structs.replace(test, deployment=test.deployment or name) for test in found]
+    bench.findings.tests.setdefault(stage, []).extend(kept)
     for outcome, error in (
         ("errored", InfrastructureError),
         ("failed", StageFailed),
@@ -57,17 +63,21 @@ def conclude(bench: Bench, found: Sequence[TestResult], *, stage: StageName) -> 
         worst = [test for test in found if test.outcome == outcome]
         if worst:
             more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
-            raise error(f"{worst[0].name}: {worst[0].reason}{more}")
+            raise error(f"{worst[0].id}: {worst[0].reason}{more}")
 
 
 @contextlib.contextmanager
-def proof(bench: Bench, name: str, *, stage: StageName) -> Iterator[None]:
-    """Count one thing shown as a test of its stage: passed if nothing is raised, failed with what is."""
+def proof(bench: Bench, what: str, *, deployed: Deployed, stage: StageName) -> Iterator[None]:
+    """Count one thing shown as a test of its stage: passed if nothing is raised, failed with what is.
+
+    `what` is the test's id: the same for each deployment that it is shown on.
+    """
     started = bench.clock.monotonic()
 
     def keep(reason: str | None) -> None:
         result = TestResult(
-            name=name,
+            id=what,
+            deployment=deployed.name,
             outcome="failed" if reason else "passed",
             start=started - bench.trace.started,
             seconds=bench.clock.monotonic() - started,

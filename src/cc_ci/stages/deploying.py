@@ -7,7 +7,7 @@ from cc_ci.probes.ready import Predicate
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.living import begins_to_serve, served_until_now
 from cc_ci.stages.readying import predicates, wait_ready
-from cc_ci.stages.removing import take_down
+from cc_ci.stages.removing import save_evidence, take_down
 from cc_ci.timing.actions import (
     BOOT_HEALTHY,
     CONVERGE,
@@ -33,6 +33,7 @@ def redeploy(bench: Bench, deployed: Deployed) -> None:
 
     Its parts are phases of their own, as a first deploy's are: what is left to `restore` is copying data.
     """
+    save_evidence(bench, deployed, part="before-redeploy")
     take_down(bench, deployed, action=REMOVE_TO_REDEPLOY)
     roll_out(bench, deployed, phase=None)
 

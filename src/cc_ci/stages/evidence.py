@@ -30,16 +30,17 @@ EVIDENCE_LIMIT: Seconds = 90.0
 """For all evidence of one stack: an app may log without an end, and its removal waits for this."""
 
 
-def keep_stack(bench: Bench, deployed: Deployed) -> tuple[str, ...]:
+def keep_stack(bench: Bench, deployed: Deployed, *, part: str = ".") -> tuple[str, ...]:
     """Save what the engine knows of a stack; what can't be saved is warned of, and hinders no removal.
 
-    Hands back a line for each of the app's secrets that stands in a log.
+    `part` is a folder of its own, for what is replaced while the deployment stays. Hands back a line for each
+    of the app's secrets that stands in a log.
     """
     what = f"evidence of {deployed.name}"
     shown: list[str] = []
     try:
         with stopping.limited(EVIDENCE_LIMIT, what):
-            _keep_stack(bench, deployed, shown)
+            _keep_stack(bench, deployed, shown, part=part)
     except DeadlinePassed as late:
         stopping.current().check()
         bench.findings.warn("evidence", f"{late}; what is there is kept")
@@ -48,14 +49,14 @@ def keep_stack(bench: Bench, deployed: Deployed) -> tuple[str, ...]:
     return tuple(shown)
 
 
-def _keep_stack(bench: Bench, deployed: Deployed, shown: list[str]) -> None:
+def _keep_stack(bench: Bench, deployed: Deployed, shown: list[str], *, part: str) -> None:
     """Each part by itself, so that one trouble hides no other."""
     stack = deployed.stack.name
-    _attempt(bench, deployed, "tasks.json", lambda: _json(bench.engine.stack(stack)))
-    _attempt(bench, deployed, "health.json", lambda: _json(bench.engine.health(stack)))
+    _attempt(bench, deployed, f"{part}/tasks.json", lambda: _json(bench.engine.stack(stack)))
+    _attempt(bench, deployed, f"{part}/health.json", lambda: _json(bench.engine.health(stack)))
     for service in deployed.stack.services:
         read = functools.partial(bench.engine.logs, f"{stack}_{service}")
-        text = _attempt(bench, deployed, f"{service}.log", read)
+        text = _attempt(bench, deployed, f"{part}/{service}.log", read)
         shown.extend(shown_secrets(bench, deployed, text, where=f"the log of {service}"))
 
 

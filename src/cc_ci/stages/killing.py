@@ -16,7 +16,7 @@ PATIENCE: Seconds = 30.0
 
 def kill(bench: Bench, deployed: Deployed, *, stage: StageName) -> None:
     """Kill every container that Swarm starts again, and wait until the app serves as before."""
-    with proof(bench, f"{deployed.name}: comes back after it was killed", stage=stage):
+    with proof(bench, "comes back after it was killed", deployed=deployed, stage=stage):
         doomed = [one for one in _running(bench, deployed) if _comes_again(one, deployed)]
         if not doomed:
             bench.findings.warn(

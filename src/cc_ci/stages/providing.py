@@ -50,7 +50,8 @@ def check(bench: Bench, provider: Provider, sign_on: SignOn) -> None:
         bench,
         [
             TestResult(
-                name=f"{sign_on.provider}: {one.what}",
+                id=f"provider: {one.what}",
+                deployment=sign_on.provider,
                 outcome="unverified" if one.reason else "passed",
                 assertions=1,
                 reason=one.reason,

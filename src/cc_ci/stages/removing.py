@@ -39,12 +39,11 @@ def undeploy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
     Works for one that is only half there, and twice. Every part is tried, and once more if it failed; the
     first that failed for good is raised.
     """
-    shown: list[str] = []
     ended: list[Stop] = []
     faults = _each(
         bench,
         [
-            lambda: shown.extend(_save_evidence(bench, deployed)),
+            lambda: save_evidence(bench, deployed),
             lambda: ended.extend(take_down(bench, deployed, action=REMOVE)),
             lambda: _leave_proxy(bench, deployed),
             lambda: _remove_owned(bench, deployed),
@@ -55,19 +54,19 @@ def undeploy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
         raise InfrastructureError(f"teardown of {deployed.name}: {faults[0]}")
     if not deployed.running:
         # an app that never came up, or did not come up again, is not asked how it stops
-        return _silence(shown)
+        return _silence(deployed.shown)
     warn = functools.partial(bench.findings.warn, "graceful-stop")
     # a service that ends by design may have ended by itself
     over = deployed.stack.ends - {stop.service for stop in ended if not stop.forced}
     asked = {name: one for name, one in stoppings(deployed.stack).items() if name not in over}
-    return (*stop_checks(ended, services=asked, warn=warn), *_silence(shown))
+    return (*stop_checks(ended, services=asked, warn=warn), *_silence(deployed.shown))
 
 
 def _silence(shown: Sequence[str]) -> tuple[TestResult, ...]:
     """Whoever reads the logs must not learn the app's secrets by it."""
-    reason = "; ".join(shown) or None
+    reason = "; ".join(dict.fromkeys(shown)) or None
     outcome: Outcome = "failed" if reason else "passed"
-    return (TestResult(name="no secret in the logs", outcome=outcome, assertions=1, reason=reason),)
+    return (TestResult(id="no secret in the logs", outcome=outcome, assertions=1, reason=reason),)
 
 
 def stoppings(stack: Stack) -> dict[str, Stopping]:
@@ -178,9 +177,10 @@ def _failed(part: Callable[[], None]) -> BaseException | None:
     return None
 
 
-def _save_evidence(bench: Bench, deployed: Deployed) -> tuple[str, ...]:
+def save_evidence(bench: Bench, deployed: Deployed, *, part: str = ".") -> None:
+    """Save what there is of a deployment before it goes; `part` is for what only makes way for another."""
     with bench.span("save evidence", "overhead"):
-        return keep_stack(bench, deployed)
+        deployed.shown.extend(keep_stack(bench, deployed, part=part))
 
 
 def _leave_proxy(bench: Bench, deployed: Deployed) -> None:

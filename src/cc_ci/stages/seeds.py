@@ -119,7 +119,7 @@ def plant(bench: Bench, deployed: Deployed, *, stage: StageName) -> Planted:
     wanted = places_for(deployed, stage=stage)
     with (
         bench.span("seed", "seed"),
-        proof(bench, f"{deployed.name}: a marker goes in and is read", stage=stage),
+        proof(bench, "a marker goes in and is read", deployed=deployed, stage=stage),
     ):
         return put_in(bench, deployed, wanted, name="kept")
 

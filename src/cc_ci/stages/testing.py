@@ -10,7 +10,8 @@ from cc_ci.timing.actions import SUITE
 
 def run_suite(bench: Bench, deployed: Deployed, suite: Suite, *, stage: StageName) -> None:
     """Run all tests, and raise for the worst: a suite that breaks is errored, an app that fails is failed."""
-    evidence = bench.evidence / deployed.name / "suite"
+    # of this step alone: the same suite runs on several deployments, and in several stages on one
+    evidence = bench.evidence / deployed.name / f"suite-{stage}"
     with bench.span("suite", "test", action=SUITE, waits_for="the suite's tests"):
         report = bench.suites.run_tests(
             suite, deployed.facts, evidence=evidence, part="sso" if stage == "sso" else "app"
@@ -27,12 +28,13 @@ def run_suite(bench: Bench, deployed: Deployed, suite: Suite, *, stage: StageNam
             )
     for warning in report.warnings:
         bench.findings.warn("suite", warning)
-    conclude(bench, [*(_result(bench, test) for test in report.tests), *_problems(report)], stage=stage)
+    found = [*(_result(bench, test) for test in report.tests), *_problems(report)]
+    conclude(bench, found, deployed=deployed, stage=stage)
 
 
 def _result(bench: Bench, test: TestOutcome) -> TestResult:
     return TestResult(
-        name=test.id,
+        id=test.id,
         outcome=test.outcome,
         seconds=test.seconds,
         start=test.start - bench.trace.started,
@@ -43,4 +45,4 @@ def _result(bench: Bench, test: TestOutcome) -> TestResult:
 
 def _problems(report: TestReport) -> list[TestResult]:
     """What kept the report from being a whole one counts as an errored test, so that it can't be missed."""
-    return [TestResult(name="suite", outcome="errored", reason=problem) for problem in report.problems]
+    return [TestResult(id="suite", outcome="errored", reason=problem) for problem in report.problems]

@@ -17,12 +17,14 @@ from cc_ci.stages.checking import proof
 from cc_ci.stages.deploying import roll_out
 from cc_ci.stages.permitting import require_permitted
 from cc_ci.stages.preparing import claim, configured, make_secrets, stack_of, write_files
+from cc_ci.stages.removing import save_evidence
 from cc_ci.stages.seeds import Planted, require, require_mounted
 
 
 def upgrade(bench: Bench, deployed: Deployed, *, to: Candidate) -> None:
     """Deploy the new version over the old one: same domain, same .env, and the secrets that are new in it."""
     old = deployed.candidate.recipe
+    save_evidence(bench, deployed, part="before-upgrade")
     with bench.span("configure the new version", "upgrade"):
         try:
             app = configured(existing(to, old), domain=deployed.domain)
@@ -119,7 +121,7 @@ def _verify_promise(bench: Bench, deployed: Deployed, old: Stack) -> None:
     label = version_label(deployed.stack)
     if label is None or label == version_label(old):
         return
-    with proof(bench, f"{deployed.name}: an image has the version that the label promises", stage="upgrade"):
+    with proof(bench, "an image has the version that the label promises", deployed=deployed, stage="upgrade"):
         if fault := broken_promise(deployed.stack, label):
             raise StageFailed(fault)
 
@@ -130,7 +132,7 @@ def _verify_places(bench: Bench, deployed: Deployed, old: Stack) -> None:
     images = {reference: bench.engine.image(reference) for reference in sorted(references)}
     declared = {reference: image.volumes for reference, image in images.items() if image}
     if moves := moved_data(old, deployed.stack, declared=declared):
-        with proof(bench, f"{deployed.name}: images keep their data in the volumes", stage="upgrade"):
+        with proof(bench, "images keep their data in the volumes", deployed=deployed, stage="upgrade"):
             raise StageFailed(moves[0])
 
 
@@ -140,7 +142,7 @@ def verify(
     """Digests have moved where they should, and the seeded data is still there."""
     with (
         bench.span("images of the services", "verify"),
-        proof(bench, f"{deployed.name}: each service runs the image it should", stage="upgrade"),
+        proof(bench, "each service runs the image it should", deployed=deployed, stage="upgrade"),
     ):
         found = _moved(bench, deployed, old=old, before=before)
         for line in found.told:
@@ -157,7 +159,7 @@ def verify(
         return
     with (
         bench.span("seeded data", "verify"),
-        proof(bench, f"{deployed.name}: the marker is still there", stage="upgrade"),
+        proof(bench, "the marker is still there", deployed=deployed, stage="upgrade"),
     ):
         require_mounted(deployed, seeded, moved)
         require(

@@ -81,7 +81,7 @@ def test_a_stage_that_was_lost_before_any_test_ends_in_1(store: Store) -> None:
 
 def test_names_of_tests_are_told_as_they_are(store: Store) -> None:
     def with_test(run: str, outcome: str) -> RunResult:
-        test = TestResult(name="test_page[/login]", outcome=outcome, reason="[redacted] refused")
+        test = TestResult(id="test_page[/login]", outcome=outcome, reason="[redacted] refused")
         return green(run, stages=(StageResult(name="functional", outcome="passed", tests=(test,)),))
 
     store.write(with_test("one-1", "passed"))

@@ -40,7 +40,7 @@ def _sample(rng: random.Random, delay: float, outcome: str) -> Sample:
         Part(seconds=0.01, name="plan", phase="overhead"),
     )
     stage = StageResult(
-        name="functional", outcome="passed", tests=(TestResult(name="log in", outcome=outcome),)
+        name="functional", outcome="passed", tests=(TestResult(id="log in", outcome=outcome),)
     )
     result = msgspec.structs.replace(
         example(), stages=(stage,), total_seconds=sum(part.seconds for part in parts)

@@ -5,7 +5,7 @@ from cc_ci.results.schema import Outcome, TestResult
 
 
 def stop(outcome: Outcome, seconds: float, *, of: str = "app") -> TestResult:
-    return TestResult(name=f"generic: graceful stop of {of}", outcome=outcome, seconds=seconds)
+    return TestResult(id=f"generic: graceful stop of {of}", outcome=outcome, seconds=seconds)
 
 
 def test_the_worst_stop_of_a_service_is_told_and_of_equals_the_slowest() -> None:

@@ -18,13 +18,13 @@ from cc_ci.timing.trace import Trace
 
 def test_reasons_have_neither_secrets_nor_what_steers_a_terminal(tmp_path: Path) -> None:
     trace = Trace(ManualClock(), redact=lambda text: text.replace("hunter2", "[redacted]"))
-    findings = Findings(tests={"install": [TestResult(name="a\x00", outcome="failed", reason="\x1b[1mno")]})
+    findings = Findings(tests={"install": [TestResult(id="a\x00", outcome="failed", reason="\x1b[1mno")]})
     recording = Recording(example(), store=Store(tmp_path), trace=trace, findings=findings)
     reason = "internal error: ValueError: \x1b[31mhun\x1b[0mter2"
     recording.stage_done(StageOutcome(stage="install", outcome="errored", reason=reason))
     (stage,) = recording.stages
     assert stage.reason == "internal error: ValueError: [redacted]"
-    assert [(test.name, test.reason) for test in stage.tests] == [("a", "no")]
+    assert [(test.id, test.reason) for test in stage.tests] == [("a", "no")]
 
 
 def test_a_run_that_is_killed_leaves_the_way_to_its_last_stage(tmp_path: Path) -> None:

@@ -314,3 +314,47 @@ def test_nothing_is_written_outside_of_where_it_belongs(lab: Lab, tmp_path: Path
     lab.run(stage="install")
     assert {path.name for path in tmp_path.iterdir()} - before <= {"state", "runtime", "runs"}
     assert list((tmp_path / "state" / "scratch").iterdir()) == []
+
+
+def ids(result: RunResult) -> list[tuple[str, str]]:
+    return [(stage.name, test.id) for stage in result.stages for test in stage.tests]
+
+
+def test_tests_have_the_same_ids_whatever_they_are_shown_on(lab: Lab) -> None:
+    """On other deployments, of another run: stage and id stay, and no id has a deployment's name in it."""
+    stock = lab.run().result
+    chains = lab.run(arm=choose("stock", ["deploy.share=chains"])).result
+    assert chains.verdict == "green"
+    assert sorted(set(ids(chains))) == sorted(set(ids(stock)))
+    places = {(stage.name, test.id, test.deployment) for stage in stock.stages for test in stage.tests}
+    assert len(places) == len(ids(stock))
+    assert {test.deployment for stage in chains.stages for test in stage.tests} == {
+        "install",
+        "upgrade",
+        "fresh",
+    }
+    assert {test.deployment for stage in stock.stages for test in stage.tests} >= {"backup", "functional"}
+
+
+def test_no_evidence_is_written_over_by_another_step(lab: Lab) -> None:
+    """Two stages run their suites on one deployment; a redeploy takes away what had logs."""
+    lab.swarm.log_texts = LogsByTime(lab)
+    ran = lab.run(arm=choose("stock", ["deploy.share=chains"]))
+    evidence = ran.folder.evidence
+    assert (evidence / "install" / "suite-functional" / "suite.log").exists()
+    assert (evidence / "upgrade" / "suite-upgrade" / "suite.log").exists()
+    before = (evidence / "install" / "before-redeploy" / "app.log").read_text()
+    assert before < (evidence / "install" / "app.log").read_text()
+    before = (evidence / "upgrade" / "before-upgrade" / "app.log").read_text()
+    assert before < (evidence / "upgrade" / "app.log").read_text()
+
+
+class LogsByTime(dict[str, str]):
+    """What a service says is the time at which it is asked."""
+
+    def __init__(self, lab: Lab) -> None:
+        super().__init__()
+        self._clock = lab.swarm.clock
+
+    def get(self, _service: str, _default: object = None) -> str:  # type: ignore[override]
+        return f"{self._clock.monotonic():09.3f}\n"

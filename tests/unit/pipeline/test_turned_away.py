@@ -80,7 +80,7 @@ def test_what_needs_trust_is_unverified_and_nobodys_fault(tmp_path: Path, run: R
         "compose.yml:14: services.app.volumes./etc/localtime: binds /etc/localtime of the host; "
         "`--trust bind:/etc/localtime` allows it (and 1 more)"
     )
-    assert [test.name for test in install.tests] == [
+    assert [test.id for test in install.tests] == [
         "policy: bind:/etc/localtime",
         "policy: capability:NET_ADMIN",
     ]

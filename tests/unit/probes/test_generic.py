@@ -58,7 +58,7 @@ def stack(tmp_path: Path) -> Stack:
 
 def checked(stack: Stack, secure: Answer, plain: Answer = REDIRECT) -> dict[str, tuple[str, str | None]]:
     found = proxy_checks(Answers(secure, plain), domain=DOMAIN, stack=stack, routes=routes(stack))
-    return {check.name.removeprefix("generic: "): (check.outcome, check.reason) for check in found}
+    return {check.id.removeprefix("generic: "): (check.outcome, check.reason) for check in found}
 
 
 def test_an_app_that_serves_passes_all(stack: Stack) -> None:
@@ -131,7 +131,7 @@ def test_services_that_run_pass(stack: Stack) -> None:
     found = service_checks(
         StackSnapshot(stack="web", services=(service("app", update=done), service("db"))), stack=stack
     )
-    assert [(check.name, check.outcome) for check in found] == [
+    assert [(check.id, check.outcome) for check in found] == [
         ("generic: service app", "passed"),
         ("generic: service db", "passed"),
     ]

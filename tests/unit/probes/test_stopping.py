@@ -23,7 +23,7 @@ def judged(
 ) -> tuple[str, str | None]:
     warned: list[str] = [] if warnings is None else warnings
     (check,) = stop_checks(stops(events), services={"app": service}, warn=warned.append)
-    assert check.name == "generic: graceful stop of app"
+    assert check.id == "generic: graceful stop of app"
     return check.outcome, check.reason
 
 

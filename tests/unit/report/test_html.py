@@ -41,7 +41,7 @@ class Tags(HTMLParser):
 
 def hostile() -> RunResult:
     spans = (msgspec.structs.replace(SPANS[0], name=HOSTILE, error=HOSTILE, status="failed"), *SPANS[1:])
-    test = TestResult(name=HOSTILE, outcome="failed", reason=HOSTILE)
+    test = TestResult(id=HOSTILE, outcome="failed", reason=HOSTILE)
     stage = StageResult(name="install", outcome="failed", reason=HOSTILE, tests=(test,), evidence=(HOSTILE,))
     return msgspec.structs.replace(
         example(), spans=spans, stages=(stage,), because=(HOSTILE,), phases=attribute(spans, end=10.0),
@@ -158,9 +158,7 @@ def test_every_test_has_a_row_and_red_ones_are_open() -> None:
         msgspec.structs.replace(
             example(),
             stages=(
-                StageResult(
-                    name="install", outcome="passed", tests=(TestResult(name="up", outcome="passed"),)
-                ),
+                StageResult(name="install", outcome="passed", tests=(TestResult(id="up", outcome="passed"),)),
             ),
         )
     )

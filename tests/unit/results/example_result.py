@@ -150,9 +150,9 @@ def example(run: str = "cust-0a1b2c") -> RunResult:
                 reason="login refused",
                 blame="recipe",
                 tests=(
-                    TestResult(name="test_page", outcome="passed", assertions=3),
+                    TestResult(id="test_page", outcome="passed", assertions=3),
                     TestResult(
-                        name="test_login", outcome="failed", seconds=1.25, assertions=1, reason="refused"
+                        id="test_login", outcome="failed", seconds=1.25, assertions=1, reason="refused"
                     ),
                 ),
                 evidence=("evidence/login.png",),

@@ -20,7 +20,7 @@ STAGES = tuple(StageResult(name=name, outcome="passed") for name in ("install", 
 
 
 def result(run: str, *, started: float, outcome: str = "passed", **over: object) -> RunResult:
-    tests = (TestResult(name="log in", outcome=outcome),)
+    tests = (TestResult(id="log in", outcome=outcome),)
     stages = (STAGES[0], msgspec.structs.replace(STAGES[1], tests=tests), STAGES[2])
     fields = {"stages": stages, "started_at": started, "exit_code": 0, "verdict": "green"}
     return msgspec.structs.replace(example(run), **{**fields, **over})

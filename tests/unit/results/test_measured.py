@@ -60,6 +60,9 @@ def test_a_set_from_before_arms_is_read_as_one_with_them(tmp_path: Path) -> None
     raw["cell"] = {"recipe": "custom-html", "cache": "warm", "profile": "bare"}
     raw["result"] |= {"schema_version": 1, "profile": "bare", "levers": {"deploy_driver": "bare"}}
     del raw["result"]["arm"]
+    for stage in raw["result"]["stages"]:
+        for test in stage["tests"]:
+            test["name"] = f"backup: {test.pop('id')}"
     path.write_text(json.dumps(raw))
     (read,) = read_set(tmp_path)
     assert (read.cell.arm, read.cell.limit, read.cell.words) == (
@@ -69,6 +72,9 @@ def test_a_set_from_before_arms_is_read_as_one_with_them(tmp_path: Path) -> None
     )
     assert read.result is not None
     assert (read.result.arm.profile, read.result.levers) == ("bare", {"deploy.driver": "bare"})
+    tests = [test for stage in read.result.stages for test in stage.tests]
+    assert [test.id for test in tests] == [test.id for stage in example().stages for test in stage.tests]
+    assert {test.deployment for test in tests} == {"backup"}
 
 
 def test_runs_of_one_cell_with_other_lever_values_are_refused(tmp_path: Path) -> None:

@@ -148,12 +148,13 @@ def test_what_is_shown_has_a_name_of_its_own(
     bench: Bench, deployed: Deployed, repository: CopyingRepository
 ) -> None:
     whole(bench, deployed, repository)
-    names = [test.name for stage in ("backup", "restore") for test in bench.findings.tests[stage]]
-    assert len(names) == len(set(names)) == 14
-    assert names[1:3] == [
-        "install: after the first backup the app serves and takes data",
-        "install: after the second backup the app serves and takes data",
+    shown = [test for stage in ("backup", "restore") for test in bench.findings.tests[stage]]
+    assert len(shown) == len({(test.deployment, test.id) for test in shown}) == 14
+    assert [(test.deployment, test.id) for test in shown[1:3]] == [
+        ("install", "after the first backup the app serves and takes data"),
+        ("install", "after the second backup the app serves and takes data"),
     ]
+    assert {test.deployment for test in shown} == {"install", "fresh"}
     assert all(test.outcome == "passed" for tests in bench.findings.tests.values() for test in tests)
 
 
@@ -212,7 +213,7 @@ def test_a_restore_that_leaves_the_app_read_only_fails(
     with pytest.raises(StageFailed, match="seed write"):
         verify(bench, deployed, repository, backed)  # type: ignore[arg-type]
     last = bench.findings.tests["restore"][-1]
-    assert (last.name, last.outcome) == ("install: the app takes data again", "failed")
+    assert (last.id, last.deployment, last.outcome) == ("the app takes data again", "install", "failed")
 
 
 def test_a_restores_hooks_have_to_leave_the_app_serving(

@@ -2,13 +2,13 @@ import pytest
 
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed, Unverified
 from cc_ci.results.schema import Outcome, TestResult
-from cc_ci.stages.bench import Bench
+from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.checking import conclude, proof
 
 
 def found(*outcomes: Outcome) -> list[TestResult]:
     return [
-        TestResult(name=f"test {number}", outcome=outcome, reason=f"reason {number}")
+        TestResult(id=f"test {number}", outcome=outcome, reason=f"reason {number}")
         for number, outcome in enumerate(outcomes)
     ]
 
@@ -39,15 +39,16 @@ def test_one_line_says_how_many_more_there_are(bench: Bench) -> None:
         conclude(bench, found("failed", "failed"), stage="install")
 
 
-def test_a_proof_counts_as_a_test_whichever_way_it_ends(bench: Bench) -> None:
-    with proof(bench, "the marker is back", stage="restore"):
+def test_a_proof_counts_as_a_test_whichever_way_it_ends(bench: Bench, deployed: Deployed) -> None:
+    with proof(bench, "the marker is back", deployed=deployed, stage="restore"):
         pass
-    with pytest.raises(StageFailed), proof(bench, "later data is gone", stage="restore"):
+    with pytest.raises(StageFailed), proof(bench, "later data is gone", deployed=deployed, stage="restore"):
         raise StageFailed("still there")
-    with pytest.raises(InfrastructureError), proof(bench, "not told", stage="restore"):
+    with pytest.raises(InfrastructureError), proof(bench, "not told", deployed=deployed, stage="restore"):
         raise InfrastructureError("restic is missing")
-    tests = [(test.name, test.outcome, test.reason) for test in bench.findings.tests["restore"]]
+    tests = [(test.id, test.outcome, test.reason) for test in bench.findings.tests["restore"]]
     assert tests == [
         ("the marker is back", "passed", None),
         ("later data is gone", "failed", "still there"),
     ]
+    assert {test.deployment for test in bench.findings.tests["restore"]} == {"install"}

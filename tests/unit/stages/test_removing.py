@@ -155,7 +155,7 @@ def test_how_a_service_stopped_is_read_from_the_engine_s_events(
         event(deployed, "kill", at=EpochSeconds(now + 0.05), signal="9"),
         event(deployed, "die", at=EpochSeconds(now + 0.06), exitCode="137"),
     )
-    stops = {stop.name: stop for stop in undeploy(bench, deployed)}
+    stops = {stop.id: stop for stop in undeploy(bench, deployed)}
     killed = stops["generic: graceful stop of app"]
     assert killed.outcome == "failed"
     assert (killed.reason or "").startswith("compose.yml:4: services.app.stop_grace_period: still there 10 s")
@@ -182,7 +182,7 @@ def test_an_app_that_was_rolled_back_is_not_asked_how_it_stops(
     bench: Bench, engine: FakeEngine, deployed: Deployed
 ) -> None:
     deployed.running = {}
-    assert [one.name for one in undeploy(bench, deployed)] == ["no secret in the logs"]
+    assert [one.id for one in undeploy(bench, deployed)] == ["no secret in the logs"]
 
 
 @pytest.mark.parametrize("action", [REMOVE, REMOVE_TO_REDEPLOY])

@@ -241,7 +241,7 @@ def _outcomes(side: Side) -> dict[str, str]:
         for stage in result.stages:
             seen[stage.name][stage.outcome] = None
             for test in stage.tests:
-                seen[f"{stage.name}: {test.name}"][test.outcome] = None
+                seen[f"{stage.name}: {test.id}"][test.outcome] = None
     return {name: OR.join(sorted(outcomes)) for name, outcomes in seen.items()}
 
 

@@ -161,12 +161,13 @@ def _tests(stage: StageResult) -> Html:
     """Each test, open where one did not pass."""
     body = [
         row(
-            test.name,
+            test.id,
+            test.deployment or "",
             test.outcome,
             test.reason or "",
             "" if test.assertions is None else str(test.assertions),
             f"{test.seconds:.1f}",
-            words=2,
+            words=3,
         )
         for test in stage.tests
     ]
@@ -174,7 +175,7 @@ def _tests(stage: StageResult) -> Html:
     return tag(
         "details",
         tag("summary", f"tests of {stage.name} ({len(body)})"),
-        table(("test", "outcome", "reason", "assertions", "seconds"), body, numbers=2),
+        table(("test", "deployment", "outcome", "reason", "assertions", "seconds"), body, numbers=2),
         open="" if red else None,
     )
 
