@@ -82,7 +82,7 @@ def test_a_backup_that_leaves_the_app_unable_to_take_data(run: Callable[..., Run
     broken = ("backup.sh", "clean) rm -f backup.tar ;;", "clean) rm -rf backup.tar entries; touch entries ;;")
     stage = failed(run("backup", broken), "backup")
     (test,) = [one for one in stage.tests if one.outcome == "failed"]
-    assert test.name == "backup: after the first backup the app serves and takes data"
+    assert (test.id, test.deployment) == ("after the first backup the app serves and takes data", "backup")
     assert "after it was written after the first backup; data was lost" in (stage.reason or "")
 
 

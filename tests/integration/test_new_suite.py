@@ -103,7 +103,7 @@ def test_a_new_suite_is_green_as_it_was_made(newcomer: Newcomer) -> None:
     ran = newcomer("run", str(newcomer.recipe), "--stage", "functional", "--json")
     assert ran.returncode == 0, ran.stderr
     stages = {stage["name"]: stage for stage in json.loads(ran.stdout)["stages"]}
-    (test,) = [test for test in stages["functional"]["tests"] if test["name"].startswith("test_front")]
+    (test,) = [test for test in stages["functional"]["tests"] if test["id"].startswith("test_front")]
     assert (test["outcome"], test["assertions"]) == ("passed", 1)
 
 
