@@ -9,17 +9,16 @@ from cc_ci.results.old_names import with_kinds
 from cc_ci.results.schema import SCHEMA_VERSION
 
 DEPLOYMENTS = frozenset({"install", "upgrade", "backup", "fresh", "functional", "sso"})
-"""Of version 1."""
+"""Of versions 1 and 2."""
 
 
 def to_2(raw: dict[str, Any]) -> dict[str, Any]:
     """Levers have their own names and are of an arm; spans say what they are of, and lie in their parents."""
-    tested = with_test_ids(raw)
-    return {**with_arm(tested), "spans": with_kinds(raw.get("spans", []))}
+    return {**with_arm(raw), "spans": with_kinds(raw.get("spans", []))}
 
 
-def with_test_ids(raw: dict[str, Any]) -> dict[str, Any]:
-    """A test's name began with its deployment, or its provider, if it was on one."""
+def to_3(raw: dict[str, Any]) -> dict[str, Any]:
+    """A test has an id; its name began with its deployment, or its provider, if it was on one."""
     provider = (raw.get("provider") or {}).get("name")
     stages = [
         {**stage, "tests": [_with_id(test, provider) for test in stage.get("tests", [])]}
@@ -49,7 +48,7 @@ def with_arm(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "arm": arm, "levers": levers}
 
 
-STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: to_2}
+STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: to_2, 2: to_3}
 """STEPS[n] makes version n + 1 of version n; fields that are added with a default need no step."""
 
 

@@ -16,7 +16,7 @@ from cc_ci.timing.critical_path import PhaseTable
 from cc_ci.timing.resources import ResourceSample, SpanResources
 from cc_ci.timing.trace import Span
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 StageName = Literal["install", "upgrade", "backup", "restore", "functional", "sso", "teardown"]
 Outcome = Literal["passed", "failed", "errored", "skipped", "unverified"]

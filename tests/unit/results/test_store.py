@@ -126,7 +126,7 @@ def test_the_default_root_is_in_the_state_folder(tmp_path: Path, monkeypatch: py
         ("[]", "schema_version is missing"),
         ('{"schema_version": 0}', "no number from 1 on"),
         ('{"schema_version": 1}', "not the results of a run"),
-        ('{"schema_version": 99}', "schema_version 99 is newer than 2; upgrade cc-ci"),
+        ('{"schema_version": 99}', "schema_version 99 is newer than 3; upgrade cc-ci"),
     ],
 )
 def test_other_files_are_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
@@ -180,6 +180,29 @@ def test_what_a_run_of_version_1_tells_of_its_levers_is_its_arm() -> None:
     assert found["bare"]["profile"] == "bare"
     assert found["abra"]["overrides"] == {"deploy.driver": "abra"}
     assert found["abra"]["digest"] == choose("stock", ["deploy.driver=abra"]).arm.digest
+
+
+def test_a_test_of_version_2_has_its_deployment_taken_out_of_its_name() -> None:
+    names = (
+        "backup: the marker is back",
+        "test_a.py::test_b[x: y]",
+        "keycloak: its realm",
+        "generic: service app",
+    )
+    tests = [{"name": name, "outcome": "passed"} for name in names]
+    old = {
+        "schema_version": 2,
+        "provider": {"name": "keycloak"},
+        "stages": [{"name": "restore", "tests": tests}],
+    }
+    (stage,) = migrations.current(old)["stages"]
+    assert [(test["id"], test.get("deployment")) for test in stage["tests"]] == [
+        ("the marker is back", "backup"),
+        ("test_a.py::test_b[x: y]", None),
+        ("provider: its realm", "keycloak"),
+        ("generic: service app", None),
+    ]
+    assert not [test for test in stage["tests"] if "name" in test]
 
 
 def test_older_versions_are_brought_up_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
