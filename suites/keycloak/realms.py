@@ -1,6 +1,7 @@
 """What tests and seeds ask of Keycloak: realms with one client and one user, through the admin API."""
 
 CREATED = 201
+NOT_FOUND = 404
 CLIENT = "site"
 CLIENT_SECRET = "a secret between the site and its realm"  # noqa: S105 - of made-up realms alone
 USERNAME = "member"
@@ -17,11 +18,18 @@ def grant(http, realm, **form):
     return http.post(f"/realms/{realm}/protocol/openid-connect/token", data=form)
 
 
-def log_in(http, realm, password):
+def log_in(http, realm, password, *, username=USERNAME):
     """The member's log-in by the realm's own client."""
-    client = {"client_id": CLIENT, "client_secret": CLIENT_SECRET}
-    given = {"username": USERNAME, "password": password, "scope": "openid"}
-    return grant(http, realm, grant_type="password", **client, **given)
+    given = {"username": username, "password": password, "scope": "openid"}
+    return grant(http, realm, grant_type="password", **own_client(), **given)
+
+
+def renew(http, realm, refresh_token):
+    return grant(http, realm, grant_type="refresh_token", refresh_token=refresh_token, **own_client())
+
+
+def own_client():
+    return {"client_id": CLIENT, "client_secret": CLIENT_SECRET}
 
 
 def make(app, http, realm, *, password, attributes=None):
@@ -63,17 +71,18 @@ def member(password, attributes):
     }
 
 
-def user(http, realm, headers):
+def user(http, realm, headers, *, username=USERNAME):
     """The realm's member, as an administrator sees them."""
-    found = http.get(f"/admin/realms/{realm}/users", params={"username": USERNAME}, headers=headers)
+    asked = {"username": username, "exact": "true"}
+    found = http.get(f"/admin/realms/{realm}/users", params=asked, headers=headers)
     (only,) = found.raise_for_status().json()
     whole = http.get(f"/admin/realms/{realm}/users/{only['id']}", headers=headers)
     return whole.raise_for_status().json()
 
 
-def change(http, realm, headers, **fields):
+def change(http, realm, headers, *, username=USERNAME, **fields):
     """Change the member; a password among `fields` becomes theirs."""
-    now = user(http, realm, headers)
+    now = user(http, realm, headers, username=username)
     password = fields.pop("password", None)
     if password is not None:
         fields["credentials"] = [{"type": "password", "value": password, "temporary": False}]

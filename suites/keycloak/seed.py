@@ -1,29 +1,35 @@
-"""A marker is a realm of its own: the value is an attribute of its member, and their password.
+"""A marker is a realm of its own with all that Keycloak keeps: settings, texts, groups, roles, a member.
 
-So reading it back takes the realm, its client, the user, and a log-in with the password of then.
+To read it back takes all of that, byte by byte, and a log-in with the password of then. Also the token and
+the session of the member's first log-in have to be good still: so the realm's keys and sessions were kept.
 """
 
+import holdings
 import realms
 
 OK = 200
-NOT_FOUND = 404
+TOKENS = ("access_token", "refresh_token")
 
 
 def write(app, http, key, value):
     headers = realms.administrator(app, http)
-    if exists(http, key, headers):
-        realms.change(http, key, headers, attributes={"marker": [value]}, password=value)
-    else:
-        realms.make(app, http, key, password=value, attributes={"marker": [value]})
+    if holdings.value_of(http, key, headers) is not None:
+        holdings.change(http, key, value, headers)
+        return
+    holdings.make(app, http, key, value)
+    given = log_in(http, key, value)
+    app.kept.update({f"{key} {name}": given[name] for name in TOKENS})
 
 
 def read(app, http, key):
     headers = realms.administrator(app, http)
-    if not exists(http, key, headers):
+    value = holdings.value_of(http, key, headers)
+    if value is None:
         return None
-    (value,) = realms.user(http, key, headers)["attributes"]["marker"]
-    answer = realms.log_in(http, key, value)
-    assert answer.status_code == OK, f"the password that went with {value!r}: {answer.text}"
+    wrong = list(holdings.faults(http, key, value, headers))
+    assert not wrong, f"{wrong[0]} (and {len(wrong) - 1} more)"
+    log_in(http, key, value)
+    require_session(http, key, *(app.kept[f"{key} {name}"] for name in TOKENS))
     return value
 
 
@@ -31,9 +37,16 @@ def delete(app, http, key):
     realms.remove(app, http, key)
 
 
-def exists(http, key, headers):
-    answer = http.get(f"/admin/realms/{key}", headers=headers)
-    if answer.status_code == NOT_FOUND:
-        return False
-    answer.raise_for_status()
-    return True
+def log_in(http, realm, password):
+    answer = holdings.log_in(http, realm, password)
+    assert answer.status_code == OK, f"the member's password: {answer.text}"
+    return answer.json()
+
+
+def require_session(http, realm, access, refresh):
+    """The realm stands by a token from before, and the session that it belongs to goes on."""
+    place = f"/realms/{realm}/protocol/openid-connect/userinfo"
+    known = http.get(place, headers={"Authorization": f"Bearer {access}"})
+    assert known.status_code == OK, f"a token from before: {known.status_code} {known.text}"
+    renewed = realms.renew(http, realm, refresh)
+    assert renewed.status_code == OK, f"a session from before: {renewed.text}"

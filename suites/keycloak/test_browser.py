@@ -13,23 +13,23 @@ def open_account(browser, realm, password):
     return page
 
 
-def test_a_member_changes_their_name_in_the_account_console(app, http, browser, realm):
-    page = open_account(browser, realm, realm.password)
+def test_a_member_changes_their_name_in_the_account_console(app, http, browser, own_realm):
+    page = open_account(browser, own_realm, own_realm.password)
     name = page.get_by_role("textbox", name="First name")
     expect(name).to_have_value("Ada")
     name.fill("Grace")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Your account has been updated.")).to_be_visible()
-    assert realms.user(http, realm.name, realms.administrator(app, http))["firstName"] == "Grace"
+    assert realms.user(http, own_realm.name, realms.administrator(app, http))["firstName"] == "Grace"
 
 
-def test_a_wrong_password_does_not_open_the_account(app, http, browser, realm):
-    page = open_account(browser, realm, "not-the-password")
+def test_a_wrong_password_does_not_open_the_account(app, http, browser, own_realm):
+    page = open_account(browser, own_realm, "not-the-password")
     expect(page.get_by_text("Invalid username or password.")).to_be_visible()
     expect(page).to_have_url(re.compile("/login-actions/authenticate"))
     headers = realms.administrator(app, http)
-    member = realms.user(http, realm.name, headers)
-    sessions = http.get(f"/admin/realms/{realm.name}/users/{member['id']}/sessions", headers=headers)
+    member = realms.user(http, own_realm.name, headers)
+    sessions = http.get(f"/admin/realms/{own_realm.name}/users/{member['id']}/sessions", headers=headers)
     assert sessions.raise_for_status().json() == []
 
 

@@ -40,15 +40,12 @@ def test_what_is_wrong_gets_no_token(http, realm):
 
 
 def test_a_session_that_was_ended_is_not_renewed(http, realm):
-    client = {"client_id": realms.CLIENT, "client_secret": realms.CLIENT_SECRET}
     first = realms.log_in(http, realm.name, realm.password).raise_for_status().json()
-    renewed = realms.grant(
-        http, realm.name, grant_type="refresh_token", refresh_token=first["refresh_token"], **client
-    )
+    renewed = realms.renew(http, realm.name, first["refresh_token"])
     token = renewed.raise_for_status().json()["refresh_token"]
     place = f"/realms/{realm.name}/protocol/openid-connect/logout"
-    http.post(place, data={"refresh_token": token, **client}).raise_for_status()
-    again = realms.grant(http, realm.name, grant_type="refresh_token", refresh_token=token, **client)
+    http.post(place, data={"refresh_token": token, **realms.own_client()}).raise_for_status()
+    again = realms.renew(http, realm.name, token)
     assert again.status_code == 400
     assert again.json()["error"] == "invalid_grant"
 

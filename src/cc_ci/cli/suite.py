@@ -79,20 +79,17 @@ def check(recipe: str) -> None:
 
 def _faults_with(found: "Suite", app: "App") -> tuple[str, ...]:
     """Against the recipe as the suite deploys it, in every variant."""
-    from cc_ci.recipes.configuring import configure, run_values
-    from cc_ci.recipes.stack import read_stack
     from cc_ci.suite.checking import faults_with
     from cc_ci.suite.front import unrouted
+    from cc_ci.suite.ways import ways
 
-    said: list[str] = []
-    for variant in (None, *found.variants):
-        files = found.variant(variant).compose_files if variant else None
-        env = found.env_for(variant, values=run_values(app.domain))
-        chosen = configure(app.recipe, domain=app.domain, overrides=env, variant=files)
-        stack = read_stack(chosen)
-        said += faults_with(found, chosen, stack)
-        said += (f"{found.folder}/{line}" for line in unrouted(found, stack, domain=chosen.domain))
-    return tuple(dict.fromkeys(said))
+    deployed = ways(found, app.recipe, domain=app.domain)
+    routing = (
+        f"{found.folder}/{line}"
+        for way in deployed
+        for line in unrouted(found, way.stack, domain=way.app.domain)
+    )
+    return tuple(dict.fromkeys((*faults_with(found, deployed), *routing)))
 
 
 def _app(asked: str, *, scratch: Path) -> "App":

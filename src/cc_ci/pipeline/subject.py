@@ -24,8 +24,10 @@ from cc_ci.results.schema import RecipeUnderTest, ServiceImage
 from cc_ci.stages.bench import Candidate
 from cc_ci.stages.permitting import judged
 from cc_ci.stages.preparing import configured
+from cc_ci.suite.checking import NEEDED_BY_A_RUN, faults_with
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.front import unrouted
+from cc_ci.suite.ways import ways
 from cc_ci.system import git
 from cc_ci.system.process import Runner
 
@@ -195,9 +197,7 @@ def read_subject(root: Path, *, choice: Choice, tested: Tested, scratch: Path, r
             # what an older version got wrong is no fault of the new one
             before = NoVersionBefore(outcome="unverified", reason=f"{before.tag}: {error}")
     stacks = {which: read_stack(app) for which, app in apps.items()}
-    _require_wired(apps["new"], tested.suite)
-    _require_volumes(stacks["new"], tested.suite)
-    _require_fitting(stacks["new"], tested.suite)
+    _require_fitting(candidates["new"], stacks["new"])
     return Subject(
         name=tree.name,
         candidates=candidates,
@@ -210,27 +210,19 @@ def read_subject(root: Path, *, choice: Choice, tested: Tested, scratch: Path, r
     )
 
 
-def _require_wired(app: App, suite: Suite | None) -> None:
-    """The suite's wiring may name secrets that the new version has; an older one need not know them."""
-    wired = set(suite.wiring.secrets) if suite else set()
-    if unknown := sorted(wired - {secret.name for secret in app.secrets}):
-        raise InfrastructureError(f"suite.toml: wiring.secrets: the recipe has no secret {unknown[0]!r}")
+def _require_fitting(new: Candidate, stack: Stack) -> None:
+    """What the suite names is there, in this way of deployment or another; what it looks at is routed.
 
-
-def _require_volumes(stack: Stack, suite: Suite | None) -> None:
-    unkept = suite.unkept.keys() if suite else set()
-    if unknown := sorted(unkept - stack.volumes.keys()):
-        raise InfrastructureError(f"suite.toml: unkept: the recipe has no volume {unknown[0]!r}")
-
-
-def _require_fitting(stack: Stack, suite: Suite | None) -> None:
-    """What the suite looks at is routed, and what it says to end is a service."""
+    An older version need not have it all.
+    """
+    suite = new.suite
     if suite is None:
         return
     if wrong := next(unrouted(suite, stack, domain=EXAMPLE), None):
         raise InfrastructureError(wrong)
-    if unknown := sorted(set(suite.ends) - stack.services.keys()):
-        raise InfrastructureError(f"suite.toml: ends: the recipe has no service {unknown[0]!r}")
+    deployed = ways(suite, new.recipe, domain=EXAMPLE)
+    for line in faults_with(suite, deployed, only=NEEDED_BY_A_RUN):
+        raise InfrastructureError(line)
 
 
 def _untagged(tree: Recipe, root: Path, runner: Runner) -> Candidate:

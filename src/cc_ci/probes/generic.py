@@ -2,7 +2,7 @@
 
 from cc_ci.engine.state import ServiceState, StackSnapshot
 from cc_ci.probes.answers import Answer, Requester, from_router, get
-from cc_ci.probes.ready import Expectation, Expected
+from cc_ci.probes.ready import LOOK_TIMEOUT, Expectation, Expected
 from cc_ci.recipes.routes import Route
 from cc_ci.recipes.routes import routes as read_routes
 from cc_ci.recipes.stack import Stack
@@ -19,7 +19,7 @@ def proxy_checks(
     stack: Stack,
     routes: tuple[Route, ...],
     expectation: Expected = Expectation(),  # noqa: B008 - frozen
-    timeout: Seconds = 10.0,
+    timeout: Seconds = LOOK_TIMEOUT,
 ) -> tuple[TestResult, ...]:
     """Ask the app once over https and once over plain http, and judge certificate, status and redirect."""
     secure, unmet = expectation.asked(requester, domain=domain, timeout=timeout)

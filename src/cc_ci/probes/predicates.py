@@ -7,11 +7,10 @@ import msgspec
 
 from cc_ci.errors import CommandFailed, InfrastructureError
 from cc_ci.probes.answers import Answer, Requester
-from cc_ci.probes.ready import Expectation, Expected, Sight
+from cc_ci.probes.ready import LOOK_TIMEOUT, Expectation, Expected, Sight
 from cc_ci.system.process import Completed
 from cc_ci.system.units import Seconds
 
-LOOK_TIMEOUT: Seconds = 10.0
 CANNOT_RUN = (126, 127)
 NOT_THERE = ("not found", "no such file")
 """What runc says of a program that is not there; 126 alone may be a container that just stopped."""

@@ -130,8 +130,10 @@ class NotReady(StageFailed):
         self.answers = answers
 
 
-LONGEST_LOOK: Seconds = 30.0
-"""A look has a time of its own, a third of this; one that outlasts it hangs."""
+LOOK_TIMEOUT: Seconds = 40.0
+"""The first answer of a cold worker took up to 30 s on two busy processors, and was a good one."""
+LONGEST_LOOK: Seconds = 1.5 * LOOK_TIMEOUT
+"""One that outlasts this hangs."""
 
 
 class _Watched:

@@ -58,13 +58,22 @@ def wait_ready(bench: Bench, deployed: Deployed, signs: Sequence[Predicate], *, 
 def predicates(bench: Bench, deployed: Deployed) -> tuple[Predicate, ...]:
     """The app's own sign through the proxy, if it is to have one, and what else the suite names.
 
-    Raises InfrastructureError for a service that the recipe does not have.
+    A service that is there in another variant alone is not waited for. Raises InfrastructureError for one
+    that the recipe does not have.
     """
     suite = deployed.candidate.suite
-    signs = tuple(_predicate(bench, deployed, sign) for sign in (suite.readiness if suite else ()))
+    due = (sign for sign in (suite.readiness if suite else ()) if not _elsewhere(deployed, sign))
+    signs = tuple(_predicate(bench, deployed, sign) for sign in due)
     if not deployed.web:
         return signs
     return (_through_proxy(bench, deployed, APP_SIGN, deployed.expectation), *signs)
+
+
+def _elsewhere(deployed: Deployed, sign: Sign) -> bool:
+    """Of a suite with variants: that one of them has the service was seen before the run."""
+    suite = deployed.candidate.suite
+    varies = suite is not None and bool(suite.variants)
+    return varies and sign.service is not None and sign.service not in deployed.stack.services
 
 
 def _predicate(bench: Bench, deployed: Deployed, sign: Sign) -> Predicate:

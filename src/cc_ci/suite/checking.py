@@ -1,13 +1,15 @@
 """What is wrong with a suite, as far as reading tells: none of its code is run, and no Docker is needed."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from cc_ci.recipes.app import App
-from cc_ci.recipes.stack import Stack
 from cc_ci.suite.facts import FACTS_FILE, Suite, read_suite_file, suite_files
+from cc_ci.suite.ways import Way
 
+NEEDED_BY_A_RUN = ("wiring.secrets", "readiness", "unkept", "ends")
+"""What a suite names in vain under these makes its run pointless."""
 SEED_FUNCTIONS = {"write": 4, "read": 3, "delete": 3}
 """With the number of their arguments."""
 
@@ -34,22 +36,32 @@ def faults(suite: Suite) -> tuple[str, ...]:
     return tuple(found)
 
 
-def faults_with(suite: Suite, app: App, stack: Stack) -> tuple[str, ...]:
-    """What the suite names and the recipe, as it is deployed for it, does not have."""
+def faults_with(suite: Suite, ways: Sequence[Way], *, only: Collection[str] = ()) -> tuple[str, ...]:
+    """What the suite names and the recipe does not have in any of the `ways` in which it is deployed.
+
+    `only` are the keys of suite.toml that are looked at, all without it.
+    """
+    secrets = {secret.name for way in ways for secret in way.app.secrets}
+    services = {name for way in ways for name in way.stack.services}
     named = {
-        "secrets": (suite.secrets, {secret.name for secret in app.secrets}),
-        "wiring.secrets": (suite.wiring.secrets, {secret.name for secret in app.secrets}),
-        "readiness": ([one.service for one in suite.readiness if one.service], set(stack.services)),
-        "unkept": (suite.unkept, set(stack.volumes)),
-        "ends": (suite.ends, set(stack.services)),
-        "env": (suite.env_names, {one.key for one in app.recipe.assignments} | app.recipe.exports.keys()),
+        "secrets": (suite.secrets, secrets),
+        "wiring.secrets": (suite.wiring.secrets, secrets),
+        "readiness": ([one.service for one in suite.readiness if one.service], services),
+        "unkept": (suite.unkept, {name for way in ways for name in way.stack.volumes}),
+        "ends": (suite.ends, services),
+        "env": (suite.env_names, {name for way in ways for name in _variables(way.app)}),
     }
     return tuple(
         f"{suite.folder / FACTS_FILE}: {key}: the recipe has no {name!r}; it has {_listed(known)}"
         for key, (wanted, known) in named.items()
         for name in wanted
-        if name not in known
+        if name not in known and (not only or key in only)
     )
+
+
+def _variables(app: App) -> Iterator[str]:
+    yield from (one.key for one in app.recipe.assignments)
+    yield from app.recipe.exports
 
 
 def remarks(suite: Suite) -> tuple[str, ...]:

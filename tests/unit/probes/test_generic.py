@@ -5,6 +5,7 @@ import pytest
 from cc_ci.engine.state import ServiceState, StackSnapshot, Update
 from cc_ci.probes.answers import Answer, Certificate, Problem
 from cc_ci.probes.generic import explain, proxy_checks, service_checks
+from cc_ci.probes.ready import LOOK_TIMEOUT
 from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.recipe import read_recipe
 from cc_ci.recipes.routes import routes
@@ -67,6 +68,19 @@ def test_an_app_that_serves_passes_all(stack: Stack) -> None:
         "status": ("passed", None),
         "plain http": ("passed", None),
     }
+
+
+def test_an_app_that_is_slow_to_answer_first_has_the_time_that_readiness_gives_it(stack: Stack) -> None:
+    given = []
+
+    class Slow(Answers):
+        def request(self, _method: str, url: str, **options: object) -> Answer:
+            given.append(options["timeout"])
+            return super().request(_method, url)
+
+    proxy_checks(Slow(GOOD, REDIRECT), domain=DOMAIN, stack=stack, routes=routes(stack))
+    assert given == [LOOK_TIMEOUT, LOOK_TIMEOUT]
+    assert LOOK_TIMEOUT > 30
 
 
 def test_a_default_certificate_is_told_as_such(stack: Stack) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,38 @@ def test_what_in_the_recipe_keeps_the_proxy_from_the_app_is_told() -> None:
     )
     assert sign.look().unmet == "x: the proxy itself answers 404: 404 page not found; because 404"
     assert Path(sign.waits_for.split()[0]) == Path("/health/ready")
+
+
+class ColdWorker:
+    """Its first answers take as long as was seen on two busy processors."""
+
+    seconds = 30.0
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        content: str | None = None,
+        headers: Mapping[str, str] = {},
+        timeout: float = 0.0,
+    ) -> Answer:
+        assert (method, content, dict(headers)) == ("GET", None, {})
+        return self.answer(url, timeout=timeout)
+
+    def ask(self, container: str, *, port: int, path: str, timeout: float) -> Answer:
+        return self.answer(f"http://{container}:{port}{path}", timeout=timeout)
+
+    def answer(self, url: str, *, timeout: float) -> Answer:
+        if timeout <= self.seconds:
+            return Answer(url=url, problem=Problem(kind="timeout", detail="cut off"))
+        return Answer(url=url, status=200, body="UP", seconds=self.seconds)
+
+
+def test_the_first_answer_of_a_cold_worker_is_waited_for() -> None:
+    cold = ColdWorker()
+    through = ThroughProxy(name="app", expectation=READY, domain="a.test", requester=cold)
+    straight = AtContainer(
+        name="app", service="db", port=9000, expectation=READY, locate=locate, ask=cold.ask
+    )
+    assert [through.look().unmet, straight.look().unmet] == [None, None]

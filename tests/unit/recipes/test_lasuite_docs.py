@@ -15,6 +15,7 @@ from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.recipes.versions import PublishedVersion, version_before
 from cc_ci.suite.checking import faults, faults_with
 from cc_ci.suite.facts import Suite, read_suite
+from cc_ci.suite.ways import ways
 from cc_ci.system.process import LocalRunner
 
 NAME = "lasuite-docs"
@@ -55,10 +56,10 @@ def test_it_is_published_in_two_versions_and_lint_finds_nothing(tmp_path: Path) 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_its_suite_names_nothing_that_it_does_not_have(version: str, suite: Suite) -> None:
-    app, stack = deployed(version, suite)
+    app, _ = deployed(version, suite)
     assert app.version == version
     assert faults(suite) == ()
-    assert faults_with(suite, app, stack) == ()
+    assert faults_with(suite, ways(suite, app.recipe, domain=app.domain)) == ()
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -96,3 +96,10 @@ def test_a_sign_of_a_service_that_the_recipe_lacks_is_refused_before_the_deploy(
     facts = DATABASE.replace('"db"', '"database"')
     with pytest.raises(InfrastructureError, match="readiness database: the recipe has no service 'database'"):
         predicates(bench, with_suite(deployed, tmp_path, facts))
+
+
+def test_a_service_of_another_variant_is_not_waited_for(
+    bench: Bench, deployed: Deployed, tmp_path: Path
+) -> None:
+    facts = DATABASE.replace('"db"', '"database"') + '[variants.own]\ncompose_files = ["compose.own.yml"]\n'
+    assert [one.name for one in predicates(bench, with_suite(deployed, tmp_path, facts))] == ["app"]

@@ -3,8 +3,11 @@ from pathlib import Path
 import pytest
 from small_recipe import app, recipe
 
+from cc_ci.lab.sources import lab_folder
+from cc_ci.recipes.recipe import read_recipe
 from cc_ci.suite.checking import faults, faults_with
 from cc_ci.suite.facts import Suite, read_suite
+from cc_ci.suite.ways import ways
 
 TEST = "def test_it(http):\n    assert http\n"
 SEED = """\
@@ -64,8 +67,9 @@ name = "cache"
 service = "redis"
 run = ["redis-cli", "ping"]
 """
-    configured, stack = app(recipe(tmp_path / "small", env="LANG=en\n"))
-    found = faults_with(suite(tmp_path, facts), configured, stack)
+    configured, _ = app(recipe(tmp_path / "small", env="LANG=en\n"))
+    read = suite(tmp_path, facts)
+    found = faults_with(read, ways(read, configured.recipe, domain=configured.domain))
     told = [fault.partition("suite.toml: ")[2] for fault in found]
     assert told == [
         "secrets: the recipe has no 'password'; it has none",
@@ -74,3 +78,66 @@ run = ["redis-cli", "ping"]
         "unkept: the recipe has no 'cache'; it has content",
         "env: the recipe has no 'THEME'; it has DOMAIN, LANG, SITE_VERSION, TYPE",
     ]
+
+
+MORE = """\
+services:
+  cache:
+    image: redis:7
+    secrets: [cache_password]
+    volumes: ["cached:/data"]
+volumes:
+  cached:
+secrets:
+  cache_password:
+    external: true
+    name: ${STACK_NAME}_cache_password_${SECRET_CACHE_PASSWORD_VERSION}
+"""
+NAMED = """
+secrets = ["cache_password"]
+ends = ["cache"]
+unkept = { cached = "made anew at start" }
+[[readiness]]
+name = "cache"
+service = "cache"
+run = ["redis-cli", "ping"]
+"""
+SWITCHED_ON = """
+[variants.cached]
+compose_files = ["compose.yml", "compose.cache.yml"]
+"""
+WIRED = """
+[wiring]
+secrets = { cache_password = "{client_secret}" }
+env = { COMPOSE_FILE = "compose.yml:compose.cache.yml" }
+"""
+LINES = (
+    "secrets: the recipe has no 'cache_password'",
+    "readiness: the recipe has no 'cache'",
+    "unkept: the recipe has no 'cached'",
+    "ends: the recipe has no 'cache'",
+)
+
+
+@pytest.mark.parametrize(
+    ("facts", "lines"),
+    [(NAMED, LINES), (NAMED + SWITCHED_ON, ()), ('needs = ["keycloak"]' + NAMED + WIRED, ())],
+    ids=["nowhere", "in a variant", "by the wiring"],
+)
+def test_what_a_variant_or_the_wiring_switches_on_is_there(
+    tmp_path: Path, facts: str, lines: tuple[str, ...]
+) -> None:
+    root = recipe(tmp_path / "small", env="COMPOSE_FILE=compose.yml\nSECRET_CACHE_PASSWORD_VERSION=v1\n")
+    (root / "compose.cache.yml").write_text(MORE)
+    configured, _ = app(root)
+    read = suite(tmp_path, facts)
+    found = faults_with(read, ways(read, configured.recipe, domain=configured.domain))
+    assert tuple(fault.partition("suite.toml: ")[2].partition(";")[0] for fault in found) == lines
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (lab_folder().parent / "suites").iterdir()))
+def test_the_suites_that_ship_name_nothing_that_their_recipes_do_not_have(name: str) -> None:
+    read = read_suite(lab_folder().parent / "suites" / name)
+    for version in (lab_folder() / "recipes" / name).iterdir():
+        deployed = ways(read, read_recipe(version), domain=f"{name}.example.com")
+        assert (*faults(read), *faults_with(read, deployed)) == ()
