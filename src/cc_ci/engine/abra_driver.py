@@ -1,7 +1,8 @@
-"""Deploy through the real abra, from an ABRA_DIR of the run's own; convergence is judged as ever.
+"""Deploy through the real abra, from an ABRA_DIR of each app's own; convergence is judged as ever.
 
-Two runs that share one checkout of a recipe race, so each run lays the recipe out for itself: abra finds a
-repository under recipes/ and an env file under servers/, both written here.
+Apps that share one checkout of a recipe race, in one run as in two: another chain's app may be of another
+version. So each has the recipe laid out for itself: abra finds a repository under recipes/ and an env file
+under servers/, both written here.
 """
 
 import contextlib
@@ -38,7 +39,11 @@ NOT_DEPLOYED = "not deployed"
 
 
 class AbraDriver:
-    """One run's apps, driven by abra; `span` names each of its calls in the run's trace."""
+    """One run's apps, driven by abra; `span` names each of its calls in the run's trace.
+
+    Safe to share between threads that have an app each: checkout, env file and secret file are the app's own,
+    in a folder of `home` by the name of its stack.
+    """
 
     def __init__(
         self, stacks: StackDriver, engine: Engine, runner: Runner, *, home: Path, span: Spanned
@@ -83,7 +88,7 @@ class AbraDriver:
         if resolve_image != "always":
             raise InfrastructureError(f"abra: deploy.resolve_image {resolve_image!r}: it has `always` alone")
         again = bool(self._engine.stack(app.stack_name).services)
-        completed = self._tried(abra_argv.deploy(app.domain, again=again))
+        completed = self._tried(abra_argv.deploy(app.domain, again=again), app.stack_name)
         if not completed.ok:
             raise deploy_error(completed, self._written.get(folder), app)
 
@@ -102,25 +107,25 @@ class AbraDriver:
         """Undeploy, then wait for tasks and networks as for every driver. Works twice."""
         domain = self._domains.get(stack_name)
         if domain is not None and self._engine.stack(stack_name).services:
-            self._removing(abra_argv.undeploy(domain))
+            self._removing(abra_argv.undeploy(domain), stack_name)
         self._stacks.remove(stack_name, wait=wait)
 
     def remove_owned(self, app: App, stack: Stack) -> None:
         """Volumes, secrets, app, in the order that abra asks for; what it left is the run's to remove."""
         del stack
         if self._env_file(app).exists():
-            self._removing(abra_argv.remove_volumes(app.domain))
+            self._removing(abra_argv.remove_volumes(app.domain), app.stack_name)
             if app.secrets:
                 # without any, abra ends in an error
-                self._removing(abra_argv.remove_secrets(app.domain))
-            self._removing(abra_argv.remove_app(app.domain))
+                self._removing(abra_argv.remove_secrets(app.domain), app.stack_name)
+            self._removing(abra_argv.remove_app(app.domain), app.stack_name)
             self._env_file(app).unlink(missing_ok=True)
 
     def _settle(self, app: App) -> None:
         """Have the server and the app there; abra writes the app's env file from the recipe's sample."""
         self._domains[app.stack_name] = app.domain
         self._lay_out(app.recipe.root, app)
-        if not (self._home / "servers" / abra_argv.SERVER).exists():
+        if not (self._home / app.stack_name / "servers" / abra_argv.SERVER).exists():
             self._abra(abra_argv.add_server(), app)
         if not self._env_file(app).exists():
             self._abra(abra_argv.new_app(app.recipe.name, app.domain), app)
@@ -131,7 +136,7 @@ class AbraDriver:
 
         Its compose files are the recipe's own, for abra fills in variables by itself, and reads their names.
         """
-        recipe = self._home / "recipes" / app.recipe.name
+        recipe = self._home / app.stack_name / "recipes" / app.recipe.name
         clear_away(recipe)
         copy_tree(tree, recipe)
         if version:
@@ -141,7 +146,7 @@ class AbraDriver:
         git.make(recipe, message="as under test", runner=self._runner)
 
     def _insert(self, app: App, secret: SecretSpec, value: str) -> None:
-        file = self._home / "secret"
+        file = self._home / app.stack_name / "secret"
         write_atomic(file, value, mode=0o600)
         version = secret.swarm_name.removeprefix(f"{app.stack_name}_{secret.name}_")
         try:
@@ -150,24 +155,25 @@ class AbraDriver:
         finally:
             file.unlink()
 
-    def _removing(self, line: abra_argv.Line) -> None:
-        completed = self._tried(line)
+    def _removing(self, line: abra_argv.Line, stack_name: str) -> None:
+        completed = self._tried(line, stack_name)
         if not completed.ok and NOT_DEPLOYED not in completed.stderr + completed.stdout:
             raise InfrastructureError(f"abra {abra_argv.words(line)}: {_last_line(completed)}")
 
     def _abra(self, line: abra_argv.Line, app: App) -> Completed:
-        completed = self._tried(line)
+        completed = self._tried(line, app.stack_name)
         if not completed.ok:
             raise InfrastructureError(f"abra {abra_argv.words(line)}: {app.domain}: {_last_line(completed)}")
         return completed
 
-    def _tried(self, line: abra_argv.Line) -> Completed:
-        env = {**self._engine.environment, "ABRA_DIR": str(self._home), "TERM": "dumb", "NO_COLOR": "1"}
+    def _tried(self, line: abra_argv.Line, stack_name: str) -> Completed:
+        place = {"ABRA_DIR": str(self._home / stack_name), "TERM": "dumb", "NO_COLOR": "1"}
+        env = {**self._engine.environment, **place}
         with self._span(f"abra {abra_argv.words(line)}"):
             return self._runner(abra_argv.on_a_terminal(line), env=env, timeout=LONGEST)
 
     def _env_file(self, app: App) -> Path:
-        return self._home / "servers" / abra_argv.SERVER / f"{app.domain}.env"
+        return self._home / app.stack_name / "servers" / abra_argv.SERVER / f"{app.domain}.env"
 
 
 def require_abra() -> None:

@@ -10,6 +10,7 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.utils import parse_repository_tag
 
 from cc_ci.engine import argv, parsing
+from cc_ci.engine.connections import share_one_pool
 from cc_ci.engine.endpoint import endpoint
 from cc_ci.engine.labels import SERVICE, STACK
 from cc_ci.engine.node import Node
@@ -50,6 +51,7 @@ def connect(node: Node, runner: Runner) -> "DockerEngine":
             use_ssh_client=host.startswith("ssh://"),
             tls=tls,
         )
+        share_one_pool(client, host, timeout=LONGEST_CALL)
     return DockerEngine(client=client, node=node, runner=runner)
 
 
@@ -69,7 +71,11 @@ def _filters(labels: Labels | None) -> dict[str, list[str]]:
 
 
 class DockerEngine:
-    """An Engine; the client's calls are its own, so one may be used by several threads."""
+    """An Engine, safe to share between threads.
+
+    It keeps nothing of a call, and gives each a connection of its own (`share_one_pool`); a stream of events
+    belongs to the thread that asked for it.
+    """
 
     def __init__(self, *, client: Any, node: Node, runner: Runner) -> None:
         self._client = client
