@@ -163,7 +163,8 @@ class Coordinator:
             thread.start()
         except RuntimeError:
             # no more threads: a teardown has to go on without
-            self._work(worker)
+            with contextlib.suppress(BaseException):
+                self._work(worker)
 
     def _work(self, worker: _Worker) -> None:
         """In the worker's thread: do the step, and hand back what became of it, whatever that was."""
@@ -269,7 +270,7 @@ class Coordinator:
         """A full disk or a bug where a result is written or told must not skip the teardown."""
         try:
             call()
-        except Exception as error:  # noqa: BLE001 - whatever it is
+        except BaseException as error:  # noqa: BLE001 - whatever it is
             self.state.faults.append(f"{what}: {type(error).__name__}: {error}")
 
     def _wake(self) -> None:

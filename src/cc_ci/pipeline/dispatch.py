@@ -1,7 +1,7 @@
 """From a step of the plan to the function of `stages` that does its work.
 
-A dispatch is shared by all chains and holds nothing that changes: what steps leave for each other goes
-through their hands.
+A dispatch is shared by all chains, and what it holds is safe between threads: what steps leave for each other
+goes through their hands.
 """
 
 import functools

@@ -1,6 +1,7 @@
 """A step whose app took all that it may is a failure of the app, whatever else became of the step."""
 
 import contextlib
+import threading
 from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
@@ -23,12 +24,13 @@ class NoWatch:
 
 
 class Reached:
-    """Hands each step what was reached in its time, and by its own deployment."""
+    """Hands each step what was reached in its time, and by its own deployment; safe between threads."""
 
     def __init__(self, watch: Watches, deployments: Collection[str]) -> None:
         self._watch = watch
         self._deployments = deployments
         """The recipe's; all others are a provider's or the run's own."""
+        self._lock = threading.Lock()
         self._kept: list[Hit] = []
 
     @contextlib.contextmanager
@@ -49,9 +51,11 @@ class Reached:
             raise _error(found, step)
 
     def _take(self, step: Step) -> list[Hit]:
-        self._kept += self._watch.hits()
-        mine = [hit for hit in self._kept if self._concerns(hit, step)]
-        self._kept = [hit for hit in self._kept if hit not in mine]
+        # a hit that another chain's step drops here would be a fault that nobody is told of
+        with self._lock:
+            self._kept += self._watch.hits()
+            mine = [hit for hit in self._kept if self._concerns(hit, step)]
+            self._kept = [hit for hit in self._kept if hit not in mine]
         return mine
 
     def _concerns(self, hit: Hit, step: Step) -> bool:

@@ -116,7 +116,10 @@ class Deployed:
 
 @dataclass(kw_only=True)
 class Findings:
-    """What stages found out, for the results. Each step has its own, in one thread; the run adds them up."""
+    """What stages found out, for the results.
+
+    Owned by one thread each: a step has its own, and the coordinator adds them up in others of its own.
+    """
 
     tests: dict[StageName, list[TestResult]] = field(default_factory=dict)
     images: list[ServiceImage] = field(default_factory=list)
@@ -133,12 +136,12 @@ class Findings:
         return (bool(self.cache_proofs) and all(self.cache_proofs)) or None
 
     def add(self, other: "Findings") -> None:
-        """Take in what one step found."""
-        for stage, tests in other.tests.items():
+        """Take in what one step found, by now: the thread of one that was left behind may be at it still."""
+        for stage, tests in tuple(other.tests.items()):
             self.tests.setdefault(stage, []).extend(tests)
         self.images.extend(other.images)
         self.transfers.extend(other.transfers)
-        for warning in other.warnings:
+        for warning in tuple(other.warnings):
             self.warn(warning.code, warning.message)
         self.uptimes.extend(other.uptimes)
         self.cache_proofs.extend(other.cache_proofs)

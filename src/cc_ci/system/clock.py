@@ -17,6 +17,8 @@ class Clock(Protocol):
 
 
 class SystemClock:
+    """Safe to share between threads: it keeps nothing, and each thread sleeps under its own stop token."""
+
     def monotonic(self) -> Seconds:
         return time.monotonic()
 
@@ -28,7 +30,10 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock for tests: time moves when told, and when somebody sleeps; safe between threads."""
+    """A clock for tests: time moves when told, and when somebody sleeps.
+
+    Safe to share between threads: what each adds is added under a lock.
+    """
 
     def __init__(self, *, start: Seconds = 0.0, epoch: float = 1_700_000_000.0) -> None:
         self._lock = threading.Lock()

@@ -53,7 +53,10 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OpenSpan:
-    """A span that is being timed: add attributes with `note`, mark it failed without raising with `fail`."""
+    """A span that is being timed: add attributes with `note`, mark it failed without raising with `fail`.
+
+    Owned by the thread that opened it; what others see of it (`Trace.spans`) is of one moment.
+    """
 
     def __init__(
         self,
@@ -86,8 +89,9 @@ class OpenSpan:
         self.attributes.update(attributes)
 
     def fail(self, reason: str) -> None:
-        self.status = "failed"
-        self.error = self._trace.redact(reason)
+        error = self._trace.redact(reason)
+        with self._trace.lock:
+            self.status, self.error = "failed", error
 
     def belongs_to(self, trace: "Trace") -> bool:
         return self._trace is trace
@@ -114,11 +118,13 @@ class OpenSpan:
         """End it now. Works twice."""
         if self.end is not None:
             return
-        self.end = self._trace.elapsed()
         if error is not None:
             self.fail(_one_line(error))
-        elif self.status == "open":
-            self.status = "done"
+        at = self._trace.elapsed()
+        with self._trace.lock:
+            self.end = at
+            if self.status == "open":
+                self.status = "done"
 
     def seen(self) -> Span:
         """What is known now, as a value."""
@@ -147,7 +153,8 @@ class Trace:
 
     `started` is the run's start on the clock's monotonic scale, by default now; spans hold seconds since it.
     `epoch` is the wall-clock stamp of that instant, read once: no later step of the wall clock moves a span.
-    Spans may be begun and recorded in any thread; one that is open belongs to the thread that opened it.
+    Safe to share between threads: spans are begun, ended and read under one lock. Only what a span is noted
+    with is its own thread's to change.
     """
 
     def __init__(
@@ -162,7 +169,7 @@ class Trace:
         self.epoch = EpochSeconds(clock.now() - (now - self.started))
         self.redact = redact
         self._clock = clock
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._ids = itertools.count(1)
         self._spans: list[OpenSpan] = []
         self._root: OpenSpan | None = None
@@ -274,7 +281,7 @@ class Trace:
         """Take a span in, by default from now on and under the open one; `close` ends it."""
         span.under(parent or self.current())
         # together: a reader finds no span without its number, nor one out of order
-        with self._lock:
+        with self.lock:
             span.id = next(self._ids)
             span.start = self.elapsed() if at is None else at
             self._spans.append(span)
@@ -282,15 +289,12 @@ class Trace:
 
     def open(self) -> tuple[Span, ...]:
         """Those that are being timed now, the outer ones first."""
-        return tuple(span.seen() for span in self._all() if span.end is None)
+        return tuple(span for span in self.spans() if span.end is None)
 
     def spans(self) -> tuple[Span, ...]:
         """All spans in the order they were begun; open ones have no end, for partial results."""
-        return tuple(span.seen() for span in self._all())
-
-    def _all(self) -> tuple[OpenSpan, ...]:
-        with self._lock:
-            return tuple(self._spans)
+        with self.lock:
+            return tuple(span.seen() for span in self._spans)
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,7 +1,8 @@
 """How a plan is carried out: in which order, side by side, and what is done whatever happens."""
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
@@ -18,12 +19,14 @@ from cc_ci.errors import (
 )
 from cc_ci.levers.arms import choose
 from cc_ci.pipeline.coordinator import Coordinator, Stops
-from cc_ci.pipeline.handed import Hands
+from cc_ci.pipeline.handed import Hands, Layers
 from cc_ci.pipeline.known import Known
-from cc_ci.pipeline.outcomes import StageOutcome
+from cc_ci.pipeline.outcomes import StageOutcome, StepOutcome
 from cc_ci.pipeline.plan import Plan, Step
 from cc_ci.pipeline.planner import make_plan
 from cc_ci.pipeline.state import RunState
+from cc_ci.results.schema import TestResult
+from cc_ci.stages.bench import Findings
 from cc_ci.system.clock import ManualClock
 from cc_ci.system.stopping import StopToken, current
 from cc_ci.timing.trace import Trace
@@ -45,7 +48,7 @@ class Scripted:
         self.acted: list[str] = []
         self.heard: list[StageOutcome] = []
         self.sure_at: list[int] = []
-        self.fails_to_hear: Exception | None = None
+        self.fails_to_hear: BaseException | None = None
         self._trouble = trouble or {}
         self._lock = threading.Lock()
 
@@ -71,7 +74,12 @@ class Scripted:
             raise self.fails_to_hear
 
     def carry_out(
-        self, *, exit_first: bool = False, patience: float = 30.0, closing_deadline: float = 600.0
+        self,
+        *,
+        exit_first: bool = False,
+        patience: float = 30.0,
+        closing_deadline: float = 600.0,
+        state: RunState | None = None,
     ) -> RunState:
         return Coordinator(
             self.plan,
@@ -81,6 +89,7 @@ class Scripted:
             stops=self.stops,
             hears=self,
             unexpected=lambda error: f"bug: {error}",
+            state=state,
             exit_first=exit_first,
             patience=patience,
             closing_deadline=closing_deadline,
@@ -251,8 +260,10 @@ class TestKeeping:
 
 
 class TestWhoListens:
-    @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("bug")])
-    def test_what_goes_wrong_where_a_result_is_written_skips_no_step(self, error: Exception) -> None:
+    @pytest.mark.parametrize(
+        "error", [OSError(28, "No space left on device"), ValueError("bug"), SystemExit("end")]
+    )
+    def test_what_goes_wrong_where_a_result_is_written_skips_no_step(self, error: BaseException) -> None:
         run = Scripted()
         run.fails_to_hear = error
         state = run.carry_out()
@@ -302,6 +313,81 @@ def test_chains_go_side_by_side_where_the_plan_lets_them() -> None:
     run = Scripted({"a1": both, "b1": both}, plan=BESIDE)
     assert run.carry_out().ended["end"].outcome == "passed"
     assert run.acted[-1] == "end"
+
+
+def many(chains: int, each: int) -> Plan:
+    """Chains of steps that each give a value, all side by side."""
+    found = [
+        step(
+            f"{chain}.{number}",
+            chain=f"chain {chain}",
+            needs=(f"{chain}.{number - 1}",) if number else (),
+            gives=(f"value {chain}.{number}",),
+        )
+        for chain in range(chains)
+        for number in range(each)
+    ]
+    return Plan(deployments=(), steps=tuple(found))
+
+
+class Busy(Scripted):
+    """Each step finds and gives something; who is told of stages, and who writes what is known, is kept."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan=plan)
+        self.threads: set[int] = set()
+
+    def act(self, hands: Hands) -> None:
+        name = hands.step.name
+        hands.give(f"value {name}", Layers(ids=frozenset({name})))
+        time.sleep(0)
+        hands.findings.warn("found", name)
+        hands.findings.tests.setdefault("install", []).append(TestResult(id=name, outcome="passed"))
+        super().act(hands)
+
+    def stage_done(self, outcome: StageOutcome) -> None:
+        super().stage_done(outcome)
+        self.threads.add(threading.get_ident())
+
+
+class Owned(dict[str, StepOutcome]):
+    """What became of steps, and which threads wrote it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: set[int] = set()
+
+    def __setitem__(self, name: str, outcome: StepOutcome) -> None:
+        self.threads.add(threading.get_ident())
+        super().__setitem__(name, outcome)
+
+
+def test_of_many_chains_side_by_side_nothing_is_lost_and_one_thread_keeps_it_all() -> None:
+    plan = many(8, 20)
+    run = Busy(plan)
+    state, owned = RunState(plan=plan), Owned()
+    state.ended = owned
+    run.carry_out(state=state)
+    assert {name: one.outcome for name, one in owned.items()} == dict.fromkeys(names(plan), "passed")
+    assert state.values == {f"value {name}": Layers(ids=frozenset({name})) for name in names(plan)}
+    assert sorted(test.id for test in state.findings.tests["install"]) == sorted(names(plan))
+    assert sorted(warning.message for warning in state.findings.warnings) == sorted(names(plan))
+    assert owned.threads == run.threads == {threading.get_ident()}
+
+
+def test_what_a_step_found_that_was_left_behind_and_goes_on_is_taken_as_it_is_by_then() -> None:
+    """Its thread may find more while the coordinator adds up what there is."""
+    theirs = Findings()
+
+    class Growing(list[TestResult]):
+        def __iter__(self) -> Iterator[TestResult]:
+            theirs.tests.setdefault("upgrade", []).append(TestResult(id="later", outcome="passed"))
+            return super().__iter__()
+
+    theirs.tests["install"] = Growing([TestResult(id="by then", outcome="passed")])
+    ours = Findings()
+    ours.add(theirs)
+    assert [test.id for test in ours.tests["install"]] == ["by then"]
 
 
 def test_what_two_steps_take_and_the_node_has_once_keeps_them_apart() -> None:
@@ -356,13 +442,15 @@ def test_the_shield_of_one_chain_mutes_no_stop_for_another() -> None:
         ),
         max_size=6,
     ),
-    recording=st.sampled_from([None, OSError(28, "full"), RuntimeError("x")]),
+    recording=st.sampled_from(
+        [None, OSError(28, "full"), RuntimeError("x"), SystemExit(1), Interrupted("x")]
+    ),
     keep=st.booleans(),
     exit_first=st.booleans(),
 )
 @settings(max_examples=150, deadline=None)
 def test_whatever_fails_each_deployment_is_removed_or_kept_and_leaks_are_looked_for(
-    failing: dict[str, Trouble], recording: Exception | None, *, keep: bool, exit_first: bool
+    failing: dict[str, Trouble], recording: BaseException | None, *, keep: bool, exit_first: bool
 ) -> None:
     run = Scripted(failing, plan=KEEPING if keep else PLAN)
     run.fails_to_hear = recording

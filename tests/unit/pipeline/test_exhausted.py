@@ -1,5 +1,8 @@
 """A limit that was reached decides what became of the step, and is said first."""
 
+import threading
+import time
+
 import pytest
 
 from cc_ci.errors import EndedEarly, InfrastructureError, StageFailed, Unverified
@@ -77,3 +80,36 @@ def test_another_chain_s_limit_is_kept_for_its_own_step() -> None:
 def test_a_removal_looks_before_what_was_counted_is_gone() -> None:
     with pytest.raises(StageFailed, match="too many"), reached([BOMB], []).within(REMOVE):
         pass
+
+
+class Often:
+    """Finds something of one deployment or the other each time that it is asked, and lets others go on."""
+
+    def __init__(self) -> None:
+        self.said = 0
+
+    def hits(self) -> list[Hit]:
+        self.said += 1
+        hit = Hit(deployment=("install", "upgrade")[self.said % 2], text=f"hit {self.said}")
+        time.sleep(0)
+        return [hit]
+
+
+def test_of_steps_side_by_side_none_loses_what_another_looked_up() -> None:
+    watch, taken = Often(), list[str]()
+    shared = Reached(watch, ["install", "upgrade"])
+
+    def work(step: Step) -> None:
+        for _ in range(200):
+            taken.extend(hit.text for hit in shared._take(step))
+
+    threads = [threading.Thread(target=work, args=[step]) for step in (DEPLOY, UPGRADE) * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for step in (DEPLOY, UPGRADE, DEPLOY):
+        taken.extend(hit.text for hit in shared._take(step))
+    # the very last may be the other step's
+    assert {f"hit {number}" for number in range(1, watch.said)} <= set(taken)
+    assert len(taken) == len(set(taken))

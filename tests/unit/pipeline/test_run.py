@@ -1,6 +1,7 @@
 """A whole run in a fake Swarm: what it does in which order, what it tells, and what it leaves."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,8 @@ from cc_ci.engine.labels import DEPLOYMENT as DEPLOYMENT_LABEL
 from cc_ci.errors import InfrastructureError, Interrupted
 from cc_ci.isolation.census import take
 from cc_ci.levers.arms import choose
+from cc_ci.pipeline.dispatch import Dispatch
+from cc_ci.pipeline.recording import Recording
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import load
 from cc_ci.testkit.runs import NODE, Lab
@@ -250,6 +253,28 @@ def test_what_is_on_disk_is_valid_after_each_stage(lab: Lab) -> None:
     lab.tell = tell
     lab.run()
     assert read == ["install", "upgrade", "sso"]
+
+
+def test_one_thread_keeps_the_result_while_others_do_the_steps(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeping, working = set[int](), set[int]()
+    for name in ("update", "write", "stage_done", "verdict_is_sure", "finish"):
+        monkeypatch.setattr(Recording, name, watched(getattr(Recording, name), keeping))
+    monkeypatch.setattr(Dispatch, "__call__", watched(Dispatch.__call__, working))
+    assert lab.run().result.verdict == "green"
+    assert keeping == {threading.get_ident()}
+    assert not working & keeping
+
+
+def watched(real: Callable[..., object], threads: set[int]) -> Callable[..., object]:
+    """The same function; the threads that call it are kept."""
+
+    def call(*args: object, **options: object) -> object:
+        threads.add(threading.get_ident())
+        return real(*args, **options)
+
+    return call
 
 
 class FullDisk:

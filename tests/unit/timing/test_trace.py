@@ -1,3 +1,4 @@
+import contextlib
 import threading
 import time
 
@@ -172,6 +173,30 @@ def test_many_threads_lose_no_span_and_number_them_in_their_order() -> None:
     assert [span.id for span in spans] == list(range(1, 801))
     outer = {span.id for span in spans if span.name == "outer"}
     assert sorted(outer) == sorted(span.parent for span in spans if span.name == "inner" and span.parent)
+
+
+def yielding(text: str) -> str:
+    time.sleep(0)
+    return text
+
+
+def test_many_threads_see_each_span_as_it_was_at_one_moment() -> None:
+    """Without the lock, one that is failing is seen as failed before it has its error."""
+    trace = Trace(Yielding(), redact=yielding)
+
+    def fail() -> None:
+        for _ in range(100):
+            with contextlib.suppress(ValueError), trace.span("fails", phase="test"):
+                raise ValueError("no answer")
+
+    threads = [threading.Thread(target=fail) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        for span in trace.spans():
+            assert (span.error is not None) == (span.status == "failed")
+            assert span.end is None or span.status == "failed"
+    assert len(trace.spans()) == 400
 
 
 def test_a_span_of_another_trace_is_no_parent(clock: ManualClock, trace: Trace) -> None:
