@@ -18,6 +18,7 @@ from cc_ci.results.schema import RunResult, StageName
 from cc_ci.results.store import load
 from cc_ci.system.files import write_atomic
 from cc_ci.system.units import Bytes, Seconds
+from cc_ci.timing.actions import DATA
 
 BLOCK = re.compile(r"(<!-- workload:begin -->\n).*?(<!-- workload:end -->)", re.DOTALL)
 IMAGES = "images.json"
@@ -38,7 +39,7 @@ def compact(result: RunResult) -> RunResult:
     """The result without samples, the resources of single spans, and all spans but those of backups."""
     return msgspec.structs.replace(
         result,
-        spans=tuple(span for span in result.spans if span.name == "backup"),
+        spans=tuple(span for span in result.spans if span.action == DATA and span.phase == "backup"),
         resources=result.resources[:1],
         samples=(),
         census=msgspec.structs.replace(result.census, before=None, after=None),

@@ -43,6 +43,14 @@ def test_a_result_is_kept_without_what_no_table_shows(whole: RunResult, tmp_path
     assert f"| custom-html | warm | {whole.stages[0].seconds:.0f} |" in tables([again], [])
 
 
+def test_what_people_call_a_span_changes_no_number(whole: RunResult) -> None:
+    other = tuple(msgspec.structs.replace(span, name="as you like") for span in whole.spans)
+    renamed = msgspec.structs.replace(whole, spans=other)
+    first, second = (compact(proved(one, "warm", total=9.0)) for one in (whole, renamed))
+    assert tables([first], []) == tables([second], [])
+    assert [span.id for span in first.spans] == [span.id for span in second.spans] != []
+
+
 def test_a_cache_state_that_was_not_proved_is_no_row(whole: RunResult, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not proved"):
         keep(msgspec.structs.replace(whole, cache=CacheState(asked="warm", proved=False)), tmp_path)
