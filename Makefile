@@ -9,7 +9,7 @@ bin := .venv/bin
 step := @scripts/step
 IMAGES ?= standin
 
-.PHONY: help setup demo test test-heavy test-engines format unit integration check lock down clean
+.PHONY: help setup demo test test-heavy test-engines format unit integration check mutants lock down clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ test-heavy: setup ## the heavy recipes through their whole life, an hour and mor
 
 test-engines: setup ## what an engine could break, on the machine's own and those of Debian trixie and forky
 	scripts/test-engines $(or $(ENGINES),system trixie forky)
+
+mutants: setup ## a report, not a gate: which small changes of the core no unit test notices; ONLY='cc_ci.pipeline.planner*' limits it
+	$(step) "mutants" scripts/mutants $(ONLY)
 
 format: setup ## format the code and mend what the linter can
 	$(step) "format" $(bin)/ruff format .

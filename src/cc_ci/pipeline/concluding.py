@@ -49,18 +49,19 @@ def conclude(
             _or(state, "lease", lambda: site.keeper.leave_kept(ttl=KEPT_FOR), None)
         else:
             _or(state, "lease", site.keeper.give_back, None)
+    _or(state, "last sample", site.sampler.sample, None)
+    resources = _or(state, "resources", site.sampler.resources, None)
     for fault in state.faults:
         state.findings.warn("recording", fault)
     checked = state.values.get(chain.CENSUS)
     recording.update(census=_census(site, checked if isinstance(checked, LeakCheck) else None))
     verdict = _judge(state, recording, stopped)
-    site.sampler.sample()
     missing = {
         **missing_values(request.node, about.subject),
         **images_not_brought(state.findings.images),
     }
     try:
-        folder = recording.finish(verdict, resources=site.sampler.resources(), cost=cost, missing=missing)
+        folder = recording.finish(verdict, resources=resources, cost=cost, missing=missing)
     except OSError as error:
         raise InfrastructureError(
             f"results of {about.run}: not written: {error.strerror or error}; the run was {verdict.word}"
@@ -87,11 +88,14 @@ def _end_proxy(site: Site, *, kept: bool) -> None:
 
 
 def _or(state: RunState, what: str, call: Callable[[], T], otherwise: T) -> T:
+    """What it hands back, or `otherwise`: no error here may keep the result from being written."""
     try:
         return call()
     except CcCiError as error:
         state.faults.append(f"{what}: {error}")
-        return otherwise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a bug of ours, whatever it is
+        state.faults.append(f"{what}: internal error: {type(error).__name__}: {error}")
+    return otherwise
 
 
 def _census(site: Site, checked: LeakCheck | None) -> schema.Census:

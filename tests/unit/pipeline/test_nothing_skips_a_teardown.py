@@ -149,6 +149,22 @@ def test_after_several_all_that_is_left_is_told(recipe: Path, plan: dict[int, st
         assert not troubled.left() or results is None or results.exit_code != 0
 
 
+@pytest.mark.parametrize("what", ["a bug", "no memory", "no disk", "a thread is ended"])
+def test_what_breaks_as_a_run_is_concluded_costs_its_verdict_and_not_its_result(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    quiet(monkeypatch, tmp_path)
+    whole = Troubled(tmp_path / "whole", recipe, {}, stage="install")
+    whole.run()
+    for before_the_end in (1, 4):
+        number = whole.calls - before_the_end
+        troubled = Troubled(tmp_path / f"{number}", recipe, {number: what}, stage="install")
+        results = carried_out(troubled)
+        assert results is not None
+        assert results.exit_code == 3
+        assert any("internal error: " in line for line in results.because)
+
+
 @given(number=st.integers(1, CALLS), what=st.sampled_from(["Ctrl-C", "the deadline"]))
 @settings(max_examples=8, deadline=None)
 def test_a_stop_at_any_call_leaves_nothing_at_all(recipe: Path, number: int, what: str) -> None:
