@@ -1,17 +1,14 @@
 """A real engine: read and listened to through docker-py, told what to do through the docker client."""
 
-import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-import docker
 import requests
 from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.utils import parse_repository_tag
 
 from cc_ci.engine import argv, parsing
-from cc_ci.engine.connections import share_one_pool
-from cc_ci.engine.endpoint import endpoint
+from cc_ci.engine.connections import LONGEST_CALL, client_of, spoken
 from cc_ci.engine.labels import SERVICE, STACK
 from cc_ci.engine.node import Node
 from cc_ci.engine.pulling import pull_report, refusal
@@ -36,33 +33,11 @@ from cc_ci.system.units import EpochSeconds, Seconds
 Labels = Mapping[str, str]
 
 GONE = ("no such", "not found", "is not connected", "is not running")
-LONGEST_CALL: Seconds = 120.0
-"""An engine that unpacks an image answers late; one that takes longer is not well."""
 
 
 def connect(node: Node, runner: Runner) -> "DockerEngine":
     """Reach the node's engine. Raises InfrastructureError when it does not answer."""
-    with _spoken(f"node {node.name}: its engine at {node.docker_host} does not answer"):
-        host, tls = endpoint(node.docker_host, runner)
-        client = docker.APIClient(
-            base_url=host,
-            version="auto",
-            timeout=int(LONGEST_CALL),
-            use_ssh_client=host.startswith("ssh://"),
-            tls=tls,
-        )
-        share_one_pool(client, host, timeout=LONGEST_CALL)
-    return DockerEngine(client=client, node=node, runner=runner)
-
-
-@contextlib.contextmanager
-def _spoken(what: str) -> Iterator[None]:
-    """Translate docker-py's and its transport's errors, once."""
-    try:
-        yield
-    except (DockerException, requests.RequestException, OSError) as error:
-        reason = getattr(error, "explanation", None) or str(error)
-        raise InfrastructureError(f"{what}: {str(reason).strip().splitlines()[0]}") from error
+    return DockerEngine(client=client_of(node, runner), node=node, runner=runner)
 
 
 def _filters(labels: Labels | None) -> dict[str, list[str]]:
@@ -73,7 +48,7 @@ def _filters(labels: Labels | None) -> dict[str, list[str]]:
 class DockerEngine:
     """An Engine, safe to share between threads.
 
-    It keeps nothing of a call, and gives each a connection of its own (`share_one_pool`); a stream of events
+    It keeps nothing of a call, and gives each a connection of its own (`OnePool`); a stream of events
     belongs to the thread that asked for it.
     """
 
@@ -282,7 +257,7 @@ class DockerEngine:
     def _found(what: str, call: Callable[[], Any]) -> Any:
         """What one object is, None if it is not there."""
         try:
-            with _spoken(what):
+            with spoken(what):
                 return call()
         except InfrastructureError as error:
             if isinstance(error.__cause__, ImageNotFound | NotFound):
@@ -290,7 +265,7 @@ class DockerEngine:
             raise
 
     def _ask(self, what: str, call: Callable[[], Any]) -> Any:
-        with _spoken(f"node {self._node.name}: {what}"):
+        with spoken(f"node {self._node.name}: {what}"):
             return call()
 
     def _tell(self, line: Sequence[str], *, stdin: str | None = None) -> str:
