@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cc_ci.cli.arm_flags import arm_asked, arm_options
-from cc_ci.cli.question import measuring_options, question
+from cc_ci.cli.question import measuring_options, on_engines, question
 from cc_ci.cli.told_tables import tell_tables
 
 RECIPES = "custom-html,n8n,keycloak,matrix-synapse,lasuite-docs"
@@ -32,6 +32,7 @@ def baseline(
     profile: str | None,
     lever: tuple[str, ...],
     no_limit: bool,
+    engine: str | None,
     node: str,
     out: Path,
     new: bool,
@@ -62,6 +63,7 @@ def baseline(
         **reference,
     )
     with story() as tell, measuring():
+        asked = on_engines(asked, [engine], tell=tell)
         folder, missing = campaign(asked, node=node, root=out, new=new, mix_code=mix_code, tell=tell)
         tell(f"`cc-ci attribute {folder}` shows it, `cc-ci report {folder}` draws it")
     tell_tables([whole_runs(read(folder))])

@@ -37,7 +37,7 @@ def _node(runner: "Runner") -> "Check":
         engine = connect(load(), runner).system()
     except InfrastructureError as error:
         return Check(name=name, found="not up", mend=str(error))
-    found = f"engine {engine.version}, API {engine.api}, {engine.storage_driver}"
+    found = f"engine {engine.version}, API {engine.api}, {engine.image_store}"
     if not engine.swarm:
         return Check(name=name, found=f"{found}, no Swarm", verdict="limited", mend="run `cc-ci node up`")
     return Check(name=name, found=f"{found}, Swarm is active")

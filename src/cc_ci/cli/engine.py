@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cc_ci.cli.engine_measure import measure
+
 if TYPE_CHECKING:
     from cc_ci.lab.engine_roots import EngineRoot
 
@@ -15,6 +17,9 @@ NAME = click.argument("name")
 @click.group()
 def engine() -> None:
     """Engines that a private node can run: the machine's own, or those of other Debian suites."""
+
+
+engine.add_command(measure)
 
 
 @engine.command()

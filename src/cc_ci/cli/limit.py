@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cc_ci.cli.arm_flags import arm_asked, arm_options
-from cc_ci.cli.question import measuring_options, question
+from cc_ci.cli.question import measuring_options, on_engines, question
 from cc_ci.cli.told_tables import tell_tables
 
 
@@ -31,6 +31,7 @@ def limit(
     cache: str,
     profile: str | None,
     lever: tuple[str, ...],
+    engine: str | None,
     node: str,
     out: Path,
     new: bool,
@@ -63,6 +64,7 @@ def limit(
         **reference,
     )
     with story() as tell, measuring():
+        asked = on_engines(asked, [engine], tell=tell)
         folder, missing = campaign(asked, node=node, root=out, new=new, mix_code=mix_code, tell=tell)
     found = findings(read(folder))
     if as_json:

@@ -151,13 +151,26 @@ def _rows(seen: "Status") -> list[tuple[str, str]]:
     return [
         ("node", seen.name),
         ("state", "up" if seen.up else f"down; `cc-ci node up --name {seen.name}` brings it up"),
-        ("engine", f"{seen.engine or 'not running'}; IPVS: {'yes' if seen.ipvs else 'no'}"),
+        *_engine_rows(seen),
         *_limits(seen),
         ("images", f"{wanted.images}; link to the registry: {link}"),
         ("names", f"*.{wanted.ci_domain}, a proxy for each run in {seen.record.addresses.proxies}"),
         ("processes", running),
         ("socket", str(seen.socket)),
         ("disk", f"{seen.disk_bytes / 2**20:.0f} MiB"),
+    ]
+
+
+def _engine_rows(seen: "Status") -> list[tuple[str, str]]:
+    chosen, facts = seen.record.wanted.engine, seen.facts
+    whose = "the machine's own" if chosen == "system" else f"root {chosen}"
+    ipvs = f"IPVS: {'yes' if seen.ipvs else 'no'}"
+    if facts is None:
+        return [("engine", f"not running; {whose}; {ipvs}")]
+    parts = f"containerd {facts.containerd}, runc {facts.runc}, images in {facts.image_store}"
+    return [
+        ("engine", f"{facts.version}, API {facts.api}; {whose}; {ipvs}"),
+        ("", f"{parts}, cgroup v{facts.cgroup_version}, kernel {facts.kernel}"),
     ]
 
 

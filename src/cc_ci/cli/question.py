@@ -1,6 +1,6 @@
 """What `baseline` and `limit` have in common: the node that is measured on, and when a set is taken up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from cc_ci.perf.baselines.sets import Asked
 
 
-def measuring_options(*, out: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+ENGINE = click.option(
+    "--engine",
+    metavar="NAME",
+    help="As for `cc-ci node up`: system, trixie, forky, or one of `cc-ci engine list`. [as a new node's]",
+)
+
+
+def measuring_options(
+    *, out: str, one_engine: bool = True
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The options of both commands; sets are kept below `out` unless told otherwise."""
     options = (
         click.option("--cpus", default=CPUS, show_default=True, help="The node's CPUs."),
@@ -20,6 +29,7 @@ def measuring_options(*, out: str) -> Callable[[Callable[..., None]], Callable[.
         click.option("--bandwidth", default=BANDWIDTH, show_default=True, help="The link to the registry."),
         click.option("--images", default=IMAGES, type=click.Choice(["standin", "hub"]), show_default=True,
                      help="Stand-ins and loaded ones, or those of their registries."),
+        *([ENGINE] if one_engine else []),
         click.option("--node", default="reference", show_default=True, help="The private node; it is made."),
         click.option("--out", default=Path(out), show_default=True, help="Where sets are kept.",
                      type=click.Path(path_type=Path, file_okay=False)),
@@ -38,7 +48,10 @@ def measuring_options(*, out: str) -> Callable[[Callable[..., None]], Callable[.
 
 
 def question(*, cpus: float, memory: str, bandwidth: str, images: str, **asked: Any) -> "Asked":
-    """What is asked, checked as settings are. Raises UsageError that names the flag and its value."""
+    """What is asked, checked as settings are. Raises UsageError that names the flag and its value.
+
+    Of which engine, `on_engines` says.
+    """
     from cc_ci.perf.baselines.sets import Asked
     from cc_ci.system.settings import flag_layer, resolve
 
@@ -50,3 +63,22 @@ def question(*, cpus: float, memory: str, bandwidth: str, images: str, **asked: 
         images=node.settings.images,
         **asked,
     )
+
+
+def on_engines(asked: "Asked", names: Sequence[str | None], *, tell: Callable[[str], None]) -> "Asked":
+    """The question, of these engines by their exact names; one that is not there yet is built.
+
+    Raises UsageError where two can't be told apart in names of files.
+    """
+    import msgspec
+
+    from cc_ci.cli.story import told_runner
+    from cc_ci.errors import UsageError
+    from cc_ci.lab.engine_choice import engine_for
+    from cc_ci.results.engines import short_name
+
+    found = tuple(engine_for(name, runner=told_runner(tell), say=tell) for name in names)
+    short = [short_name(name) for name in found]
+    if twice := next((name for name in short if short.count(name) > 1), None):
+        raise UsageError(f"engine {twice}: asked for twice; sets tell engines apart by their version")
+    return msgspec.structs.replace(asked, engines=found)

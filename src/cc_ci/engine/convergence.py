@@ -52,7 +52,9 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
 
 TAKEN_PORT = re.compile(
     r"listen \S+ \S+:(\d+): bind: address already in use|:(\d+) failed: port is already allocated"
+    r"|failed to bind host port (?:for )?(?:\[\S*?\]|[\d.]*):(\d+)[:/].*address already in use"
 )
+"""As engines up to 27 say it, all of them, and those from 28 on."""
 
 PORT_TAKEN = ("is taken on the node", "port already in use")
 """How it is said that somebody else has a port: by `_plain`, and by Swarm, which then places no task."""
@@ -146,7 +148,7 @@ def _crash_loop(exits: tuple[Exit, ...]) -> str | None:
 def _plain(reason: str) -> str:
     """Docker tells of a taken port in a long chain of who told whom."""
     taken = TAKEN_PORT.search(reason)
-    return f"port {taken[1] or taken[2]} {PORT_TAKEN[0]}" if taken else reason
+    return f"port {taken[taken.lastindex or 0]} {PORT_TAKEN[0]}" if taken else reason
 
 
 def _killed_first(exits: tuple[Exit, ...]) -> bool:

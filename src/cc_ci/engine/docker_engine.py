@@ -68,7 +68,8 @@ class DockerEngine:
         return parsing.known_epoch(self._ask("clock", self._client.info)["SystemTime"])
 
     def system(self) -> EngineFacts:
-        return parsing.facts(self._ask("system", self._client.info), self._client.api_version)
+        found = self._ask("system", self._client.info), self._ask("version", self._client.version)
+        return parsing.facts(*found, self._client.api_version)
 
     def stack(self, name: str) -> StackSnapshot:
         only = _filters({STACK: name})

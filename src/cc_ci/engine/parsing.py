@@ -33,18 +33,29 @@ def seconds(nanoseconds: int | None) -> Seconds | None:
     return None if nanoseconds is None else nanoseconds / NANO
 
 
-def facts(system: Json, api: str) -> state.EngineFacts:
+def facts(system: Json, version: Json, api: str) -> state.EngineFacts:
+    """From what the engine answers at /info and at /version."""
+    parts = {part["Name"]: part["Version"] for part in version.get("Components") or ()}
     return state.EngineFacts(
         version=system["ServerVersion"],
         api=api,
         kernel=system["KernelVersion"],
         operating_system=system["OperatingSystem"],
-        storage_driver=system["Driver"],
+        containerd=parts.get("containerd"),
+        runc=parts.get("runc"),
+        image_store=_image_store(system),
         cgroup_version=system.get("CgroupVersion", "1"),
         cpus=system["NCPU"],
         memory_bytes=system["MemTotal"],
         swarm=system.get("Swarm", {}).get("LocalNodeState") == "active",
     )
+
+
+def _image_store(system: Json) -> str:
+    """Newer engines may leave layers to containerd, whose driver is then called as its snapshotter is."""
+    status = {row[0]: row[1] for row in system.get("DriverStatus") or () if len(row) > 1}
+    driver: str = system["Driver"]
+    return f"containerd {driver}" if "snapshotter" in status.get("driver-type", "") else driver
 
 
 def listed_network(network: Json) -> state.Listed:

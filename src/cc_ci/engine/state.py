@@ -22,7 +22,11 @@ class EngineFacts(msgspec.Struct, frozen=True, kw_only=True):
     api: str
     kernel: str
     operating_system: str
-    storage_driver: str
+    containerd: str | None
+    runc: str | None
+    """None where the engine does not tell."""
+    image_store: str
+    """What keeps the layers of images, such as overlay2, or containerd's and its snapshotter."""
     cgroup_version: str
     cpus: int
     memory_bytes: Bytes

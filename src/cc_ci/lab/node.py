@@ -87,6 +87,7 @@ class PrivateNode:
         record = self.record
         if record is None:
             return None
+        facts = self._engine.facts() if self._engine.runs else None
         daemons = (daemon_of(self.places, name, clock=self._clock) for name in DAEMONS)
         running = {one.name: one.identity for one in daemons}
         return Status(
@@ -95,7 +96,8 @@ class PrivateNode:
             record=record,
             processes={name: identity.pid if identity else None for name, identity in running.items()},
             socket=self.places.socket,
-            engine=self._engine.version() if self._engine.runs else None,
+            engine=facts.version if facts else None,
+            facts=facts,
             ipvs=has_ipvs(self._runner),
             budget=self._budget(record.wanted),
             remapped=self.places.remapped if self.up_now else record.wanted.userns,

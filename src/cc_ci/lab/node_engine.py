@@ -1,11 +1,15 @@
 """A private node's engine: its containerd and dockerd, its Swarm, and the way to it."""
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from cc_ci.engine import parsing
 from cc_ci.engine.argv import client_environment
 from cc_ci.engine.node import Node
+from cc_ci.engine.state import EngineFacts
 from cc_ci.errors import CommandFailed
 from cc_ci.lab import engine_daemons, proxy
 from cc_ci.lab.addresses import Addresses
@@ -76,6 +80,18 @@ class NodeEngine:
             # it listens before it serves: first it stops what a killed one left running, 10 s each
             return None
         return asked.stdout.strip() if asked.ok else None
+
+    def facts(self) -> EngineFacts | None:
+        """All that tells this engine from others; None while it does not answer."""
+        try:
+            info, version = (self._json(what) for what in ("info", "version"))
+        except CommandFailed:
+            return None
+        return parsing.facts(info, version["Server"], version["Server"]["ApiVersion"])
+
+    def _json(self, what: str) -> Any:
+        argv = ["docker", what, "--format", "{{json .}}"]
+        return json.loads(check(self.docker(argv, timeout=10), what=f"docker {what}").stdout)
 
     def stop(self) -> None:
         self._say("engine: waiting for it to stop its containers")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from cc_ci.engine.state import EngineFacts
 from cc_ci.lab.budget import Budget
 from cc_ci.lab.node_records import Record
 from cc_ci.system.process import Runner
@@ -25,6 +26,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     socket: Path
     engine: str | None
     """The engine's version, None while it does not run."""
+    facts: EngineFacts | None
+    """What else there is to tell of it."""
     ipvs: bool
     budget: Budget
     remapped: bool

@@ -25,6 +25,9 @@ def environment(
         kernel=facts.kernel,
         engine=facts.version,
         engine_api=facts.api,
+        containerd=facts.containerd,
+        runc=facts.runc,
+        image_store=facts.image_store,
         # the version is printed even when no engine answers at the default address
         client=client.stdout.strip() or None,
         cgroup_version="2" if facts.cgroup_version == "2" else "1",

@@ -51,6 +51,8 @@ def verdict_line(result: RunResult) -> Text:
     word = result.verdict or result.state
     line = Text(word, style=COLOURS.get(word, "red"))
     line.append(f": {_versions(result)}, {result.total_seconds:.1f} s, profile {result.arm}", style="default")
+    if result.environment.engine:
+        line.append(f", engine {result.environment.engine}", style="default")
     if result.trusted:
         line.append(f", trusted with {', '.join(result.trusted)}", style="default")
     for reason in result.because:

@@ -11,6 +11,7 @@ from typing import Self
 import msgspec
 
 from cc_ci.errors import UsageError
+from cc_ci.results.engines import engine_of
 from cc_ci.results.history_file import open_index
 from cc_ci.results.schema import Environment, RunResult
 from cc_ci.results.store import RESULTS, Store, load
@@ -28,7 +29,7 @@ OWN_WORK = frozenset({"seed", "test", "verify", "backup", "restore"})
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """What can be compared over time: one recipe with one arm, in one cache state (None: as it was).
 
-    And on one kind of node, with images of one kind; None where results don't tell.
+    And on one kind of node, with images of one kind and one engine; None where results don't tell.
     """
 
     recipe: str
@@ -41,10 +42,11 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     variant: str | None = None
     node: str | None = None
     images: str | None = None
+    engine: str | None = None
 
     def __str__(self) -> str:
         only = f"{self.only} only" if self.only else None
-        where = ", ".join(filter(None, (self.node, self.images)))
+        where = ", ".join(filter(None, (self.node, self.images, self.engine and f"engine {self.engine}")))
         words = (self.recipe, self.variant, self.cache, self.arm, only, where and f"({where})")
         return " ".join(filter(None, words))
 
@@ -178,7 +180,7 @@ class History:
         return tuple(phase for (phase,) in rows)
 
     def flakes(self, recipe: str | None = None) -> tuple[Flake, ...]:
-        """Tests that were both green and failed on the same recipe, suite, arm, node, images and cc-ci.
+        """Tests that were both green and failed on the same recipe, suite, arm, node, images, engine, cc-ci.
 
         Nobody knows that of a recipe that is being edited: runs of no commit, or of more, are left out.
         """
@@ -187,8 +189,8 @@ class History:
             " sum(outcome = 'passed'), sum(outcome = 'failed')"
             " from tests join runs using (run)"
             " where (? is null or recipe = ?) and commit_ is not null and dirty is not 1"
-            " group by recipe, version, commit_, suite, arm, digest, variant, node, images, cc_ci, stage,"
-            " name"
+            " group by recipe, version, commit_, suite, arm, digest, variant, node, images, engine, cc_ci,"
+            " stage, name"
             " having sum(outcome = 'passed') > 0 and sum(outcome = 'failed') > 0",
             (recipe, recipe),
         )
@@ -212,6 +214,7 @@ def _run_row(run: str, changed: int, result: RunResult) -> tuple[object, ...]:
             " ".join(recipe.variant) or None,
             _node(result.environment),
             result.environment.images_kind,
+            str(engine_of(result.environment)) if result.environment.engine else None,
             recipe.dirty,
             result.started_at,
             result.verdict,

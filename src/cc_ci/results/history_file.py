@@ -9,14 +9,14 @@ from cc_ci.levers.arms import arm_text, digest
 from cc_ci.levers.values import Value
 from cc_ci.system.files import free_name
 
-VERSION = 4
+VERSION = 5
 """Of the tables; an index of another one that can't be brought to it is put aside."""
 
 TABLES = f"""
 begin immediate;
 create table if not exists runs (
     run text primary key, changed integer, cc_ci text, recipe text, version text, commit_ text, suite text,
-    arm text, digest text, cache text, only text, variant text, node text, images text,
+    arm text, digest text, cache text, only text, variant text, node text, images text, engine text,
     dirty integer, started real, verdict text, exit_code integer,
     seconds real, cpu_pressure real, io_pressure real, others_cpus real
 );
@@ -40,15 +40,20 @@ VALUES_3: Mapping[str, Mapping[str, Value]] = {
     },
 }
 """The lever values of the profiles when the tables were of version 3, but for neutral ones."""
-VERSION_3 = 3
-FROM_3 = f"""
+ARMS: Mapping[int, str] = {3: "arm_3(profile, driver), digest_3(profile, driver)", 4: "arm, digest"}
+"""By a version that can be brought to this one, what its rows have of an arm. None of them has an engine."""
+
+
+def _from(version: int) -> str:
+    """What brings the tables up; as not looked at, so that runs that are there yet tell the rest."""
+    return f"""
 begin immediate;
-alter table runs rename to runs_3;
+alter table runs rename to runs_before;
 {TABLES.partition("begin immediate;")[2].rpartition("pragma")[0]}
-insert into runs select run, changed, cc_ci, recipe, version, commit_, suite,
-    arm_3(profile, driver), digest_3(profile, driver), cache, only, variant, node, images,
-    dirty, started, verdict, exit_code, seconds, cpu_pressure, io_pressure, others_cpus from runs_3;
-drop table runs_3;
+insert into runs select run, 0, cc_ci, recipe, version, commit_, suite,
+    {ARMS[version]}, cache, only, variant, node, images, null,
+    dirty, started, verdict, exit_code, seconds, cpu_pressure, io_pressure, others_cpus from runs_before;
+drop table runs_before;
 pragma user_version = {VERSION};
 commit;
 """  # noqa: S608 - words of our own
@@ -75,10 +80,10 @@ def open_index(path: Path, *, say: Callable[[str], None]) -> sqlite3.Connection:
             aside = path.replace(free_name(path.parent, f"{path.name}.old"))
             say(f"{path}: {trouble}; made anew from the runs that are there, the one before is {aside.name}")
             db = sqlite3.connect(path)
-        if _version(db) == VERSION_3:
+        if (found := _version(db)) in ARMS:
             db.create_function("arm_3", 2, _arm_3)
             db.create_function("digest_3", 2, _digest_3)
-            db.executescript(FROM_3)
+            db.executescript(_from(found))
         if _version(db) != VERSION:
             db.executescript(TABLES)
     except sqlite3.OperationalError as error:
@@ -100,4 +105,4 @@ def _trouble(db: sqlite3.Connection) -> str | None:
         raise
     except sqlite3.DatabaseError as error:
         return str(error)
-    return None if found in (0, VERSION_3, VERSION) else f"of version {found}, not {VERSION}"
+    return None if found in (0, *ARMS, VERSION) else f"of version {found}, not {VERSION}"

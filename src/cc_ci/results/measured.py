@@ -11,6 +11,7 @@ import msgspec
 
 from cc_ci.errors import UsageError
 from cc_ci.levers.arms import DEFAULT_PROFILE, arm_words, is_limit
+from cc_ci.results.engines import EngineUsed, engine_of, mixed, short_name
 from cc_ci.results.migrations import current
 from cc_ci.results.old_names import part_with_kind
 from cc_ci.results.schema import Census, RunResult
@@ -29,11 +30,15 @@ Cache = Literal["cold", "warm"]
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """What is measured again and again: one recipe in one cache state with one arm, as `arm_text` has it."""
+    """What is measured again and again: one recipe in one cache state with one arm, as `arm_text` has it.
+
+    `engine` is the name it was asked by, in sets where there are several, else empty.
+    """
 
     recipe: str
     cache: Cache
     arm: str = DEFAULT_PROFILE
+    engine: str = ""
 
     def __str__(self) -> str:
         return " ".join(self.words)
@@ -41,7 +46,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, order=True):
     @property
     def words(self) -> tuple[str, ...]:
         """What tells it from other cells; the default profile goes without saying."""
-        return (self.recipe, self.cache, *arm_words(self.arm))
+        engine = [short_name(self.engine)] if self.engine else []
+        return (self.recipe, self.cache, *arm_words(self.arm), *engine)
 
     @property
     def limit(self) -> bool:
@@ -131,10 +137,11 @@ def read_set(folder: Path) -> tuple[Measured, ...]:
     """All attempts of a set, in their order.
 
     Raises UsageError for a file that is none, and where the runs of a cell had other lever values than each
-    other: a profile that was changed meanwhile makes another arm.
+    other, or another engine: a profile that was changed meanwhile makes another arm.
     """
     found = [_read(path) for path in (folder / RUNS).glob("*.json")]
     _require_one_arm(found, folder)
+    _require_one_engine(found, folder)
     return tuple(sorted(found, key=lambda one: (one.place, one.attempt)))
 
 
@@ -149,6 +156,16 @@ def _require_one_arm(measured: Sequence[Measured], folder: Path) -> None:
         raise UsageError(
             f"{folder}: runs of one arm that had other lever values: {mixed[0]}; they are two arms"
         )
+
+
+def _require_one_engine(measured: Sequence[Measured], folder: Path) -> None:
+    seen: dict[str, list[EngineUsed]] = {}
+    for one in measured:
+        if one.counts and one.result:
+            seen.setdefault(one.cell.engine, []).append(engine_of(one.result.environment))
+    for engines in seen.values():
+        if found := mixed(engines):
+            raise UsageError(f"{folder}: runs on two engines, {found}; they are two sets")
 
 
 def _read(path: Path) -> Measured:

@@ -8,6 +8,7 @@ from cc_ci.levers.arms import DEFAULT_PROFILE, digest
 from cc_ci.results.old_names import with_kinds
 from cc_ci.results.schema import SCHEMA_VERSION
 
+NOT_YET = "not recorded before version 4 of these results"
 DEPLOYMENTS = frozenset({"install", "upgrade", "backup", "fresh", "functional", "sso"})
 """Of versions 1 and 2."""
 
@@ -37,6 +38,12 @@ def _with_id(test: dict[str, Any], provider: str | None) -> dict[str, Any]:
     return {**rest, "id": test["name"]}
 
 
+def to_4(raw: dict[str, Any]) -> dict[str, Any]:
+    """An engine is told by all its parts; nobody knows those of older results."""
+    unknown = {f"environment.{part}": NOT_YET for part in ("containerd", "runc", "image_store")}
+    return {**raw, "missing": {**raw.get("missing", {}), **unknown}}
+
+
 def with_arm(raw: dict[str, Any]) -> dict[str, Any]:
     """A profile was the whole arm then, but for the driver, which a flag could change."""
     raw = dict(raw)
@@ -48,7 +55,7 @@ def with_arm(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "arm": arm, "levers": levers}
 
 
-STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: to_2, 2: to_3}
+STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: to_2, 2: to_3, 3: to_4}
 """STEPS[n] makes version n + 1 of version n; fields that are added with a default need no step."""
 
 

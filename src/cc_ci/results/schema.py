@@ -16,7 +16,7 @@ from cc_ci.timing.critical_path import PhaseTable
 from cc_ci.timing.resources import ResourceSample, SpanResources
 from cc_ci.timing.trace import Span
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 StageName = Literal["install", "upgrade", "backup", "restore", "functional", "sso", "teardown"]
 Outcome = Literal["passed", "failed", "errored", "skipped", "unverified"]
@@ -69,6 +69,10 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     kernel: str | None = None
     engine: str | None = None
     engine_api: str | None = None
+    containerd: str | None = None
+    runc: str | None = None
+    image_store: str | None = None
+    """What keeps the layers of images: overlay2, or containerd's own and its snapshotter."""
     client: str | None = None
     cgroup_version: Literal["1", "2"] | None = None
     ipvs: bool | None = None

@@ -262,6 +262,9 @@ def test_other_stacks_change_nothing() -> None:
     [
         "Error starting userland proxy: listen tcp4 0.0.0.0:80: bind: address already in use",
         "starting container failed: Bind for 0.0.0.0:80 failed: port is already allocated",
+        "endpoint: failed to bind host port for 0.0.0.0:80:10.2.1.3:8080/tcp: address already in use",
+        "failed to bind host port 0.0.0.0:80/tcp: address already in use",
+        "failed to bind host port for [::]:80:[fd00::2]:8080/tcp: address already in use",
     ],
 )
 def test_a_taken_port_is_named(error: str) -> None:

@@ -106,3 +106,34 @@ def test_an_events_detail_is_apart_from_its_action() -> None:
     )
     assert (event.action, event.detail, event.at) == ("health_status", "healthy", 1.5)
     assert (event.stack, event.exit_code) == ("s", 137)
+
+
+INFO = {
+    "ServerVersion": "28.5.2",
+    "KernelVersion": "6.1",
+    "OperatingSystem": "Debian",
+    "Driver": "overlay2",
+    "DriverStatus": [["Backing Filesystem", "extfs"], ["Supports d_type", "true"]],
+    "NCPU": 2,
+    "MemTotal": 1 << 33,
+}
+VERSION = {"Components": [{"Name": "Engine", "Version": "28.5.2"}, {"Name": "runc", "Version": "1.3.6"}]}
+
+
+def test_an_engine_is_told_by_its_parts() -> None:
+    facts = parsing.facts(INFO, VERSION, "1.51")
+    assert (facts.version, facts.containerd, facts.runc, facts.cgroup_version) == (
+        "28.5.2",
+        None,
+        "1.3.6",
+        "1",
+    )
+    assert facts.image_store == "overlay2"
+    silent = parsing.facts({**INFO, "DriverStatus": None, "CgroupVersion": "2"}, {"Components": None}, "1.51")
+    assert (silent.runc, silent.cgroup_version, silent.image_store) == (None, "2", "overlay2")
+
+
+def test_containerds_own_image_store_is_not_taken_for_a_graph_driver() -> None:
+    status = [["driver-type", "io.containerd.snapshotter.v1"]]
+    kept = parsing.facts({**INFO, "Driver": "overlayfs", "DriverStatus": status}, VERSION, "1.51")
+    assert kept.image_store == "containerd overlayfs"

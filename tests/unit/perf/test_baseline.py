@@ -12,6 +12,7 @@ from cc_ci.perf.baselines import sets
 from cc_ci.perf.measuring.baseline import ATTEMPTS, UNFINISHED, measure, remaining
 from cc_ci.perf.measuring.campaign import require_one_code, to_take_up
 from cc_ci.perf.measuring.foreign import CpuCounts
+from cc_ci.results.engines import engine_of
 from cc_ci.results.measured import Canary, Cell, Measured, compact, read_set
 from cc_ci.results.schema import RunResult
 from cc_ci.system.clock import ManualClock
@@ -212,3 +213,23 @@ def test_the_code_that_a_time_depends_on_has_a_hash(tmp_path: Path) -> None:
     assert sets.code_hash(tmp_path) == before
     (tmp_path / "pipeline" / "run.py").write_text("2")
     assert sets.code_hash(tmp_path) != before
+
+
+def test_a_set_is_taken_up_on_its_own_engine_alone(tmp_path: Path) -> None:
+    folder = begun(tmp_path, "2026-01-01-set")
+    here = engine_of(example().environment)
+    sets.require_engines(folder, {"system": here})
+    # its runs told; what older ones do not tell stands for anything
+    sets.require_engines(folder, {"system": msgspec.structs.replace(here, runc=None)})
+    upgraded = msgspec.structs.replace(here, runc="1.3.6")
+    refused = r"set: its engine system was 20\.10\.24, .* runc 1\.1\.5, .*, here it is .* runc 1\.3\.6,"
+    with pytest.raises(UsageError, match=refused):
+        sets.require_engines(folder, {"system": upgraded})
+    facts = msgspec.structs.replace(sets.read_facts(folder), engines={"system": upgraded})
+    sets.write_facts(facts, folder)
+    sets.require_engines(folder, {"system": upgraded})
+
+
+def test_another_engine_is_another_question(tmp_path: Path) -> None:
+    begun(tmp_path, "2026-01-01-set")
+    assert to_take_up(msgspec.structs.replace(ASKED, engines=("docker-28.5.2",)), tmp_path, {}) is None

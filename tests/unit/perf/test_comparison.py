@@ -150,6 +150,27 @@ def test_what_confounds_comes_first() -> None:
     )
 
 
+def on_engine(label: str, **parts: str | None) -> Side:
+    ours = side(label, seed=11)
+    samples = []
+    for one in ours.samples:
+        where = msgspec.structs.replace(one.result.environment, **parts)
+        result = msgspec.structs.replace(one.result, environment=where)
+        samples.append(msgspec.structs.replace(one, result=result))
+    return msgspec.structs.replace(ours, samples=tuple(samples))
+
+
+def test_another_engine_is_told_by_each_part_that_is_known() -> None:
+    older = on_engine("a", engine="20.10.24", containerd=None, runc=None, image_store=None)
+    newer = on_engine("b", engine="28.5.2", containerd="2.1.9", image_store="containerd overlayfs")
+    assert compare(older, newer).setting == ("engine: 20.10.24 in A, 28.5.2 in B",)
+    assert compare(on_engine("a"), newer).setting == (
+        "engine: 20.10.24 in A, 28.5.2 in B",
+        "containerd: 1.6.20 in A, 2.1.9 in B",
+        "image store: overlay2 in A, containerd overlayfs in B",
+    )
+
+
 def test_what_was_kept_without_stages_is_compared_by_phase() -> None:
     a, b = side("a", seed=1), side("b", seed=2)
     bare = [

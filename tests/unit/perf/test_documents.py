@@ -1,5 +1,6 @@
 """The documents are what the data say."""
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -12,9 +13,11 @@ from cc_ci.errors import UsageError
 from cc_ci.perf.analysis.pairs import findings
 from cc_ci.perf.baselines import sets
 from cc_ci.perf.baselines.measured_set import newest, read, with_runs
+from cc_ci.perf.documents.engines import engines_table
 from cc_ci.perf.documents.perf_docs import documents
 from cc_ci.perf.documents.tables import Table, markdown
 from cc_ci.perf.documents.values import limit_values
+from cc_ci.results.engines import EngineUsed
 from cc_ci.results.measured import Canary, Cell, Measured, compact, parts, write
 from cc_ci.timing.resources import Pressure, SpanResources, Usage
 
@@ -107,6 +110,39 @@ def test_numbers_that_were_repeated_are_beside_those_of_the_set(folder: Path, tm
     assert any("again/2026-02-04-2cpu-6g, n = 1 cold" in line for line in lines)
 
 
+def test_what_was_repeated_on_another_engine_is_left_out(folder: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again" / "2026-01-02-2cpu-6g"
+    shutil.copytree(folder, again)
+    assert "Again: " in documents(folder, again_folders=[again])["baseline.md"]
+    facts = sets.read_facts(again)
+    newer = EngineUsed(engine="28.5.2")
+    sets.write_facts(msgspec.structs.replace(facts, engines={"system": newer}), again)
+    assert "Again: " not in documents(folder, again_folders=[again])["baseline.md"]
+
+
+def test_engines_are_columns_and_the_first_is_what_the_others_are_held_against(tmp_path: Path) -> None:
+    asked = sets.Asked(recipes=("app",), cold=0, warm=6, cpus=2.0, memory_bytes=6 << 30, bandwidth="100mbit",
+                       engines=("system", "docker-28.5.2+dfsg4-5"))  # fmt: skip
+    host = sets.Host(system="Debian", kernel="6", cpu_model="made up", cpus=2, memory_bytes=8 << 30)
+    used = {
+        name: EngineUsed(engine=version)
+        for name, version in zip(asked.engines, ("20.10.24", "28.5.2"), strict=True)
+    }
+    facts = sets.Facts(asked=asked, host=host, began="2026-01-01", canaries=(USUAL,), engines=used)
+    sets.write_facts(facts, tmp_path)
+    for place, cell in enumerate(facts.order[:-1], 1):
+        took = (400.0 if cell.engine == "system" else 200.0) + place
+        where = msgspec.structs.replace(example().environment, engine=used[cell.engine].engine)
+        green = msgspec.structs.replace(example(), exit_code=0, total_seconds=took, environment=where)
+        write(Measured(cell=cell, place=place, result=compact(green)), tmp_path)
+    table = engines_table(read(tmp_path))
+    assert table.head == ("recipe", "20.10.24", "28.5.2", "28.5.2 / 20.10.24")
+    ((recipe, older, newer, ratio),) = table.rows
+    assert (recipe, older, newer) == ("app warm", "405 (5; 401 to 409)", "206 (6; 202 to 211)")
+    assert ratio == "0.51 (0.50 to 0.52)"
+    assert "system: 20.10.24; docker-28.5.2+dfsg4-5: 28.5.2." in table.note
+
+
 def test_attribution_opens_with_a_line_per_cell(folder: Path) -> None:
     lines = documents(folder)["attribution.md"].splitlines()
     assert lines[2].startswith("- app warm (n = 1), place 1: 2m 03s = ")
@@ -116,7 +152,7 @@ def test_attribution_opens_with_a_line_per_cell(folder: Path) -> None:
 def test_programs_read_the_same_numbers(folder: Path) -> None:
     called = CliRunner().invoke(attribute, [str(folder), "--json"])
     (cell,) = msgspec.json.decode(called.stdout)
-    assert cell["cell"] == {"recipe": "app", "cache": "warm", "arm": "stock"}
+    assert cell["cell"] == {"recipe": "app", "cache": "warm", "arm": "stock", "engine": ""}
     assert cell["seconds"] == {"values": [123.4], "median": 123.4, "interval": None}
     told = CliRunner().invoke(attribute, [str(folder)]).stdout
     assert cell["levers"]

@@ -46,3 +46,11 @@ def test_rounds_turn_round() -> None:
         *("light cold", "light warm", "heavy cold", "heavy warm"),
         *("heavy warm", "heavy cold", "light warm", "light cold"),
     ]
+
+
+def test_engines_are_side_by_side_and_every_second_round_is_backwards() -> None:
+    order = interleaved(["app", "big"], cold=0, warm=2, engines=("a", "b", "c"))
+    assert [f"{cell.recipe} {cell.engine}" for cell in order] == [
+        *("app a", "app b", "app c", "big a", "big b", "big c"),
+        *("big c", "big b", "big a", "app c", "app b", "app a"),
+    ]

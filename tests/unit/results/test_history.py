@@ -11,7 +11,7 @@ from example_result import example
 from cc_ci.errors import UsageError
 from cc_ci.levers.arms import choose
 from cc_ci.results.history import FILE, History, Line
-from cc_ci.results.schema import Harness, RunResult, StageResult, TestResult
+from cc_ci.results.schema import Environment, Harness, RunResult, StageResult, TestResult
 from cc_ci.results.store import Store
 from cc_ci.timing.resources import SpanResources, Usage
 from cc_ci.timing.trace import Span
@@ -41,6 +41,7 @@ LINE = Line(
     cache=example().cache.asked,
     node="2 CPUs, 6 GiB",
     images="stand-in",
+    engine="20.10.24, containerd 1.6.20, runc 1.1.5, overlay2, cgroup v1",
 )
 
 
@@ -253,3 +254,37 @@ def test_a_test_that_was_both_green_and_red_flakes(store: Store) -> None:
         (flake,) = index.flakes()
         assert (flake.test, flake.green, flake.red) == ("functional: log in", 4, 1)
         assert index.summaries()[0].last_verdict is not None
+
+
+def on_engine(version: str, **parts: str) -> Environment:
+    return msgspec.structs.replace(example().environment, engine=version, **parts)
+
+
+def test_two_engines_are_two_lines_and_no_test_flakes_between_them(store: Store) -> None:
+    newer = on_engine("28.5.2", containerd="2.1.9")
+    store.write(result("newer", started=300.0, environment=newer, outcome="failed", exit_code=1))
+    store.write(
+        result("other", started=301.0, environment=on_engine("20.10.24", image_store="containerd overlayfs"))
+    )
+    with History(store, say=pytest.fail) as index:
+        index.refresh()
+        assert [(one.line.engine, one.runs) for one in index.summaries()] == [
+            ("20.10.24, containerd 1.6.20, runc 1.1.5, containerd overlayfs, cgroup v1", 1),
+            ("28.5.2, containerd 2.1.9, runc 1.1.5, overlay2, cgroup v1", 1),
+            (LINE.engine, 4),
+        ]
+        assert index.flakes() == ()
+        assert "engine 28.5.2, containerd 2.1.9" in str(index.summaries()[1].line)
+
+
+def test_an_index_from_before_engines_learns_them_from_the_runs_that_are_there(store: Store) -> None:
+    with History(store, say=pytest.fail) as index:
+        index.refresh()
+    older = sqlite3.connect(store.root / FILE)
+    older.executescript("alter table runs drop column engine; pragma user_version = 4;")
+    older.close()
+    store.prune(keep=3)
+    with History(store, say=pytest.fail) as index:
+        index.refresh()
+        # the pruned one is kept, and nobody knows its engine any more
+        assert {one.line.engine: one.runs for one in index.summaries()} == {LINE.engine: 3, None: 1}

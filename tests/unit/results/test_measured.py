@@ -92,3 +92,35 @@ def test_a_cell_of_another_arm_is_told_by_what_was_changed() -> None:
     cell = Cell(recipe="app", cache="warm", arm="stock health.interval=1")
     assert str(cell) == "app warm health.interval=1"
     assert cell != Cell(recipe="app", cache="warm")
+
+
+def on_engine(place: int, engine: str, **over: object) -> Measured:
+    green = msgspec.structs.replace(example(), exit_code=0)
+    where = msgspec.structs.replace(green.environment, engine=engine)
+    return measured(place, result=compact(msgspec.structs.replace(green, environment=where)), **over)
+
+
+def test_runs_on_two_engines_are_no_set(tmp_path: Path) -> None:
+    write(on_engine(1, "20.10.24"), tmp_path)
+    write(on_engine(2, "28.5.2"), tmp_path)
+    with pytest.raises(
+        UsageError, match=r"runs on two engines, 20\.10\.24, .* or 28\.5\.2, .*; they are two sets"
+    ):
+        read_set(tmp_path)
+
+
+def test_where_engines_are_held_against_each_other_each_is_a_cell(tmp_path: Path) -> None:
+    name = "docker-28.5.2+dfsg4-5_containerd-2.1.9+ds1-5_runc-1.3.6+ds1-1"
+    older, newer = (msgspec.structs.replace(CELL, engine=engine) for engine in ("system", name))
+    write(on_engine(1, "20.10.24", cell=older), tmp_path)
+    path = write(on_engine(2, "28.5.2", cell=newer), tmp_path)
+    assert path.name == "002-custom-html-warm-28.5.2.json"
+    assert [str(cell) for cell, _ in cells(read_set(tmp_path))] == [
+        "custom-html warm 28.5.2", "custom-html warm system"
+    ]  # fmt: skip
+
+
+def test_a_void_run_on_another_engine_spoils_no_set(tmp_path: Path) -> None:
+    write(on_engine(1, "20.10.24"), tmp_path)
+    write(on_engine(2, "28.5.2", void="canary"), tmp_path)
+    assert len(read_set(tmp_path)) == 2

@@ -20,6 +20,7 @@ from cc_ci.perf.analysis.statistics import (
     shift_paired,
     shift_unpaired,
 )
+from cc_ci.results.engines import engine_of
 from cc_ci.results.schema import RunResult
 from cc_ci.system.units import Bytes, Seconds
 from cc_ci.timing.parts import Part
@@ -270,7 +271,6 @@ def _facts(side: Side) -> dict[str, str]:
         "machine's CPUs": lambda run: run.environment.machine_cpus,
         "machine's memory": lambda run: _gibibytes(run.environment.machine_memory_bytes),
         "kernel": lambda run: run.environment.kernel,
-        "engine": lambda run: run.environment.engine,
         "images": lambda run: run.environment.images_kind,
         "cc-ci": lambda run: run.cc_ci_version,
     }
@@ -278,7 +278,7 @@ def _facts(side: Side) -> dict[str, str]:
     for one in side.results:
         for name, read in readings.items():
             seen[name][str(read(one))] = None
-        for name, value in (*_levers(one), *_digests(one)):
+        for name, value in (*_engine(one), *_levers(one), *_digests(one)):
             seen[name][value] = None
     told = {name: OR.join(sorted(values)) for name, values in seen.items()}
     if side.samples:
@@ -289,6 +289,13 @@ def _facts(side: Side) -> dict[str, str]:
 def _gibibytes(size: Bytes | None) -> str:
     """Whole ones: a kernel's own share differs by a few MB."""
     return "unknown" if size is None else f"{size / 2**30:.0f} GiB"
+
+
+def _engine(run: RunResult) -> Iterator[tuple[str, str]]:
+    """The parts of its engine that it tells: older results have the version alone."""
+    for part, value in msgspec.structs.asdict(engine_of(run.environment)).items():
+        if value is not None:
+            yield part.replace("_", " "), value
 
 
 def _levers(run: RunResult) -> Iterator[tuple[str, str]]:

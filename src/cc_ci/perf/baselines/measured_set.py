@@ -1,5 +1,6 @@
 """A baseline as it was read."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from cc_ci.errors import UsageError
 from cc_ci.perf.baselines import sets
 from cc_ci.perf.baselines.order import interleaved
+from cc_ci.results.engines import EngineUsed, mixed
 from cc_ci.results.measured import RUNS, Cell, Measured, read_set
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import load
@@ -34,7 +36,13 @@ class Set(msgspec.Struct, frozen=True, kw_only=True):
             warm=min(asked.warm, 1),
             arms=asked.arms,
             beside=asked.beside,
+            engines=asked.order_of_engines,
         )
+
+    @property
+    def engines(self) -> Mapping[str, EngineUsed]:
+        """By the name that was asked for."""
+        return sets.engines_used(self.facts, self.measured)
 
     @property
     def filled(self) -> tuple[tuple[Cell, tuple[Measured, ...]], ...]:
@@ -58,6 +66,12 @@ class Set(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(folder: Path) -> Set:
     return Set(folder=folder, facts=sets.read_facts(folder), measured=read_set(folder))
+
+
+def of_one_engine(measured: Set, others: Sequence[Set]) -> tuple[Set, ...]:
+    """Those of `others` that were measured on the same engine as `measured`."""
+    ours = tuple(measured.engines.values())
+    return tuple(one for one in others if mixed((*ours, *one.engines.values())) is None)
 
 
 def with_runs(root: Path) -> tuple[Path, ...]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from cc_ci.levers.arms import DEFAULT_PROFILE
 from cc_ci.results.measured import Cell
 
@@ -13,21 +15,23 @@ def interleaved(
     warm: int,
     arms: Sequence[str] = (DEFAULT_PROFILE,),
     beside: str | None = None,
+    engines: Sequence[str] = ("",),
 ) -> tuple[Cell, ...]:
     """Every recipe `cold` and `warm` times, in rounds of all cells, every second round backwards.
 
     Two arms are side by side in each round, so that they are pairs in the order ABBA; `beside` is one
-    more that is measured after, or before, each warm run only.
+    more that is measured after, or before, each warm run only. Several `engines` are side by side, too.
 
     The state with fewer runs is spread evenly over the rounds.
     """
     rounds = max(cold, warm)
     return tuple(
-        cell
+        msgspec.structs.replace(cell, engine=engine)
         for number in range(rounds)
         for cell in list(_round(number, recipes, rounds, cold=cold, warm=warm, arms=arms, beside=beside))[
             :: -1 if number % 2 else 1
         ]
+        for engine in engines[:: -1 if number % 2 else 1]
     )
 
 

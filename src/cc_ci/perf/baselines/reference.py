@@ -4,3 +4,5 @@ CPUS = 2.0
 MEMORY = "6g"
 BANDWIDTH = "100mbit"
 IMAGES = "standin"
+ENGINES = ("system",)
+"""Of sets that do not tell: there was no other than the machine's own."""

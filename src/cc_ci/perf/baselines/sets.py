@@ -16,6 +16,8 @@ import msgspec
 from cc_ci.errors import UsageError
 from cc_ci.levers.arms import DEFAULT_PROFILE, is_limit
 from cc_ci.perf.baselines.order import interleaved
+from cc_ci.perf.baselines.reference import ENGINES
+from cc_ci.results.engines import EngineUsed, engine_of
 from cc_ci.results.measured import Canary, Cell, Measured, read_set
 from cc_ci.results.schema import RunResult
 from cc_ci.system.files import write_atomic
@@ -42,10 +44,17 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """As `arm_text` has them; two are measured in pairs."""
     beside: str | None = None
     """One more arm, beside each warm run."""
+    engines: tuple[str, ...] = ENGINES
+    """By the names that a node takes; several are measured side by side, as arms are."""
 
     @property
     def measures_bare(self) -> bool:
         return any(is_limit(arm) for arm in (*self.arms, self.beside) if arm)
+
+    @property
+    def order_of_engines(self) -> tuple[str, ...]:
+        """What tells cells apart; one engine goes without saying."""
+        return self.engines if len(self.engines) > 1 else ("",)
 
     @property
     def node(self) -> str:
@@ -95,6 +104,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Those whose images came later; their runs are at the end of the order."""
     calls: Mapping[str, tuple[Calls, ...]] = {}
     """By recipe, where plain containers are measured: Swarm's own time for as many services as it has."""
+    engines: Mapping[str, EngineUsed] = {}
+    """By the name that was asked for, what it was."""
     disk_rate: float | None = None
     """Bytes per second that the node's disk takes, there too."""
 
@@ -110,7 +121,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     def _rounds(self, recipes: Sequence[str]) -> tuple[Cell, ...]:
         asked = self.asked
-        return interleaved(recipes, cold=asked.cold, warm=asked.warm, arms=asked.arms, beside=asked.beside)
+        return interleaved(
+            recipes,
+            cold=asked.cold,
+            warm=asked.warm,
+            arms=asked.arms,
+            beside=asked.beside,
+            engines=asked.order_of_engines,
+        )
 
 
 def this_host() -> Host:
@@ -192,6 +210,24 @@ def other_codes(folder: Path, code: str, lacking: Collection[str] = ()) -> tuple
     due = {facts.order[place - 1].recipe for place in missing(facts.order, measured)} - set(lacking)
     beside = (one for one in measured if one.counts and one.cell.recipe in due)
     return tuple(sorted({one.code or "unknown" for one in beside} - {code}))
+
+
+def engines_used(facts: Facts, measured: Sequence[Measured]) -> Mapping[str, EngineUsed]:
+    """By the name it was asked by, each engine of a set; of sets that don't tell, that of its runs."""
+    if facts.engines:
+        return facts.engines
+    seen = [engine_of(one.result.environment) for one in measured if one.counts and one.result]
+    return {facts.asked.engines[0]: seen[0]} if seen else {}
+
+
+def require_engines(folder: Path, here: Mapping[str, EngineUsed]) -> None:
+    """Raise UsageError where a set was measured on another engine than is `here` by the same name."""
+    for name, used in engines_used(read_facts(folder), read_set(folder)).items():
+        if name in here and not used.like(here[name]):
+            raise UsageError(
+                f"{folder}: its engine {name} was {used}, here it is {here[name]}, and a set is of one;"
+                " import that one, or give --new to begin a set"
+            )
 
 
 def in_order(root: Path) -> tuple[Path, ...]:

@@ -88,6 +88,11 @@ def _command(measured: Set) -> str:
         )
         if told != usual
     )
+    if len(asked.engines) > 1:
+        names = ",".join(asked.engines)
+        runs = f"--runs {asked.cold or asked.warm} --cache {'cold' if asked.cold else 'warm'}"
+        return f"`cc-ci engine measure --engines {names} --recipes {','.join(asked.recipes)} {runs}{node}`"
+    node += f" --engine {asked.engines[0]}"
     if any(map(is_limit, asked.arms)):
         cache, pairs = ("cold", asked.cold) if asked.cold else ("warm", asked.warm)
         return f"`cc-ci limit {' '.join(asked.recipes)} --pairs {pairs} --cache {cache}{node}`"

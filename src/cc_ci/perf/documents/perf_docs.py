@@ -6,7 +6,7 @@ Reasoning that a machine can't write comes from short texts beside the data: SET
 from collections.abc import Sequence
 from pathlib import Path
 
-from cc_ci.perf.baselines.measured_set import read
+from cc_ci.perf.baselines.measured_set import of_one_engine, read
 from cc_ci.perf.documents.attribution import attributed
 from cc_ci.perf.documents.baseline import baseline
 from cc_ci.perf.documents.limit import limits
@@ -17,9 +17,11 @@ def documents(
 ) -> dict[str, str]:
     """All documents by their file's name; that of the limit where it was measured, or of another set.
 
-    The sets in `again_folders`, the oldest first, repeated some of what is in `folder`.
+    The sets in `again_folders`, the oldest first, repeated some of what is in `folder`; those that did so on
+    another engine are left out.
     """
-    measured, again = read(folder), [read(one) for one in again_folders]
+    measured = read(folder)
+    again = of_one_engine(measured, [read(one) for one in again_folders])
     found = {"baseline.md": baseline(measured, again), "attribution.md": attributed(measured)}
     if limits_folder:
         return {**found, "limit.md": limits(read(limits_folder))}

@@ -26,7 +26,8 @@ def made_from(measured: Set) -> str:
     sentences = (
         f"Made by `cc-ci perf docs` from {measured.folder.parent.name}/{measured.folder.name}; do not edit.",
         f"Begun on {measured.facts.began}, arm `{' and '.join(asked.arms)}`, on a node of",
-        f"{asked.cpus:g} CPUs and {asked.memory_bytes / 2**30:g} GiB, page cache inside the limit;",
+        f"{asked.cpus:g} CPUs and {asked.memory_bytes / 2**30:g} GiB, page cache inside the limit,",
+        f"with the engine {_engines(measured)};",
         f"{_images(counting)} come over a link of {asked.bandwidth}.",
         f"The machine: {host.cpus} CPUs ({host.cpu_model}), {host.memory_bytes / 2**30:.0f} GiB,",
         f"{host.system}, kernel {host.kernel_version}; {boots} boot(s) of such machines.",
@@ -52,6 +53,7 @@ def conditions(measured: Set) -> dict[str, str]:
         "images": f"{_images(counting)}, over a link of {asked.bandwidth}",
         "machine": f"{host.cpus} CPUs ({host.cpu_model}), {host.memory_bytes / 2**30:.0f} GiB, {host.system}",
         "kernel": host.kernel_version,
+        "engine": _engines(measured),
         "boots": str(len({one.boot for one in counting})),
         "code": " or ".join(_codes(counting)) or "-",
         "canaries at the beginning": f"CPU {_canary(measured, 'cpu')}, untar {_canary(measured, 'untar')}",
@@ -60,6 +62,10 @@ def conditions(measured: Set) -> dict[str, str]:
         f"not measured: {recipe}": f"no registry within reach has {', '.join(images)}"
         for recipe, images in measured.facts.lacking.items()
     }
+
+
+def _engines(measured: Set) -> str:
+    return " or ".join(map(str, measured.engines.values())) or "unknown"
 
 
 def _canary(measured: Set, work: str) -> str:

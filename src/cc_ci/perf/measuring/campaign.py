@@ -9,8 +9,6 @@ import msgspec
 from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
 from cc_ci.errors import UsageError
-from cc_ci.lab.node import PrivateNode
-from cc_ci.lab.node_records import Wanted
 from cc_ci.levers.arms import read_arm
 from cc_ci.perf.baselines import sets
 from cc_ci.perf.baselines.sets import Calls
@@ -19,6 +17,8 @@ from cc_ci.perf.measuring.canary import canary, disk_rate
 from cc_ci.perf.measuring.floor import measure_calls
 from cc_ci.perf.measuring.foreign import RunGroup
 from cc_ci.perf.measuring.reference_node import ReferenceBench, services, this_code, unreachable
+from cc_ci.perf.measuring.reference_nodes import ReferenceNodes
+from cc_ci.results.engines import EngineUsed
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.files import free_name, state_root
 from cc_ci.system.process import LocalRunner
@@ -48,21 +48,19 @@ def campaign(
     taken_up = None if new else to_take_up(asked, root, lacking)
     if taken_up and not mix_code:
         require_one_code(taken_up, code, lacking)
-    private = PrivateNode(node, say=tell)
-    wanted = Wanted(cpus=asked.cpus, memory_bytes=asked.memory_bytes, bandwidth=asked.bandwidth,
-                    images=asked.images)  # fmt: skip
+    nodes = ReferenceNodes(node, asked, say=tell)
     try:
-        # anew: what an ended process left there is in nobody's way, and takes no CPU
-        up = private.reset(wanted)
+        engines = nodes.reset()
         if taken_up:
-            _take_in(taken_up, lacking, up, tell=tell)
+            sets.require_engines(taken_up, engines)
+            _take_in(taken_up, lacking, nodes.up, tell=tell)
             tell(f"{taken_up}: taken up again")
-        folder = taken_up or _begin(asked, lacking, up, root=root, tell=tell)
+        folder = taken_up or _begin(asked, lacking, nodes.up, engines, root=root, tell=tell)
         results = state_root() / "measured" / folder.name
-        bench = ReferenceBench(up, group=group, results=results, clock=SystemClock(), say=tell)
+        bench = ReferenceBench(nodes, group=group, results=results, clock=SystemClock(), say=tell)
         missing = measure(folder, bench, code=code, lacking=lacking, say=tell)
     finally:
-        private.down()
+        nodes.down()
     if missing:
         tell(f"{folder}: {len(missing)} runs did not come to count; the same command tries them again")
     else:
@@ -97,7 +95,15 @@ def _take_in(folder: Path, lacking: Lacking, node: Node, *, tell: Say) -> None:
         sets.write_facts(msgspec.structs.replace(facts, added=(*facts.added, *came), calls=calls), folder)
 
 
-def _begin(asked: sets.Asked, lacking: Lacking, node: Node, *, root: Path, tell: Say) -> Path:
+def _begin(
+    asked: sets.Asked,
+    lacking: Lacking,
+    node: Node,
+    engines: Mapping[str, EngineUsed],
+    *,
+    root: Path,
+    tell: Say,
+) -> Path:
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     for recipe, images in lacking.items():
         tell(f"{recipe}: not measured: no registry here has {', '.join(images)}")
@@ -108,6 +114,7 @@ def _begin(asked: sets.Asked, lacking: Lacking, node: Node, *, root: Path, tell:
         began=today,
         canaries=tuple(canary(scratch, clock) for _ in range(CANARIES)),
         unreachable=lacking,
+        engines=engines,
     )
     if asked.measures_bare:
         there = [recipe for recipe in asked.recipes if recipe not in lacking]

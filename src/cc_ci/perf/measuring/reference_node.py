@@ -6,7 +6,6 @@ from pathlib import Path
 
 import cc_ci
 from cc_ci.engine.docker_engine import connect
-from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.image_cache import prepare
 from cc_ci.lab.images import digest_in_registry, split
@@ -16,6 +15,7 @@ from cc_ci.perf.baselines.sets import code_hash, this_boot
 from cc_ci.perf.measuring.canary import canary
 from cc_ci.perf.measuring.foreign import CpuCounts, RunGroup, count
 from cc_ci.perf.measuring.lock import MEASURED_VARIABLE
+from cc_ci.perf.measuring.reference_nodes import ReferenceNodes
 from cc_ci.pipeline.fetching import Selection, rehearse, shipped_suites
 from cc_ci.pipeline.subject import Subject
 from cc_ci.results.measured import Canary, Cell
@@ -34,17 +34,25 @@ DEADLINE: Seconds = 7200.0
 
 
 class ReferenceBench:
-    """Runs `cc-ci run` as a user does, a process of its own in `group`; `results` keeps what runs left."""
+    """Runs `cc-ci run` as a user does, a process of its own in `group`; `results` keeps what runs left.
+
+    It prepares the node that is up, or, where there is one for each engine, the cell's.
+    """
 
     def __init__(
-        self, node: Node, *, group: RunGroup, results: Path, clock: Clock, say: Callable[[str], None]
+        self,
+        nodes: ReferenceNodes,
+        *,
+        group: RunGroup,
+        results: Path,
+        clock: Clock,
+        say: Callable[[str], None],
     ) -> None:
         self.clock = clock
         self.boot = this_boot()
-        self._node = node
+        self._nodes = nodes
         self._results = results
         self._say = say
-        self._read = NodeReader(stack=f"{node.cgroup}/stack", engine=f"{node.cgroup}/engine")
         self._group = group
 
     @property
@@ -52,18 +60,20 @@ class ReferenceBench:
         return this_code()
 
     def prepare(self, cell: Cell) -> None:
-        prepare(connect(self._node, LocalRunner()), references(cell.recipe), cache=cell.cache)
+        node = self._nodes.turn_to(cell.engine)
+        prepare(connect(node, LocalRunner()), references(cell.recipe), cache=cell.cache)
 
     def canary(self) -> Canary:
         return canary(state_root() / "scratch", self.clock)
 
     def count(self) -> CpuCounts:
-        return count(self._read(), self._group)
+        cgroup = self._nodes.up.cgroup
+        return count(NodeReader(stack=f"{cgroup}/stack", engine=f"{cgroup}/engine")(), self._group)
 
     def run(self, cell: Cell, *, name: str) -> RunResult:
         runs = self._results / name
         argv = [sys.executable, "-m", "cc_ci", "run", cell.recipe, "--cache", cell.cache]
-        argv += ["--node", self._node.name, *arm_argv(cell.arm), "--deadline", str(DEADLINE)]
+        argv += ["--node", self._nodes.up.name, *arm_argv(cell.arm), "--deadline", str(DEADLINE)]
         before = Store(runs).runs()
         env = {**environment.settings(), RUNS_VARIABLE: str(runs), MEASURED_VARIABLE: "1"}
         exit_code = follow([*self._group.join_argv(), *argv], env=env, tell=self._say)

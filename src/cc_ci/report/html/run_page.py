@@ -9,6 +9,7 @@ from cc_ci.report.html.markup import Html, join, tag
 from cc_ci.report.html.shell import Section, document, legend
 from cc_ci.report.html.timeline import clock, timeline
 from cc_ci.report.html.wording import duration, share, versions
+from cc_ci.results.engines import engine_of
 from cc_ci.results.measured import parts as parts_of
 from cc_ci.results.schema import RunResult, StageResult
 from cc_ci.timing.critical_path import PhaseTable
@@ -207,7 +208,7 @@ def _conditions(result: RunResult) -> Html:
     proved = {True: "proved", False: "not proved", None: "not checked"}[cache.proved]
     known = {
         "node": f"{where.cpus:g} CPUs, {memory or 'memory not known'}" if where.cpus else None,
-        "engine": where.engine,
+        "engine": str(engine_of(where)) if where.engine else None,
         "kernel": where.kernel,
         "images": f"{cache.asked}, {proved}" if cache.asked else None,
         "pulled": f"{pulled / 1e6:.1f} MB" if cache.images else None,

@@ -1,0 +1,65 @@
+"""`cc-ci engine measure`: the same runs on several engines, so that what an upgrade of one saves is known."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cc_ci.cli.question import measuring_options, on_engines, question
+from cc_ci.cli.told_tables import tell_tables
+
+FEWEST = 2
+
+
+@click.command()
+@click.option("--engines", default="system,trixie,forky", show_default=True, help="As for `node up`; the"
+              " others are held against the first.")  # fmt: skip
+@click.option("--recipes", default="custom-html,n8n", show_default=True, help="What to measure, by name.")
+@click.option(
+    "--runs", default=6, type=click.IntRange(min=1), show_default=True, help="Of each recipe on each."
+)
+@click.option("--cache", type=click.Choice(["cold", "warm"]), default="warm", show_default=True,
+              help="Whether the recipe's images are removed before each run, or there.")  # fmt: skip
+@measuring_options(out="engines", one_engine=False)
+def measure(
+    *,
+    engines: str,
+    recipes: str,
+    runs: int,
+    cache: str,
+    node: str,
+    out: Path,
+    new: bool,
+    mix_code: bool,
+    **reference: Any,
+) -> None:
+    """Measure RECIPES on each of ENGINES, side by side in rounds; one that was interrupted is taken up.
+
+    Hours of work, as root: Ctrl-C ends it, the same command goes on where it was. Each engine has a node of
+    its own, of which one is up at a time. Nothing else should use the machine. Exits 5 while runs are missing
+    that did not come to count.
+    """
+    from cc_ci.cli.story import story
+    from cc_ci.errors import UsageError
+    from cc_ci.perf.baselines.measured_set import read
+    from cc_ci.perf.documents.engines import engines_table
+    from cc_ci.perf.measuring.campaign import campaign
+    from cc_ci.perf.measuring.lock import measuring
+
+    names = tuple(name.strip() for name in engines.split(","))
+    if len(names) < FEWEST:
+        raise UsageError(
+            f"--engines {engines}: one alone is held against none; `cc-ci baseline` measures that"
+        )
+    asked = question(
+        recipes=tuple(name.strip() for name in recipes.split(",")),
+        cold=runs if cache == "cold" else 0,
+        warm=runs if cache == "warm" else 0,
+        **reference,
+    )
+    with story() as tell, measuring():
+        asked = on_engines(asked, names, tell=tell)
+        folder, missing = campaign(asked, node=node, root=out, new=new, mix_code=mix_code, tell=tell)
+    tell_tables([engines_table(read(folder))])
+    if missing:
+        raise click.exceptions.Exit(5)
