@@ -1,6 +1,6 @@
 """The nodes of integration tests: their engine is the one of CC_CI_TEST_ENGINE.
 
-A name of `cc-ci engine list`, a suite, or `system`, which is the default.
+A name of `cc-ci engine list`, a suite, or `system`; by default the one that a new node gets.
 """
 
 import functools
@@ -9,10 +9,10 @@ from typing import Any
 
 from cc_ci.lab.engine_choice import engine_for
 from cc_ci.lab.node import PrivateNode
-from cc_ci.lab.node_records import SYSTEM, Wanted
+from cc_ci.lab.node_records import Wanted
 from cc_ci.system.process import LocalRunner
 
-ASKED = os.environ.get("CC_CI_TEST_ENGINE") or SYSTEM
+ASKED = os.environ.get("CC_CI_TEST_ENGINE") or None
 
 
 @functools.cache

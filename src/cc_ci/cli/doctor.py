@@ -29,15 +29,18 @@ def doctor(*, as_json: bool) -> None:
 
 def _node(runner: "Runner") -> "Check":
     from cc_ci.engine.docker_engine import connect
-    from cc_ci.lab.node import load
+    from cc_ci.lab.node import PrivateNode
+    from cc_ci.lab.node_records import DEFAULT, SYSTEM
     from cc_ci.system.doctor import Check
 
-    name = "private node"
+    name, private = "private node", PrivateNode(DEFAULT)
     try:
-        engine = connect(load(), runner).system()
+        engine = connect(private.load(), runner).system()
     except InfrastructureError as error:
         return Check(name=name, found="not up", mend=str(error))
-    found = f"engine {engine.version}, API {engine.api}, {engine.image_store}"
+    chosen = private.record.wanted.engine if private.record else SYSTEM
+    whose = "the machine's own" if chosen == SYSTEM else chosen
+    found = f"engine {engine.version} ({whose}), API {engine.api}, {engine.image_store}"
     if not engine.swarm:
         return Check(name=name, found=f"{found}, no Swarm", verdict="limited", mend="run `cc-ci node up`")
     return Check(name=name, found=f"{found}, Swarm is active")

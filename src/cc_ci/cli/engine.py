@@ -69,20 +69,23 @@ def remove(name: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def export(name: str, file: Path) -> None:
     """Write the engine NAME to FILE, so that it can be had when its suite has moved on."""
-    from cc_ci.lab.engine_roots import export as exported
+    from cc_ci.lab.engine_archives import export as exported
     from cc_ci.system.process import LocalRunner
 
     click.echo(f"{file}: {exported(name, file, runner=LocalRunner()).name}", err=True)
 
 
 @engine.command("import")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def import_(file: Path) -> None:
-    """Keep the engine of a FILE that `cc-ci engine export` wrote. Its programs will run as root."""
-    from cc_ci.lab.engine_roots import import_ as imported
+@click.argument("path", type=click.Path(path_type=Path, exists=True))
+def import_(path: Path) -> None:
+    """Keep the engine of a file that `cc-ci engine export` wrote, or of a folder whose usr has one.
+
+    Its programs will run as root. One that is kept by the same versions stays as it is.
+    """
+    from cc_ci.lab.engine_archives import import_ as imported
     from cc_ci.system.process import LocalRunner
 
-    _print([imported(file, runner=LocalRunner())])
+    _print([imported(path, runner=LocalRunner())])
 
 
 def _print(engines: "list[EngineRoot] | tuple[EngineRoot, ...]") -> None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from cc_ci.lab.node import PrivateNode
     from cc_ci.lab.node_records import Wanted
     from cc_ci.lab.node_status import Status
-    from cc_ci.system.settings import Settings
+    from cc_ci.system.settings import Resolved, Settings
 
 
 @click.group()
@@ -28,7 +28,12 @@ def wanted_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--disk", metavar="SIZE", help="Limit what the apps of one run may write: 40g."),
         click.option("--bandwidth", metavar="RATE", help="Limit the link to the registry: 100mbit."),
         click.option("--images", type=click.Choice(["standin", "hub"]), help="Where images come from."),
-        click.option("--engine", metavar="NAME", help="system, or an engine of `cc-ci engine list`."),
+        click.option(
+            "--engine",
+            metavar="NAME|PATH",
+            help="system, trixie, forky, one of `cc-ci engine list`, or its file or folder. "
+            "[system from 28 on, else forky]",
+        ),
         click.option(
             "--userns/--no-userns",
             default=None,
@@ -55,8 +60,9 @@ def up(*, name: str | None, **flags: object) -> None:
 
     with story() as tell:
         chosen = _node(name, tell)
-        made = chosen.up(_wanted(chosen, flags))
+        made = chosen.up(_wanted(chosen, flags, tell))
         tell(f"node {made.name}: up, at {made.address}")
+        _tell_old_engine(chosen, tell)
         if not made.ipvs:
             tell("warning: this kernel has no IPVS: services get dnsrr and host ports")
 
@@ -82,7 +88,7 @@ def reset(*, name: str | None, **flags: object) -> None:
 
     with story() as tell:
         chosen = _node(name, tell)
-        made = chosen.reset(_wanted(chosen, flags))
+        made = chosen.reset(_wanted(chosen, flags, tell))
         tell(f"node {made.name}: up and empty, at {made.address}")
 
 
@@ -200,28 +206,50 @@ def _node(name: str | None, tell: Callable[[str], None]) -> "PrivateNode":
     return PrivateNode(name or DEFAULT, runner=told_runner(tell), say=tell)
 
 
-def _wanted(chosen: "PrivateNode", flags: dict[str, object]) -> "Wanted | None":
+def _wanted(chosen: "PrivateNode", flags: dict[str, object], tell: Callable[[str], None]) -> "Wanted | None":
     """What it was, changed by what is asked for now: by flags, or for a new node also by other settings."""
     import msgspec
 
     from cc_ci.lab.node_records import Wanted
-    from cc_ci.system.settings import load_settings
+    from cc_ci.system.settings import load_resolved
 
-    settings = load_settings(flags)
+    resolved = load_resolved(flags)
     before = chosen.record
     if before is None:
-        return Wanted(**_values(settings))
+        return Wanted(**_values(resolved.settings), engine=_engine(resolved, tell))
     given = {_FIELDS.get(name, name) for name, value in flags.items() if value is not None}
-    changes = {field: value for field, value in _values(settings).items() if field in given}
+    changes = {field: value for field, value in _values(resolved.settings).items() if field in given}
+    if "engine" in given:
+        changes["engine"] = _engine(resolved, tell)
     return msgspec.structs.replace(before.wanted, **changes)
 
 
-def _engine(asked: str | None) -> str:
-    """The exact name of an engine that is kept, so that a later one of its suite does not take its place."""
-    from cc_ci.lab.engine_roots import named as kept
-    from cc_ci.lab.node_records import SYSTEM
+def _engine(resolved: "Resolved", tell: Callable[[str], None]) -> str:
+    """The one that is asked for, or the default; built or imported where that is needed."""
+    from cc_ci.cli.story import told_runner
+    from cc_ci.errors import UsageError
+    from cc_ci.lab.engine_choice import engine_for
 
-    return SYSTEM if asked in (None, SYSTEM) else kept(asked).name
+    asked = resolved.settings.engine
+    if asked and "/" in asked and resolved.from_here("engine"):
+        raise UsageError(
+            f"{resolved.origins['engine']}: engine: {asked} may come with what is tested, and would run as"
+            " root; give it by --engine"
+        )
+    return engine_for(asked, runner=told_runner(tell), say=tell)
+
+
+def _tell_old_engine(chosen: "PrivateNode", tell: Callable[[str], None]) -> None:
+    """A node stays what it was, also from when there was no choice."""
+    from cc_ci.lab.node_records import SYSTEM
+    from cc_ci.system.machine import is_current
+
+    seen = chosen.status()
+    if seen and seen.record.wanted.engine == SYSTEM and not is_current(seen.engine):
+        tell(
+            f"engine: the machine's own {seen.engine}, as it was; `cc-ci node reset --name {seen.name}"
+            " --engine forky` takes one as operators have, and empties the node"
+        )
 
 
 _FIELDS = {"memory": "memory_bytes", "disk": "disk_bytes"}
@@ -234,7 +262,6 @@ def _values(settings: "Settings") -> dict[str, Any]:
         "disk_bytes": settings.disk_bytes,
         "bandwidth": settings.bandwidth,
         "images": settings.images,
-        "engine": _engine(settings.engine),
         "ci_domain": settings.ci_domain,
         "userns": settings.userns,
         "new_privileges": settings.new_privileges,

@@ -4,27 +4,26 @@ What an engine makes of a health check decides how long a recipe takes, and that
 So the machine's own is taken from 28 on, and else that of a newer Debian suite.
 """
 
-import re
 from collections.abc import Callable
+from pathlib import Path
 
 import filelock
 
-from cc_ci.errors import CcCiError, InfrastructureError
+from cc_ci.errors import CcCiError, InfrastructureError, UsageError
+from cc_ci.lab.engine_archives import import_
 from cc_ci.lab.engine_roots import SUITES, Builder, EngineRoot, engines, kept_of, named
 from cc_ci.lab.node_records import SYSTEM
 from cc_ci.system.clock import SystemClock
-from cc_ci.system.machine import engine_version
+from cc_ci.system.machine import CURRENT_ENGINE, engine_version, is_current
 from cc_ci.system.process import Runner
 
-CURRENT = 28
-"""The first that looks at a health check every 5 s until its start_period has passed."""
 DEFAULT_SUITE = "forky"
 Say = Callable[[str], None]
 Build = Callable[[str], EngineRoot]
 
 
 def engine_for(asked: str | None, *, runner: Runner, say: Say) -> str:
-    """`SYSTEM`, or the exact name of a kept engine, which is built where it is the first of its suite.
+    """`SYSTEM`, or the exact name of a kept engine: built where it is the first of its suite, or imported.
 
     Raises UsageError for an engine that there isn't, InfrastructureError where it can't be built.
     """
@@ -34,7 +33,15 @@ def engine_for(asked: str | None, *, runner: Runner, say: Say) -> str:
 
     if asked is None:
         return by_default(engine_version(runner=runner), build=build, say=say)
+    if "/" in asked:
+        return _of_path(Path(asked), runner=runner)
     return exact_name(asked, build=build, say=say)
+
+
+def _of_path(path: Path, *, runner: Runner) -> str:
+    if not path.exists():
+        raise UsageError(f"engine {path}: there is no such file or folder")
+    return import_(path, runner=runner).name
 
 
 def exact_name(asked: str, *, build: Build, say: Say) -> str:
@@ -45,7 +52,7 @@ def exact_name(asked: str, *, build: Build, say: Say) -> str:
 
 
 def by_default(machine: str | None, *, build: Build, say: Say) -> str:
-    """The machine's own from `CURRENT` on, else that of `DEFAULT_SUITE`; never another one in silence."""
+    """The machine's own from `CURRENT_ENGINE` on, else that of `DEFAULT_SUITE`; never another in silence."""
     if is_current(machine):
         return SYSTEM
     own = f"this machine's own is {machine}" if machine else "this machine has none"
@@ -55,13 +62,9 @@ def by_default(machine: str | None, *, build: Build, say: Say) -> str:
         raise InfrastructureError(
             f"engine of Debian {DEFAULT_SUITE}: can't be built: {error}; {own}, taken by `--engine {SYSTEM}`"
         ) from error
-    say(f"engine: {chosen.version} of Debian {chosen.suite}; {own}, and operators run {CURRENT} and newer")
+    why = f"{own}, and operators run {CURRENT_ENGINE} and newer"
+    say(f"engine: {chosen.version} of Debian {chosen.suite}; {why}")
     return chosen.name
-
-
-def is_current(version: str | None) -> bool:
-    found = re.match(r"\d+", version or "")
-    return found is not None and int(found[0]) >= CURRENT
 
 
 def _of_suite(suite: str, *, build: Build, say: Say) -> EngineRoot:
@@ -72,7 +75,7 @@ def _of_suite(suite: str, *, build: Build, say: Say) -> EngineRoot:
     with filelock.FileLock(engines() / ".building"):
         if there := kept_of(suite):
             return there
-        say(f"engine of Debian {suite}: is not kept yet; building it takes about half a minute and 400 MB")
+        say(f"engine of Debian {suite}: is not kept yet; building it takes about half a minute and 300 MB")
         made = build(suite)
     say(f"engine {made.name}: made in {made.seconds:.0f} s, {made.size_bytes / 1e6:.0f} MB")
     return made

@@ -18,6 +18,10 @@ OPEN_FILES = 65536
 
 GATEWAY = "docker_gwbridge"
 
+OLDEST_API = "1.24"
+"""What engines up to 28 take anyway. From 29 on they refuse clients below 1.44 unless told: Debian 12's own
+has 1.41, and Traefik's of some versions asks by 1.24."""
+
 CONTAINERD = """\
 version = 2
 root = "{root}"
@@ -100,7 +104,12 @@ def dockerd_environment(bundle: Path) -> dict[str, str]:
     """The lab's registry answers for Docker Hub, which dockerd trusts by the system's authorities alone."""
     # a proxy of the user's would answer in the registry's place
     proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "")
-    return {**proxies, "SSL_CERT_FILE": str(bundle), "DOCKER_CONFIG": "/nonexistent"}
+    return {
+        **proxies,
+        "SSL_CERT_FILE": str(bundle),
+        "DOCKER_CONFIG": "/nonexistent",
+        "DOCKER_MIN_API_VERSION": OLDEST_API,
+    }
 
 
 def gateway_argv() -> list[str]:

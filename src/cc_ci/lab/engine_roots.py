@@ -61,11 +61,11 @@ def engines() -> Path:
 
 def kept() -> tuple[EngineRoot, ...]:
     """All that were made or imported, the newest version last."""
-    found = [_read(path) for path in engines().glob(f"*/{RECORD}")]
+    found = [read_record(path) for path in engines().glob(f"*/{RECORD}")]
     return tuple(sorted(found, key=lambda one: [int(part) for part in re.findall(r"\d+", one.version)]))
 
 
-def _read(path: Path) -> EngineRoot:
+def read_record(path: Path) -> EngineRoot:
     try:
         return msgspec.json.decode(path.read_bytes(), type=EngineRoot)
     except msgspec.MsgspecError as error:
@@ -112,12 +112,12 @@ class Builder:
             if there and there.packages.keys() >= set(PACKAGES):
                 return there
             self._unpack(archives, work / "root")
-            return self._keep(
+            return keep(
                 EngineRoot(
                     name=name,
                     suite=suite,
                     packages=packages,
-                    size_bytes=_size(work / "root"),
+                    size_bytes=size_of(work / "root"),
                     seconds=self._clock.monotonic() - started,
                 ),
                 work / "root",
@@ -155,14 +155,16 @@ class Builder:
             check(self._runner(["dpkg-deb", "--extract", str(path), str(root)]), what=path.name)
         arrange(root)
 
-    def _keep(self, made: EngineRoot, root: Path) -> EngineRoot:
-        folder = engines() / made.name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        root.rename(folder / "root")
-        # last: a folder without its record is none
-        write_atomic(folder / RECORD, msgspec.json.encode(made))
-        return made
+
+def keep(made: EngineRoot, root: Path) -> EngineRoot:
+    """Take `root` into the engines that are kept."""
+    folder = engines() / made.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    root.rename(folder / "root")
+    # last: a folder without its record is none
+    write_atomic(folder / RECORD, msgspec.json.encode(made))
+    return made
 
 
 def engine_name(packages: dict[str, str]) -> str:
@@ -215,37 +217,5 @@ def remove(name: str) -> EngineRoot:
     return found
 
 
-def export(name: str, into: Path, *, runner: Runner) -> EngineRoot:
-    """Write a kept engine to one file, for a machine where the suite has moved on."""
-    found = named(name)
-    argv = [
-        "tar",
-        "--create",
-        "--gzip",
-        f"--file={into}",
-        f"--directory={engines()}",
-        "--numeric-owner",
-        found.name,
-    ]
-    check(runner(argv, timeout=FETCH_PATIENCE), what=f"engine {found.name}")
-    return found
-
-
-def import_(file: Path, *, runner: Runner) -> EngineRoot:
-    """Keep the engine of a file that `export` wrote. Raises UsageError for any other file."""
-    engines().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=engines(), prefix=".making-") as folder:
-        argv = ["tar", "--extract", f"--file={file}", f"--directory={folder}", "--numeric-owner"]
-        if not runner(argv, timeout=FETCH_PATIENCE).ok:
-            raise UsageError(f"{file}: no archive of an engine; `cc-ci engine export` writes one")
-        records = list(Path(folder).glob(f"*/{RECORD}"))
-        if len(records) != 1 or _read(records[0]).name != records[0].parent.name:
-            raise UsageError(f"{file}: no archive of an engine; `cc-ci engine export` writes one")
-        made = _read(records[0])
-        shutil.rmtree(engines() / made.name, ignore_errors=True)
-        records[0].parent.rename(engines() / made.name)
-    return made
-
-
-def _size(root: Path) -> Bytes:
+def size_of(root: Path) -> Bytes:
     return sum(path.lstat().st_blocks * 512 for path in root.rglob("*"))

@@ -26,6 +26,8 @@ VERSION_FLAGS: Mapping[str, tuple[str, ...]] = {
     "restic": ("version",),
     "certutil": (),
 }
+CURRENT_ENGINE = 28
+"""The first that looks at a health check every 5 s until its start_period has passed."""
 ANSWER_TIMEOUT: Seconds = 20.0
 
 
@@ -116,6 +118,12 @@ def engine_version(*, runner: Runner) -> str | None:
     """Of this machine's own dockerd, whether it runs or not; None where there is none."""
     found = _tool("dockerd", runner=runner)
     return found.version if found else None
+
+
+def is_current(version: str | None) -> bool:
+    """Whether an engine is one as operators have it today."""
+    found = re.match(r"\d+", version or "")
+    return found is not None and int(found[0]) >= CURRENT_ENGINE
 
 
 def _docker_clients(*, runner: Runner) -> Iterator[Tool]:

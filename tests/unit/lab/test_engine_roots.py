@@ -1,14 +1,17 @@
 """Engines of other suites: what apt is asked, how one is named, kept, exported and imported."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
 import pytest
 
 from cc_ci.errors import UsageError
-from cc_ci.lab import engine_roots
+from cc_ci.lab import engine_archives, engine_roots
 from cc_ci.lab.engine_roots import RECORD, EngineRoot, apt_options, arrange, engine_name
-from cc_ci.system.process import LocalRunner
+from cc_ci.system.process import Completed, LocalRunner
 
 PACKAGES = {"docker.io": "28.5.2+dfsg4-5", "containerd": "2.1.9+ds1-5", "runc": "1.3.6+ds1-1", "kmod": "34"}
 
@@ -69,10 +72,10 @@ def test_a_folder_without_its_record_is_no_engine(state: Path) -> None:
 
 def test_an_engine_comes_back_from_its_file(tmp_path: Path) -> None:
     made = keep("28.5.2+dfsg4-5")
-    engine_roots.export("forky", tmp_path / "engine.tgz", runner=LocalRunner())
+    engine_archives.export("forky", tmp_path / "engine.tgz", runner=LocalRunner())
     engine_roots.remove("forky")
     assert engine_roots.kept() == ()
-    assert engine_roots.import_(tmp_path / "engine.tgz", runner=LocalRunner()) == made
+    assert engine_archives.import_(tmp_path / "engine.tgz", runner=LocalRunner()) == made
     assert (made.root / "dockerd").read_text() == "x"
 
 
@@ -80,5 +83,55 @@ def test_a_file_that_is_no_engine_is_refused_and_leaves_nothing(tmp_path: Path, 
     other = tmp_path / "other.tgz"
     other.write_text("x")
     with pytest.raises(UsageError, match="no archive of an engine"):
-        engine_roots.import_(other, runner=LocalRunner())
+        engine_archives.import_(other, runner=LocalRunner())
     assert list((state / "engines").iterdir()) == []
+
+
+def root_at(folder: Path) -> Path:
+    """A root whose programs say their versions, as chroot would run them."""
+    for program in ("dockerd", "containerd", "runc", "iptables", "mount", "cat", "sh"):
+        path = folder / "usr/bin" / program
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(program)
+    return folder
+
+
+class InRoot(LocalRunner):
+    """Runs what it is told, but for programs in a root: of these it knows what they say."""
+
+    SAYS = MappingProxyType(
+        {
+            "dockerd": "Docker version 29.1.3, build x",
+            "containerd": "containerd github.com/containerd/containerd v2.2.1 dea7da5",
+            "runc": "runc version 1.4.0\ncommit: v1.4.0-0-g1",
+        }
+    )
+
+    def __call__(self, argv: Sequence[str], **others: Any) -> Completed:
+        if argv[0] == "chroot":
+            return Completed(argv=tuple(argv), returncode=0, stdout=self.SAYS[argv[2]], stderr="")
+        return super().__call__(argv, **others)
+
+
+def test_a_folder_with_an_engine_in_it_is_taken_in_under_its_versions(tmp_path: Path) -> None:
+    root = root_at(tmp_path / "own")
+    made = engine_archives.import_(root, runner=InRoot())
+    assert made.name == "docker-29.1.3_containerd-2.2.1_runc-1.4.0"
+    assert (made.root / "usr/bin/dockerd").read_text() == "dockerd"
+    assert engine_roots.kept() == (made,)
+
+
+def test_a_folder_that_lacks_what_an_engine_needs_is_refused_by_what_it_lacks(tmp_path: Path) -> None:
+    root = root_at(tmp_path / "own")
+    for program in ("runc", "iptables"):
+        (root / "usr/bin" / program).unlink()
+    with pytest.raises(UsageError, match=r"own: no root of an engine: its usr has no runc, iptables$"):
+        engine_archives.import_(root, runner=InRoot())
+
+
+def test_an_engine_that_is_kept_is_not_pulled_from_under_a_node(tmp_path: Path) -> None:
+    made = keep("28.5.2+dfsg4-5")
+    engine_archives.export("forky", tmp_path / "engine.tgz", runner=LocalRunner())
+    (made.root / "dockerd").write_text("runs")
+    assert engine_archives.import_(tmp_path / "engine.tgz", runner=LocalRunner()) == made
+    assert (made.root / "dockerd").read_text() == "runs"

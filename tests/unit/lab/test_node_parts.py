@@ -60,6 +60,8 @@ def test_the_engine_has_everything_of_its_own() -> None:
 def test_dockerd_asks_no_proxy_of_the_user_s_and_trusts_the_lab() -> None:
     environment = dockerd_environment(Path("/ca.pem"))
     assert environment["SSL_CERT_FILE"] == "/ca.pem"
+    # else an engine from 29 on refuses Debian 12's own client, and older Traefiks
+    assert environment["DOCKER_MIN_API_VERSION"] == "1.24"
     assert environment["HTTPS_PROXY"] == ""
 
 
