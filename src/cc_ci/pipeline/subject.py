@@ -27,7 +27,7 @@ from cc_ci.stages.preparing import configured
 from cc_ci.suite.checking import NEEDED_BY_A_RUN, faults_with
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.front import unrouted
-from cc_ci.suite.ways import ways
+from cc_ci.suite.ways import Way, readable_ways
 from cc_ci.system import git
 from cc_ci.system.process import Runner
 
@@ -197,7 +197,7 @@ def read_subject(root: Path, *, choice: Choice, tested: Tested, scratch: Path, r
             # what an older version got wrong is no fault of the new one
             before = NoVersionBefore(outcome="unverified", reason=f"{before.tag}: {error}")
     stacks = {which: read_stack(app) for which, app in apps.items()}
-    _require_fitting(candidates["new"], stacks["new"])
+    _require_fitting(candidates["new"], apps["new"], stacks["new"])
     return Subject(
         name=tree.name,
         candidates=candidates,
@@ -210,7 +210,7 @@ def read_subject(root: Path, *, choice: Choice, tested: Tested, scratch: Path, r
     )
 
 
-def _require_fitting(new: Candidate, stack: Stack) -> None:
+def _require_fitting(new: Candidate, app: App, stack: Stack) -> None:
     """What the suite names is there, in this way of deployment or another; what it looks at is routed.
 
     An older version need not have it all.
@@ -220,9 +220,11 @@ def _require_fitting(new: Candidate, stack: Stack) -> None:
         return
     if wrong := next(unrouted(suite, stack, domain=EXAMPLE), None):
         raise InfrastructureError(wrong)
-    deployed = ways(suite, new.recipe, domain=EXAMPLE)
-    for line in faults_with(suite, deployed, only=NEEDED_BY_A_RUN):
-        raise InfrastructureError(line)
+    here = Way(variant=new.variant, app=app, stack=stack)
+    if faults_with(suite, (here,), only=NEEDED_BY_A_RUN):
+        elsewhere = readable_ways(suite, new.recipe, domain=EXAMPLE)
+        for line in faults_with(suite, (here, *elsewhere), only=NEEDED_BY_A_RUN):
+            raise InfrastructureError(line)
 
 
 def _untagged(tree: Recipe, root: Path, runner: Runner) -> Candidate:

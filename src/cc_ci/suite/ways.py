@@ -1,10 +1,15 @@
 """The ways in which a suite has its recipe deployed: as it is, wired to its provider, and in each variant."""
 
+import contextlib
+from collections.abc import Iterator
+
 import msgspec
 
+from cc_ci.errors import InfrastructureError, UsageError
 from cc_ci.providers.api import SignOn
 from cc_ci.recipes.app import App
 from cc_ci.recipes.configuring import configure, run_values
+from cc_ci.recipes.faults import RecipeError
 from cc_ci.recipes.recipe import Recipe
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.suite.facts import Suite
@@ -38,6 +43,13 @@ def ways(suite: Suite, recipe: Recipe, *, domain: str) -> tuple[Way, ...]:
     Raises RecipeError, and UsageError for a variant's file that is not there.
     """
     return tuple(_way(suite, recipe, variant, domain=domain) for variant in (None, *suite.variants))
+
+
+def readable_ways(suite: Suite, recipe: Recipe, *, domain: str) -> Iterator[Way]:
+    """Those that this version of the recipe has: an older one may lack a variant's file."""
+    for variant in (None, *suite.variants):
+        with contextlib.suppress(RecipeError, UsageError, InfrastructureError):
+            yield _way(suite, recipe, variant, domain=domain)
 
 
 def _way(suite: Suite, recipe: Recipe, variant: str | None, *, domain: str) -> Way:
