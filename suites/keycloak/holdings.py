@@ -61,7 +61,9 @@ def value_of(http, realm, headers):
     answer = http.get(f"/admin/realms/{realm}", headers=headers)
     if answer.status_code == realms.NOT_FOUND:
         return None
-    return answer.raise_for_status().json()["attributes"]["short"]
+    value = answer.raise_for_status().json().get("attributes", {}).get("short")
+    assert value is not None, f"realm {realm} is there, and its attribute short is gone"
+    return value
 
 
 def _attributes(value):
@@ -134,12 +136,16 @@ def _found(http, realm, headers):
 
     settings = get("")
     yield "displayName", settings.get("displayName")
-    yield from ((f"attribute {name}", text) for name, text in settings["attributes"].items())
+    yield from ((f"attribute {name}", text) for name, text in settings.get("attributes", {}).items())
     yield from ((f"localization {name}", text) for name, text in get(f"/localization/{LANGUAGE}").items())
     user = realms.user(http, realm, headers, username=USERNAME)
     yield from ((f"user's {name}", user.get(name)) for name in NAMES)
-    yield from ((f"user's {name}", text) for name, (text,) in user["attributes"].items())
+    yield from ((f"user's {name}", _only(texts)) for name, texts in user.get("attributes", {}).items())
     for group in get(f"/users/{user['id']}/groups", briefRepresentation="false"):
-        yield f"group {group['path']}", group["attributes"]["letters"][0]
+        yield f"group {group['path']}", _only(group.get("attributes", {}).get("letters", []))
     for role in get(f"/users/{user['id']}/role-mappings/realm"):
         yield f"role {role['name']}", role.get("description")
+
+
+def _only(texts):
+    return ", ".join(texts)

@@ -75,8 +75,9 @@ def user(http, realm, headers, *, username=USERNAME):
     """The realm's member, as an administrator sees them."""
     asked = {"username": username, "exact": "true"}
     found = http.get(f"/admin/realms/{realm}/users", params=asked, headers=headers)
-    (only,) = found.raise_for_status().json()
-    whole = http.get(f"/admin/realms/{realm}/users/{only['id']}", headers=headers)
+    known = found.raise_for_status().json()
+    assert len(known) == 1, f"realm {realm} has {len(known)} users by the name {username}"
+    whole = http.get(f"/admin/realms/{realm}/users/{known[0]['id']}", headers=headers)
     return whole.raise_for_status().json()
 
 

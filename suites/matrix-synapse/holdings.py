@@ -127,8 +127,8 @@ def _found(user, member, place, *, key, domain):
     room = f"{matrix.CLIENT}/rooms/{quote(place['room'])}"
     behind = user.ask("GET", f"{matrix.CLIENT}/directory/room/{quote(alias(key, domain))}")
     yield "room behind its alias", behind.json().get("room_id")
-    yield "room's name", user.get(f"{room}/state/m.room.name")["name"]
-    yield "room's topic", user.get(f"{room}/state/m.room.topic")["topic"]
+    yield "room's name", user.get(f"{room}/state/m.room.name").get("name")
+    yield "room's topic", user.get(f"{room}/state/m.room.topic").get("topic")
     yield (
         "members",
         next((name for name in user.get(f"{room}/joined_members")["joined"] if name == member.name), None),
@@ -136,13 +136,14 @@ def _found(user, member, place, *, key, domain):
     yield "long message", user.message(place["room"], place["long"])
     yield "file", member.download(place["file"])
     profile = user.get(f"{matrix.CLIENT}/profile/{quote(member.name)}")
-    yield "avatar", user.download(profile["avatar_url"])
-    preview = user.media("thumbnail", profile["avatar_url"], "?width=32&height=32&method=crop")
-    yield "avatar's preview", preview.headers["content-type"]
-    yield "display name", profile["displayname"]
+    if shown := profile.get("avatar_url"):
+        yield "avatar", user.download(shown)
+        preview = user.media("thumbnail", shown, "?width=32&height=32&method=crop")
+        yield "avatar's preview", preview.headers.get("content-type")
+    yield "display name", profile.get("displayname")
     asked = user.post(f"{matrix.CLIENT}/keys/query", {"device_keys": {member.name: []}})
     keys = asked["device_keys"].get(member.name, {}).get(member.device, {}).get("keys", {})
     yield "device's keys", json.dumps({name.partition(":")[0]: text for name, text in sorted(keys.items())})
     version = member.get(f"{BACKUP}/version")["version"]
     kept = member.get(f"{BACKUP}/keys/{quote(place['room'])}/session?version={version}")
-    yield "backup of room keys", kept["session_data"]["ciphertext"]
+    yield "backup of room keys", kept.get("session_data", {}).get("ciphertext")

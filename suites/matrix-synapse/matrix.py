@@ -57,7 +57,7 @@ class User:
         return self.ask("PUT", path, json=message).raise_for_status().json()["event_id"]
 
     def message(self, room, event):
-        return self.get(f"{CLIENT}/rooms/{quote(room)}/event/{quote(event)}")["content"]["body"]
+        return self.get(f"{CLIENT}/rooms/{quote(room)}/event/{quote(event)}")["content"].get("body")
 
     def upload(self, content, *, name, kind="application/octet-stream"):
         return self.try_upload(content, name=name, kind=kind).raise_for_status().json()["content_uri"]

@@ -27,6 +27,7 @@ def read(app, http, key):
     if place is None:
         return None
     value = user.message(place["room"], place["value"])
+    assert value is not None, "the message is there, and has no text"
     member = known(app, http, key)
     wrong = list(holdings.faults(user, member, place, key=key, value=value, domain=app.domain))
     assert not wrong, f"{wrong[0]} (and {len(wrong) - 1} more)"
