@@ -1,3 +1,5 @@
+import itertools
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from cc_ci.levers.arms import Chosen, choose
 from cc_ci.pipeline.known import Known
 from cc_ci.pipeline.plan import STAGES, Keep, Plan
 from cc_ci.pipeline.planner import make_plan
-from cc_ci.pipeline.soundness import plan_faults
+from cc_ci.pipeline.soundness import plan_faults, require_sound
 from cc_ci.results.schema import StageName
 
 FULL = Known(previous_version="1.0.0+1.22.1", has_suite=True, backed_up=True)
@@ -220,3 +222,85 @@ def test_a_twin_comes_after_the_removal_of_what_has_its_domain() -> None:
     beside = msgspec.structs.replace(prepare, after=())
     steps = tuple(beside if step == prepare else step for step in plan.steps)
     assert "which has its domain" in "; ".join(plan_faults(msgspec.structs.replace(plan, steps=steps)))
+
+
+def test_one_stage_alone_decides_nothing_of_the_others() -> None:
+    known = Known(previous_version=None, has_suite=False, stateless=True)
+    assert set(outcomes(plan_stock(known, only="upgrade"))) == {"upgrade"}
+    assert outcomes(plan_stock(known, only="install")) == {}
+
+
+def test_of_one_stage_what_is_for_whatever_is_deployed_counts_to_it() -> None:
+    """A pull or a provider of another stage's name would look like a stage that ran."""
+    plan = plan_stock(SIGNING_ON, only="upgrade")
+    assert [(step.action, step.stage) for step in plan.steps[:2]] == [
+        ("pull", "upgrade"),
+        ("provide", "upgrade"),
+    ]
+    assert set(plan.stages()) == {"upgrade", "teardown"}
+    assert [one.name for one in plan.deployments] == ["upgrade"]
+    pairs = itertools.pairwise(step for step in plan.steps if step.chain == "upgrade")
+    assert all(one.name in other.after for one, other in pairs)
+
+
+def test_what_closes_a_run_uses_what_it_is_about_and_comes_after_every_chain() -> None:
+    plan = plan_stock(SIGNING_ON)
+    ends = {[step.name for step in plan.steps if step.chain == chain][-1] for chain in plan.chains[:-1]}
+    stops, withdraw, leaks = plan.steps[-3:]
+    assert [step.name for step in (stops, withdraw, leaks)] == ["conclude_stops", "withdraw", "leak_check"]
+    assert {step.chain for step in (stops, withdraw, leaks)} == {"closing"}
+    assert set(stops.uses) == {f"stops:{one.name}" for one in plan.deployments}
+    assert (withdraw.deployment, withdraw.uses) == ("keycloak", ("app:keycloak", "provider"))
+    assert leaks.gives == ("census",)
+    assert set(stops.after) == ends
+    assert set(withdraw.after) == {*ends, "conclude_stops"}
+    assert set(leaks.after) == {*ends, "conclude_stops", "withdraw"}
+
+
+def test_the_opening_s_steps_say_what_they_take_and_give() -> None:
+    plan = plan_stock(SIGNING_ON)
+    pull, provide = plan.steps[:2]
+    assert (pull.name, pull.chain, pull.takes, pull.gives) == (
+        "pull",
+        "opening",
+        ("extraction",),
+        ("layers",),
+    )
+    assert (provide.name, provide.chain, provide.deployment) == ("provide", "opening", "keycloak")
+    assert (provide.needs, provide.after, provide.takes) == (("pull",), ("pull",), ("boot",))
+    assert (provide.uses, provide.gives) == (("layers",), ("app:keycloak", "provider"))
+
+
+def test_what_steps_take_of_the_node_is_what_must_not_be_done_twice_at_once() -> None:
+    taken = {step.action: step.takes for step in plan_stock(SIGNING_ON).steps if step.takes}
+    assert taken == {
+        "pull": ("extraction",),
+        **dict.fromkeys(["provide", "deploy", "upgrade", "redeploy"], ("boot",)),
+        "test": ("browser",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("signs_on", "why"), [(True, "the suite signs on through it"), (False, "the suite needs it")]
+)
+def test_a_provider_says_why_it_is_there(why: str, *, signs_on: bool) -> None:
+    known = msgspec.structs.replace(SIGNING_ON, has_sso_tests=signs_on)
+    provider = plan_stock(known).provider
+    assert provider is not None
+    assert (provider.name, provider.why) == ("keycloak", why)
+    assert plan_stock(known, only="install").provider is None
+
+
+def test_chains_in_a_row_come_one_after_the_other() -> None:
+    plan = plan_stock(FULL)
+    steps = {chain: [step for step in plan.steps if step.chain == chain] for chain in plan.chains}
+    for before, after in itertools.pairwise(list(steps)[:-1]):
+        assert steps[before][-1].name in steps[after][0].after
+
+
+def test_a_plan_that_is_not_sound_is_never_handed_out() -> None:
+    plan = plan_stock(FULL)
+    twice = msgspec.structs.replace(plan, steps=(*plan.steps, plan.steps[0]))
+    with pytest.raises(AssertionError, match=r"^plan: two steps have one name"):
+        require_sound(twice)
+    assert require_sound(plan) is plan

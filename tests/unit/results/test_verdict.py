@@ -48,6 +48,16 @@ def test_every_reason_is_said_the_deciding_one_first() -> None:
     )
 
 
+def test_what_no_stage_says_has_its_line_too() -> None:
+    outside = judge([], [], interrupted="ended by SIGINT", errored="disk: full", usage="no such stage")
+    assert outside.because == ("no such stage", "ended by SIGINT", "disk: full", "no stage ran")
+    assert outside.word == "usage"
+    assert judge([StageResult(name="install", outcome="failed")], []).because == (
+        "install failed: no reason given",
+    )
+    assert judge(stages("passed"), []).because == ()
+
+
 outcomes = st.sampled_from(["passed", "failed", "errored", "skipped", "unverified"])
 
 
