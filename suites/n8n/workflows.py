@@ -1,10 +1,11 @@
-"""n8n as its editor talks to it: the owner's session, workflows, credentials, executions."""
+"""n8n as its editor talks to it: the owner's session, workflows, credentials, executions and their files."""
 
 import hashlib
 import json
 import time
 import uuid
 
+BAD_REQUEST = 400
 NOT_FOUND = 404
 CONFLICT = 409
 SESSION = "n8n-auth"
@@ -13,6 +14,7 @@ PUBLISHED_WITHIN = 20
 NOT_YET = ("not_published", "in_progress")
 """What n8n says meanwhile: the editor's dialog may be gone before its request has come."""
 BETWEEN_LOOKS = 0.1
+API_KEY = "X-N8N-API-KEY"
 
 
 def owner(app):
@@ -57,17 +59,33 @@ def call(http, method, path, **options):
     return http.request(method, f"/rest{path}", **options).raise_for_status().json()["data"]
 
 
+def add_api_key(http, *, label):
+    """A key of the owner's for the public API, without an end."""
+    scopes = call(http, "GET", "/api-keys/scopes")
+    return call(http, "POST", "/api-keys", json={"label": label, "scopes": scopes, "expiresAt": None})
+
+
+def ask_api(http, path, *, key=None):
+    """The public API, which knows nobody's session."""
+    http.cookies.clear()
+    return http.get(f"/api/v1{path}", headers={API_KEY: key} if key else {})
+
+
 def add_credential(http, *, name, user, password):
-    return call(
-        http,
-        "POST",
-        "/credentials",
-        json={"name": name, "type": "httpBasicAuth", "data": {"user": user, "password": password}},
-    )
+    data = {"user": user, "password": password}
+    return call(http, "POST", "/credentials", json={"name": name, "type": "httpBasicAuth", "data": data})
 
 
-def add_workflow(http, *, name, marker, credential):
-    """A webhook that asks for the credential, then a node that sets `marker`; it answers what that gives."""
+def add_header_credential(http, *, name, header, value):
+    data = {"name": header, "value": value}
+    return call(http, "POST", "/credentials", json={"name": name, "type": "httpHeaderAuth", "data": data})
+
+
+def add_workflow(http, *, name, marker, credential, note="", letters="", path=None):
+    """A webhook that asks for the credential, then a node that sets `marker`; it answers what that gives.
+
+    `note` is stuck on the canvas, and `letters` is a further field that is set.
+    """
     hook = {
         "id": str(uuid.uuid4()),
         "name": "Asked",
@@ -76,7 +94,7 @@ def add_workflow(http, *, name, marker, credential):
         "position": [0, 0],
         "webhookId": str(uuid.uuid4()),
         "parameters": {
-            "path": str(uuid.uuid4()),
+            "path": path or str(uuid.uuid4()),
             "httpMethod": "POST",
             "authentication": "basicAuth",
             "responseMode": "lastNode",
@@ -87,7 +105,16 @@ def add_workflow(http, *, name, marker, credential):
     fields = [
         {"id": str(uuid.uuid4()), "name": "marker", "type": "string", "value": marker},
         {"id": str(uuid.uuid4()), "name": "said", "type": "string", "value": "={{ $json.body.word }}"},
+        {"id": str(uuid.uuid4()), "name": "letters", "type": "string", "value": letters},
     ]
+    sticker = {
+        "id": str(uuid.uuid4()),
+        "name": "Sticker",
+        "type": "n8n-nodes-base.stickyNote",
+        "typeVersion": 1,
+        "position": [0, 220],
+        "parameters": {"content": note},
+    }
     answer = {
         "id": str(uuid.uuid4()),
         "name": "Marked",
@@ -102,7 +129,7 @@ def add_workflow(http, *, name, marker, credential):
         "/workflows",
         json={
             "name": name,
-            "nodes": [hook, answer],
+            "nodes": [hook, answer, sticker],
             "connections": {"Asked": {"main": [[{"node": "Marked", "type": "main", "index": 0}]]}},
             "settings": {"executionOrder": "v1"},
             "active": False,
@@ -134,19 +161,27 @@ def publication(http, workflow):
     return answer.raise_for_status().json()["data"]["status"]
 
 
-def ask(http, workflow, *, user, password, word="hello"):
-    """Run the workflow as the world outside does: the answer of its webhook."""
-    path = node(workflow, "Asked")["parameters"]["path"]
-    return http.post(f"/webhook/{path}", json={"word": word}, auth=(user, password))
+def ask(http, workflow, *, user, password, word="hello", picture=None):
+    """Run the workflow as the world outside does: the answer of its webhook. A picture comes in a form."""
+    address = f"/webhook/{node(workflow, 'Asked')['parameters']['path']}"
+    if picture is None:
+        return http.post(address, json={"word": word}, auth=(user, password))
+    files = {"picture": ("picture.png", picture, "image/png")}
+    return http.post(address, data={"word": word}, files=files, auth=(user, password))
 
 
 def node(workflow, name):
-    return next(one for one in workflow["nodes"] if one["name"] == name)
+    return next((one for one in workflow["nodes"] if one["name"] == name), {"parameters": {}})
 
 
-def marker_of(workflow):
-    fields = node(workflow, "Marked")["parameters"]["assignments"]["assignments"]
-    return next(field["value"] for field in fields if field["name"] == "marker")
+def field_of(workflow, name):
+    """What the workflow sets; None if it has no such field any more."""
+    fields = node(workflow, "Marked")["parameters"].get("assignments", {}).get("assignments", [])
+    return next((field["value"] for field in fields if field["name"] == name), None)
+
+
+def note_of(workflow):
+    return node(workflow, "Sticker")["parameters"].get("content")
 
 
 def find(http, kind, name):
@@ -168,15 +203,30 @@ def outcome(http, execution):
     """What the last node gave in this run."""
     run = call(http, "GET", f"/executions/{execution['id']}")["data"]
     path = ("resultData", "runData", "Marked", 0, "data", "main", 0, 0, "json")
-    return {name: follow(run, *path, name) for name in ("marker", "said")}
+    return {name: follow(run, *path, name) for name in ("marker", "said", "letters")}
+
+
+def picture_of(http, execution):
+    """The bytes of the picture that came with the call; None where n8n has it no more, or knows of none."""
+    run = call(http, "GET", f"/executions/{execution['id']}")["data"]
+    path = ("resultData", "runData", "Asked", 0, "data", "main", 0, 0, "binary", "picture", "id")
+    wanted = {"id": follow(run, *path) or "", "action": "download"}
+    answer = http.get("/rest/binary-data", params=wanted)
+    return None if answer.status_code in (BAD_REQUEST, NOT_FOUND) else answer.raise_for_status().content
 
 
 def follow(flatted, *path):
-    """The value at `path` where each string, list and object stands apart and is named by its number."""
+    """The value at `path` where each string, list and object stands apart and is named by its number.
+
+    None where the path ends before: what a run left may be there in part.
+    """
     table = json.loads(flatted)
     here = table[0]
     for key in path:
-        here = here[key]
+        try:
+            here = here[key]
+        except (KeyError, IndexError, TypeError):
+            return None
         if isinstance(here, str):
             here = table[int(here)]
     return here

@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("busybox")]
 
 DEADLINE = 300
 
+USUAL = "/cgi-bin:admin:admin\n"
+
 Change = tuple[str, str, str]
 """A file of the small recipe, a text in it, and what stands there instead."""
 
@@ -84,6 +86,32 @@ def test_a_backup_that_leaves_the_app_unable_to_take_data(run: Callable[..., Run
     (test,) = [one for one in stage.tests if one.outcome == "failed"]
     assert (test.id, test.deployment) == ("after the first backup the app serves and takes data", "backup")
     assert "after it was written after the first backup; data was lost" in (stage.reason or "")
+
+
+def test_a_dump_that_leaves_some_notes_out_is_no_backup(run: Callable[..., RunResult]) -> None:
+    # short texts, which are all that a small seed has, are in it
+    partial = (
+        "backup.sh",
+        "tar -cf backup.tar entries",
+        "tar -cf backup.tar $(find entries -type f ! -name '*-binary')",
+    )
+    stage = failed(run("restore", partial), "restore")
+    assert "-binary: nothing instead of 200000 bytes" in (stage.reason or "")
+
+
+def test_a_usual_account_beside_the_right_one_is_found(run: Callable[..., RunResult]) -> None:
+    stage = failed(
+        run("functional", ("httpd.conf.tmpl", "/cgi-bin:pocket:", f"{USUAL}/cgi-bin:pocket:")), "functional"
+    )
+    (test,) = [one for one in stage.tests if one.outcome == "failed"]
+    assert test.id.startswith("test_doors.py::test_no_usual_password_opens_it[admin-admin]")
+
+
+def test_keys_that_an_app_makes_one_of_lose_data(run: Callable[..., RunResult]) -> None:
+    folded = ("notes.cgi", "key=$QUERY_STRING", 'key=$(echo "$QUERY_STRING" | tr A-Z a-z)')
+    stage = failed(run("functional", folded), "functional")
+    (test,) = [one for one in stage.tests if one.outcome == "failed"]
+    assert test.id.startswith("test_notes.py::test_keys_that_differ_in_case_are_two_notes")
 
 
 def test_a_restore_hook_that_is_missing_restores_nothing(run: Callable[..., RunResult]) -> None:

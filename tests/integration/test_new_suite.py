@@ -53,6 +53,32 @@ contains = "Publish"
 """
 
 
+FILLED_IN = """
+
+def put(app, http, name, content):
+    http.put(f"/pages/{name}", content=content, auth=editor(app)).raise_for_status()
+
+
+def get(app, http, name):
+    answer = http.get(f"/pages/{name}")
+    return None if answer.status_code == 404 else answer.raise_for_status().content
+
+
+def remove(app, http, name):
+    if get(app, http, name) is not None:
+        http.delete(f"/pages/{name}", auth=editor(app)).raise_for_status()
+
+
+def editor(app):
+    return app.env["UPLOAD_USER"], app.secret("upload_password")
+"""
+KNOWN = """
+seeds = "seed.py"
+secrets = ["upload_password"]
+env = { UPLOAD_USER = "editor" }
+"""
+
+
 @pytest.fixture(scope="module")
 def nginx() -> None:
     """See that the image is in the lab's registry."""
@@ -103,8 +129,8 @@ def test_a_new_suite_is_green_as_it_was_made(newcomer: Newcomer) -> None:
     ran = newcomer("run", str(newcomer.recipe), "--stage", "functional", "--json")
     assert ran.returncode == 0, ran.stderr
     stages = {stage["name"]: stage for stage in json.loads(ran.stdout)["stages"]}
-    (test,) = [test for test in stages["functional"]["tests"] if test["id"].startswith("test_front")]
-    assert (test["outcome"], test["assertions"]) == ("passed", 1)
+    tests = [test for test in stages["functional"]["tests"] if test["id"].startswith("test_front")]
+    assert [(test["outcome"], test["assertions"]) for test in tests] == [("passed", 1)] * 4
 
 
 def test_a_suite_that_is_there_is_not_overwritten(newcomer: Newcomer) -> None:
@@ -147,3 +173,17 @@ def test_a_sign_that_never_comes_true_is_named_with_what_it_last_said(newcomer: 
     assert re.search(r"management: http://\S+:9000/: unreachable: .*refused", reason)
     (failed,) = [span for span in result["spans"] if span["name"] == "ready: management"]
     assert failed["status"] == "failed"
+
+
+def test_the_made_seed_is_good_for_a_backup_once_three_functions_are_filled_in(newcomer: Newcomer) -> None:
+    facts, seed = newcomer.suite / "suite.toml", newcomer.suite / "seed.py"
+    as_made = facts.read_text(), seed.read_text()
+    facts.write_text(KNOWN + as_made[0])
+    seed.write_text(as_made[1] + FILLED_IN)
+    checked = newcomer("suite", "check", str(newcomer.recipe))
+    ran = newcomer("run", str(newcomer.recipe), "--stage", "backup", "--json")
+    facts.write_text(as_made[0])
+    seed.write_text(as_made[1])
+    assert checked.returncode == 0, checked.stdout
+    assert ran.returncode == 0, ran.stderr
+    assert "volume-markers" not in {warning["code"] for warning in json.loads(ran.stdout)["warnings"]}

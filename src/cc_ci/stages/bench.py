@@ -109,6 +109,7 @@ class Deployed:
             secrets=self.secrets,
             env=self.app.env,
             version=self.candidate.label,
+            variant=self.candidate.variant,
             further_hosts=hosts,
             sso=self.candidate.sign_on,
         )

@@ -18,7 +18,7 @@ from cc_ci.stages.deploying import roll_out
 from cc_ci.stages.permitting import require_permitted
 from cc_ci.stages.preparing import claim, configured, make_secrets, stack_of, write_files
 from cc_ci.stages.removing import save_evidence
-from cc_ci.stages.seeds import Planted, require, require_mounted
+from cc_ci.stages.seeds import Planted, put_in, require, require_mounted
 
 
 def upgrade(bench: Bench, deployed: Deployed, *, to: Candidate) -> None:
@@ -170,3 +170,15 @@ def verify(
             after="the upgrade",
             tell_more=lambda: f" ({'; '.join(move.said for move in moved)})" if moved else "",
         )
+    if not seeded.places:
+        _verify_new_data(bench, deployed, seeded)
+
+
+def _verify_new_data(bench: Bench, deployed: Deployed, seeded: Planted) -> None:
+    """What the new version writes stands beside what the old one wrote; only the app itself can show that."""
+    with (
+        bench.span("new data beside the old", "verify"),
+        proof(bench, "the app takes new data beside the old", deployed=deployed, stage="upgrade"),
+    ):
+        put_in(bench, deployed, (), name="new", after="the upgrade")
+        require(bench, deployed, seeded, seeded.value, after="the new version wrote data of its own")

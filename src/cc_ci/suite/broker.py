@@ -81,6 +81,7 @@ class Knowledge:
             env=self._env,
             version=app.version,
             seeds=self._seeds,
+            variant=app.variant,
             sso=app.sso,
         )
 

@@ -62,6 +62,11 @@ class App:
         return self._facts.version
 
     @property
+    def variant(self) -> str | None:
+        """The variant of suite.toml that it is deployed as; None without one."""
+        return self._facts.variant
+
+    @property
     def seeds(self) -> str | None:
         """The seed module's file name."""
         return self._facts.seeds

@@ -39,6 +39,7 @@ class AppFacts(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Mapping[str, str] = {}
     env: Mapping[str, str] = {}
     version: str | None = None
+    variant: str | None = None
     further_hosts: tuple[str, ...] = ()
     sso: SignOn | None = None
 
@@ -53,6 +54,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     env: Mapping[str, str]
     version: str | None
     seeds: str | None
+    variant: str | None = None
     sso: SignOn | None = None
 
 

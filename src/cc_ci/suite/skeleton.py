@@ -12,6 +12,7 @@ from cc_ci.recipes.routes import Route, front_doors, routes
 from cc_ci.recipes.rule_reach import Request, takes
 from cc_ci.recipes.stack import Stack
 from cc_ci.suite.facts import FACTS_FILE
+from cc_ci.suite.templates import SEED, TESTS
 
 POSTGRES = re.compile(r"(^|/)(postgres|postgis|pgautoupgrade)(:|$)")
 
@@ -85,28 +86,3 @@ def _database(service: str) -> Iterator[str]:
     yield f"name = {json.dumps(service if service != 'app' else 'database')}"
     yield f"service = {json.dumps(service)}"
     yield 'run = ["pg_isready", "-h", "127.0.0.1"]'
-
-
-TESTS = """\
-def test_the_app_answers(http):
-    answer = http.get(PATH)
-    assert answer.status_code < 500
-"""
-
-SEED = '''\
-"""Markers are ... (what a user of the app would miss). Fill in all three, then name this file by `seeds`."""
-
-
-def write(app, http, key, value):
-    """Put `value` into the app under `key`, as a user does, and assert that it was taken."""
-    raise NotImplementedError
-
-
-def read(app, http, key):
-    """What the app has under `key`; None if it has nothing."""
-    raise NotImplementedError
-
-
-def delete(app, http, key):
-    raise NotImplementedError
-'''

@@ -1,8 +1,10 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from stage_suite import MemorySuites, with_seeds
 
 from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.state import Image
@@ -13,7 +15,10 @@ from cc_ci.recipes.stack import Stack
 from cc_ci.stages.bench import Bench, Candidate, Deployed
 from cc_ci.stages.deploying import roll_out
 from cc_ci.stages.preparing import configured
+from cc_ci.stages.seeds import Planted
 from cc_ci.stages.upgrading import Moved, existing, upgrade, verify, verify_moved
+from cc_ci.suite.facts import Suite
+from cc_ci.suite.protocol import AppFacts
 from cc_ci.system.process import ScriptedRunner
 
 
@@ -88,6 +93,50 @@ def test_without_a_seed_kept_data_is_not_claimed(bench: Bench, deployed: Deploye
     deployed.running = BEFORE
     verify(bench, deployed, old=deployed.stack, before=BEFORE, seeded=None)
     assert [warning.code for warning in bench.findings.warnings] == ["upgrade-data"]
+
+
+class Forgetful(MemorySuites):
+    """An app that has room for one thing: what is written takes the place of what was there."""
+
+    def seed_write(self, suite: Suite, app: AppFacts, key: str, value: str) -> None:
+        self.data.clear()
+        super().seed_write(suite, app, key, value)
+
+
+def upgraded(bench: Bench, deployed: Deployed, suites: MemorySuites) -> Bench:
+    """After an upgrade that the old version's data came through."""
+    deployed.running = BEFORE
+    deployed.candidate = with_seeds(deployed.candidate)
+    suites.data["cc-ci-kept-1"] = "marker"
+    judged = replace(bench, suites=suites)
+    seeded = Planted(key="cc-ci-kept-1", value="marker")
+    verify(judged, deployed, old=deployed.stack, before=BEFORE, seeded=seeded)
+    return judged
+
+
+def test_the_new_version_writes_beside_what_the_old_one_wrote(bench: Bench, deployed: Deployed) -> None:
+    suites = MemorySuites()
+    judged = upgraded(bench, deployed, suites)
+    assert [test.id for test in judged.findings.tests["upgrade"]][-2:] == [
+        "the marker is still there",
+        "the app takes new data beside the old",
+    ]
+    assert len(suites.data) == 2
+
+
+def test_an_upgraded_app_that_takes_nothing_new_fails(bench: Bench, deployed: Deployed) -> None:
+    suites = MemorySuites()
+    suites.read_only = True
+    with pytest.raises(StageFailed, match="seed write: status 500"):
+        upgraded(bench, deployed, suites)
+
+
+def test_an_upgraded_app_whose_new_data_takes_the_old_ones_place_fails(
+    bench: Bench, deployed: Deployed
+) -> None:
+    said = "nothing instead of 'marker' after the new version wrote data of its own; data was lost"
+    with pytest.raises(StageFailed, match=said):
+        upgraded(bench, deployed, Forgetful())
 
 
 def test_what_does_not_come_up_again_no_longer_counts_as_running(

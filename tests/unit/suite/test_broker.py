@@ -24,6 +24,7 @@ APP = AppFacts(
     secrets={"password": "correct horse", "admin_token": "battery staple"},
     env={"USER": "editor", "DB_PASSWORD": "hidden"},
     version="1.0.0+2",
+    variant="listing",
 )
 LOGS = {"note-1_ci_test_app": "one\ntwo battery staple\nthree", "note-1_ci_test_db": "\x01" * ANSWER_LIMIT}
 
@@ -51,7 +52,7 @@ def say(path: Path, said: bytes) -> Answer:
 def test_an_app_is_known_by_its_facts(path: Path) -> None:
     app = App(socket_path=path)
     assert (app.domain, app.url, app.services) == ("note-1.ci.test", "https://note-1.ci.test", ("app", "db"))
-    assert (app.version, app.seeds) == ("1.0.0+2", None)
+    assert (app.version, app.variant, app.seeds) == ("1.0.0+2", "listing", None)
 
 
 def test_only_what_the_suite_declares_is_told(path: Path) -> None:

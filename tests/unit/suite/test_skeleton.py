@@ -1,5 +1,6 @@
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from small_recipe import COMPOSE, app, recipe
@@ -67,3 +68,74 @@ def test_what_is_left_to_fill_in_is_good_once_its_comment_signs_are_gone(tmp_pat
     filled = tomllib.loads(text.replace("# contains", "contains"))
     assert (filled["seeds"], filled["secrets"]) == ("seed.py", ["db_password"])
     assert filled["probe"]["contains"] == "Welcome"
+
+
+class Shelf:
+    """An app that holds bytes by name, as the three functions say that are to be filled in."""
+
+    def __init__(self, seed: ModuleType) -> None:
+        self.held: dict[str, bytes] = {}
+        self.seed = seed
+        vars(seed).update(put=self.put, get=self.get, remove=self.remove)
+
+    def put(self, _app: None, _http: None, name: str, content: bytes) -> None:
+        self.held[name] = content
+
+    def get(self, _app: None, _http: None, name: str) -> bytes | None:
+        return self.held.get(name)
+
+    def remove(self, _app: None, _http: None, name: str) -> None:
+        self.held.pop(name, None)
+
+    def write(self, value: str) -> None:
+        self.seed.write(None, None, "cc-ci-kept-1f", value)
+
+    def read(self) -> str | None:
+        found: str | None = self.seed.read(None, None, "cc-ci-kept-1f")
+        return found
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    made = files("small", stack(tmp_path, '["CMD", "true"]'), domain=DOMAIN, secrets=())
+    module = ModuleType("seed")
+    exec(compile(made["seed.py"], "seed.py", "exec"), module.__dict__)  # noqa: S102 - the suite that was made
+    return Shelf(module)
+
+
+def test_a_made_seed_says_until_it_is_filled_in_that_it_is_not(tmp_path: Path) -> None:
+    made = files("small", stack(tmp_path, '["CMD", "true"]'), domain=DOMAIN, secrets=())
+    module = ModuleType("seed")
+    exec(compile(made["seed.py"], "seed.py", "exec"), module.__dict__)  # noqa: S102 - the suite that was made
+    with pytest.raises(NotImplementedError):
+        module.write(None, None, "key", "value")
+
+
+def test_a_made_seed_keeps_and_finds_every_kind_of_content_once_three_functions_are_filled_in(
+    shelf: Shelf,
+) -> None:
+    assert shelf.read() is None
+    shelf.write("marker-1")
+    assert shelf.read() == "marker-1"
+    assert max(map(len, shelf.held.values())) > 65_536
+    assert b"" in shelf.held.values()
+    assert any(not content.isascii() for content in shelf.held.values())
+    assert len({name.lower() for name in shelf.held}) == len(shelf.held) - 1
+    shelf.write("changed after the backup")
+    assert shelf.read() == "changed after the backup"
+    shelf.seed.delete(None, None, "cc-ci-kept-1f")
+    assert (shelf.read(), shelf.held) == (None, {})
+
+
+def test_a_made_seed_tells_any_piece_that_is_gone_or_cut(shelf: Shelf) -> None:
+    shelf.write("marker-1")
+    for name in tuple(shelf.held):
+        content = shelf.held.pop(name)
+        with pytest.raises(AssertionError):
+            shelf.read()
+        shelf.held[name] = content + b"x"
+        if name != "cc-ci-kept-1f":
+            with pytest.raises(AssertionError, match=name):
+                shelf.read()
+        shelf.held[name] = content
+    assert shelf.read() == "marker-1"
