@@ -11,15 +11,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from nodes_of_tests import wanted
+from nodes_of_tests import engine, wanted
 
 from cc_ci.engine.docker_engine import connect
 from cc_ci.isolation.leases import Keeper
 from cc_ci.lab import images
 from cc_ci.lab.cgroups import NodeGroup
+from cc_ci.lab.engine_roots import named
 from cc_ci.lab.names import lead
 from cc_ci.lab.node import PrivateNode
-from cc_ci.lab.node_records import Wanted
+from cc_ci.lab.node_records import SYSTEM, Wanted
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.identity import Identity
 from cc_ci.system.process import LocalRunner, check
@@ -109,6 +110,25 @@ def test_a_second_up_changes_nothing(lab: Lab) -> None:
     lab.node.up()
     assert lab.pids() == before
     assert None not in before.values()
+
+
+def test_its_engine_is_the_one_asked_for_and_told_by_all_its_parts(lab: Lab) -> None:
+    status = lab.node.status()
+    assert status is not None
+    assert status.facts is not None
+    assert status.record.wanted.engine == engine()
+    if engine() != SYSTEM:
+        assert status.facts.version.startswith(named(engine()).version)
+    assert None not in (status.facts.containerd, status.facts.runc)
+    assert status.facts.image_store == "overlay2"
+    told = cc_ci("node", "status", "--name", "itn1").stdout
+    assert f"{status.facts.version}, API {status.facts.api}" in told
+    assert f"runc {status.facts.runc}, images in overlay2, cgroup v" in told
+
+
+def test_an_old_client_is_taken_by_any_engine(lab: Lab) -> None:
+    env = {"DOCKER_HOST": f"unix://{lab.node.places.socket}", "DOCKER_API_VERSION": "1.41"}
+    assert run("docker", "version", "--format", "{{.Client.APIVersion}}", env=env) == "1.41"
 
 
 def test_the_machine_is_left_as_it_was(lab: Lab, untouched: dict[str, Any]) -> None:

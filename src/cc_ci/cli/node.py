@@ -62,7 +62,8 @@ def up(*, name: str | None, **flags: object) -> None:
         chosen = _node(name, tell)
         made = chosen.up(_wanted(chosen, flags, tell))
         tell(f"node {made.name}: up, at {made.address}")
-        _tell_old_engine(chosen, tell)
+        if flags["engine"] is None:
+            _tell_old_engine(chosen, tell)
         if not made.ipvs:
             tell("warning: this kernel has no IPVS: services get dnsrr and host ports")
 
@@ -229,8 +230,13 @@ def _engine(resolved: "Resolved", tell: Callable[[str], None]) -> str:
     from cc_ci.cli.story import told_runner
     from cc_ci.errors import UsageError
     from cc_ci.lab.engine_choice import engine_for
+    from cc_ci.lab.engine_roots import SUITES
+    from cc_ci.lab.node import require_root
 
     asked = resolved.settings.engine
+    if asked in (None, *SUITES):
+        # before half a minute is spent on one that nobody could run
+        require_root()
     if asked and "/" in asked and resolved.from_here("engine"):
         raise UsageError(
             f"{resolved.origins['engine']}: engine: {asked} may come with what is tested, and would run as"

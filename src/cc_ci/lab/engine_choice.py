@@ -56,19 +56,17 @@ def by_default(machine: str | None, *, build: Build, say: Say) -> str:
     if is_current(machine):
         return SYSTEM
     own = f"this machine's own is {machine}" if machine else "this machine has none"
-    try:
-        chosen = _of_suite(DEFAULT_SUITE, build=build, say=say)
-    except CcCiError as error:
-        raise InfrastructureError(
-            f"engine of Debian {DEFAULT_SUITE}: can't be built: {error}; {own}, taken by `--engine {SYSTEM}`"
-        ) from error
+    chosen = _of_suite(DEFAULT_SUITE, build=build, say=say)
     why = f"{own}, and operators run {CURRENT_ENGINE} and newer"
     say(f"engine: {chosen.version} of Debian {chosen.suite}; {why}")
     return chosen.name
 
 
 def _of_suite(suite: str, *, build: Build, say: Say) -> EngineRoot:
-    """The newest that is kept; made where there is none, by one command at a time."""
+    """The newest that is kept; made where there is none, by one command at a time.
+
+    Raises InfrastructureError where it can't be, with the way on.
+    """
     if there := kept_of(suite):
         return there
     engines().mkdir(parents=True, exist_ok=True)
@@ -76,6 +74,12 @@ def _of_suite(suite: str, *, build: Build, say: Say) -> EngineRoot:
         if there := kept_of(suite):
             return there
         say(f"engine of Debian {suite}: is not kept yet; building it takes about half a minute and 300 MB")
-        made = build(suite)
+        try:
+            made = build(suite)
+        except CcCiError as error:
+            raise InfrastructureError(
+                f"engine of Debian {suite}: can't be built: {error}; `--engine {SYSTEM}` goes on with the"
+                " machine's own"
+            ) from error
     say(f"engine {made.name}: made in {made.seconds:.0f} s, {made.size_bytes / 1e6:.0f} MB")
     return made

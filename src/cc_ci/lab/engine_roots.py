@@ -127,7 +127,9 @@ class Builder:
         self._say(f"engine of Debian {suite}: resolving its packages")
         options = apt_options(work, mirror=self._mirror(), suite=suite)
         update = ["apt-get", *options, "-q", "update"]
-        check(self._runner(update, timeout=FETCH_PATIENCE), what=f"{suite}: apt-get update")
+        updated = self._runner(update, timeout=FETCH_PATIENCE)
+        if not updated.ok:
+            raise InfrastructureError(f"its packages can't be looked up: {unreached(updated.stderr)}")
         self._say(f"engine of Debian {suite}: fetching them")
         install = ["apt-get", *options, "-q", "-y", "--download-only", "install", *PACKAGES]
         check(self._runner(install, timeout=FETCH_PATIENCE), what=f"{suite}: apt-get install --download-only")
@@ -171,6 +173,15 @@ def engine_name(packages: dict[str, str]) -> str:
     return "_".join(f"{name.removesuffix('.io')}-{packages[name]}" for name in NAMED_BY)
 
 
+def unreached(said: str) -> str:
+    """Of all that apt says when it can't get something, the first reason."""
+    lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
+    first = next(
+        (line for line in lines if "Failed to fetch" in line), lines[-1] if lines else "no reason given"
+    )
+    return first.removeprefix("E: ").removeprefix("W: ")
+
+
 def apt_options(work: Path, *, mirror: str, suite: str) -> list[str]:
     """Options that give apt a state of its own below `work`; the machine's proxies and keys stay."""
     for name in ("state/lists/partial", "cache/archives/partial"):
@@ -188,6 +199,8 @@ def apt_options(work: Path, *, mirror: str, suite: str) -> list[str]:
         "APT::Install-Recommends": "false",
         "APT::Sandbox::User": "root",
         "Acquire::Languages": "none",
+        # else what can not be reached is a warning, and its packages are missing without a reason
+        "APT::Update::Error-Mode": "any",
         "Debug::NoLocking": "true",
     }
     return [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]

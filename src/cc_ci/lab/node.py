@@ -108,7 +108,7 @@ class PrivateNode:
 
     def up(self, wanted: Wanted | None = None) -> Node:
         """Bring it up as `wanted`, by default as it was last; hands back the node when it can be used."""
-        _require_root()
+        require_root()
         with locked(self.places, say=self._say):
             require_own(self.places)
             before = self.record
@@ -116,7 +116,7 @@ class PrivateNode:
             if before and before.wanted.engine != wants.engine and self.places.engine_root.exists():
                 raise UsageError(
                     f"node {self.places.name}: has data of the engine {before.wanted.engine}; "
-                    "`cc-ci node reset --engine` empties it"
+                    f"`cc-ci node reset --name {self.places.name} --engine {wants.engine}` empties it"
                 )
             engine = _engine_root(wants)
             chosen = self._settle(wants, before)
@@ -206,7 +206,7 @@ class PrivateNode:
 
         `anybody_s`: also one that was brought up with its data in another folder.
         """
-        _require_root()
+        require_root()
         with locked(self.places, say=self._say):
             if not anybody_s:
                 require_own(self.places)
@@ -290,7 +290,8 @@ def _engine_root(wants: Wanted) -> Path | None:
     return None if wants.engine == SYSTEM else named(wants.engine).root
 
 
-def _require_root() -> None:
+def require_root() -> None:
+    """Raise InfrastructureError for a user who can bring no private node up."""
     if os.geteuid() != 0:
         raise InfrastructureError(
             "private node: needs root; `--node CONTEXT|HOST` uses a Swarm that is there"

@@ -10,7 +10,7 @@ import pytest
 
 from cc_ci.errors import UsageError
 from cc_ci.lab import engine_archives, engine_roots
-from cc_ci.lab.engine_roots import RECORD, EngineRoot, apt_options, arrange, engine_name
+from cc_ci.lab.engine_roots import RECORD, EngineRoot, apt_options, arrange, engine_name, unreached
 from cc_ci.system.process import Completed, LocalRunner
 
 PACKAGES = {"docker.io": "28.5.2+dfsg4-5", "containerd": "2.1.9+ds1-5", "runc": "1.3.6+ds1-1", "kmod": "34"}
@@ -43,6 +43,17 @@ def test_apt_has_a_state_of_its_own_and_keeps_the_machines_proxies(tmp_path: Pat
     assert said["Dir::Etc::SourceParts"] == "/dev/null"
     assert not {"Dir", "Dir::Etc", "Dir::Etc::Parts"} & said.keys()
     assert "signed-by=" in (tmp_path / "sources.list").read_text()
+
+
+def test_what_can_not_be_reached_is_named_and_not_what_follows_from_it() -> None:
+    said = """W: a warning of another kind
+E: Failed to fetch http://mirror.test/debian/dists/forky/InRelease  Temporary failure resolving 'mirror.test'
+E: Some index files failed to download. They have been ignored, or old ones used instead.
+"""
+    where = "http://mirror.test/debian/dists/forky/InRelease"
+    assert unreached(said) == f"Failed to fetch {where} Temporary failure resolving 'mirror.test'"
+    assert unreached("E: out of disk\n\n") == "out of disk"
+    assert unreached("") == "no reason given"
 
 
 def test_what_the_packages_scripts_would_do_is_done(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_what_whole_runs_used_has_a_row_per_cell(folder: Path) -> None:
 
 def test_numbers_to_repeat_come_with_their_commands(folder: Path) -> None:
     lines = documents(folder)["baseline.md"].splitlines()
-    command = "cc-ci baseline --recipes app --no-limit --out again --cold 0 --warm 3"
+    command = "cc-ci baseline --recipes app --no-limit --out again --engine system --cold 0 --warm 3"
     assert f"| s, app warm | 123 | - | `{command}` |" in lines
 
 

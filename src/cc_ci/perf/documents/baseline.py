@@ -200,7 +200,8 @@ def _times_as_long(runs: Sequence[Measured], others: Sequence[Measured]) -> str:
 
 
 def _numbers(measured: Set, recipe: str) -> Iterator[tuple[str, str, str]]:
-    again = f"cc-ci baseline --recipes {recipe} --no-limit --out again"
+    engine = f"--engine {measured.facts.asked.engines[0]}"
+    again = f"cc-ci baseline --recipes {recipe} --no-limit --out again {engine}"
     warm = measured.runs(Cell(recipe=recipe, cache="warm"))
     cold = measured.runs(Cell(recipe=recipe, cache="cold"))
     if warm:
@@ -218,7 +219,7 @@ def _numbers(measured: Set, recipe: str) -> Iterator[tuple[str, str, str]]:
                     yield (
                         f"s, {recipe} warm, column {name}",
                         seconds(median),
-                        f"`cc-ci limit {recipe} --pairs 3 --out again`",
+                        f"`cc-ci limit {recipe} --pairs 3 --out again {engine}`",
                     )
 
 

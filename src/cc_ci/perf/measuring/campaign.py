@@ -17,7 +17,7 @@ from cc_ci.perf.measuring.canary import canary, disk_rate
 from cc_ci.perf.measuring.floor import measure_calls
 from cc_ci.perf.measuring.foreign import RunGroup
 from cc_ci.perf.measuring.reference_node import ReferenceBench, services, this_code, unreachable
-from cc_ci.perf.measuring.reference_nodes import ReferenceNodes
+from cc_ci.perf.measuring.reference_nodes import reference_nodes
 from cc_ci.results.engines import EngineUsed
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.files import free_name, state_root
@@ -48,7 +48,7 @@ def campaign(
     taken_up = None if new else to_take_up(asked, root, lacking)
     if taken_up and not mix_code:
         require_one_code(taken_up, code, lacking)
-    nodes = ReferenceNodes(node, asked, say=tell)
+    nodes = reference_nodes(node, asked, say=tell)
     try:
         engines = nodes.reset()
         if taken_up:

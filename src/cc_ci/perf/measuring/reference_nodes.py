@@ -1,6 +1,7 @@
 """The nodes of a set, one for each of its engines; one at a time is up, since idle ones take CPU, too."""
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
@@ -12,15 +13,38 @@ from cc_ci.results.engines import EngineUsed
 from cc_ci.system.process import LocalRunner
 
 
-class ReferenceNodes:
-    """Order of calls: `reset`, then `turn_to` as often as needed, then `down`."""
+class Private(Protocol):
+    """What is needed of a private node."""
 
-    def __init__(self, name: str, asked: Asked, *, say: Callable[[str], None]) -> None:
+    @property
+    def up_now(self) -> bool: ...
+
+    def reset(self, wanted: Wanted | None = None) -> Node: ...
+
+    def up(self, wanted: Wanted | None = None) -> Node: ...
+
+    def down(self) -> None: ...
+
+
+class ReferenceNodes:
+    """Order of calls: `reset`, then `turn_to` as often as needed, then `down`.
+
+    `private` gives the node of a name, `look` says what engine one has.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        asked: Asked,
+        *,
+        private: Callable[[str], Private],
+        look: Callable[[Node], EngineUsed],
+    ) -> None:
         many = len(asked.engines) > 1
         self._asked = asked
+        self._look = look
         self._nodes = {
-            engine: PrivateNode(f"{name}-{at}" if many else name, say=say)
-            for at, engine in enumerate(asked.engines, 1)
+            engine: private(f"{name}-{at}" if many else name) for at, engine in enumerate(asked.engines, 1)
         }
         self._up: Node | None = None
         self._turn = ""
@@ -40,21 +64,24 @@ class ReferenceNodes:
         used = {}
         for engine in reversed(self._nodes):
             self.down()
-            self._up, self._turn = self._nodes[engine].reset(self._wanted(engine)), engine
-            used[engine] = engine_used(connect(self._up, LocalRunner()).system())
+            self._turn = engine
+            self._up = self._nodes[engine].reset(self._wanted(engine))
+            used[engine] = self._look(self._up)
         return dict(reversed(used.items()))
 
     def turn_to(self, engine: str) -> Node:
         """The node of that engine, up; any other is down. An empty name: the only one."""
         if engine and engine != self._turn:
             self.down()
-            self._up, self._turn = self._nodes[engine].up(), engine
+            self._turn = engine
+            self._up = self._nodes[engine].up()
         return self.up
 
     def down(self) -> None:
         """Works twice."""
-        for node in self._nodes.values():
-            if node.record:
+        for engine, node in self._nodes.items():
+            # also one that was interrupted on its way up
+            if engine == self._turn or node.up_now:
                 node.down()
         self._up, self._turn = None, ""
 
@@ -67,6 +94,16 @@ class ReferenceNodes:
             images=asked.images,
             engine=engine,
         )
+
+
+def reference_nodes(name: str, asked: Asked, *, say: Callable[[str], None]) -> ReferenceNodes:
+    """On this machine."""
+    return ReferenceNodes(
+        name,
+        asked,
+        private=lambda one: PrivateNode(one, say=say),
+        look=lambda node: engine_used(connect(node, LocalRunner()).system()),
+    )
 
 
 def engine_used(facts: EngineFacts) -> EngineUsed:
