@@ -94,7 +94,9 @@ def _after(step: Step) -> str:
 
 
 def _decided(plan: Plan) -> list[Text]:
-    return [Text(f"{one.stage}: {one.outcome}: {one.reason}") for one in plan.decided]
+    """What is settled before the run, and what its shape leaves out."""
+    stages = [Text(f"{one.stage}: {one.outcome}: {one.reason}") for one in plan.decided]
+    return [*stages, *(Text(line, style="yellow") for line in plan.untested)]
 
 
 def _kept(plan: Plan) -> list[Text]:

@@ -1,6 +1,6 @@
 """Wait for a stack to converge, or to be gone: woken by the engine's events."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import msgspec
 
@@ -9,7 +9,7 @@ from cc_ci.engine.convergence import Converged, Converging, Failed, Verdict, dea
 from cc_ci.engine.history import History, hear, see
 from cc_ci.engine.labels import STACK
 from cc_ci.engine.last_health import last_health
-from cc_ci.engine.state import StackSnapshot
+from cc_ci.engine.state import ServiceState, StackSnapshot
 from cc_ci.engine.timelines import ServiceTimeline, timelines
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed
 from cc_ci.system.clock import Clock
@@ -73,24 +73,29 @@ class Watch:
         return snapshot, judge(snapshot, self.history, expected=self._expected, now=self.now())
 
     def wait(self, *, timeout: Seconds, stable_for: Seconds) -> Convergence:
-        """Wait until the stack has converged and stays so for `stable_for` seconds.
+        """Wait until the stack has converged, and each service has run for `stable_for` seconds.
 
-        A service's own update monitor takes the place of a shorter hold, as in docker's waiter; 0 holds
-        nothing. Raises StageFailed as soon as it can't converge, or at the deadline with what was last seen.
+        Each service is held for itself, from when its tasks were first seen to run, so that Swarm's own
+        monitor of an update runs at the same time; it takes the place of `stable_for` where the service sets
+        one. 0 holds nothing. All this is as in docker/cli, cli/command/service/progress/progress.go,
+        ServiceProgress, which abra uses. Services are waited for at once, and in the end no update is under
+        way. Raises StageFailed as soon as it can't converge, or at the deadline with what was last seen.
         """
         kinds = ("container", "service")
         with self._engine.events(since=self.history.since, kinds=kinds) as events:
             seen_at: EpochSeconds | None = None
+            up: dict[str, EpochSeconds] = {}
             while True:
                 snapshot, verdict = self.look()
                 now = self.now()
                 self._raise(snapshot, verdict, now=now, timeout=timeout)
+                up = {name: up.get(name, now) for name in _up(snapshot, self.history)}
                 if not isinstance(verdict, Converged):
                     seen_at = None
                     self._next_look(events)
                     continue
                 seen_at = seen_at or now
-                left = _hold(snapshot, stable_for) - (now - seen_at)
+                left = _left(snapshot, up, stable_for, now=now)
                 if left <= 0:
                     return self._convergence(snapshot, verdict, seen_at)
                 self._next_look(events, most=left)
@@ -141,10 +146,26 @@ class Watch:
         )
 
 
-def _hold(snapshot: StackSnapshot, stable_for: Seconds) -> Seconds:
-    # docker/cli, service/progress: update_config.monitor where it is set, else 5 s
-    monitors = [service.monitor for service in snapshot.services if service.monitor]
-    return max(stable_for, *monitors, 0.0) if stable_for > 0 else 0.0
+def _up(snapshot: StackSnapshot, history: History) -> Iterator[str]:
+    """The services whose tasks all run the present spec, though an update may still be watched over."""
+    for service in snapshot.services:
+        runs = service.running >= service.desired and service.outdated == 0
+        if runs or history.rests(service, snapshot.tasks_of(service.name)):
+            yield service.name
+
+
+def _left(
+    snapshot: StackSnapshot, up: Mapping[str, EpochSeconds], stable_for: Seconds, *, now: EpochSeconds
+) -> Seconds:
+    """How long the last of the services has still to be held."""
+    holds = (_hold(one, stable_for) - (now - up.get(one.name, now)) for one in snapshot.services)
+    return max(holds, default=0.0)
+
+
+def _hold(service: ServiceState, stable_for: Seconds) -> Seconds:
+    if stable_for <= 0 or service.mode.endswith("job"):
+        return 0.0
+    return service.monitor or stable_for
 
 
 def wait_gone(engine: Engine, clock: Clock, events: EventStream, stack: str, *, timeout: Seconds) -> None:

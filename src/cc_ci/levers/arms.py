@@ -23,6 +23,8 @@ RETIRED: Mapping[str, Value] = {"teardown.wait": "removal"}
 
 WHAT: Mapping[ProfileName, str] = {
     "stock": "the pipeline as first found: each stage deploys for itself, and waits as abra does",
+    "peer": "the best pipeline that was published: one deployment of the old version, upgraded in place, for "
+    "all stages; images pulled ahead; a warm provider",
     "bare": "plain containers, to measure the least that the same work takes: no test of a deployment",
 }
 

@@ -41,7 +41,7 @@ class ChainBuilder:
         self._after: tuple[str, ...] = ()
         self._deployments: dict[str, Deployment] = {}
         self._steps: list[Step] = []
-        self._seeded: set[str] = set()
+        self._seeded: set[tuple[str, StageName]] = set()
 
     def done(self) -> Chain:
         return Chain(self._name, tuple(self._deployments.values()), tuple(self._steps))
@@ -73,14 +73,14 @@ class ChainBuilder:
                 deployment=deployment,
                 needs=self._needs,
                 takes=TAKES.get(action, ()),
-                uses=self._uses(action, deployment),
-                gives=_gives(action, deployment),
+                uses=self._uses(action, deployment, stage),
+                gives=_gives(action, deployment, stage),
                 if_broken=if_broken,
             )
         )
         self._needs = (self._steps[-1].name,)
         if action == "seed":
-            self._seeded.add(deployment)
+            self._seeded.add((deployment, stage))
 
     def undeployed(self, deployment: str, *, stage: StageName) -> None:
         """Remove it: needs nothing, for what was begun is removed whatever became of it."""
@@ -100,7 +100,7 @@ class ChainBuilder:
         self._steps.append(msgspec.structs.replace(step, after=self._after))
         self._after = (step.name,)
 
-    def _uses(self, action: Action, deployment: str) -> tuple[str, ...]:
+    def _uses(self, action: Action, deployment: str, stage: StageName) -> tuple[str, ...]:
         origin = self._origin(deployment)
         match action:
             case "pull":
@@ -108,10 +108,10 @@ class ChainBuilder:
             case "prepare":
                 return (app(origin),) if self._deployments[deployment].twin_of else ()
             case "verify_upgrade":
-                seeded = (marker(deployment),) if deployment in self._seeded else ()
+                seeded = (marker(deployment, stage),) if (deployment, stage) in self._seeded else ()
                 return (app(deployment), before(deployment), *seeded)
             case "backup":
-                return (app(deployment), marker(deployment))
+                return (app(deployment), marker(deployment, stage))
             case "overwrite" | "restore" | "verify_restore":
                 return (app(deployment), backup(origin))
             case _:
@@ -122,12 +122,12 @@ class ChainBuilder:
         return (planned and planned.twin_of) or deployment
 
 
-def _gives(action: Action, deployment: str) -> tuple[str, ...]:
+def _gives(action: Action, deployment: str, stage: StageName) -> tuple[str, ...]:
     match action:
         case "prepare":
             return (app(deployment),)
         case "seed":
-            return (marker(deployment),)
+            return (marker(deployment, stage),)
         case "upgrade":
             return (before(deployment),)
         case "backup":
@@ -141,9 +141,9 @@ def app(deployment: str) -> str:
     return f"app:{deployment}"
 
 
-def marker(deployment: str) -> str:
-    """What was put into it, to be read back."""
-    return f"marker:{deployment}"
+def marker(deployment: str, stage: StageName) -> str:
+    """What a stage put into it, to be read back."""
+    return f"marker:{deployment}:{stage}"
 
 
 def before(deployment: str) -> str:

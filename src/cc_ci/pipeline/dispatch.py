@@ -132,7 +132,7 @@ def _pull(work: Work) -> None:
     if work.step.deployment is None:
         wanted = [one for source in work.of.plan.sources for one in work.images(source)]
         layers = images.layers_before(work.bench, wanted, cache=work.of.cache)
-        work.hands.give(chain.LAYERS, Layers(ids=layers))
+        work.hands.give(chain.LAYERS, Layers(ids=layers, absent=images.absent(work.bench, wanted)))
         work.bring("new", layers)
         return
     which = work.of.plan.deployment(work.name).versions[0]
@@ -181,7 +181,8 @@ def _check(work: Work) -> None:
 
 
 def _seed(work: Work) -> None:
-    work.hands.give(chain.marker(work.name), seeds.plant(work.bench, work.app, stage=work.step.stage))
+    stage = work.step.stage
+    work.hands.give(chain.marker(work.name, stage), seeds.plant(work.bench, work.app, stage=stage))
 
 
 def _upgrade(work: Work) -> None:
@@ -192,14 +193,14 @@ def _upgrade(work: Work) -> None:
 
 def _verify_upgrade(work: Work) -> None:
     before = work.hands.use(chain.before(work.name), RanBefore)
-    name = chain.marker(work.name)
+    name = chain.marker(work.name, work.step.stage)
     seeded = work.hands.use(name, seeds.Planted) if name in work.step.uses else None
     upgrading.verify(work.bench, work.app, old=before.stack, before=before.images, seeded=seeded)
 
 
 def _backup(work: Work) -> None:
     repository = backing_up.open_repository(work.bench)
-    kept = work.hands.use(chain.marker(work.name), seeds.Planted)
+    kept = work.hands.use(chain.marker(work.name, work.step.stage), seeds.Planted)
     backups = backing_up.back_up(work.bench, work.app, repository, kept=kept)
     work.hands.give(chain.backup(work.name), BackedUp(repository=repository, backups=backups))
 
@@ -263,6 +264,12 @@ def _withdraw(work: Work) -> None:
     )
 
 
+def _drop_images(work: Work) -> None:
+    found = work.hands.look(chain.LAYERS, Layers)
+    if found is not None:
+        images.drop(work.bench, found.absent)
+
+
 def _leak_check(work: Work) -> None:
     after, leaks = removing.check_leaks(work.bench, work.of.before)
     work.hands.give(chain.CENSUS, LeakCheck(after=after, leaks=leaks))
@@ -288,6 +295,7 @@ ACTIONS: Mapping[Action, Callable[[Work], None]] = {
     "undeploy": _undeploy,
     "conclude_stops": _conclude_stops,
     "withdraw": _withdraw,
+    "drop_images": _drop_images,
     "leak_check": _leak_check,
 }
 

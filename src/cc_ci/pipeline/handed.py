@@ -21,6 +21,8 @@ class Layers(msgspec.Struct, frozen=True, kw_only=True):
     """The layers on the node before the run's first pull, after the node was made cold if it was to be."""
 
     ids: frozenset[str]
+    absent: tuple[str, ...] = ()
+    """Those of the run's images that were not on it."""
 
 
 class RanBefore(msgspec.Struct, frozen=True, kw_only=True):

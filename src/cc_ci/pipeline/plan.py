@@ -33,11 +33,14 @@ Action = Literal[
     "undeploy",
     "conclude_stops",
     "withdraw",
+    "drop_images",
     "leak_check",
 ]
 """A step's work; `dispatch` has one function for each."""
 
-CLOSING: frozenset[Action] = frozenset({"undeploy", "conclude_stops", "withdraw", "leak_check"})
+CLOSING: frozenset[Action] = frozenset(
+    {"undeploy", "conclude_stops", "withdraw", "drop_images", "leak_check"}
+)
 """Actions that are carried out whatever happened before, and that no stop of the run cuts short."""
 
 Which = Literal["new", "old"]
@@ -113,6 +116,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     decided: tuple[Decided, ...] = ()
     provider: NeededProvider | None = None
     keep: Keep | None = None
+    untested: tuple[str, ...] = ()
+    """What a run of another shape would test and this one does not, a line each."""
     last_removal: str | None = None
     """The step of the last deployment's removal, which counts as the teardown; None with `keep`."""
 

@@ -4,7 +4,8 @@
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -12,39 +13,85 @@ from cc_ci.levers.arms import Chosen
 from cc_ci.pipeline import chain as values
 from cc_ci.pipeline.chain import TAKES, Chain
 from cc_ci.pipeline.known import Known, decided_stages
-from cc_ci.pipeline.plan import STAGES, Action, Deployment, Keep, NeededProvider, Plan, Step
-from cc_ci.pipeline.shapes import PROVIDE, PULL, by_stage, shared
+from cc_ci.pipeline.plan import (
+    STAGES,
+    Action,
+    Decided,
+    Deployment,
+    Keep,
+    NeededProvider,
+    Plan,
+    Step,
+)
+from cc_ci.pipeline.shapes import PROVIDE, PULL, by_stage, shared, upgraded
 from cc_ci.pipeline.soundness import require_sound
 from cc_ci.results.schema import StageName
 
 OPENING = "opening"
 CLOSING = "closing"
+NOT_FRESH = "deploy.share=upgraded: the new version came by an upgrade, and was not installed afresh"
+
+
+class Shape(Protocol):
+    def __call__(self, known: Known, due: Collection[StageName], *, checks: bool) -> tuple[Chain, ...]: ...
+
+
+SHAPES: Mapping[str, Shape] = {"none": by_stage, "chains": shared, "upgraded": upgraded}
+"""By the value of `deploy.share`."""
 
 
 def make_plan(known: Known, arm: Chosen, *, only: StageName | None = None, keep: bool = False) -> Plan:
     """Plan a run; `only` leaves one stage and what it needs, with `keep` a deployment is left up."""
     decided = decided_stages(known)
     due = [stage for stage in STAGES if stage not in {one.stage for one in decided}]
-    if arm.word("deploy.share") == "none":
-        chains = by_stage(known, due, checks=arm.deploys)
-    else:
-        chains = shared(known, due, checks=arm.deploys)
-    chains = (_opening(known), *(_with_provider(chain, known) for chain in chains))
+    chains = SHAPES[arm.word("deploy.share")](known, due, checks=arm.deploys)
+    untested = tuple(_untested(chains, due, arm))
+    if not any(step.stage == "install" for chain in chains for step in chain.steps):
+        decided = (Decided(stage="install", outcome="skipped", reason=NOT_FRESH), *decided)
+    chains = (_opening(known, chains[0]), *(_with_provider(chain, known) for chain in chains))
+    if arm.word("images.prepull") == "all":
+        chains = _pulled_ahead(chains)
     if only:
         chains = _restricted(chains, only)
         decided = tuple(one for one in decided if one.stage == only)
-    return require_sound(
-        _closed(Plan(deployments=(), steps=(), decided=decided), _in_a_row(chains), known, keep=keep)
+    plan = Plan(deployments=(), steps=(), decided=decided, untested=untested)
+    dropped = arm.word("images.keep") == "no"
+    return require_sound(_closed(plan, _in_a_row(chains), known, keep=keep, dropped=dropped))
+
+
+def _untested(chains: Sequence[Chain], due: Sequence[StageName], arm: Chosen) -> Iterator[str]:
+    """What stages that are due would show in another shape, and do not in this one."""
+    made = [one for chain in chains for one in chain.deployments]
+    if not any(one.versions == ("new",) and one.twin_of is None for one in made):
+        yield f"{arm.arm}: a fresh install of the new version is not tested"
+    if "restore" in due and not any(one.twin_of for one in made):
+        yield f"{arm.arm}: the restore on a fresh deployment is not tested"
+
+
+def _pulled_ahead(chains: Sequence[Chain]) -> tuple[Chain, ...]:
+    """Bring every version's images before anything is deployed."""
+    opening, *others = chains
+    pulls = [step for chain in others for step in chain.steps if step.action == "pull"]
+    first, *rest = opening.steps
+    steps = [first]
+    for step in (*pulls, *rest):
+        # images need no provider, whatever is done with them later
+        needs = tuple(name for name in step.needs if name != PROVIDE)
+        after = (steps[-1].name,)
+        steps.append(msgspec.structs.replace(step, chain=OPENING, needs=needs, after=after))
+    left = (
+        chain._replace(steps=tuple(step for step in chain.steps if step not in pulls)) for chain in others
     )
+    return (opening._replace(steps=tuple(steps)), *left)
 
 
-def _opening(known: Known) -> Chain:
-    """What comes before any deployment."""
+def _opening(known: Known, first: Chain) -> Chain:
+    """What comes before any deployment; the first pull is of the stage that comes first."""
     steps = [
         Step(
             name=PULL,
             action="pull",
-            stage="install",
+            stage=first.steps[0].stage,
             chain=OPENING,
             takes=TAKES["pull"],
             gives=(values.LAYERS,),
@@ -118,7 +165,7 @@ def _in_a_row(chains: Sequence[Chain]) -> tuple[Chain, ...]:
     return tuple(linked)
 
 
-def _closed(plan: Plan, chains: Sequence[Chain], known: Known, *, keep: bool) -> Plan:
+def _closed(plan: Plan, chains: Sequence[Chain], known: Known, *, keep: bool, dropped: bool) -> Plan:
     """Put the chains together, give the last removal to the teardown stage, and end with the leak check."""
     deployments = tuple(one for chain in chains for one in chain.deployments)
     steps = [step for chain in chains for step in chain.steps]
@@ -127,7 +174,8 @@ def _closed(plan: Plan, chains: Sequence[Chain], known: Known, *, keep: bool) ->
     steps = [msgspec.structs.replace(step, stage="teardown") if step.name == last else step for step in steps]
     provided = any(step.action == "provide" for step in steps)
     ends = tuple(chain.steps[-1].name for chain in chains)
-    for step in _closing(removals, provider=known.provider if provided else None, keep=keep):
+    provider = known.provider if provided else None
+    for step in _closing(removals, provider=provider, keep=keep, dropped=dropped and bool(chains)):
         steps.append(msgspec.structs.replace(step, after=ends))
         ends = (*ends, step.name)
     return msgspec.structs.replace(
@@ -140,8 +188,8 @@ def _closed(plan: Plan, chains: Sequence[Chain], known: Known, *, keep: bool) ->
     )
 
 
-def _closing(removals: Sequence[Step], *, provider: str | None, keep: bool) -> list[Step]:
-    """With `keep` nothing is said of how services stopped: one deployment was not."""
+def _closing(removals: Sequence[Step], *, provider: str | None, keep: bool, dropped: bool) -> list[Step]:
+    """With `keep` nothing is said of how services stopped: one deployment was not, and its images stay."""
     steps: list[Step] = []
     if removals and not keep:
         stops = tuple(value for removal in removals for value in removal.gives)
@@ -149,6 +197,8 @@ def _closing(removals: Sequence[Step], *, provider: str | None, keep: bool) -> l
     if provider:
         used = (values.app(provider), values.PROVIDER)
         steps.append(_at_the_end("withdraw", uses=used, deployment=provider))
+    if dropped and not keep:
+        steps.append(_at_the_end("drop_images", uses=(values.LAYERS,)))
     return [*steps, _at_the_end("leak_check", gives=(values.CENSUS,))]
 
 

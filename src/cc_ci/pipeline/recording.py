@@ -1,5 +1,6 @@
 """The results of a run as they grow: written after every stage, so that a crash leaves what was known."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any, get_args
 
@@ -7,6 +8,7 @@ import msgspec
 
 from cc_ci.pipeline.outcomes import StageOutcome
 from cc_ci.pipeline.request import Request
+from cc_ci.pipeline.shapes import FRESH_DEPLOYMENT
 from cc_ci.results.checks import phase_warnings
 from cc_ci.results.schema import (
     CacheState,
@@ -24,10 +26,11 @@ from cc_ci.results.unredacted import unredacted
 from cc_ci.results.verdict import Verdict
 from cc_ci.stages.bench import Findings
 from cc_ci.system.printable import printable
+from cc_ci.system.units import Seconds
 from cc_ci.timing.critical_path import attribute
 from cc_ci.timing.own_cost import OwnCost
 from cc_ci.timing.resources import SampledResources
-from cc_ci.timing.trace import Trace
+from cc_ci.timing.trace import Span, Trace
 
 
 def first_result(
@@ -97,6 +100,7 @@ class Recording:
             recipe=msgspec.structs.replace(self.result.recipe, images=tuple(found.images)),
             longest_up_seconds=max(found.uptimes, default=None),
             spans=self._trace.spans(),
+            fresh_restore_seconds=_fresh_restore(self._trace.spans()),
             total_seconds=self._trace.elapsed(),
         )
         return self._store.write(self.result)
@@ -153,6 +157,12 @@ class Recording:
     def _fit(self, text: str) -> str:
         """Text that may be an app's or a suite's; a secret may be hidden by what steers a terminal."""
         return self._trace.redact(printable(text))
+
+
+def _fresh_restore(spans: Sequence[Span]) -> Seconds | None:
+    """What the steps of the restore on a fresh deployment took in all; None where there was none."""
+    steps = [span.seconds for span in spans if span.kind == "step" and span.deployment == FRESH_DEPLOYMENT]
+    return sum(steps) if steps else None
 
 
 def _harness(cost: OwnCost, *, total: float) -> Harness:

@@ -96,6 +96,8 @@ class Run:
                     plan = make_plan(about.subject.known, request.arm, only=request.stage, keep=request.keep)
                 state = RunState(plan=plan)
                 about.warn(state.findings)
+                for line in plan.untested:
+                    state.findings.warn("not-tested", line)
                 site = reach_node(request, about, self._tools, state.findings, closers)
                 recording = self._recording(about, site, state)
             self._carry_out(plan, state, about, site, recording)

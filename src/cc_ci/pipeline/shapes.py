@@ -5,6 +5,7 @@ restore on a fresh deployment. See DESIGN.md section 3.1.
 """
 
 from collections.abc import Collection
+from typing import Literal
 
 from cc_ci.pipeline.chain import Chain, ChainBuilder
 from cc_ci.pipeline.known import Known
@@ -13,8 +14,10 @@ from cc_ci.results.schema import StageName
 PULL = "pull"
 PROVIDE = "provide"
 BACKED_UP = "the data that is backed up, overwritten and restored in place"
+FRESH_DEPLOYMENT = "fresh"
 FRESH = "an empty twin of {}: its backup must be enough by itself"
 UPGRADED = "the old version with seeded data, upgraded in place and tested again"
+ALL_UPGRADED = "the old version with seeded data, upgraded in place, for all stages"
 
 
 def by_stage(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[Chain, ...]:
@@ -46,6 +49,20 @@ def shared(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[C
     return tuple(chains)
 
 
+def upgraded(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[Chain, ...]:
+    """One deployment for all: the old version, upgraded in place, and every later stage on what came of it.
+
+    Where there is no old version it is the new one. A restore on a fresh deployment is not tested, nor beside
+    an upgrade a fresh install.
+    """
+    if "upgrade" not in due:
+        return (_all_of_new(known, due, checks=checks),)
+    chain = ChainBuilder("upgrade", needs=(PULL,))
+    _upgrade_in_place(chain, known, why=ALL_UPGRADED)
+    _tested_and_removed(chain, known, due, stage="upgrade", checks=checks)
+    return (chain.done(),)
+
+
 def _install(known: Known, *, checks: bool, last: bool) -> Chain:
     chain = ChainBuilder("install", needs=(PULL,))
     chain.deployed("install", stage="install", why="a fresh install of the new version")
@@ -59,17 +76,21 @@ def _install(known: Known, *, checks: bool, last: bool) -> Chain:
 
 def _upgrade(known: Known) -> Chain:
     chain = ChainBuilder("upgrade", needs=(PULL,))
-    # an image of the old version that is gone says nothing of the new one's install
-    chain.then("pull", stage="upgrade", deployment="upgrade", if_broken="unverified")
-    chain.deployed("upgrade", stage="upgrade", versions=("old", "new"), why=UPGRADED)
-    if known.can_mark:
-        chain.then("seed", stage="upgrade", deployment="upgrade", if_broken="unverified")
-    chain.then("upgrade", stage="upgrade", deployment="upgrade")
-    chain.then("verify_upgrade", stage="upgrade", deployment="upgrade")
+    _upgrade_in_place(chain, known, why=UPGRADED)
     if known.has_suite:
         chain.then("test", stage="upgrade", deployment="upgrade")
     chain.undeployed("upgrade", stage="upgrade")
     return chain.done()
+
+
+def _upgrade_in_place(chain: ChainBuilder, known: Known, *, why: str) -> None:
+    # an image of the old version that is gone says nothing of the new one's install
+    chain.then("pull", stage="upgrade", deployment="upgrade", if_broken="unverified")
+    chain.deployed("upgrade", stage="upgrade", versions=("old", "new"), why=why)
+    if known.can_mark:
+        chain.then("seed", stage="upgrade", deployment="upgrade", if_broken="unverified")
+    chain.then("upgrade", stage="upgrade", deployment="upgrade")
+    chain.then("verify_upgrade", stage="upgrade", deployment="upgrade")
 
 
 def _backup_and_restore() -> Chain:
@@ -100,27 +121,39 @@ def _tested(stage: StageName, known: Known, *, needs: str, last: bool) -> Chain:
 def _all_of_new(known: Known, due: Collection[StageName], *, checks: bool) -> Chain:
     chain = ChainBuilder("install", needs=(PULL,))
     chain.deployed("install", stage="install", why="a fresh install of the new version, for all its stages")
-    if checks:
-        chain.then("check", stage="install", deployment="install")
-    if "functional" in due:
-        chain.then("test", stage="functional", deployment="install")
-    if "sso" in due and known.has_sso_tests:
-        chain.then("test", stage="sso", deployment="install")
-    if "backup" in due:
-        _back_up_and_restore(chain, "install")
-    if checks:
-        last: StageName = "functional" if "functional" in due else "install"
-        _hard_times(chain, known, stage=last, deployment="install")
-    chain.undeployed("install", stage="install")
+    _tested_and_removed(chain, known, due, stage="install", checks=checks)
     return chain.done()
+
+
+def _tested_and_removed(
+    chain: ChainBuilder,
+    known: Known,
+    due: Collection[StageName],
+    *,
+    stage: Literal["install", "upgrade"],
+    checks: bool,
+) -> None:
+    """All stages after `stage`, on its deployment of the same name."""
+    if checks:
+        chain.then("check", stage=stage, deployment=stage)
+    if "functional" in due:
+        chain.then("test", stage="functional", deployment=stage)
+    if "sso" in due and known.has_sso_tests:
+        chain.then("test", stage="sso", deployment=stage)
+    if "backup" in due:
+        _back_up_and_restore(chain, stage)
+    if checks:
+        last: StageName = "functional" if "functional" in due else stage
+        _hard_times(chain, known, stage=last, deployment=stage)
+    chain.undeployed(stage, stage=stage)
 
 
 def _fresh(origin: str) -> Chain:
     """Proves the backup by itself, so it does not wait for the restore in place to pass."""
-    chain = ChainBuilder("fresh", needs=(f"{origin}.backup.backup",))
-    chain.deployed("fresh", stage="restore", why=FRESH.format(origin), twin_of=origin)
-    _restored(chain, "fresh")
-    chain.undeployed("fresh", stage="restore")
+    chain = ChainBuilder(FRESH_DEPLOYMENT, needs=(f"{origin}.backup.backup",))
+    chain.deployed(FRESH_DEPLOYMENT, stage="restore", why=FRESH.format(origin), twin_of=origin)
+    _restored(chain, FRESH_DEPLOYMENT)
+    chain.undeployed(FRESH_DEPLOYMENT, stage="restore")
     return chain.done()
 
 

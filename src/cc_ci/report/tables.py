@@ -50,7 +50,7 @@ def summary(result: RunResult, folder: RunFolder, *, longest: int | None = LONGE
 def verdict_line(result: RunResult) -> Text:
     word = result.verdict or result.state
     line = Text(word, style=COLOURS.get(word, "red"))
-    line.append(f": {_versions(result)}, {result.total_seconds:.1f} s, profile {result.arm}", style="default")
+    line.append(f": {_versions(result)}, {_took(result)}, profile {result.arm}", style="default")
     if result.environment.engine:
         line.append(f", engine {result.environment.engine}", style="default")
     if result.trusted:
@@ -58,6 +58,12 @@ def verdict_line(result: RunResult) -> Text:
     for reason in result.because:
         line.append(f"\n  {reason}", style="default")
     return line
+
+
+def _took(result: RunResult) -> str:
+    apart = result.fresh_restore_seconds
+    part = "" if apart is None else f" ({apart:.1f} s of it for the restore on a fresh deployment)"
+    return f"{result.total_seconds:.1f} s{part}"
 
 
 def _versions(result: RunResult) -> str:

@@ -196,6 +196,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """When the verdict was sure for the first time."""
     longest_up_seconds: Seconds | None = None
     """How long the deployment that served longest did so: a fault that shows later was not seen."""
+    fresh_restore_seconds: Seconds | None = None
+    """What the restore on a fresh deployment took, which no published pipeline has."""
     phases: PhaseTable | None = None
     spans: tuple[Span, ...] = ()
     resources: tuple[SpanResources, ...] = ()

@@ -48,6 +48,23 @@ def bring_images(
         bench.findings.cache_proofs[-1] = _proved(bench, wanted, before, cache=cache)
 
 
+def absent(bench: Bench, references: Iterable[str]) -> tuple[str, ...]:
+    """Those of `references` that are not on the node."""
+    return tuple(one for one in sorted(set(references)) if bench.engine.image(one) is None)
+
+
+def drop(bench: Bench, references: tuple[str, ...]) -> None:
+    """Remove images that the run brought, unless another run is on the node: it may be about to use them."""
+    others = bench.holdings.neighbours()
+    if references and others:
+        bench.findings.warn(
+            "images-kept", f"images.keep=no: run {min(others)} was on the node, so that its images stay"
+        )
+        return
+    with bench.span("remove the images that the run brought", "teardown"):
+        _remove(bench, references)
+
+
 def _pull(bench: Bench, reference: str) -> None:
     waits_for = f"the pull of {reference}"
     with bench.span(f"pull {reference}", "images_pull", kind="pull", waits_for=waits_for) as span:

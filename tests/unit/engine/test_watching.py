@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from cc_ci.engine.fakes import FakeEngine
@@ -10,9 +11,10 @@ from cc_ci.engine.state import (
     ServiceState,
     StackSnapshot,
     TaskState,
+    Update,
 )
 from cc_ci.engine.timelines import ServiceTimeline
-from cc_ci.engine.watching import POLL, Watch, wait_gone
+from cc_ci.engine.watching import IDLE, POLL, Watch, wait_gone
 from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.system.units import EpochSeconds
 from cc_ci.timing.actions import (
@@ -154,11 +156,44 @@ def test_what_has_converged_is_held_for_as_long_as_asked() -> None:
     assert converged.noticed_at - converged.seen_at == pytest.approx(5, abs=0.01)
 
 
-def test_a_services_own_monitor_takes_the_place_of_a_shorter_hold() -> None:
+@pytest.mark.parametrize("monitor", [9.0, 2.0])
+def test_a_services_own_monitor_takes_the_place_of_the_hold(monitor: float) -> None:
     engine = FakeEngine()
-    engine.script(shown(engine, "running", engine.clock.now(), monitor=9.0))
+    engine.script(shown(engine, "running", engine.clock.now(), monitor=monitor))
     converged = watch(engine).wait(timeout=90, stable_for=5)
-    assert converged.noticed_at - converged.seen_at == pytest.approx(9, abs=0.01)
+    assert converged.noticed_at - converged.seen_at == pytest.approx(monitor, abs=0.01)
+
+
+def test_swarms_monitor_of_an_update_and_the_hold_run_at_once() -> None:
+    """Docker's client counts from when the tasks run, and not from the end of the update."""
+    engine = FakeEngine()
+    t0 = engine.clock.now()
+    engine.script(shown(engine, "running", t0, update=Update(state="updating", started=t0)))
+    done = Update(state="completed", started=t0, completed=EpochSeconds(t0 + 5))
+    engine.script(shown(engine, "running", t0, update=done), at=t0 + 5)
+    converged = watch(engine).wait(timeout=90, stable_for=5)
+    assert converged.seen_at >= t0 + 5
+    assert converged.noticed_at == pytest.approx(t0 + 5, abs=IDLE)
+    assert converged.noticed_at - converged.seen_at <= POLL
+
+
+def test_each_service_is_held_for_itself_and_all_at_once() -> None:
+    engine = FakeEngine()
+    t0 = engine.clock.now()
+    early = shown(engine, "running", t0)
+    database = msgspec.structs.replace(early.services[0], id="db", name="db", monitor=8.0)
+    late = msgspec.structs.replace(early.services[0], running=0)
+    engine.script(msgspec.structs.replace(early, services=(database, late)))
+    engine.script(msgspec.structs.replace(early, services=(database, early.services[0])), at=t0 + 4)
+    converged = watch(engine).wait(timeout=90, stable_for=5)
+    assert converged.noticed_at == pytest.approx(t0 + 9, abs=IDLE)
+
+
+def test_a_job_that_is_done_is_held_no_longer() -> None:
+    engine = FakeEngine()
+    engine.script(shown(engine, "complete", engine.clock.now(), mode="replicated-job", running=1))
+    converged = watch(engine).wait(timeout=90, stable_for=5)
+    assert converged.noticed_at == converged.seen_at
 
 
 def test_a_hold_begins_anew_when_the_stack_falls_back() -> None:

@@ -15,7 +15,7 @@ from cc_ci.engine.labels import RunLabels
 from cc_ci.engine.overlay import overlay
 from cc_ci.engine.overlay_check import check_overlay
 from cc_ci.engine.stack_driver import StackDriver
-from cc_ci.engine.state import StackSnapshot
+from cc_ci.engine.state import ServiceState, StackSnapshot
 from cc_ci.engine.watching import Watch
 from cc_ci.errors import UsageError
 from cc_ci.levers.arms import Chosen, arm_argv, choose, digest, is_limit, profile_values, read_arm
@@ -86,8 +86,9 @@ class Seen:
     def convergence(self, arm: Chosen) -> object:
         """How long a stack that has converged is waited for."""
         clock = ManualClock()
-        engine = FakeEngine(clock).script(StackSnapshot(stack="none"))
-        watch = Watch(engine, clock, stack="none", expected=(), since=engine.now())
+        app = ServiceState(id="a", name="app", image="i:1", desired=1, running=1)
+        engine = FakeEngine(clock).script(StackSnapshot(stack="one", services=(app,)))
+        watch = Watch(engine, clock, stack="one", expected=["app"], since=engine.now())
         watch.wait(timeout=900.0, stable_for=waits(arm).stability)
         return clock.monotonic()
 
@@ -103,6 +104,8 @@ WHERE: dict[str, Callable[[Seen, Chosen], object]] = {
     "deploy.driver": Seen.driver,
     "deploy.share": Seen.plan,
     "deploy.resolve_image": Seen.argv,
+    "images.prepull": Seen.plan,
+    "images.keep": Seen.plan,
     "readiness.stability": Seen.convergence,
     "readiness.probe_interval": Seen.readiness,
     "readiness.hold": Seen.readiness,
@@ -158,7 +161,7 @@ def test_the_overlay_may_set_what_levers_name_and_that_is_told_once() -> None:
         ("health.interval=-1", "give recipe"),
         ("health.interval=nan", "give recipe"),
         ("readiness.hold=recipe", "give 0 to 600 s"),
-        ("deploy.share=some", "there is none, chains"),
+        ("deploy.share=some", "there is none, chains, upgraded"),
     ],
 )
 def test_what_is_no_setting_is_a_usage_error_with_what_there_is(setting: str, said: str) -> None:
@@ -167,12 +170,12 @@ def test_what_is_no_setting_is_a_usage_error_with_what_there_is(setting: str, sa
 
 
 def test_a_profile_that_is_not_known_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="there is stock, bare"):
+    with pytest.raises(UsageError, match="there is stock, peer, bare"):
         choose("fast")
 
 
 def test_an_arm_is_its_profile_and_what_was_changed_of_it() -> None:
-    arm = choose("stock", ["restart.delay=0.5", "health.interval=1", "readiness.hold=1"]).arm
+    arm = choose("stock", ["restart.delay=0.5", "health.interval=1", "readiness.hold=0"]).arm
     assert arm.overrides == {"restart.delay": 0.5, "health.interval": 1.0}
     assert str(arm) == "stock health.interval=1 restart.delay=0.5"
     assert arm.digest != choose().arm.digest
@@ -202,7 +205,17 @@ def test_a_lever_that_is_built_later_changes_no_older_arm() -> None:
 
 def test_the_levers_of_profiles_are_what_they_were() -> None:
     """A change here makes other arms: sets and history that have the old ones are not pooled with it."""
-    assert {name: choose(name).arm.digest for name in PROFILES} == {"stock": "44136fa3", "bare": "8f4e5345"}
+    known = {"stock": "fcedcf93", "peer": "36234021", "bare": "8f4e5345"}
+    assert {name: choose(name).arm.digest for name in PROFILES} == known
+
+
+def test_each_wait_of_stock_and_peer_names_its_source_or_is_not_there() -> None:
+    """A wait is a lever's seconds; one that nobody asks for is zero."""
+    waits_ = [lever for lever in LEVERS if isinstance(lever.values, Duration)]
+    assert {lever.name for lever in waits_} >= {"readiness.stability", "readiness.hold"}
+    for lever in waits_:
+        for profile in ("stock", "peer"):
+            assert lever.source or not lever.profiles[profile], (lever.name, profile)
 
 
 def test_a_duration_holds_numbers_alone() -> None:

@@ -155,7 +155,9 @@ onlys = st.none() | st.sampled_from([stage for stage in STAGES if stage != "tear
 
 @given(
     known=knowns,
-    arm=st.sampled_from([choose(), choose("bare")]),
+    arm=st.sampled_from(
+        [choose(), choose("peer"), choose("bare"), choose("stock", ["images.keep=no", "images.prepull=all"])]
+    ),
     only=onlys,
     keep=st.booleans(),
 )
@@ -199,7 +201,9 @@ BROKEN = {
     "no step is called nobody": {"steps": (1, {"needs": ("nobody",)})},
     "would wait for each other": {"steps": (1, {"after": ("leak_check",)})},
     "neither comes after the other": {"steps": (2, {"needs": ("pull",), "after": ()})},
-    "uses marker:install, which no step before it gives": {"steps": (3, {"uses": ("marker:install",)})},
+    "uses marker:install:install, which no step before it gives": {
+        "steps": (3, {"uses": ("marker:install:install",)})
+    },
     "app:install is given by": {"steps": (3, {"gives": ("app:install",)})},
     "deployment install is not removed once": {"steps": (4, {"action": "check"})},
     "the leak check does not come after all else": {"steps": (-1, {"after": ()})},
@@ -304,3 +308,57 @@ def test_a_plan_that_is_not_sound_is_never_handed_out() -> None:
     with pytest.raises(AssertionError, match=r"^plan: two steps have one name"):
         require_sound(twice)
     assert require_sound(plan) is plan
+
+
+def plan_peer(known: Known, *, only: StageName | None = None) -> Plan:
+    return make_plan(known, choose("peer"), only=only)
+
+
+def test_peer_upgrades_one_deployment_in_place_and_tests_all_on_it() -> None:
+    plan = plan_peer(SIGNING_ON)
+    assert [(one.name, one.versions) for one in plan.deployments] == [("upgrade", ("old", "new"))]
+    assert [f"{step.stage}:{step.action}" for step in plan.steps] == [
+        *("upgrade:pull", "upgrade:pull", "sso:provide"),
+        *("upgrade:prepare", "upgrade:deploy", "upgrade:seed", "upgrade:upgrade", "upgrade:verify_upgrade"),
+        *("upgrade:check", "functional:test", "sso:test", "backup:seed", "backup:backup"),
+        *("restore:overwrite", "restore:restore", "restore:redeploy", "restore:verify_restore"),
+        *("functional:kill", "teardown:undeploy"),
+        *("teardown:conclude_stops", "teardown:withdraw", "teardown:leak_check"),
+    ]
+
+
+def test_peer_says_what_it_does_not_test() -> None:
+    plan = plan_peer(FULL)
+    assert plan.untested == (
+        "peer: a fresh install of the new version is not tested",
+        "peer: the restore on a fresh deployment is not tested",
+    )
+    assert outcomes(plan) == {"install": "skipped", "sso": "skipped"}
+    assert "not installed afresh" in plan.decided[0].reason
+    assert plan_stock(FULL).untested == make_plan(FULL, choose("bare")).untested == ()
+
+
+def test_a_first_release_is_installed_afresh_in_peer_too() -> None:
+    first = msgspec.structs.replace(FULL, previous_version=None)
+    plan = plan_peer(first)
+    assert plan.untested == ("peer: the restore on a fresh deployment is not tested",)
+    assert "install" in plan.stages()
+    assert plan_peer(msgspec.structs.replace(first, backed_up=False)).untested == ()
+
+
+def test_images_are_pulled_ahead_of_all_deployments_and_fail_the_same_stage() -> None:
+    plan = make_plan(SIGNING_ON, choose("stock", ["images.prepull=all"]))
+    assert [step.action for step in plan.steps][:4] == ["pull", "pull", "provide", "prepare"]
+    usual = plan_stock(SIGNING_ON)
+    for name in ("pull", "upgrade.upgrade.pull"):
+        ahead, at_its_turn = plan.step(name), usual.step(name)
+        assert (ahead.stage, ahead.if_broken) == (at_its_turn.stage, at_its_turn.if_broken)
+    assert "upgrade.upgrade.pull" in plan.step("upgrade.upgrade.prepare").needs
+    assert "upgrade.upgrade.pull" not in plan.step("install.install.prepare").needs
+
+
+def test_images_that_are_not_kept_go_once_nothing_runs_any_more() -> None:
+    plan = make_plan(SIGNING_ON, choose("stock", ["images.keep=no"]))
+    assert [step.action for step in plan.steps][-3:] == ["withdraw", "drop_images", "leak_check"]
+    kept = make_plan(SIGNING_ON, choose("stock", ["images.keep=no"]), keep=True)
+    assert "drop_images" not in {step.action for step in kept.steps}

@@ -1,11 +1,14 @@
+import dataclasses
+
 import msgspec
 import pytest
 
 from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.state import Image
 from cc_ci.errors import StageFailed, Unverified, UsageError
+from cc_ci.isolation.holdings import Holdings
 from cc_ci.stages.bench import Bench
-from cc_ci.stages.images import Cache, layers_before
+from cc_ci.stages.images import Cache, absent, drop, layers_before
 from cc_ci.stages.images import bring_images as bring
 
 
@@ -91,3 +94,27 @@ def test_no_image_is_removed_from_a_node_that_is_not_ours(bench: Bench, engine: 
     with pytest.raises(UsageError, match="not cc-ci's own"):
         layers_before(bench, ["a:1"], cache="cold")
     assert engine.on_node
+
+
+def test_images_that_the_run_brought_are_dropped_and_those_that_were_there_stay(
+    bench: Bench, engine: FakeEngine
+) -> None:
+    engine.on_node = {"a:1": image("a:1", "base", "a")}
+    new = absent(bench, ["a:1", "b:1", "b:1"])
+    bring_images(bench, ["a:1", "b:1"], cache=None)
+    assert new == ("b:1",)
+    drop(bench, new)
+    assert set(engine.on_node) == {"a:1"}
+
+
+def test_images_are_not_dropped_beside_another_run(bench: Bench, engine: FakeEngine) -> None:
+    engine.on_node = {"b:1": image("b:1", "base", "b")}
+    beside = dataclasses.replace(
+        bench,
+        holdings=Holdings(engine, run="r", clock=bench.clock, neighbours=lambda: frozenset({"other-1"})),
+    )
+    drop(beside, ("b:1",))
+    assert set(engine.on_node) == {"b:1"}
+    assert [one.message for one in bench.findings.warnings] == [
+        "images.keep=no: run other-1 was on the node, so that its images stay"
+    ]
