@@ -34,6 +34,7 @@ from cc_ci.lab.places import places
 from cc_ci.lab.run_proxy import RunProxy, forget
 from cc_ci.probes.answers import Answer, get
 from cc_ci.probes.http import Probe
+from cc_ci.recipes.rule import Syntax
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.identity import Identity
 from cc_ci.system.process import Completed, LocalRunner, check
@@ -150,16 +151,16 @@ def status(code: int) -> Callable[[Answer], bool]:
     return lambda answer: answer.status == code
 
 
-Starts = Callable[[str], Side]
+Starts = Callable[..., Side]
 
 
 @pytest.fixture
 def start(node: Node, engine: DockerEngine) -> Iterator[Starts]:
-    """Begin a run with a proxy; it ends with the test."""
+    """Begin a run with a proxy, which reads rules in `syntax`; it ends with the test."""
     with ExitStack() as ends:
 
-        def begin(name: str) -> Side:
-            side = Side(name, node, engine)
+        def begin(name: str, *, syntax: Syntax | None = None) -> Side:
+            side = Side(name, msgspec.structs.replace(node, rule_syntax=syntax), engine)
             ends.callback(side.close)
             return side
 
@@ -424,6 +425,23 @@ def names(host: str) -> str | None:
     inside = (f"--net={here.network_namespace}", f"--mount={here.mount_namespace}")
     found = RUN(["nsenter", *inside, "--", "getent", "ahostsv4", host])
     return found.stdout.split()[0] if found.ok else None
+
+
+def test_a_proxy_reads_rules_as_its_run_s_recipe_needs(start: Starts) -> None:
+    of_2, of_3 = start("two", syntax="v2"), start("three", syntax="v3")
+    for side in (of_2, of_3):
+        further = f"www.{side.domain}"
+        lead(side.node, further)
+        certify(side.node, further)
+        side.deploy(side.route(rule=f"Host(`{side.domain}`, `{further}`)"))
+    for host in (of_2.domain, f"www.{of_2.domain}"):
+        of_2.await_answer(says("two"), host=host)
+    # the other proxy has looked since then, and dropped the router
+    of_3.deploy(of_3.route(rule=f"Host(`late.{of_3.domain}`)"), service="late")
+    lead(of_3.node, f"late.{of_3.domain}")
+    certify(of_3.node, f"late.{of_3.domain}")
+    of_3.await_answer(says("three"), host=f"late.{of_3.domain}")
+    assert of_3.get().status == 404
 
 
 def test_containers_find_an_app_by_its_name(start: Starts, engine: DockerEngine) -> None:

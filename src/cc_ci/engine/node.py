@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from cc_ci.recipes.rule import Syntax
 from cc_ci.system.units import Bytes
 
 
@@ -38,6 +39,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: Bytes | None = None
     proxy_container: str | None = None
     """The run's Traefik, which joins each deployment's proxy network; None: one shared `proxy`."""
+    rule_syntax: Syntax | None = None
+    """The version of Traefik in whose syntax that proxy reads rules; None: not decided, or unknown."""
     certificates: Path | None = None
     """Folder watched by the run's Traefik: a certificate per routed host is put there."""
     names: Path | None = None

@@ -14,6 +14,7 @@ from cc_ci.engine.argv import labelled
 from cc_ci.errors import InfrastructureError
 from cc_ci.lab.certificates import IN_PROXY
 from cc_ci.lab.places import Places
+from cc_ci.recipes.rule import Syntax
 from cc_ci.system.held import temporary_folder
 from cc_ci.system.process import Runner, check
 from cc_ci.system.units import Seconds
@@ -87,9 +88,13 @@ class ProxyPlace(msgspec.Struct, frozen=True, kw_only=True):
         return self.folder / "tmp"
 
 
-def traefik_argv(*, refresh: Seconds, throttle: Seconds) -> tuple[str, ...]:
-    """Traefik's flags: entrypoints `web` and `web-secure`, the Swarm provider, plain http led to https."""
+def traefik_argv(*, refresh: Seconds, throttle: Seconds, syntax: Syntax | None = None) -> tuple[str, ...]:
+    """Traefik's flags: entrypoints `web` and `web-secure`, the Swarm provider, plain http led to https.
+
+    `syntax` is how it reads rules, for recipes that the newest can't be meant for.
+    """
     return (
+        *((f"--core.defaultrulesyntax={syntax}",) if syntax else ()),
         "--log.level=INFO",
         "--entrypoints.web.address=:80",
         "--entrypoints.web.http.redirections.entrypoint.to=web-secure",

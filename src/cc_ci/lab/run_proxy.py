@@ -53,7 +53,9 @@ class RunProxy:
         """Start it at a free address; the node as its run sees it, when the proxy answers."""
         _require_services(self._places, self._clock)
         wanted = _record(self._places).wanted
-        flags = proxy.traefik_argv(refresh=wanted.refresh, throttle=wanted.throttle)
+        flags = proxy.traefik_argv(
+            refresh=wanted.refresh, throttle=wanted.throttle, syntax=self._node.rule_syntax
+        )
         with _allocating(self._places):
             place = self._place = self._free()
             _furnish(place)

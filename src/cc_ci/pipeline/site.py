@@ -127,7 +127,7 @@ def read_request(request: Request, tools: Tools, closers: contextlib.ExitStack) 
             )
         except (StageFailed, InfrastructureError, Unverified) as error:
             return Unread(run=run, name=root.name, error=error)
-        judgement = subject.judged(place_of(request.node))
+        judgement = subject.judged(place_of(_for(subject, request.node)))
     return Read(run=run, scratch=scratch, subject=subject, judgement=judgement)
 
 
@@ -214,12 +214,16 @@ def _bring_proxy(
         deployment="proxy",
         expires=EpochSeconds(engine.now() + request.deadline),
     )
+    node = _for(about.subject, request.node)
     with tools.trace.span("start the run's proxy", phase="runner_setup", waits_for="the proxy to answer"):
-        proxy = tools.instruments.proxy(
-            request.node, engine, tools.runner, labels=labels.all(), clock=tools.clock
-        )
+        proxy = tools.instruments.proxy(node, engine, tools.runner, labels=labels.all(), clock=tools.clock)
         closers.callback(proxy.remove)
         return proxy, proxy.start()
+
+
+def _for(subject: Subject, node: Node) -> Node:
+    """A private node's proxies are a run's own, and read rules as its recipe needs it."""
+    return msgspec.structs.replace(node, rule_syntax=subject.rule_syntax) if node.private else node
 
 
 def waits(arm: Chosen) -> Waits:

@@ -18,6 +18,9 @@ from cc_ci.recipes.faults import RecipeError
 from cc_ci.recipes.policy.judgement import Judgement
 from cc_ci.recipes.policy.looking import Place
 from cc_ci.recipes.recipe import Recipe, read_recipe
+from cc_ci.recipes.routes import untold_rules
+from cc_ci.recipes.rule import Syntax
+from cc_ci.recipes.rule_syntax import syntax_for
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.recipes.versions import NoVersionBefore, PublishedVersion, published_versions, version_before
 from cc_ci.results.schema import RecipeUnderTest, ServiceImage
@@ -71,6 +74,12 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         if self.need:
             stacks["provider"] = self.need.stack
         return stacks
+
+    @property
+    def rule_syntax(self) -> Syntax:
+        """How the run's proxy has to read rules: as all versions and the provider need it, if it can."""
+        everyone = (rule for stack in self.stacks_of.values() for rule in untold_rules(stack))
+        return syntax_for(everyone) or syntax_for(untold_rules(self.stacks["new"])) or "v3"
 
     @property
     def known(self) -> Known:

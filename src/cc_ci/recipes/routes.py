@@ -1,11 +1,13 @@
 """Which hosts Traefik sends to which service, by a stack's labels. Pure."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from cc_ci.recipes.rule import Rule, RuleFault, Syntax, parse_rule
 from cc_ci.recipes.rule_reach import Request, named_hosts, requests
+from cc_ci.recipes.rule_syntax import syntax_for
 from cc_ci.recipes.stack import Service, Stack
 from cc_ci.recipes.traefik_labels import Entry, Kind, TraefikLabels, listed, read_labels
 
@@ -16,7 +18,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """A router of a service. `hosts` are those that its rule names, in order; `port` is the container's.
 
     `rule` is empty where a label says nothing: Traefik then makes up a host of its own. `target` is the
-    service of Traefik that the router names, if any.
+    service of Traefik that the router names, if any. `syntax` is what a label says (`told`), else that of
+    the version which reads all rules of the stack.
     """
 
     service: str
@@ -24,6 +27,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     kind: Kind = "http"
     syntax: Syntax = "v3"
+    told: bool = False
     hosts: tuple[str, ...] = ()
     entrypoints: tuple[str, ...] = ()
     middlewares: tuple[str, ...] = ()
@@ -51,7 +55,14 @@ def routes(stack: Stack) -> tuple[Route, ...]:
 
 def every_route(stack: Stack) -> tuple[Route, ...]:
     """All routers of services that Traefik is told of: those for TCP and UDP, and those without a rule."""
-    return tuple(route for service in stack.services.values() for route in _routes(service))
+    found = [router for service in stack.services.values() for router in _routers(service)]
+    untold = syntax_for(rule for one in found if (rule := one.rule).strip() and not one.syntax) or "v3"
+    return tuple(_route(one, one.syntax or untold) for one in found)
+
+
+def untold_rules(stack: Stack) -> tuple[str, ...]:
+    """Those that are read as the proxy reads rules by default."""
+    return tuple(route.rule for route in every_route(stack) if route.rule.strip() and not route.told)
 
 
 def front_doors(known: Sequence[Route], *, domain: str) -> tuple[Request, ...]:
@@ -69,29 +80,47 @@ def _plainness(request: Request, domain: str) -> tuple[bool, int, bool]:
     return (request.host != domain, len(request.headers) + len(request.query), request.path != "/")
 
 
-def _routes(service: Service) -> Iterator[Route]:
+class _Router(NamedTuple):
+    """A router as its service's labels have it; `syntax` is None where they don't say."""
+
+    service: str
+    entry: Entry
+    read: TraefikLabels
+
+    @property
+    def rule(self) -> str:
+        return self.entry.value("rule") or ""
+
+    @property
+    def syntax(self) -> Syntax | None:
+        told = (self.entry.value("rulesyntax") or "").lower()
+        return None if not told else "v2" if told == "v2" else "v3"
+
+
+def _routers(service: Service) -> Iterator[_Router]:
     read = read_labels(service.labels)
     if read.enable:
-        yield from (_route(service.name, entry, read) for entry in read.of("routers", "http", "tcp", "udp"))
+        for entry in read.of("routers", "http", "tcp", "udp"):
+            yield _Router(service.name, entry, read)
 
 
-def _route(service: str, entry: Entry, read: TraefikLabels) -> Route:
-    rule = entry.value("rule") or ""
-    syntax: Syntax = "v2" if (entry.value("rulesyntax") or "").lower() == "v2" else "v3"
+def _route(router: _Router, syntax: Syntax) -> Route:
+    entry, rule = router.entry, router.rule
     tree = _tree(rule, syntax)
     resolver = entry.value("tls.certresolver") or None
     return Route(
-        service=service,
+        service=router.service,
         router=entry.name,
         rule=rule,
         kind=entry.kind,
         syntax=syntax,
+        told=router.syntax is not None,
         hosts=named_hosts(tree) if tree else (),
         entrypoints=listed(entry.value("entrypoints")),
         middlewares=listed(entry.value("middlewares")),
         certresolver=resolver,
         tls=resolver is not None or (entry.value("tls") or "").lower() == "true",
-        port=_port(entry, read),
+        port=_port(entry, router.read),
         target=entry.value("service") or None,
         label=entry.label,
     )

@@ -24,6 +24,9 @@ GO_ATOM = re.compile(r"\\[.\-/]|\\[dDwWsSbB]|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?[
 """One piece of a Go expression; other escapes, such as \\Q, are not looked into."""
 LITERAL_HEAD = re.compile(r"\^?((?:[A-Za-z0-9/_~-]|\\[.\-/])+)")
 END = ("$", r"\z")
+NEEDS_A_BRACE = re.compile(r"[A-Za-z0-9.-]*\{[A-Za-z][^|]*")
+"""To Go a letter makes a brace one of the text: what version 2 calls `{name:expression}` is in no host."""
+PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+")
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +71,8 @@ def _pattern_ends_at(pattern: str, domain: str) -> bool:
 
     A recipe gets its domain from a variable, so that it can't escape its dots.
     """
+    if NEEDS_A_BRACE.fullmatch(pattern):
+        return True
     pieces = GO_ATOM.findall(pattern)
     if "".join(pieces) != pattern or pieces[-1:] not in ([END[0]], [END[1]]):
         return False
@@ -81,10 +86,13 @@ def _pattern_ends_at(pattern: str, domain: str) -> bool:
 
 
 def _template_ends_at(template: str, domain: str) -> bool:
-    """As above for version 2's `{name:expression}.domain`: anchored, and literal outside of the braces."""
+    """As above for version 2's `{name:expression}.domain`: anchored, and literal outside of the braces.
+
+    What is literal, and no host's name, is asked for by nobody.
+    """
     head, brace, tail = template.rpartition("}")
     if not brace:
-        return at_or_below(template, domain)
+        return at_or_below(template, domain) or not PLAIN_HOST.fullmatch(template)
     return head.count("{") > head.count("}") and tail.lower().endswith(f".{domain.lower()}")
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from cc_ci.engine.node import Node
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed, Unverified
 from cc_ci.recipes.app import App
@@ -21,7 +23,7 @@ _ERRORS: Mapping[Blame, type[CcCiError]] = {
 
 
 def place_of(node: Node) -> Place:
-    return PRIVATE if node.private else FOREIGN
+    return msgspec.structs.replace(PRIVATE, syntax=node.rule_syntax) if node.private else FOREIGN
 
 
 def judged(app: App, stack: Stack, candidate: Candidate, *, place: Place) -> Judgement:

@@ -85,6 +85,8 @@ def test_the_proxy_is_as_recipes_expect_it_with_its_refresh_a_parameter() -> Non
     assert "--providers.swarm.exposedbydefault=false" in stock
     assert "--providers.swarm.refreshseconds=15s" in stock
     assert "--providers.swarm.refreshseconds=1s" in proxy.traefik_argv(refresh=1, throttle=0.1)
+    assert "defaultrulesyntax" not in " ".join(stock)
+    assert "--core.defaultrulesyntax=v2" in proxy.traefik_argv(refresh=1, throttle=0.1, syntax="v2")
 
 
 def test_the_link_is_shaped_as_tc_takes_it() -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from policy_recipe import DOMAIN, app_of, judged, needed, write
 
-from cc_ci.recipes.policy.looking import FOREIGN
+from cc_ci.recipes.linting.lint import lint
+from cc_ci.recipes.policy.looking import FOREIGN, Place
+from cc_ci.recipes.recipe import read_recipe
 from cc_ci.recipes.routes import front_doors, routes
 from cc_ci.recipes.stack import read_stack
 
@@ -29,7 +31,8 @@ ROUTER = "traefik.http.routers.${STACK_NAME}"
         ("Host(`xn--a.${DOMAIN}`)", "recipe", "is no host name"),
         ("Host(`a_b.${DOMAIN}`)", "recipe", "is no host name"),
         ("Host(`${NOWHERE}`)", "recipe", "is no rule: Host(``): an argument is empty"),
-        ("Host(`${DOMAIN}`, `www.${DOMAIN}`)", "cc-ci", "is in the syntax of Traefik 2"),
+        ("Host(`${DOMAIN}`, `shop.ci.test`)", "recipe", "neither the app's domain nor below it"),
+        ("HostRegexp(`{any:.+}`)", "recipe", "neither the app's domain nor below it"),
         ("Hots(`${DOMAIN}`)", "recipe", "is no rule: 'Hots' is no matcher"),
         ("Host(`${OTHER}`)", "policy", "give OTHER a name below the app's under env in suite.toml"),
         ("Host(`${DOMAIN}`) && Method(`POST`)", "cc-ci", "no request by GET gets through its rule"),
@@ -48,6 +51,86 @@ def test_a_rule_that_is_not_the_apps_own(tmp_path: Path, rule: str, blame: str, 
     assert said in refusal.line
     assert refusal.line.startswith("compose.yml:10: services.app.deploy.labels.traefik.http.routers.")
     assert DOMAIN not in refusal.what
+
+
+@pytest.mark.parametrize(
+    ("rule", "further"),
+    [
+        ("Host(`${DOMAIN}`, `www.${DOMAIN}`)", ""),
+        ("Host(`${DOMAIN}`${EXTRA_DOMAINS})", 'EXTRA_DOMAINS=", `www.${DOMAIN}`"\n'),
+        ("HostRegexp(`{sub:[a-z]+}.${DOMAIN}`) || Host(`${DOMAIN}`)", ""),
+        ("Host(`${DOMAIN}`) && Headers(`X-A`, `1`)", ""),
+        ("Host(`${DOMAIN}`) && PathPrefix(`/a`, `/b`)", ""),
+    ],
+)
+def test_a_recipe_for_traefik_2_is_read_as_it_is_meant(tmp_path: Path, rule: str, further: str) -> None:
+    root = write(tmp_path / "poc", rule=rule, env=further)
+    assert judged(root).refusals == ()
+    assert {route.syntax for route in routes(read_stack(app_of(root)))} == {"v2"}
+    (finding,) = (one for one in lint(read_recipe(root)).findings if one.rule == "C021")
+    assert (finding.severity, finding.where) == ("warning", "compose.yml:10")
+    assert "is in the syntax of Traefik 2, and Traefik 3 drops the router" in finding.message
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["Host(`${DOMAIN}`) || Host(`www.${DOMAIN}`)", "Host(`${DOMAIN}`) && PathRegexp(`^/[a-z]{2}`)"],
+)
+def test_a_recipe_that_traefik_3_reads_is_read_so(tmp_path: Path, rule: str) -> None:
+    root = write(tmp_path / "poc", rule=rule)
+    assert judged(root).refusals == ()
+    assert {route.syntax for route in routes(read_stack(app_of(root)))} == {"v3"}
+    assert not [one for one in lint(read_recipe(root)).findings if one.rule == "C021"]
+
+
+def test_rules_for_two_versions_are_read_by_no_proxy(tmp_path: Path) -> None:
+    further = f"{ROUTER}-b.rule=PathRegexp(`^/b`) && Host(`b.${{DOMAIN}}`)\n{ROUTER}-b.{TO_OWN}"
+    root = write(tmp_path / "poc", rule="Host(`${DOMAIN}`, `www.${DOMAIN}`)", labels=further)
+    (refusal,) = judged(root).refusals
+    assert refusal.blame == "recipe"
+    assert "syntax of Traefik 2, and another router's rule is in that of 3: no proxy reads" in refusal.what
+    # where labels say so, Traefik 3 reads each in its own
+    told = write(
+        tmp_path / "told",
+        rule="Host(`${DOMAIN}`, `www.${DOMAIN}`)",
+        labels=f"{further}\n{ROUTER}.ruleSyntax=v2",
+    )
+    assert judged(told).refusals == ()
+    wrong = write(tmp_path / "wrong", rule="PathRegexp(`^/`)", labels=f"{ROUTER}.ruleSyntax=v2")
+    assert (
+        "its label says ruleSyntax=v2, and Traefik drops it: 'PathRegexp'" in judged(wrong).refusals[0].what
+    )
+
+
+def test_a_run_whose_proxy_reads_the_other_syntax_says_so(tmp_path: Path) -> None:
+    root = write(tmp_path / "poc", rule="Host(`${DOMAIN}`, `www.${DOMAIN}`)")
+    (refusal,) = judged(root, place=Place(syntax="v3")).refusals
+    assert (refusal.blame, "the version under test is in that of 3" in refusal.what) == ("cc-ci", True)
+    both = write(tmp_path / "both", rule="Host(`${DOMAIN}`)")
+    assert judged(both, place=Place(syntax="v2")).refusals == ()
+
+
+@pytest.mark.attack(
+    what="A rule is the app's own as one version of Traefik reads it, and takes any host as the other does.",
+    before="Every rule that only version 2 reads was refused.",
+    now="Where the proxy is not cc-ci's, the rule has to be the app's own in every version that reads it.",
+    layer="reading",
+)
+@pytest.mark.parametrize(
+    ("pattern", "sound"),
+    [
+        # to version 3 these are alternatives, one of which is in every host, or in many
+        ("|{x:a}.${DOMAIN}", False),
+        ("{x:www|api|files}.${DOMAIN}", False),
+        ("a{1}|{x:a}.${DOMAIN}", False),
+        ("{x:[a-z]+}.${DOMAIN}", True),
+        (r"^.+\\.${DOMAIN}$$", True),
+    ],
+)
+def test_a_rule_is_the_apps_own_in_each_version(tmp_path: Path, pattern: str, *, sound: bool) -> None:
+    root = write(tmp_path / "poc", rule=f"Host(`${{DOMAIN}}`) || HostRegexp(`{pattern}`)")
+    assert judged(root).refusals == ()
+    assert (judged(root, place=FOREIGN).refusals == ()) == sound
 
 
 def test_a_host_that_the_suite_gives_is_the_apps_own(tmp_path: Path) -> None:

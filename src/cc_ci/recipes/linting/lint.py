@@ -41,6 +41,7 @@ STACK_RULES: tuple[Callable[[App, Stack], Iterator[Finding]], ...] = (
     variables.known_modifiers,
     data.one_replica_a_volume,
     routing.extra_domains,
+    routing.rules_of_the_newest,
     data.labels_of_the_service,
     asking.asks_for_its_own,
 )

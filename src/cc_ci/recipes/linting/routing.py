@@ -8,7 +8,8 @@ from cc_ci.recipes.interpolation import variables
 from cc_ci.recipes.linting.places import documents, texts
 from cc_ci.recipes.linting.rules import Finding, found
 from cc_ci.recipes.recipe import ENV_SAMPLE
-from cc_ci.recipes.routes import routes
+from cc_ci.recipes.routes import every_route, routes
+from cc_ci.recipes.rule_syntax import fits
 from cc_ci.recipes.stack import Stack
 
 
@@ -38,3 +39,13 @@ def extra_domains(app: App, _stack: Stack) -> Iterator[Finding]:
     if "EXTRA_DOMAINS" not in used:
         message = "EXTRA_DOMAINS: no router's rule uses it"
         yield found("C017", message, Source(file=ENV_SAMPLE, line=offered.line), key="EXTRA_DOMAINS")
+
+
+def rules_of_the_newest(_app: App, stack: Stack) -> Iterator[Finding]:
+    for route in every_route(stack):
+        if not route.told and not fits(route.rule, "v3") and fits(route.rule, "v2"):
+            key = route.key.replace(stack.name, "${STACK_NAME}")
+            message = (
+                f"{key}: is in the syntax of Traefik 2, and Traefik 3 drops the router or finds no request"
+            )
+            yield found("C021", message, stack.source(route.key), key=key)

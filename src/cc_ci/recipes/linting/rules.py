@@ -328,5 +328,12 @@ _ALL = (
         why="what is another app's, docker's or cc-ci's breaks a neighbour, or does nothing.",
         remedy="use ${DOMAIN} and ${STACK_NAME}, and labels that Traefik knows",
     ),
+    Rule(
+        ref="C021",
+        severity="warning",
+        title="rules are in the syntax of Traefik 3",
+        why="Traefik 3 reads those of version 2 only while its deprecated core.defaultRuleSyntax is v2.",
+        remedy="write one host for each Host(), with || between them, and expressions as Go has them",
+    ),
 )
 RULES: dict[str, Rule] = {rule.ref: rule for rule in _ALL}

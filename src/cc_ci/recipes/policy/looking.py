@@ -7,6 +7,7 @@ import msgspec
 
 from cc_ci.recipes.app import App
 from cc_ci.recipes.policy.refusals import Blame, Refusal
+from cc_ci.recipes.rule import Syntax
 from cc_ci.recipes.stack import Stack
 
 PROXY_PORTS = frozenset({(80, "tcp"), (443, "tcp")})
@@ -16,12 +17,16 @@ NODE_PORTS = PROXY_PORTS | SWARM_PORTS | {(53, "tcp"), (53, "udp")}
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """What must be known of a node. `entrypoints` and `middlewares` are its proxy's; None: unknown."""
+    """What must be known of a node. `entrypoints` and `middlewares` are its proxy's; None: unknown.
+
+    `syntax` is in which version's syntax its proxy reads rules; None: in the one that the recipe's need.
+    """
 
     private: bool = True
     taken: frozenset[tuple[int, str]] = NODE_PORTS
     entrypoints: tuple[str, ...] | None = ("web", "web-secure")
     middlewares: tuple[str, ...] | None = ()
+    syntax: Syntax | None = None
 
 
 PRIVATE = Place()

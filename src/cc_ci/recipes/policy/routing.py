@@ -7,8 +7,9 @@ from cc_ci.recipes.policy.looking import Look
 from cc_ci.recipes.policy.refusals import Refusal
 from cc_ci.recipes.policy.sections import PROXY
 from cc_ci.recipes.routes import Route, every_route, front_doors
-from cc_ci.recipes.rule import Matcher, Rule, RuleFault, matchers, parse_rule
+from cc_ci.recipes.rule import SYNTAXES, Matcher, Rule, RuleFault, Syntax, matchers, parse_rule
 from cc_ci.recipes.rule_reach import HOSTS, WILDCARD, stray_ways
+from cc_ci.recipes.rule_syntax import fits
 from cc_ci.recipes.traefik_labels import read_labels
 
 DEPLOY_LABELS = "services.{}.deploy.labels"
@@ -42,32 +43,64 @@ def _rules(look: Look) -> Iterator[Refusal]:
 
 
 def _rule(look: Look, route: Route) -> Iterator[Refusal]:
-    try:
-        rule = parse_rule(route.rule, syntax=route.syntax)
-    except RuleFault as fault:
-        yield _unread(look, route, fault)
+    """A rule as the proxy reads it; where that is unknown, as each version would that can read it."""
+    if wrong := _misread(look, route):
+        yield wrong
         return
+    for syntax in _syntaxes(look, route):
+        yield from _reach(look, route, parse_rule(route.rule, syntax=syntax), syntax)
+
+
+def _reach(look: Look, route: Route, rule: Rule, syntax: Syntax) -> Iterator[Refusal]:
     if wrong := next(_host_faults(rule), None):
         yield look.refuse(route.key, wrong, remedy="write Host(`${DOMAIN}`), or a name below it")
         return
-    for stray in dict.fromkeys(stray_ways(rule, domain=look.app.domain, syntax=route.syntax)):
+    for stray in dict.fromkeys(stray_ways(rule, domain=look.app.domain, syntax=syntax)):
         if route.kind == "tcp" and stray is not None and stray.values == ("*",):
             yield from _taken_over(look, route, "takes all that comes in by TCP")
         else:
             yield _stray(look, route, stray)
 
 
-def _unread(look: Look, route: Route, fault: RuleFault) -> Refusal:
-    try:
-        parse_rule(route.rule, syntax="v2")
-    except RuleFault:
+def _syntaxes(look: Look, route: Route) -> tuple[Syntax, ...]:
+    if look.place.private:
+        return (_syntax(look, route),)
+    return tuple(one for one in SYNTAXES if _fault(route, one) is None)
+
+
+def _syntax(look: Look, route: Route) -> Syntax:
+    return route.syntax if route.told else look.place.syntax or route.syntax
+
+
+def _misread(look: Look, route: Route) -> Refusal | None:
+    """A rule that no Traefik can read, or that the one which reads the others takes otherwise."""
+    syntax = _syntax(look, route)
+    others: Syntax = "v3" if syntax == "v2" else "v2"
+    if _fault(route, "v2") and (fault := _fault(route, "v3")):
         return look.refuse(route.key, f"{route.rule!r} is no rule: {fault}")
+    if route.told and (fault := _fault(route, syntax)):
+        return look.refuse(route.key, f"its label says ruleSyntax={syntax}, and Traefik drops it: {fault}")
+    if route.told or fits(route.rule, syntax) or not fits(route.rule, others):
+        return None
     return look.refuse(
         route.key,
-        f"is in the syntax of Traefik 2, and the node's proxy reads that of 3: {fault!s}",
-        blame="cc-ci",
+        f"is in the syntax of Traefik {others[1:]}, and {_whose(route, syntax)} in that of {syntax[1:]}: "
+        f"no proxy reads both",
+        blame="recipe" if route.syntax == syntax else "cc-ci",
         remedy="write one host for each Host(), with || between them, which both read",
     )
+
+
+def _whose(route: Route, syntax: Syntax) -> str:
+    return "another router's rule is" if route.syntax == syntax else "the version under test is"
+
+
+def _fault(route: Route, syntax: Syntax) -> RuleFault | None:
+    try:
+        parse_rule(route.rule, syntax=syntax)
+    except RuleFault as fault:
+        return fault
+    return None
 
 
 def _host_faults(rule: Rule) -> Iterator[str]:
