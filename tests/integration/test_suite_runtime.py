@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -29,6 +30,7 @@ from cc_ci.suite.sandbox import Sandbox, sandbox_uid
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner
 from cc_ci.system.redaction import Redactor
+from cc_ci.system.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -36,7 +38,8 @@ DOMAIN = "tiny-123456.ci.test"
 PASSWORD = "correct-horse-battery"
 MACHINE = "198.18.77.1"
 CONTAINER = "198.18.78.9"
-PUBLISHED = "198.18.79.1"
+PUBLISHED, STRANGER = "198.18.79.1", "198.18.79.2"
+"""Addresses of the node: where the app is, and a proxy of another run."""
 IPTABLES = "nsenter --net=/run/netns/{} iptables -w -t nat"
 CLONE_NEWNET = 0x40000000
 PAGE = f"""<!doctype html>
@@ -114,6 +117,9 @@ def connect(node: str, container: str) -> None:
         ip -n {container} link set eth0 up
         ip -n {container} route add default via 198.18.78.1
         ip -n {node} address add {PUBLISHED}/32 dev lo
+        ip -n {node} address add {STRANGER}/32 dev lo
+        nsenter --net=/run/netns/{node} sysctl -qw net.ipv4.ip_forward=1
+        {IPTABLES.format(node)} -A PREROUTING -d {PUBLISHED} -p tcp --dport 80 -j DNAT --to {CONTAINER}:80
         {IPTABLES.format(node)} -A OUTPUT -d {PUBLISHED} -p tcp --dport 80 -j DNAT --to {CONTAINER}:80
         {IPTABLES.format(node)} -A POSTROUTING -o bridge0 -j MASQUERADE
     """
@@ -154,9 +160,9 @@ def serve(listener: socket.socket, *, issuer: trustme.CA) -> http.server.Threadi
 
 @pytest.fixture(scope="module")
 def site(namespace: Path) -> Iterator[None]:
-    server = serve(listening(namespace, ("127.0.0.1", 443)), issuer=authority())
+    server = serve(listening(namespace, (PUBLISHED, 443)), issuer=authority())
     # the same name at another address, where a certificate of a stranger's is shown
-    stranger = serve(listening(namespace, ("127.0.0.2", 443)), issuer=trustme.CA())
+    stranger = serve(listening(namespace, (STRANGER, 443)), issuer=trustme.CA())
     yield
     server.shutdown()
     stranger.shutdown()
@@ -169,7 +175,7 @@ def node(namespace: Path, site: None, tmp_path: Path) -> Node:
         name="test",
         kind="private",
         docker_host="unix:///nowhere",
-        address="127.0.0.1",
+        address=PUBLISHED,
         ci_domain="ci.test",
         ipvs=False,
         ca_certificate=tmp_path / "ca.pem",
@@ -304,12 +310,19 @@ def test_each_attack_is_a_real_one_without_the_sandbox(name: str, target: dict[s
     assert subprocess.run([sys.executable, "-c", source], check=False).returncode == 0
 
 
+@pytest.mark.attack(
+    what="a suite connects to the machine, to a container past its proxy, and to another run's proxy",
+    before="another run's proxy answered; the others were closed to the suite's uid",
+    now="it has a network of its own, with routes to its run's proxy and its names",
+    layer="sandbox",
+)
 def test_tests_reach_the_nodes_published_ports_and_nothing_beyond(node: Node, tmp_path: Path) -> None:
     behind = Path(f"{node.network_namespace}-c")
     with socket.create_server((MACHINE, 0)) as service, listening(behind, (CONTAINER, 80)):
         places = {
             "machine": (MACHINE, service.getsockname()[1]),
             "direct": (CONTAINER, 80),
+            "stranger": (STRANGER, 443),
             "published": (PUBLISHED, 80),
         }
         probes = {
@@ -320,12 +333,66 @@ def test_tests_reach_the_nodes_published_ports_and_nothing_beyond(node: Node, tm
             node, tmp_path, test_it="".join(f"def test_{name}(): {probes[name]}\n" for name in probes)
         )
         for probe in probes.values():
-            # without the rule each is in reach
+            # on the node itself each is in reach
             enter = ["nsenter", f"--net={node.network_namespace}", sys.executable, "-c", probe]
             assert subprocess.run(enter, check=False).returncode == 0
     said = {test.id.split("test_")[-1]: test.message for test in report.tests}
-    refused = "PermissionError: [Errno 13] Permission denied"
-    assert said == {"machine": refused, "direct": refused, "published": None}
+    away = "OSError: [Errno 101] Network is unreachable"
+    assert said == {"machine": away, "direct": away, "stranger": away, "published": None}
+
+
+PORT = 18231
+LISTENER = f"""
+import os, socket
+def test_listens():
+    tcp, abstract = socket.create_server(("0.0.0.0", {PORT})), socket.socket(socket.AF_UNIX)
+    abstract.bind("\\0cc-ci-neighbour")
+    abstract.listen()
+    with socket.socket(type=socket.SOCK_DGRAM) as out:
+        out.connect(("{PUBLISHED}", 9))
+        address = out.getsockname()[0]
+    for connect in (("127.0.0.1", {PORT}), (address, {PORT})):
+        socket.create_connection(connect, timeout=3)
+    socket.socket(socket.AF_UNIX).connect("\\0cc-ci-neighbour")
+    os.mkfifo("/evidence/end")
+    open("/evidence/new", "w").write(address)
+    os.rename("/evidence/new", "/evidence/address")
+    assert open("/evidence/end").read() == ""
+"""
+NEIGHBOUR = f"""
+import socket
+def test_loopback(): socket.create_connection(("127.0.0.1", {PORT}), timeout=3)
+def test_address(): socket.create_connection(("ADDRESS", {PORT}), timeout=3)
+def test_abstract(): socket.socket(socket.AF_UNIX).connect("\\0cc-ci-neighbour")
+"""
+
+
+@pytest.mark.attack(
+    what="a suite connects to what another run's suite listens on: loopback, its address, an abstract socket",
+    before="all suites of a node had one loopback, and one space of abstract sockets",
+    now="each call has a network of its own",
+    layer="sandbox",
+)
+def test_a_suite_reaches_nothing_of_another_s(node: Node, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    evidence = tmp_path / "one" / "evidence"
+    with ThreadPoolExecutor(1) as threads:
+        listens = threads.submit(run, node, tmp_path / "one", test_it=LISTENER)
+        wait_until(
+            lambda: listens.done() or (evidence / "address").exists(),
+            name="the first suite to listen",
+            ready=bool,
+            timeout=60,
+            clock=SystemClock(),
+        )
+        source = NEIGHBOUR.replace("ADDRESS", (evidence / "address").read_text())
+        report = run(node, tmp_path / "two", test_it=source)
+        (evidence / "end").write_text("")
+        assert [test.outcome for test in listens.result().tests] == ["passed"]
+    said = {test.id.split("test_")[-1]: (test.message or "").partition("]")[0] for test in report.tests}
+    refused = "ConnectionRefusedError: [Errno 111"
+    assert said == {"loopback": refused, "address": "OSError: [Errno 101", "abstract": refused}
 
 
 def test_what_a_suite_does_is_told_test_by_test(node: Node, tmp_path: Path) -> None:
@@ -378,7 +445,7 @@ def test_a_real_browser_acts_and_leaves_its_evidence(node: Node, tmp_path: Path)
 
 
 def test_a_certificate_of_a_strangers_is_refused_by_browser_and_client(node: Node, tmp_path: Path) -> None:
-    elsewhere = msgspec.structs.replace(node, address="127.0.0.2")
+    elsewhere = msgspec.structs.replace(node, address=STRANGER)
     simple = "def test_client(http): http.get('/')\n"
     tests = run(elsewhere, tmp_path, test_browse=BROWSE + simple).tests
     said = {test.id.split("::")[1]: (test.outcome, test.message or "") for test in tests}

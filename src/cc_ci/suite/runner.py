@@ -14,11 +14,11 @@ from cc_ci.engine.node import Node
 from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed
 from cc_ci.suite.broker import Broker, Knowledge
 from cc_ci.suite.confining import Confinement
-from cc_ci.suite.egress import close_egress
 from cc_ci.suite.evidence import prepare, settle
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.furnishing import copy_suite, furnish, hosts_file
 from cc_ci.suite.judging import Session, judged
+from cc_ci.suite.own_network import nameservers
 from cc_ci.suite.protocol import BROKER_SOCKET, LOG_FILE, REPORT_FILE, AppFacts, Part, SeedAnswer, SeedRequest
 from cc_ci.suite.report import TestReport
 from cc_ci.suite.sandbox import Sandbox, sandbox_uid
@@ -69,8 +69,6 @@ class SuiteRunner:
             found.append("suite: without root its tests run under your own uid, in a user namespace")
         if self._uid is None or self._node.network_namespace is None:
             found.append("suite: its tests see this machine's network, loopback included")
-        elif self._open_egress:
-            found.append(self._open_egress)
         return tuple(found)
 
     def run_tests(
@@ -214,6 +212,7 @@ class SuiteRunner:
                     evidence=evidence,
                     uid=self._uid,
                     network_namespace=self._node.network_namespace,
+                    reach=(self._node.address, *nameservers(self._resolver)),
                     join=confinement.join,
                 )
                 yield sandbox, confinement
@@ -226,7 +225,6 @@ class SuiteRunner:
         return Knowledge(app=app, suite=suite, logs=self._logs, redact=self._redact)
 
     def _furnish(self, scratch: Path, *, suite: Suite, app: AppFacts) -> None:
-        _ = self._open_egress
         copy_suite(suite, scratch / "suite")
         furnish(
             scratch,
@@ -249,13 +247,6 @@ class SuiteRunner:
             return self._lab_hosts
         names = (app.domain, *app.further_hosts) if _is_address(self._node.address) else ()
         return hosts_file(names, address=self._node.address)
-
-    @cached_property
-    def _open_egress(self) -> str | None:
-        """Close the way out of the node to tests, once; why that can't be done, if so."""
-        if self._uid is None or self._node.network_namespace is None:
-            return None
-        return close_egress(self._node.network_namespace, resolver=self._resolver, runner=self._runner)
 
     @property
     def _lab_names(self) -> bool:

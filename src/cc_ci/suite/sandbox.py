@@ -1,6 +1,6 @@
 """Where untrusted tests run: what they see of the machine, as pure argv.
 
-nsenter goes into the node's network namespace, bubblewrap builds a file system of read-only binds and a
+unshare makes a network with a link to the node, bubblewrap builds a file system of read-only binds and a
 process namespace, setpriv drops to a uid that owns nothing, prlimit bounds files and processes. Without root,
 bubblewrap makes a user namespace, and the tests keep the invoking user's uid but see none of their files.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 import cc_ci
+from cc_ci.suite.own_network import entering
 from cc_ci.suite.protocol import BROKER_SOCKET, CA_BUNDLE, EVIDENCE_FOLDER, SUITE_FOLDER
 from cc_ci.system.bubblewrap import bound, folders, programs
 
@@ -47,6 +48,9 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Path | None
     uid: int | None
     network_namespace: Path | None = None
+    """The node's; None: the machine's own network."""
+    reach: tuple[str, ...] = ()
+    """IPv4 addresses of the node that tests may connect to."""
     join: tuple[str, ...] = ()
     """A prefix that enters a control group, and stays what it is afterwards."""
 
@@ -66,7 +70,7 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
 
     def _network(self) -> Iterator[str]:
         if self.uid is not None and self.network_namespace is not None:
-            yield from ("nsenter", f"--net={self.network_namespace}", "--")
+            yield from entering(self.network_namespace, self.reach)
 
     def _isolation(self) -> Iterator[str]:
         yield from ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")

@@ -9,6 +9,7 @@ ROOTED = Sandbox(
     evidence=Path("/var/lib/cc-ci/runs/1/evidence"),
     uid=1_900_000_007,
     network_namespace=Path("/run/netns/lab"),
+    reach=("10.1.0.130",),
 )
 ROOTLESS = Sandbox(scratch=Path("/s"), evidence=None, uid=None, network_namespace=Path("/run/netns/lab"))
 
@@ -19,9 +20,9 @@ def pairs(argv: tuple[str, ...], option: str) -> list[tuple[str, str]]:
 
 def test_the_chain_enters_the_network_then_walls_in_then_drops() -> None:
     argv = ROOTED.argv(["python", "-c", "pass"])
-    order = [argv.index(tool) for tool in ("env", "nsenter", "bwrap", "setpriv", "prlimit", "python")]
+    order = [argv.index(tool) for tool in ("env", "unshare", "bwrap", "setpriv", "prlimit", "python")]
     assert order == sorted(order)
-    assert "--net=/run/netns/lab" in argv
+    assert {"/run/netns/lab", "10.1.0.130"} <= set(argv)
     assert {"--unshare-pid", "--unshare-ipc", "--die-with-parent", "--new-session", "--clearenv"} <= set(argv)
     assert {"--reuid=1900000007", "--regid=1900000007", "--clear-groups", "--no-new-privs"} <= set(argv)
     assert {"--bounding-set=-all", "--inh-caps=-all"} <= set(argv)
@@ -55,7 +56,7 @@ def test_every_parent_of_a_bind_is_made_passable_before_it() -> None:
 def test_without_root_it_is_a_user_namespace_on_the_machines_network() -> None:
     argv = ROOTLESS.argv(["x"])
     assert "--unshare-user" in argv
-    assert not {"nsenter", "setpriv", "--cap-add"} & set(argv)
+    assert not {"unshare", "setpriv", "--cap-add"} & set(argv)
 
 
 def test_the_python_that_runs_this_is_shown() -> None:
