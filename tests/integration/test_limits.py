@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -148,6 +148,24 @@ def test_an_app_that_takes_all_memory_is_ended_and_the_engine_goes_on(apps: Apps
     assert "`cc-ci node up --memory` gives the node more" in said
     assert daemons() == before
     assert "true" in apps.docker("inspect", "--format", "{{.State.Running}}", neighbour)
+
+
+def test_apps_end_before_daemons_where_the_node_is_out_of_memory(apps: Apps, node: Node) -> None:
+    container = apps.start("while :; do sleep 1000; done")
+    wait_until(
+        lambda: apps.watch.hits() or scores(AppGroups(node.cgroup or "").pids(container)),
+        name="the app's oom_score_adj",
+        ready=lambda found: found == {500},
+        timeout=10,
+        clock=SystemClock(),
+    )
+    own = [pid for pid in daemons().values() if pid]
+    # they may be lowered, but for a machine that is a container itself
+    assert scores(own) in ({-900}, {0})
+
+
+def scores(pids: Iterable[int]) -> set[int]:
+    return {int(Path(f"/proc/{pid}/oom_score_adj").read_text()) for pid in pids}
 
 
 @pytest.mark.parametrize("script", [HOG, f"{HOG}; sleep 1000"], ids=["all", "a child"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from cc_ci.engine.labels import DEPLOYMENT, ROLE, RUN, SERVICE, STACK
-from cc_ci.lab.cgroups import ROOT, version
+from cc_ci.lab.cgroups import FIRST_TO_DIE, ROOT, version
 from cc_ci.lab.group_counts import Counts, read_counts
 from cc_ci.system.units import Bytes
 
@@ -102,6 +102,15 @@ class AppGroups:
         except OSError:
             return  # it is gone
 
+    def expose(self, container: str) -> None:
+        """Have its processes, and those that they start, end before a daemon where memory runs out."""
+        done: set[int] = set()
+        # one that was started meanwhile, by one that was not raised yet
+        while fresh := set(self.pids(container)) - done:
+            done |= fresh
+            for pid in fresh:
+                _expose(pid)
+
     def pids(self, container: str) -> tuple[int, ...]:
         text = self._read(PROCESSES[self._version], container)
         return tuple(map(int, (text or "").split()))
@@ -121,6 +130,16 @@ class AppGroups:
             return self._path(pattern, container).read_text()
         except OSError:
             return None
+
+
+def _expose(pid: int) -> None:
+    file = Path(f"/proc/{pid}/oom_score_adj")
+    try:
+        # what a recipe or an app asked for counts on top of it, and more than that stays
+        if (score := int(file.read_text())) < FIRST_TO_DIE:
+            file.write_text(str(FIRST_TO_DIE + max(0, score)))
+    except OSError:
+        return  # it is gone
 
 
 def _number(text: str | None) -> int | None:

@@ -124,11 +124,12 @@ class LimitWatch:
         return found
 
     def _meet(self, containers: tuple[str, ...]) -> None:
-        """Ask whose they are, and see that none has more processes than one may have."""
+        """Ask whose they are; see that none has more processes than one may, or outlives the daemons."""
         owners = {one.id: owner(one.labels) for one in self._engine.containers()}
         for container in containers:
             if container not in self._apps:
                 self._groups.bound(container, processes=self._limits.processes_each)
+                self._groups.expose(container)
                 self._apps[container] = App(owner=owners.get(container, Owner()), use=Use())
 
     def _look_at_dead(self) -> None:

@@ -27,6 +27,9 @@ Part = Literal["engine", "stack", "suite"]
 PARTS: tuple[Part, ...] = get_args(Part)
 LAST_TO_DIE = -900
 """oom_score_adj of the daemons: where the whole node, or the machine, is out of memory, others end first."""
+FIRST_TO_DIE = 500
+"""That of apps and suites, alike: among them the largest still ends first. Unlike the daemons' it can be had
+everywhere: a machine that is a container itself often may not lower any."""
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,9 +77,10 @@ class NodeGroup:
         """A prefix that puts a program into one part of the group, or `below` it, and then becomes it."""
         files = [str(Path(folder, part, *below, "cgroup.procs")) for folder in self._folders()]
         join = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec "$@"'
+        score = LAST_TO_DIE if part == "engine" else FIRST_TO_DIE
         # a machine that is a container itself may not be allowed to
-        spare = f"echo {LAST_TO_DIE} 2>/dev/null > /proc/self/oom_score_adj; " if part == "engine" else ""
-        return ("sh", "-c", f"{spare}{join}", "join", *files, "--")
+        adjust = f"echo {score} 2>/dev/null > /proc/self/oom_score_adj; "
+        return ("sh", "-c", f"{adjust}{join}", "join", *files, "--")
 
     def make_below(self, part: Part, name: str) -> None:
         """Make a group of that name in a part; it may have as many processes as the part."""

@@ -84,6 +84,20 @@ def test_what_runs_in_a_container_is_ended(tmp_path: Path) -> None:
     AppGroups("/cc-ci/x", root=tmp_path).kill(ONE)
 
 
+@pytest.mark.parametrize(("had", "has"), [(0, 500), (100, 600), (700, 700)])
+def test_an_app_ends_before_the_daemons(tmp_path: Path, had: int, has: int) -> None:
+    first(tmp_path, ONE, memory_limit=NONE, processes_limit="max")
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"]) as process:
+        score = Path(f"/proc/{process.pid}/oom_score_adj")
+        score.write_text(str(had))
+        write(tmp_path / "pids/cc-ci/x/stack" / ONE / "cgroup.procs", process.pid)
+        for _ in "twice":
+            AppGroups("/cc-ci/x", root=tmp_path).expose(ONE)
+            assert score.read_text().strip() == str(has)
+        process.kill()
+    AppGroups("/cc-ci/x", root=tmp_path).expose(ONE)
+
+
 def test_whose_a_container_is_by_its_labels() -> None:
     labels = {RUN: "r-1", DEPLOYMENT: "install", STACK: "s_ci", SERVICE: "s_ci_db"}
     assert owner(labels) == Owner(run="r-1", deployment="install", service="db")

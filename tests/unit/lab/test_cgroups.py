@@ -1,11 +1,14 @@
 """On made-up trees: version 2 can't be had together with version 1."""
 
+import os
+import subprocess
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
 from cc_ci.errors import InfrastructureError
-from cc_ci.lab.cgroups import CONTROLLERS, Limits, NodeGroup, Part, Share
+from cc_ci.lab.cgroups import CONTROLLERS, FIRST_TO_DIE, LAST_TO_DIE, ROOT, Limits, NodeGroup, Part, Share
 
 PARTS: dict[Part, Share] = {
     "engine": Share(reserved_bytes=512 << 20),
@@ -96,10 +99,10 @@ def test_a_program_joins_one_part_in_every_hierarchy(first: Path) -> None:
     assert str(first / "pids/cc-ci/x/suite/session-1/cgroup.procs") in below
 
 
-def test_only_the_daemons_are_spared_when_memory_runs_out(first: Path) -> None:
+def test_where_memory_runs_out_suites_end_before_daemons(first: Path) -> None:
     group = NodeGroup("/cc-ci/x", root=first)
-    assert "oom_score_adj" in group.join_argv("engine")[2]
-    assert "oom_score_adj" not in group.join_argv("suite")[2]
+    assert f"echo {LAST_TO_DIE} 2>/dev/null > /proc/self/oom_score_adj" in group.join_argv("engine")[2]
+    assert f"echo {FIRST_TO_DIE} 2>/dev/null > /proc/self/oom_score_adj" in group.join_argv("suite")[2]
 
 
 def test_processes_are_those_of_the_group_and_below(first: Path) -> None:
@@ -107,3 +110,27 @@ def test_processes_are_those_of_the_group_and_below(first: Path) -> None:
     (first / "memory/cc-ci/x/stack/abc/cgroup.procs").write_text("12\n7\n")
     (first / "cpu/cc-ci/x/cgroup.procs").write_text("7\n")
     assert NodeGroup("/cc-ci/x", root=first).processes() == (7, 12)
+
+
+def test_version_2_as_this_kernel_has_it() -> None:
+    """The unified tree beside version 1 has no controller of ours; joining and ending need none."""
+    root = next((path for path in (ROOT, ROOT / "unified") if (path / "cgroup.controllers").exists()), None)
+    if root is None or os.geteuid() != 0 or not os.access(root, os.W_OK):
+        pytest.skip("no tree of version 2 that may be written")
+    group = NodeGroup(f"/cc-ci/unit-{os.getpid()}", root=root)
+    folder = root / f"cc-ci/unit-{os.getpid()}/suite"
+    folder.mkdir(parents=True)
+    try:
+        group.make_below("suite", "one")
+        argv = group.join_argv("suite", "one")
+        with subprocess.Popen([*argv, "sh", "-c", "echo up; exec sleep 1000"], stdout=PIPE) as sleeper:
+            assert sleeper.stdout
+            assert sleeper.stdout.readline() == b"up\n"
+            assert group.processes("suite", "one") == (sleeper.pid,)
+            assert Path(f"/proc/{sleeper.pid}/oom_score_adj").read_text().strip() == str(FIRST_TO_DIE)
+            assert group.below("suite") == ("one",)
+            group.remove_below("suite", "one")
+            assert sleeper.wait(timeout=10) == -9
+    finally:
+        group.remove()
+    assert not folder.exists()
