@@ -3,7 +3,7 @@
 import msgspec
 
 from cc_ci.errors import StageFailed
-from cc_ci.system.printable import one_line
+from cc_ci.system.printable import one_line, steering
 
 Key = tuple[str | int, ...]
 """Where a value is in a file: ("services", "app", "ports", 0)."""
@@ -40,3 +40,11 @@ class KeyFault(Exception):  # noqa: N818 - becomes a RecipeError as soon as the 
 
 def dotted(key: Key) -> str:
     return ".".join(str(part) for part in key)
+
+
+def refuse_steering(text: str, key: Key) -> None:
+    """Raise KeyFault for a control character: in a message it would move the terminal of who reads it."""
+    if (sign := steering(text)) is not None:
+        raise KeyFault(
+            key, f"holds the control character {sign}; leave it out, or write it in a file of its own"
+        )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cc_ci.recipes.faults import Key, KeyFault
+from cc_ci.recipes.faults import Key, KeyFault, refuse_steering
 from cc_ci.recipes.yaml_bounds import LONGEST_VALUE, MOST_TEXT
 from cc_ci.system.printable import quoted
 
@@ -101,6 +101,7 @@ class _Filling:
         text = substitute(written, self._env, key)
         if text == written:
             return text
+        refuse_steering(text, key)
         self._left -= len(text)
         if self._left < 0:
             raise KeyFault(key, f"with it the filled in values are longer than {MOST_TEXT} characters")

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from cc_ci.recipes.faults import Key, KeyFault, RecipeError, Source, dotted
+from cc_ci.recipes.faults import Key, KeyFault, RecipeError, Source, dotted, refuse_steering
 from cc_ci.recipes.yaml_bounds import TooMuch, refuse_too_much
 from cc_ci.system.printable import one_line
 
@@ -153,6 +153,7 @@ def scalar(text: str, *, tag: str, key: Key) -> Any:
     """What Go's parser makes of a scalar. Raises KeyFault for an unquoted timestamp, .nan, a foreign tag."""
     if "\0" in text:
         raise KeyFault(key, "holds a zero byte, which no program takes; leave it out")
+    refuse_steering(text, key)
     if tag in (TAG + "str", "!"):
         return text
     if tag not in {TAG + name for name in ("plain", "int", "float", "bool", "null")}:

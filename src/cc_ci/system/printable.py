@@ -8,6 +8,15 @@ UNFIT = re.compile(
     r"|[\ud800-\udfff\ufffe\uffff]"  # no characters at all: XML 1.0, section 2.2
 )
 
+STEERING = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""What moves a terminal, or turns the direction of a line; no setting of any app needs it."""
+
+
+def steering(text: str) -> str | None:
+    """The first character that would steer a terminal, as U+001B; None where there is none."""
+    match = STEERING.search(text)
+    return f"U+{ord(match[0]):04X}" if match else None
+
 
 def printable(text: str) -> str:
     """The text without what would steer a terminal or break XML; a carriage return ends a line."""

@@ -8,6 +8,9 @@ from typing import Literal
 import msgspec
 
 from cc_ci.recipes.faults import Source
+from cc_ci.system.printable import one_line
+
+LONGEST_MESSAGE = 4096
 
 Severity = Literal["error", "warning", "unchecked"]
 Scope = Literal["tree", "release", "stage"]
@@ -62,7 +65,7 @@ def found(
     return Finding(
         rule=rule,
         severity=severity or RULES[rule].severity,
-        message=message,
+        message=one_line(message, most=LONGEST_MESSAGE),
         file=source.file if source else file,
         line=source.line if source else None,
         key=key,

@@ -9,7 +9,9 @@ from cc_ci.recipes.app import App
 from cc_ci.recipes.policy.refusals import Blame, Refusal
 from cc_ci.recipes.rule import Syntax
 from cc_ci.recipes.stack import Stack
+from cc_ci.system.printable import one_line
 
+LONGEST_SHOWN = 4096
 PROXY_PORTS = frozenset({(80, "tcp"), (443, "tcp")})
 SWARM_PORTS = frozenset({(2377, "tcp"), (7946, "tcp"), (7946, "udp"), (4789, "udp")})
 NODE_PORTS = PROXY_PORTS | SWARM_PORTS | {(53, "tcp"), (53, "udp")}
@@ -70,7 +72,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
     def shown(self, text: str) -> str:
         """A text as the recipe's files have it, with its variables."""
-        return text.replace(self.stack.name, "${STACK_NAME}").replace(self.app.domain, "${DOMAIN}")
+        shown = text.replace(self.stack.name, "${STACK_NAME}").replace(self.app.domain, "${DOMAIN}")
+        return one_line(shown, most=LONGEST_SHOWN)
 
     def is_own_name(self, name: str) -> bool:
         """Whether a name can be nobody else's, for the app's stack name or domain is its beginning."""
