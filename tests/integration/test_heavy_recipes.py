@@ -14,7 +14,7 @@ from cc_ci.engine.node import Node
 from cc_ci.isolation.image_cache import prepare
 from cc_ci.levers.arms import choose
 from cc_ci.pipeline.fetching import Selection, rehearse
-from cc_ci.results.schema import RunResult
+from cc_ci.results.schema import RunResult, StageName
 from cc_ci.results.store import Store
 from cc_ci.system.process import LocalRunner
 
@@ -24,7 +24,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 RUNS = Path(os.environ.get("CC_CI_HEAVY_RUNS", "build/heavy-runs"), WORKER).resolve()
 """Results stay; tests side by side have a folder each."""
 RECIPES = ("custom-html", "n8n", "keycloak", "matrix-synapse")
-STAGES = ("install", "upgrade", "backup", "restore", "functional", "teardown")
+STAGES: tuple[StageName, ...] = ("install", "upgrade", "backup", "restore", "functional", "teardown")
 
 
 Called = tuple[RunResult, subprocess.CompletedProcess[str]]
