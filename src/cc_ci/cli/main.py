@@ -72,6 +72,9 @@ SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 """Where dockerd and its like are; a root shell made by a plain `su` has them not in its PATH."""
 
 
+LONGEST_SAID = 10_000
+
+
 def main() -> None:
     os.environ["PATH"] = os.pathsep.join(dict.fromkeys([*os.get_exec_path(), *SYSTEM_FOLDERS]))
     verbose = "--verbose" in sys.argv
@@ -98,5 +101,8 @@ def main() -> None:
 def _end(error: Exception, *, said: str, code: int, verbose: bool) -> NoReturn:
     if verbose:
         traceback.print_exception(error)
-    click.echo(f"cc-ci: {said}", err=True)
+    from cc_ci.system.printable import one_line
+
+    # names of files and the like are not ours
+    click.echo(f"cc-ci: {one_line(said, most=LONGEST_SAID)}", err=True)
     sys.exit(code)

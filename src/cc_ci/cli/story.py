@@ -41,7 +41,10 @@ class Story:
         self._live: Callable[[], str] | None = None
 
     def __call__(self, line: str) -> None:
+        from cc_ci.system.printable import printable
+
         stamp = "" if self._started is None else f"[{time.monotonic() - self._started:6.1f} s] "
+        line = printable(line)
         if self._console.is_terminal:
             self._console.print(f"{stamp}{line}")
         else:

@@ -177,6 +177,7 @@ SSH = "traefik.tcp.routers.s"
 SSH_PORT = "traefik.tcp.services.s.loadbalancer.server.port=22"
 MADE_A = "traefik.http.middlewares.a.compress=true"
 TO_OWN = "service=${STACK_NAME}"
+HEALTH = "traefik.http.services.${STACK_NAME}.loadbalancer.healthcheck"
 ASKED = "traefik.http.middlewares.{}.forwardauth.address={}"
 CASES: list[tuple[list[str], list[str], list[str]]] = [
     # what recipes have: a TCP entry point of their own, which the node's proxy has not
@@ -218,6 +219,9 @@ CASES: list[tuple[list[str], list[str], list[str]]] = [
         ["has the proxy ask http://127.0.0.1:5000, which is not the app's own"],
         [],
     ),
+    ([f"{HEALTH}.path=http://169.254.169.254/x"], ["has the proxy ask http://169.254.169.254/x"], []),
+    ([f"{HEALTH}.path=//169.254.169.254/x"], ["has the proxy ask //169.254.169.254/x"], []),
+    ([f"{HEALTH}.path=/healthz", f"{HEALTH}.interval=10s"], [], []),
     ([ASKED.format("a", "http://169.254.169.254/")], ["has the proxy ask http://169.254.169.254/"], []),
     ([ASKED.format("a", "http://app@10.0.0.1/")], ["has the proxy ask http://app@10.0.0.1/"], []),
     ([ASKED.format("a", "http://app:4180/"), ASKED.format("b", "https://auth.${DOMAIN}/x")], [], []),

@@ -14,6 +14,9 @@ HOST_OF = re.compile(r"https?://([^/:?#\s@]+)(?::\d+)?(?:[/?#].*)?", re.IGNORECA
 CERTIFIED = re.compile(r"\.tls\.domains\[\d+\]\.(main|sans)$", re.IGNORECASE)
 ASKED_ADDRESSES = ("forwardauth.address", "loadbalancer.server.url")
 """Settings whose address the proxy itself asks, from where it stands."""
+HEALTH_PATH = "loadbalancer.healthcheck.path"
+"""Resolved against the server's own address, so that a whole URL leads to whatever it names."""
+WHOLE_URL = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 REFERENCES = {
     "middlewares": "middlewares",
     "chain.middlewares": "middlewares",
@@ -137,11 +140,15 @@ def asked_by_the_proxy(look: Look) -> Iterator[Refusal]:
     for service in look.stack.services.values():
         for entry in _enabled(read_labels(service.labels)):
             for setting in entry.settings:
-                if setting.endswith(ASKED_ADDRESSES) and (url := entry.value(setting)):
+                if (url := entry.value(setting)) and _is_asked(setting, url):
                     key = f"services.{service.name}.deploy.labels.{entry.settings[setting].label}"
                     if not _is_own_address(look, url):
                         what = f"has the proxy ask {url}, which is not the app's own"
                         yield look.needs(f"proxy-address:{url}", key, what)
+
+
+def _is_asked(setting: str, value: str) -> bool:
+    return setting.endswith(ASKED_ADDRESSES) or (setting == HEALTH_PATH and bool(WHOLE_URL.match(value)))
 
 
 def _enabled(read: TraefikLabels) -> tuple[Entry, ...]:
