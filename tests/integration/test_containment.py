@@ -6,6 +6,7 @@ import os
 import resource
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from cc_ci.lab.node_records import record_of
 from cc_ci.lab.places import places
 from cc_ci.lab.run_proxy import RunProxy
 from cc_ci.lab.workshop import workshop
+from cc_ci.suite.own_network import entering
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner, check
 from cc_ci.system.waiting import wait_until
@@ -314,6 +316,28 @@ def test_nothing_of_the_node_s_own_answers(attacker: Service, node: Node) -> Non
     with listening("0.0.0.0", namespace=node.network_namespace) as port:  # noqa: S104 - as a careless suite
         for address in (gateway, node.address, addresses(node).uplink):
             assert not attacker.connects(address, port), address
+
+
+@pytest.mark.attack(
+    what="connects from a container to what a suite listens on, in the suite's own network",
+    before="it was in the node's namespace, where the connection was refused, too",
+    now="the connection is refused",
+    layer="engine",
+)
+def test_nothing_of_a_suite_answers(attacker: Service, node: Node) -> None:
+    assert node.network_namespace
+    listens = (
+        "import socket, sys; s = socket.create_server(('0.0.0.0', 0)); "
+        "d = socket.socket(type=socket.SOCK_DGRAM); d.connect((sys.argv[1], 9)); "
+        "print(d.getsockname()[0], s.getsockname()[1], flush=True); sys.stdin.read()"
+    )
+    here = addresses(node).node
+    argv = [*entering(node.network_namespace, (here,)), sys.executable, "-c", listens, here]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as suite:
+        assert suite.stdout
+        address, port = suite.stdout.readline().split()
+        assert not attacker.connects(address, int(port))
+        suite.communicate("")
 
 
 @pytest.mark.attack(

@@ -22,6 +22,8 @@ from cc_ci.system.process import Completed, Runner, check
 
 MACHINE, REGISTRY, WORLD = "host0", "uplink0", "tap0"
 """The node's interfaces that lead out of it."""
+SUITES = "ccs+"
+"""The node's ends of the links to suites, each in a network of its own (`suite.own_network`)."""
 PROXIES = BRIDGE
 """Where runs' proxies are: their apps are on other networks, so this one has nothing for them."""
 LINK_LOCAL = "169.254.0.0/16"
@@ -76,9 +78,13 @@ def _to_the_node(closed: Closed) -> Iterator[Rule]:
 
 
 def _from_containers(closed: Closed) -> Iterator[Rule]:
-    """A proxy answers who asks it, and opens nothing: what is not there any more, it says so itself."""
+    """A proxy answers who asks it, and opens nothing: what is not there any more, it says so itself.
+
+    Nobody has business with what a suite listens on.
+    """
     yield KNOWN
     yield from _refuse("-i", PROXIES)
+    yield from _refuse("-o", SUITES)
     for way in (MACHINE, REGISTRY):
         yield from _refuse("-o", way)
     for network in (*closed.machine, *NOT_THE_WORLD):
@@ -151,12 +157,12 @@ class Firewall:
         self._write("ip", rules(closed))
         if self._run("test", "-e", "/proc/sys/net/ipv6").ok:
             self._write("ip6", rules_6())
-        write_atomic(self._kept, repr(closed))
+        write_atomic(self._kept, repr(rules(closed)))
 
     def refresh(self, addresses: Addresses, *, private_images: bool) -> None:
-        """Write them anew if this machine has other addresses than they were written for."""
+        """Write them anew if they are others by now: this machine has got an address, or cc-ci a rule."""
         closed = self._closed(addresses, private_images=private_images)
-        if self._kept.exists() and self._kept.read_text() != repr(closed):
+        if self._kept.exists() and self._kept.read_text() != repr(rules(closed)):
             self.close(addresses, private_images=private_images)
 
     def _closed(self, addresses: Addresses, *, private_images: bool) -> Closed:

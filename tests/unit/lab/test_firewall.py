@@ -50,6 +50,7 @@ def test_no_private_network_and_no_address_of_the_machine_is_the_world() -> None
     for network in ("203.0.113.7", *NOT_THE_WORLD):
         assert f"-o tap0 -d {network} -j REJECT" in lines(FORWARD)
     assert "-o host0 -j REJECT" in lines(FORWARD)
+    assert "-o ccs+ -j REJECT" in lines(FORWARD)
     assert "-o uplink0 -j REJECT" in lines(FORWARD)
 
 
