@@ -261,7 +261,7 @@ def dynamic_routes(stack: Stack) -> dict[str, Any]:
             "routers": {
                 route.router: {
                     "rule": route.rule,
-                    "ruleSyntax": route.syntax,
+                    **({"ruleSyntax": "v2"} if route.syntax == "v2" else {}),
                     "service": route.router,
                     **({"entryPoints": list(route.entrypoints)} if route.entrypoints else {}),
                     **({"tls": {}} if route.tls else {}),
