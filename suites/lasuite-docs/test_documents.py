@@ -1,6 +1,7 @@
 """As a user of the API; how the log-in looks in a browser is in test_sso_browser.py."""
 
 import re
+import time
 
 import pytest
 import seed
@@ -8,6 +9,8 @@ from account import API, log_in
 
 EMPTY = "AAA="
 """A Yjs update that changes nothing, as the editor sends documents: base64."""
+WORKED, BETWEEN_LOOKS = 60, 1
+"""Seconds."""
 
 
 @pytest.fixture
@@ -76,3 +79,21 @@ def test_the_children_of_a_document_are_listed(user, document):
 def test_the_worker_has_come_up_and_takes_tasks(app):
     said = app.logs("celery", lines=500)
     assert re.search(r"impress@\S+ ready\.", said), said[-500:]
+
+
+def test_the_worker_tells_the_collaboration_server_who_may_read_now(app, user, document):
+    """A task of its own: the API only asks for it, and the worker's log says what came of it."""
+    before = ended(app)
+    place = f"{API}/documents/{document['id']}/link-configuration/"
+    assert user.put(place, json={"link_reach": "authenticated"}).status_code == 200
+    ends = time.monotonic() + WORKED
+    while ended(app) == before and time.monotonic() < ends:
+        time.sleep(BETWEEN_LOOKS)
+    new = [said for task, said in ended(app) - before if task.startswith("core.tasks.access.")]
+    assert new == ["succeeded"], app.logs("celery", lines=20)
+
+
+def ended(app):
+    """Name and number of each task that the worker is done with, and how it ended."""
+    found = re.findall(r"Task (\S+\[\S+\]) (succeeded|raised|failed)", app.logs("celery", lines=1000))
+    return set(found)
