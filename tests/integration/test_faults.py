@@ -126,6 +126,7 @@ def test_a_migration_that_fails_half_way(run: Callable[..., RunResult]) -> None:
     result = run("upgrade", migration)
     stage = failed(result, "upgrade")
     assert "service app" in (stage.reason or "")
+    assert "its last words: step 2 of 3: no space for the index" in (stage.reason or "")
 
 
 WAITS_FOR_DB = """entrypoint: ["sh", "-c", "nc -z db 5432 || exit 1"]"""
@@ -152,3 +153,13 @@ def test_a_service_that_needs_another_which_never_gets_ready(run: Callable[..., 
     )
     stage = failed(run("install", *changes), "install")
     assert "not ready either: db" in (stage.reason or "")
+
+
+def test_a_secret_that_stands_in_a_page_s_source(run: Callable[..., RunResult]) -> None:
+    title = "<h1>pocket</h1>"
+    stage = failed(
+        run("functional", ("index.html.tmpl", title, title + '\n<!-- {{ secret "password" }} -->')),
+        "teardown",
+    )
+    assert "no secret in answers and on pages: https://" in (stage.reason or "")
+    assert "/, in line 5, shows the secret password" in (stage.reason or "")

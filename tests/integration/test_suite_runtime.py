@@ -444,6 +444,29 @@ def test_a_real_browser_acts_and_leaves_its_evidence(node: Node, tmp_path: Path)
     assert "key is [redacted]" in (folder / "console.jsonl").read_text()
 
 
+ASKING = """
+def test_asked_by_a_stranger(http):
+    assert http.get("/").status_code == 200
+
+def test_asked_by_a_member(http, app):
+    http.put("/marks/own", content=app.secret("password"), headers={"authorization": "Bearer x"})
+    assert app.secret("password") in http.get("/marks/own", headers={"authorization": "Bearer x"}).text
+"""
+
+
+def test_secrets_in_answers_and_on_pages_are_told_by_test_and_address(node: Node, tmp_path: Path) -> None:
+    report = run(node, tmp_path, test_asking=ASKING, test_browse=BROWSE)
+    assert report.outcome == "passed"
+    told = {str(one) for one in report.shown}
+    where = "in line 6, shows the secret password"
+    asked = "test_asking.py::test_asked_by_a_stranger"
+    assert f"https://{DOMAIN}/ ({asked}), {where}" in told
+    browsed = {one.partition(" (test_browse.py::test_a_click_has_its_effect), ")[0] for one in told}
+    assert {f"https://{DOMAIN}/", f"the page https://{DOMAIN}/"} <= browsed
+    assert not [one for one in told if "member" in one or PASSWORD in one]
+    assert not list((tmp_path / "evidence").glob("answers*"))
+
+
 def test_a_certificate_of_a_strangers_is_refused_by_browser_and_client(node: Node, tmp_path: Path) -> None:
     elsewhere = msgspec.structs.replace(node, address=STRANGER)
     simple = "def test_client(http): http.get('/')\n"

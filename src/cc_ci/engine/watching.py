@@ -9,6 +9,7 @@ from cc_ci.engine.convergence import Converged, Converging, Failed, Verdict, dea
 from cc_ci.engine.history import History, hear, see
 from cc_ci.engine.labels import STACK
 from cc_ci.engine.last_health import last_health
+from cc_ci.engine.last_words import last_words
 from cc_ci.engine.state import ServiceState, StackSnapshot
 from cc_ci.engine.timelines import ServiceTimeline, timelines
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed
@@ -108,13 +109,18 @@ class Watch:
             raise self.failure(verdict)
         if isinstance(verdict, Converging) and now >= deadline(snapshot, self.history, timeout=timeout):
             waited = now - self.history.since
-            waits = (f"{wait}{self._health(wait.partition(':')[0])}" for wait in verdict.waits_for)
+            services = [(wait, wait.partition(":")[0]) for wait in verdict.waits_for]
+            waits = (f"{wait}{self._words(service)}{self._health(service)}" for wait, service in services)
             raise StageFailed(f"stack {stack}: not up after {waited:.0f} s: {'; '.join(waits)}")
 
     def failure(self, verdict: Failed) -> CcCiError:
-        """The error for it, with what the service's health check said last."""
-        reason = f"{verdict.reason}{self._health(verdict.service)}"
+        """The error for it, with what the service itself and its health check said last."""
+        reason = f"{verdict.reason}{self._words(verdict.service)}{self._health(verdict.service)}"
         return msgspec.structs.replace(verdict, reason=reason).error(self.history.stack)
+
+    def _words(self, service: str) -> str:
+        said = last_words(self._engine, stack=self.history.stack, service=service)
+        return f"; its last words: {said}" if said else ""
 
     def _health(self, service: str) -> str:
         said = last_health(self._engine, stack=self.history.stack, service=service)

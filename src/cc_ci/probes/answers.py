@@ -93,3 +93,8 @@ def from_router(answer: Answer) -> bool:
     plain = answer.headers.get("content-type", "text/plain").startswith("text/plain")
     of_an_app = {"server", "set-cookie", "x-powered-by", "etag"} & answer.headers.keys()
     return answer.body.strip() in bodies and plain and not of_an_app
+
+
+def unreached(answer: Answer) -> bool:
+    """True where Traefik says that it did not get through to the app: no connection, or none in time."""
+    return answer.status in (502, 504) and from_router(answer)

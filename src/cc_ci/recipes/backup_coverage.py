@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cc_ci.recipes.app import App
-from cc_ci.recipes.backup_labels import BACKUP, VOLUMES, BackupPlan
+from cc_ci.recipes.backup_labels import BACKUP, PATHS, VOLUMES, BackupPlan, is_named
 from cc_ci.recipes.faults import Source
 from cc_ci.recipes.recipe import ENV_SAMPLE
 from cc_ci.recipes.stack import Service, Stack
@@ -47,7 +47,11 @@ def _line(app: App, stack: Stack, volume: str) -> str:
 
 def _because(app: App, stack: Stack, volume: str) -> str:
     users = [one for one in stack.services.values() if any(mount.volume == volume for mount in one.mounts)]
-    reasons = [reason for one in users if (reason := _misplaced(stack, one) or _turned_off(app, stack, one))]
+    told = (
+        _misplaced(stack, one) or _other_paths(stack, one, volume) or _turned_off(app, stack, one)
+        for one in users
+    )
+    reasons = [reason for reason in told if reason]
     names = " or ".join(one.name for one in users)
     return reasons[0] if reasons else f"{BACKUP}=true is not under deploy.labels of {names}"
 
@@ -59,6 +63,13 @@ def _misplaced(stack: Stack, service: Service) -> str | None:
     key = f"services.{service.name}.labels"
     place = _prefix(stack.source(f"{key}.{label}"))
     return f"{place}{key}.{label} is a container's label, which nothing reads; it belongs under deploy.labels"
+
+
+def _other_paths(stack: Stack, service: Service, volume: str) -> str | None:
+    if is_named(stack, service, volume):
+        return None
+    key = f"services.{service.name}.deploy.labels.{PATHS}"
+    return f"{_prefix(stack.source(key))}{key} names no path in it"
 
 
 def _turned_off(app: App, stack: Stack, service: Service) -> str | None:

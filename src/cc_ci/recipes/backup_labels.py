@@ -75,7 +75,7 @@ def backup_plan(stack: Stack) -> BackupPlan:
     covered: dict[str, list[VolumeBackup]] = {}
     for service in enabled:
         for key in _mounted(stack, service):
-            if key not in left_out[service.name]:
+            if key not in left_out[service.name] and is_named(stack, service, key):
                 covered.setdefault(key, []).append(_volume(stack, service, key))
     declared = {key for keys in left_out.values() for key in keys} - covered.keys()
     kept = {key for service in running for key in _mounted(stack, service)}
@@ -168,6 +168,13 @@ def _relative(stack: Stack, service: Service, label: str, written: str) -> str:
     if ".." in path.split("/"):
         raise _fault(stack, service, label, f"{path!r} leads out of the volume; use a path without `..`")
     return posixpath.normpath(path)
+
+
+def is_named(stack: Stack, service: Service, key: str) -> bool:
+    """Whether the labels of a service back a volume up: the older label for paths names all that is."""
+    own = f"{VOLUMES}{_label_name(stack, key)}"
+    named = any(label == own or label.startswith(f"{own}.") for label in service.labels)
+    return PATHS not in service.labels or named or key in dict(_older_paths(stack, service))
 
 
 def _older_paths(stack: Stack, service: Service) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,10 @@ from collections.abc import Collection
 
 import msgspec
 
+from cc_ci.recipes.service import Deploy
 from cc_ci.recipes.stack import Stack
+
+JOBS = ("replicated-job", "global-job")
 
 
 def with_ends(stack: Stack, declared: Collection[str]) -> Stack:
@@ -13,9 +16,10 @@ def with_ends(stack: Stack, declared: Collection[str]) -> Stack:
 
 
 def guessed(stack: Stack) -> frozenset[str]:
-    """Swarm starts these once, whatever comes of it: that is how one-shot services are written."""
-    return frozenset(
-        name
-        for name, service in stack.services.items()
-        if service.deploy.restart_policy and service.deploy.restart_policy.condition == "none"
-    )
+    """Swarm starts these once, whatever comes of it, or as jobs: so are one-shot services written."""
+    return frozenset(name for name, service in stack.services.items() if _ends(service.deploy))
+
+
+def _ends(deploy: Deploy) -> bool:
+    restart = deploy.restart_policy
+    return deploy.mode in JOBS or (restart is not None and restart.condition == "none")

@@ -9,7 +9,7 @@ from cc_ci.recipes.rule import Rule, RuleFault, Syntax, parse_rule
 from cc_ci.recipes.rule_reach import Request, named_hosts, requests
 from cc_ci.recipes.rule_syntax import syntax_for
 from cc_ci.recipes.stack import Service, Stack
-from cc_ci.recipes.traefik_labels import Entry, Kind, TraefikLabels, listed, read_labels
+from cc_ci.recipes.traefik_labels import Entry, Kind, Setting, TraefikLabels, listed, read_labels
 
 PORT = "loadbalancer.server.port"
 
@@ -34,6 +34,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     certresolver: str | None = None
     tls: bool = False
     port: int | None = None
+    port_label: str | None = None
     target: str | None = None
     label: str
 
@@ -41,6 +42,12 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """Of the rule's label, in the merged compose files."""
         return f"services.{self.service}.deploy.labels.{self.label}"
+
+    @property
+    def port_key(self) -> str:
+        """Of the label that names the port, or should."""
+        label = self.port_label or f"traefik.{self.kind}.services.{self.target or self.router}.{PORT}"
+        return f"services.{self.service}.deploy.labels.{label}"
 
     @property
     def tree(self) -> Rule | None:
@@ -108,6 +115,7 @@ def _route(router: _Router, syntax: Syntax) -> Route:
     entry, rule = router.entry, router.rule
     tree = _tree(rule, syntax)
     resolver = entry.value("tls.certresolver") or None
+    port = _port(entry, router.read)
     return Route(
         service=router.service,
         router=entry.name,
@@ -120,7 +128,8 @@ def _route(router: _Router, syntax: Syntax) -> Route:
         middlewares=listed(entry.value("middlewares")),
         certresolver=resolver,
         tls=resolver is not None or (entry.value("tls") or "").lower() == "true",
-        port=_port(entry, router.read),
+        port=int(port.value) if port and port.value.isascii() and port.value.isdecimal() else None,
+        port_label=port.label if port else None,
         target=entry.value("service") or None,
         label=entry.label,
     )
@@ -133,8 +142,9 @@ def _tree(rule: str, syntax: Syntax) -> Rule | None:
         return None
 
 
-def _port(entry: Entry, read: TraefikLabels) -> int | None:
+def _port(entry: Entry, read: TraefikLabels) -> Setting | None:
     """That of the service which the router names, else the first one's."""
-    ports = {one.name.lower(): one.value(PORT) or "" for one in read.of("services", entry.kind)}
-    text = ports.get((entry.value("service") or entry.name).lower()) or next(iter(ports.values()), "")
-    return int(text) if text.isascii() and text.isdecimal() else None
+    services = [one for one in read.of("services", entry.kind) if PORT in one.settings]
+    named = (entry.value("service") or entry.name).lower()
+    chosen = next((one for one in services if one.name.lower() == named), next(iter(services), None))
+    return chosen.settings[PORT] if chosen else None

@@ -3,6 +3,7 @@
 Nothing here runs a recipe's regular expressions: what would take that is answered with "maybe" (None).
 """
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, product
@@ -23,6 +24,8 @@ WILDCARD = re.compile(r"\*\*?\.")
 GO_ATOM = re.compile(r"\\[.\-/]|\\[dDwWsSbB]|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?[:imsU]+:?)?|[^\\\[]")
 """One piece of a Go expression; other escapes, such as \\Q, are not looked into."""
 LITERAL_HEAD = re.compile(r"\^?((?:[A-Za-z0-9/_~-]|\\[.\-/])+)")
+WIDE = 256
+"""Addresses of a private range that may be a node's own network."""
 END = ("$", r"\z")
 NEEDS_A_BRACE = re.compile(r"[A-Za-z0-9.-]*\{[A-Za-z][^|]*")
 """To Go a letter makes a brace one of the text: what version 2 calls `{name:expression}` is in no host."""
@@ -261,6 +264,15 @@ def _method_holds(seen: _Seen) -> bool | None:
     return "GET" in map(str.upper, seen.values)
 
 
+def _client_holds(seen: _Seen) -> bool | None:
+    """A request of cc-ci's comes from a node's own address, which only a private range may have in it."""
+    ranges = [ipaddress.ip_network(value, strict=False) for value in seen.values]
+    if any(one.prefixlen == 0 for one in ranges):
+        return True
+    wide = any(one.is_private and one.num_addresses >= WIDE for one in ranges)
+    return None if wide else False
+
+
 _SENT_ANYWAY = ("host", "user-agent", "accept", "accept-encoding", "connection")
 """A client sends these by itself, and what is in them is not known here."""
 _HOLDS: dict[str, Callable[[_Seen], bool | None]] = {
@@ -270,4 +282,5 @@ _HOLDS: dict[str, Callable[[_Seen], bool | None]] = {
     "Query": _query_holds,
     **dict.fromkeys(("Header", "Headers"), _header_holds),
     "Method": _method_holds,
+    "ClientIP": _client_holds,
 }

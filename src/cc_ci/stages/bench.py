@@ -27,6 +27,7 @@ from cc_ci.suite.protocol import AppFacts
 from cc_ci.system.clock import Clock
 from cc_ci.system.process import Runner
 from cc_ci.system.redaction import Redactor
+from cc_ci.system.showing import Sighting
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.timing.phases import Phase
 from cc_ci.timing.trace import Attribute, Kind, OpenSpan, Trace
@@ -81,8 +82,10 @@ class Deployed:
     """The engine's time of its last first good sign; None while it comes up."""
     ended: frozenset[str] = frozenset()
     """Containers that had ended by then."""
-    shown: list[str] = field(default_factory=list)
-    """A line for each of its secrets that a log of it showed."""
+    logged: list[Sighting] = field(default_factory=list)
+    """Secrets that a log of it showed."""
+    shown: dict[str, Sighting] = field(default_factory=dict)
+    """Secrets that its answers and pages showed, by name: the first place of each."""
 
     @property
     def domain(self) -> str:

@@ -12,6 +12,7 @@ from cc_ci.recipes.recipe import Recipe
 from cc_ci.recipes.routes import routes
 from cc_ci.results.schema import StageName, TestResult
 from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.showing import attentive
 
 
 def check(bench: Bench, deployed: Deployed, *, stage: StageName) -> None:
@@ -27,7 +28,7 @@ def check(bench: Bench, deployed: Deployed, *, stage: StageName) -> None:
 
 def _through_proxy(bench: Bench, deployed: Deployed) -> tuple[TestResult, ...]:
     return proxy_checks(
-        bench.requester,
+        attentive(bench, deployed),
         domain=deployed.domain,
         stack=deployed.stack,
         routes=routes(deployed.stack),

@@ -11,9 +11,11 @@ import msgspec
 from cc_ci.errors import CcCiError, DeadlinePassed
 from cc_ci.probes.answers import Answer
 from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.showing import watch
 from cc_ci.system import stopping
 from cc_ci.system.bounded import capped
 from cc_ci.system.files import write_private
+from cc_ci.system.showing import Sighting
 from cc_ci.system.units import Seconds
 
 
@@ -30,14 +32,14 @@ EVIDENCE_LIMIT: Seconds = 90.0
 """For all evidence of one stack: an app may log without an end, and its removal waits for this."""
 
 
-def keep_stack(bench: Bench, deployed: Deployed, *, part: str = ".") -> tuple[str, ...]:
+def keep_stack(bench: Bench, deployed: Deployed, *, part: str = ".") -> tuple[Sighting, ...]:
     """Save what the engine knows of a stack; what can't be saved is warned of, and hinders no removal.
 
-    `part` is a folder of its own, for what is replaced while the deployment stays. Hands back a line for each
-    of the app's secrets that stands in a log.
+    `part` is a folder of its own, for what is replaced while the deployment stays. Hands back the app's
+    secrets that stand in a log.
     """
     what = f"evidence of {deployed.name}"
-    shown: list[str] = []
+    shown: list[Sighting] = []
     try:
         with stopping.limited(EVIDENCE_LIMIT, what):
             _keep_stack(bench, deployed, shown, part=part)
@@ -49,22 +51,15 @@ def keep_stack(bench: Bench, deployed: Deployed, *, part: str = ".") -> tuple[st
     return tuple(shown)
 
 
-def _keep_stack(bench: Bench, deployed: Deployed, shown: list[str], *, part: str) -> None:
+def _keep_stack(bench: Bench, deployed: Deployed, shown: list[Sighting], *, part: str) -> None:
     """Each part by itself, so that one trouble hides no other."""
-    stack = deployed.stack.name
+    stack, looking = deployed.stack.name, watch(deployed)
     _attempt(bench, deployed, f"{part}/tasks.json", lambda: _json(bench.engine.stack(stack)))
     _attempt(bench, deployed, f"{part}/health.json", lambda: _json(bench.engine.health(stack)))
     for service in deployed.stack.services:
         read = functools.partial(bench.engine.logs, f"{stack}_{service}")
         text = _attempt(bench, deployed, f"{part}/{service}.log", read)
-        shown.extend(shown_secrets(bench, deployed, text, where=f"the log of {service}"))
-
-
-def shown_secrets(bench: Bench, deployed: Deployed, text: str, *, where: str) -> tuple[str, ...]:
-    """A line for each secret of the recipe that a text shows, in whatever form; the first place of each."""
-    own = {f"secret {name}" for name in deployed.secrets}
-    first = {hit.secret: hit for hit in reversed(bench.redact.find(text)) if hit.secret in own}
-    return tuple(f"{where} shows the {name}, in line {hit.line}" for name, hit in sorted(first.items()))
+        shown.extend(looking.text(text, where=f"the log of {service}"))
 
 
 def _attempt(bench: Bench, deployed: Deployed, name: str, read: Callable[[], str]) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from cc_ci.engine.labels import SERVICE, STACK
+from cc_ci.engine.last_words import spoken
 from cc_ci.engine.state import Container, ContainerState
-from cc_ci.errors import StageFailed
+from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.system.printable import one_line
 from cc_ci.system.units import EpochSeconds
@@ -33,10 +34,19 @@ def served_until_now(bench: Bench, deployed: Deployed) -> None:
 def require_living(bench: Bench, deployed: Deployed, *, during: str) -> None:
     """Raise StageFailed where a container ended that nobody told to, with its last words.
 
-    `during` names what went on. Nothing is asked of an app that does not serve yet.
+    `during` names what went on. Nothing is asked of an app that does not serve yet. Raises
+    InfrastructureError where Swarm itself told it to.
     """
-    if deployed.serves_since is not None and (ended := next(_ended(bench, deployed), None)):
-        raise StageFailed(_said(bench, deployed, ended, during=during))
+    ended = list(_ended(bench, deployed)) if deployed.serves_since is not None else []
+    if not ended:
+        return
+    told = _told_to(bench, deployed)
+    if by_itself := next((one for one in ended if one.id not in told), None):
+        raise StageFailed(_said(bench, deployed, by_itself, during=during))
+    raise InfrastructureError(
+        f"services.{_service(ended[0], deployed)}: Swarm shut a task of it down and started another, during "
+        f"{during}; it takes its node for lost where the machine is too busy to answer in time"
+    )
 
 
 def soak(bench: Bench, deployed: Deployed) -> None:
@@ -54,6 +64,12 @@ def soak(bench: Bench, deployed: Deployed) -> None:
         )
     except WaitTimeout:
         return
+
+
+def _told_to(bench: Bench, deployed: Deployed) -> set[str]:
+    """Containers of tasks that Swarm shut down; one that ends by itself, or is unhealthy, fails."""
+    tasks = bench.engine.stack(deployed.stack.name).tasks
+    return {task.container for task in tasks if task.state == "shutdown" and task.container}
 
 
 def _over(bench: Bench, deployed: Deployed) -> Iterator[Container]:
@@ -78,9 +94,7 @@ def _said(bench: Bench, deployed: Deployed, ended: Container, *, during: str) ->
     state = bench.engine.container(ended.id)
     place = deployed.stack.source(f"services.{service}.image")
     where = f"{place}: " if place else ""
-    lines = [
-        line for line in bench.redact(bench.engine.container_logs(ended.id)).splitlines() if line.strip()
-    ]
+    lines = spoken(bench.redact(bench.engine.container_logs(ended.id)))
     words = " / ".join(one_line(line) for line in lines[-LAST_LINES:]) or "it said nothing"
     how = _how(state, deployed.serves_since)
     return f"{where}services.{service}: {how}, during {during}; last words: {words}"

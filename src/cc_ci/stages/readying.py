@@ -7,12 +7,17 @@ import msgspec
 
 from cc_ci.backups.hooks import running_container
 from cc_ci.errors import InfrastructureError, StageFailed
+from cc_ci.probes.answers import Answer, unreached
 from cc_ci.probes.containers import straight
 from cc_ci.probes.generic import explain
+from cc_ci.probes.listening import listening, told
 from cc_ci.probes.predicates import AtContainer, InContainer, ThroughProxy
 from cc_ci.probes.ready import Expectation, Expected, Held, NotReady, Predicate, Readying
+from cc_ci.recipes.routes import Route, routes
+from cc_ci.recipes.rule_reach import Request, takes
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.evidence import keep_answers
+from cc_ci.stages.showing import attentive
 from cc_ci.suite.facts import APP_SIGN, FACTS_FILE, Sign
 from cc_ci.suite.front import at
 from cc_ci.system.units import Seconds
@@ -104,9 +109,32 @@ def _through_proxy(bench: Bench, deployed: Deployed, name: str, expectation: Exp
         name=name,
         expectation=expectation,
         domain=deployed.domain,
-        requester=bench.requester,
-        explain=functools.partial(explain, host=expectation.host or deployed.domain, stack=deployed.stack),
+        requester=attentive(bench, deployed),
+        explain=functools.partial(_explain, bench, deployed, expectation),
     )
+
+
+def _explain(bench: Bench, deployed: Deployed, expectation: Expected, answer: Answer) -> str | None:
+    """What in the recipe keeps the proxy from serving, where that is why the app did not answer."""
+    host = expectation.host or deployed.domain
+    if cause := explain(answer, host=host, stack=deployed.stack):
+        return cause
+    if not unreached(answer) or not bench.node.private:
+        return None
+    known = routes(deployed.stack)
+    asked = Request(host=host, path=expectation.path.partition("?")[0], headers=expectation.headers)
+    route = next((one for one in known if one.tree and takes(one.tree, asked, syntax=one.syntax)), None)
+    return _port_fault(bench, deployed, route) if route else None
+
+
+def _port_fault(bench: Bench, deployed: Deployed, route: Route) -> str | None:
+    container = _locate(bench, deployed, route.service)
+    state = bench.engine.container(container) if container else None
+    found = listening(state.pid) if state and state.pid else None
+    if found is None:
+        return None
+    label = route.port_key.replace(deployed.stack.name, "${STACK_NAME}")
+    return f"{deployed.stack.place(route.port_key)}{label} {told(route.port, found)}"
 
 
 def _require_service(deployed: Deployed, sign: Sign) -> None:

@@ -3,6 +3,7 @@
 from cc_ci.results.schema import StageName, TestResult
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.checking import conclude
+from cc_ci.stages.showing import saw
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.report import TestOutcome, TestReport
 from cc_ci.timing.actions import SUITE
@@ -26,6 +27,7 @@ def run_suite(bench: Bench, deployed: Deployed, suite: Suite, *, stage: StageNam
                 assertions=test.assertions,
                 outcome=test.outcome,
             )
+    saw(deployed, report.shown)
     for warning in report.warnings:
         bench.findings.warn("suite", warning)
     found = [*(_result(bench, test) for test in report.tests), *_problems(report)]

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cc_ci.suite.answers import Notebook
 from cc_ci.suite.inside import SuiteProblem
+from cc_ci.suite.pages import Pages
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, WebError
@@ -82,11 +84,15 @@ def is_playwright(error: BaseException) -> bool:
 
 
 class Recorder:
-    """Writes what one test's pages logged, and a picture of each at its end."""
+    """Writes what one test's pages logged, and a picture of each at its end.
 
-    def __init__(self, *, context: "BrowserContext", folder: Path) -> None:
+    `notebook` gets what they were answered and what they showed.
+    """
+
+    def __init__(self, *, context: "BrowserContext", folder: Path, notebook: Notebook) -> None:
         self._context = context
         self._folder = folder
+        self._pages = Pages(context=context, notebook=notebook)
         self._lines: list[str] = []
         context.on("console", self._console)
         context.on("weberror", self._web_error)
@@ -109,6 +115,7 @@ class Recorder:
             with contextlib.suppress(Error):
                 # a page that hangs or has crashed has no picture; the test has said so
                 page.screenshot(path=self._folder / f"page-{number}.png", timeout=SCREENSHOT_TIMEOUT_MS)
+                self._pages.look(page)
         (self._folder / "console.jsonl").write_text("".join(f"{line}\n" for line in self._lines))
 
 

@@ -8,7 +8,7 @@ from cc_ci.recipes.app import App
 from cc_ci.suite.facts import FACTS_FILE, Suite, read_suite_file, suite_files
 from cc_ci.suite.ways import Way
 
-NEEDED_BY_A_RUN = ("wiring.secrets", "readiness", "unkept", "ends")
+NEEDED_BY_A_RUN = ("wiring.secrets", "shown", "readiness", "unkept", "ends")
 """What a suite names in vain under these makes its run pointless."""
 SEED_FUNCTIONS = {"write": 4, "read": 3, "delete": 3}
 """With the number of their arguments."""
@@ -46,6 +46,7 @@ def faults_with(suite: Suite, ways: Sequence[Way], *, only: Collection[str] = ()
     named = {
         "secrets": (suite.secrets, secrets),
         "wiring.secrets": (suite.wiring.secrets, secrets),
+        "shown": (suite.shown, secrets),
         "readiness": ([one.service for one in suite.readiness if one.service], services),
         "unkept": (suite.unkept, {name for way in ways for name in way.stack.volumes}),
         "ends": (suite.ends, services),

@@ -125,6 +125,13 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     secrets: Annotated[dict[str, Word], msgspec.Meta(max_length=100)] = {}
 
 
+class MayShow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may see a secret of the app, and why: "users" have logged in."""
+
+    to: Literal["users", "everyone"]
+    because: Reason
+
+
 class _Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     recipe: Name
     probe: Probe = Probe()
@@ -144,6 +151,8 @@ class _Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Services that end by design, with code 0; they may come again."""
     unkept: dict[Name, Reason] = {}
     """Volumes that need no backup, by their keys in the recipe, and why: `cache = "rebuilt at start"`."""
+    shown: Annotated[dict[Name, MayShow], msgspec.Meta(max_length=100)] = {}
+    """Secrets that the app shows on purpose, by their keys in the recipe."""
 
     def __post_init__(self) -> None:
         names = [APP_SIGN, *(sign.name for sign in self.readiness)]

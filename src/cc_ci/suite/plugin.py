@@ -11,6 +11,7 @@ import pytest
 
 from cc_ci.providers.api import SignOn
 from cc_ci.suite import browser as browsers
+from cc_ci.suite.answers import ANSWERS_FILE, Notebook, listen
 from cc_ci.suite.inside import App, Seed, SuiteProblem, http_client, load_seeds, trust
 from cc_ci.suite.protocol import BROWSER_FOLDER, EVIDENCE_FOLDER, REPORT_FILE
 from cc_ci.suite.recording import Recording
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
 
 _RECORDING = pytest.StashKey[Recording]()
+_NOTEBOOK = pytest.StashKey[Notebook]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     recording = Recording(path=EVIDENCE_FOLDER / REPORT_FILE)
     config.stash[_RECORDING] = recording
     config.pluginmanager.register(recording, "cc-ci-recording")
+    notebook = Notebook(path=EVIDENCE_FOLDER / ANSWERS_FILE, test=lambda: recording.test)
+    config.stash[_NOTEBOOK] = notebook
+    listen(notebook)
     with contextlib.suppress(SuiteProblem):
         # its asserts count as well; if the broker is away, each fixture will say so
         if seeds := App().seeds:
@@ -76,7 +81,7 @@ def browser(request: pytest.FixtureRequest, _chromium: "Browser", app: App) -> I
     request.config.stash[_RECORDING].browser = f"{_chromium.browser_type.name} {_chromium.version}"
     context = _chromium.new_context(base_url=app.url)
     folder = EVIDENCE_FOLDER / BROWSER_FOLDER / browsers.evidence_name(request.node.nodeid)
-    recorder = browsers.Recorder(context=context, folder=folder)
+    recorder = browsers.Recorder(context=context, folder=folder, notebook=request.config.stash[_NOTEBOOK])
     yield context
     recorder.finish()
     context.close()

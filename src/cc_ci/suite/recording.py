@@ -32,6 +32,11 @@ class Recording:
         self._assertions = 0
         self.browser: str | None = None
 
+    @property
+    def test(self) -> str:
+        """The id of the test that runs, or ran last."""
+        return self._id
+
     def count(self) -> None:
         self._assertions += 1
 

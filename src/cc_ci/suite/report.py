@@ -12,6 +12,7 @@ import msgspec
 
 from cc_ci.system.printable import one_line, printable
 from cc_ci.system.reading import Unreadable, read_plain
+from cc_ci.system.showing import Sighting
 from cc_ci.system.units import Bytes, Seconds
 
 Outcome = Literal["passed", "failed", "errored", "skipped"]
@@ -77,6 +78,8 @@ class TestReport(msgspec.Struct, frozen=True, kw_only=True):
     tests: tuple[TestOutcome, ...] = ()
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    shown: tuple[Sighting, ...] = ()
+    """Secrets of the app that its answers and pages showed."""
 
     @property
     def outcome(self) -> Literal["passed", "failed", "errored"]:

@@ -22,6 +22,7 @@ from cc_ci.suite.own_network import nameservers
 from cc_ci.suite.protocol import BROKER_SOCKET, LOG_FILE, REPORT_FILE, AppFacts, Part, SeedAnswer, SeedRequest
 from cc_ci.suite.report import TestReport
 from cc_ci.suite.sandbox import Sandbox, sandbox_uid
+from cc_ci.suite.shown import Looked, take_answers
 from cc_ci.system.clock import Clock
 from cc_ci.system.files import runtime_root
 from cc_ci.system.held import SUITE_PREFIX, temporary_folder
@@ -89,6 +90,7 @@ class SuiteRunner:
         prepare(evidence, uid=self._uid)
         began = self._clock.monotonic()
         dropped: str | None = None
+        looked = Looked()
         try:
             with self._sandbox(suite, app, evidence=evidence) as (sandbox, confinement):
                 session = self._session(
@@ -99,9 +101,10 @@ class SuiteRunner:
                     part=part,
                 )
         finally:
+            looked = take_answers(evidence, suite=suite, app=app)
             dropped = settle(evidence, redact=self._redact)
-        told = () if dropped is None else (f"suite {suite.recipe}: {dropped}",)
-        return judged(
+        told = (f"suite {suite.recipe}: {one}" for one in (dropped, looked.problem) if one)
+        report = judged(
             suite,
             session,
             report=evidence / REPORT_FILE,
@@ -111,6 +114,7 @@ class SuiteRunner:
             redact=self._redact,
             warnings=(*self.warnings, *told),
         )
+        return msgspec.structs.replace(report, shown=looked.sightings)
 
     def seed_write(self, suite: Suite, app: AppFacts, key: str, value: str) -> None:
         """Put `value` in under `key`, through the app; StageFailed if the app does not take it."""

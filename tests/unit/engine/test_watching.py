@@ -262,6 +262,24 @@ def test_the_message_of_a_crash_loop_has_what_the_health_check_said() -> None:
     assert crashed(engine).endswith("; its health check said: database: password authentication failed")
 
 
+STAMP = "2026-11-26T01:39:40.288868740Z"
+
+
+def test_the_message_of_a_crash_loop_has_the_last_line_of_the_newest_that_ended_badly() -> None:
+    engine = FakeEngine()
+    engine.script(shown(engine, "starting", engine.clock.now()), at=engine.clock.now())
+    looked_at(engine, "no answer", id_="c1", at=1.0)
+    looked_at(engine, id_="c2", at=2.0)
+    engine.log_texts = {
+        "c1": f"{STAMP} began\n{STAMP} step 2 of 3: no space for the index\n{STAMP} \n",
+        "c2": " \n",
+    }
+    said = "; its last words: step 2 of 3: no space for the index; its health check said: no answer"
+    assert crashed(engine).endswith(said)
+    engine.log_texts["c2"] = "no such \x1b[2Jtable\n"
+    assert "; its last words: no such \\x1b[2Jtable; " in crashed(engine)
+
+
 def test_a_health_check_that_says_nothing_is_told_so_and_one_that_is_content_is_not_quoted() -> None:
     engine = FakeEngine()
     engine.script(shown(engine, "starting", engine.clock.now()), at=engine.clock.now())

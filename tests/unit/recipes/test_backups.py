@@ -102,6 +102,16 @@ def test_an_older_label_names_paths_in_the_container(tmp_path: Path) -> None:
     assert paths(plan) == {"content": (), "uploads": ("b",)}
 
 
+def test_a_volume_in_which_an_older_label_names_no_path_is_in_no_backup(tmp_path: Path) -> None:
+    app, stack, plan = read(tmp_path, "backupbot.backup.path=/srv/a")
+    assert (paths(plan), plan.uncovered) == ({"content": ("a",)}, ("data", "uploads"))
+    (_, line) = unbacked(app, stack, plan, unkept={})
+    key = "services.app.deploy.labels.backupbot.backup.path"
+    assert f"volumes.uploads: in no backup: compose.yml:11: {key} names no path in it; " in line
+    _, _, plan = read(tmp_path, "backupbot.backup.path=/srv/a", "backupbot.backup.volumes.uploads.path=b")
+    assert paths(plan) == {"content": ("a",), "uploads": ("b",)}
+
+
 @pytest.mark.parametrize("path", ["/var/lib/app", "/srvx", "/", "srv", "/srv/../etc", ""])
 def test_an_older_label_with_a_path_in_no_volume_is_an_error(path: str, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"compose\.yml:11: services\.app\.deploy\.labels\.backupbot"):

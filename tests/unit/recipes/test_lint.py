@@ -1,6 +1,7 @@
 """Lint: each rule finds its fault, in the right file and at the right line, and says it once."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -105,6 +106,33 @@ def test_a_fault_is_found_at_its_line(
 ) -> None:
     put(root, service, top=top)
     assert (expected in seen(root)) if expected else (seen(root) == [])
+
+
+def test_a_file_of_the_recipe_that_is_mounted_is_told_without_where_the_recipe_lies(root: Path) -> None:
+    put(root, "volumes: ['./site.conf:/site.conf:ro']", site_conf="")
+    assert the(root, "C013").message == "services.app.volumes./site.conf: mounts ./site.conf of the host"
+
+
+def as_map(text: str) -> str:
+    """A compose file whose labels are a map and no list."""
+    listed = re.compile(r"^        - ([^=\n]+)=(.*)$", re.MULTILINE)
+    return listed.sub(r"        \1: '\2'", text)
+
+
+def test_labels_as_a_map_keep_the_variables_in_their_names(root: Path) -> None:
+    put(root)
+    (root / "compose.yml").write_text(as_map(SOUND))
+    assert seen(root) == [("C007", "error", "compose.yml:10"), ("C012", "error", "compose.yml:10")]
+    assert "as the key of a map it is not filled in" in the(root, "C007").message
+    assert "(and 3 more)" in the(root, "C012").message
+
+
+def test_labels_as_a_map_without_variables_in_their_names_are_sound(root: Path) -> None:
+    put(root, "volumes: ['data:/data']", top="volumes: {data: {}}\n")
+    overlay = "services:\n  app:\n    deploy:\n      labels: {backupbot.backup: '${ENABLE_BACKUPS:-true}'}\n"
+    (root / "compose.backup.yml").write_text(f"version: '3.8'\n{overlay}")
+    (root / ".env.sample").write_text(f"{SAMPLE}COMPOSE_FILE=compose.yml:compose.backup.yml\n")
+    assert seen(root) == []
 
 
 def test_replicas_that_share_a_volume_are_found(root: Path) -> None:

@@ -35,7 +35,8 @@ ROUTER = "traefik.http.routers.${STACK_NAME}"
         ("HostRegexp(`{any:.+}`)", "recipe", "neither the app's domain nor below it"),
         ("Hots(`${DOMAIN}`)", "recipe", "is no rule: 'Hots' is no matcher"),
         ("Host(`${OTHER}`)", "policy", "give OTHER a name below the app's under env in suite.toml"),
-        ("Host(`${DOMAIN}`) && Method(`POST`)", "cc-ci", "no request by GET gets through its rule"),
+        ("Host(`${DOMAIN}`) && Method(`POST`)", "cc-ci", "no request of cc-ci's gets through its rule"),
+        ("Host(`${DOMAIN}`) && ClientIP(`203.0.113.7`)", "cc-ci", "no request of cc-ci's gets through"),
     ],
 )
 @pytest.mark.attack(

@@ -3,10 +3,9 @@
 import pytest
 
 from cc_ci.engine.fakes import FakeEngine
-from cc_ci.engine.state import Container, ContainerState
-from cc_ci.errors import StageFailed
+from cc_ci.engine.state import Container, ContainerState, StackSnapshot, TaskState
+from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.stages.bench import Bench, Deployed
-from cc_ci.stages.evidence import shown_secrets
 from cc_ci.stages.killing import kill
 from cc_ci.stages.living import begins_to_serve, require_living, soak
 from cc_ci.system.clock import ManualClock
@@ -50,6 +49,28 @@ def test_an_app_that_dies_later_is_told_with_its_last_words(
     assert said.endswith("last words: two / three / four: disk is full")
 
 
+@pytest.mark.parametrize("state", ["shutdown", "failed", "complete"])
+def test_a_task_that_swarm_itself_shut_down_is_not_the_recipe_s_fault(
+    bench: Bench, engine: FakeEngine, deployed: Deployed, state: str
+) -> None:
+    container(engine, deployed, "first", state="running")
+    begins_to_serve(bench, deployed)
+    container(engine, deployed, "first", state="exited")
+    task = TaskState(
+        id="t1",
+        service="app",
+        state=state,
+        desired="shutdown",
+        stamp=engine.now(),
+        created=engine.now(),
+        container="first",
+    )
+    engine.script(StackSnapshot(stack=deployed.stack.name, tasks=(task,)))
+    expected = InfrastructureError if state == "shutdown" else StageFailed
+    with pytest.raises(expected, match=r"services\.app: .*, during the tests"):
+        require_living(bench, deployed, during="the tests")
+
+
 def test_nothing_is_asked_of_an_app_that_does_not_serve_yet(
     bench: Bench, engine: FakeEngine, deployed: Deployed
 ) -> None:
@@ -69,14 +90,3 @@ def test_a_soak_is_two_of_the_longest_interval_and_a_minute_at_least(
 def test_a_service_that_is_never_started_again_is_not_killed(bench: Bench, deployed: Deployed) -> None:
     kill(bench, deployed, stage="functional")
     assert [warning.code for warning in bench.findings.warnings] == ["not-killed"]
-
-
-def test_a_secret_of_the_app_in_a_text_is_told_by_name_and_line_and_no_other_is(
-    bench: Bench, deployed: Deployed
-) -> None:
-    bench.redact.learn(deployed.secrets["password"], name="secret password")
-    bench.redact.learn("a token of the suite's own", name="secret 9")
-    text = "start\na token of the suite's own\nusing a secret of the app\n"
-    assert shown_secrets(bench, deployed, text, where="the log of app") == (
-        "the log of app shows the secret password, in line 3",
-    )

@@ -3,16 +3,20 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from small_recipe import COMPOSE, recipe
+from small_recipe import app as read_app
 
 from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.labels import SERVICE, STACK
-from cc_ci.engine.state import Container
+from cc_ci.engine.state import Container, ContainerState
 from cc_ci.errors import InfrastructureError
 from cc_ci.probes.answers import Answer
+from cc_ci.probes.listening import Listening
 from cc_ci.probes.ready import NotReady
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.readying import predicates, wait_ready
 from cc_ci.suite.facts import read_suite
+from cc_ci.system.units import EpochSeconds
 from cc_ci.timing.trace import Span
 
 DATABASE = """
@@ -103,3 +107,51 @@ def test_a_service_of_another_variant_is_not_waited_for(
 ) -> None:
     facts = DATABASE.replace('"db"', '"database"') + '[variants.own]\ncompose_files = ["compose.own.yml"]\n'
     assert [one.name for one in predicates(bench, with_suite(deployed, tmp_path, facts))] == ["app"]
+
+
+ROUTED = """\
+        - "coop-cloud.${STACK_NAME}.version=1.0.0+1.26.3"
+        - "traefik.http.routers.${STACK_NAME}.rule=Host(`${DOMAIN}`)"
+        - "traefik.http.services.${STACK_NAME}.loadbalancer.server.port=8080"
+"""
+
+
+@pytest.mark.parametrize("gone", [(502, "Bad Gateway"), (504, "Gateway Timeout")])
+def test_a_proxy_that_gets_no_answer_is_told_with_the_port_s_label_and_the_ports_that_listen(
+    bench: Bench, deployed: Deployed, engine: FakeEngine, tmp_path: Path, *, gone: tuple[int, str]
+) -> None:
+    compose = COMPOSE.replace(ROUTED.splitlines(keepends=True)[0], ROUTED)
+    deployed.app, deployed.stack = read_app(recipe(tmp_path / "routed", compose=compose))
+    has_container(engine, deployed, "app")
+    engine.states["app-1"] = ContainerState(
+        id="app-1",
+        state="running",
+        pid=7,
+        exit_code=None,
+        oom_killed=False,
+        health=None,
+        health_output=(),
+        created=EpochSeconds(1.0),
+        started=EpochSeconds(1.0),
+        finished=None,
+        addresses={},
+    )
+    looked = {7: (Listening(port=80, alone=False),)}
+    object.__setattr__(bench, "requester", Refusing(*gone))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("cc_ci.stages.readying.listening", looked.get)
+        with pytest.raises(NotReady) as caught:
+            wait(bench, deployed)
+    place = "compose.yml:25: services.app.deploy.labels.traefik.http.services.${STACK_NAME}"
+    told = f"{place}.loadbalancer.server.port is 8080, and the container listens at 80"
+    assert str(caught.value).partition("; ")[2].partition("; ")[2] == told
+
+
+class Refusing:
+    """The proxy, which gets through to no app."""
+
+    def __init__(self, status: int, body: str) -> None:
+        self._status, self._body = status, body
+
+    def request(self, _method: str, url: str, **_options: object) -> Answer:
+        return Answer(url=url, status=self._status, body=self._body)

@@ -62,6 +62,7 @@ secrets = ["password"]
 env = { THEME = "dark" }
 wiring = { secrets = { oidc_secret = "{client_secret}" } }
 unkept = { cache = "rebuilt at start" }
+shown = { token = { to = "users", because = "they copy it" } }
 [[readiness]]
 name = "cache"
 service = "redis"
@@ -74,6 +75,7 @@ run = ["redis-cli", "ping"]
     assert told == [
         "secrets: the recipe has no 'password'; it has none",
         "wiring.secrets: the recipe has no 'oidc_secret'; it has none",
+        "shown: the recipe has no 'token'; it has none",
         "readiness: the recipe has no 'redis'; it has app, db",
         "unkept: the recipe has no 'cache'; it has content",
         "env: the recipe has no 'THEME'; it has DOMAIN, LANG, SITE_VERSION, TYPE",

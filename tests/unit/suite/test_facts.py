@@ -200,6 +200,20 @@ def test_a_volume_that_needs_no_backup_has_a_reason(tmp_path: Path) -> None:
     assert read_suite(suite_folder(tmp_path, text)).unkept == {"cache": "rebuilt at start"}
 
 
+def test_who_may_see_a_secret_is_said_with_a_reason(tmp_path: Path) -> None:
+    text = 'recipe = "notes"\n[shown.token]\nto = "users"\nbecause = "they copy it"\n'
+    assert read_suite(suite_folder(tmp_path, text)).shown["token"].to == "users"
+
+
+@pytest.mark.parametrize(
+    "token", ['"users"', '{ to = "users" }', '{ to = "all", because = "why not" }', '{ because = "it is" }']
+)
+def test_a_secret_that_shows_without_whom_or_why_is_refused(token: str, tmp_path: Path) -> None:
+    folder = suite_folder(tmp_path, f'recipe = "notes"\n[shown]\ntoken = {token}\n')
+    with pytest.raises(InfrastructureError, match=r"suite\.toml: shown"):
+        read_suite(folder)
+
+
 @pytest.mark.parametrize("unkept", ['["cache"]', '{ cache = "" }', '{ cache = " " }', "{ cache = true }"])
 def test_a_volume_without_a_reason_is_refused(unkept: str, tmp_path: Path) -> None:
     folder = suite_folder(tmp_path, f'recipe = "notes"\nunkept = {unkept}\n')

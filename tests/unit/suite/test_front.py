@@ -7,6 +7,7 @@ from policy_recipe import DOMAIN, app_of, write
 
 from cc_ci.errors import InfrastructureError
 from cc_ci.probes.life import Life
+from cc_ci.recipes.ending import guessed
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.suite.facts import Suite, read_suite
 from cc_ci.suite.front import at, front, is_web, unrouted
@@ -130,6 +131,14 @@ def test_a_new_suite_of_a_worker_asks_nothing_of_the_proxy(tmp_path: Path) -> No
     assert sorted(made) == ["seed.py", "suite.toml"]
     suite = suite_of(tmp_path / "s", made["suite.toml"].partition("\n")[2])
     assert (suite.web, suite.ends) == (False, ("app",))
+
+
+@pytest.mark.parametrize("mode", ["replicated-job", "global-job"])
+def test_a_job_ends_by_design(tmp_path: Path, mode: str) -> None:
+    root = as_worker(write(tmp_path / "poc"))
+    assert guessed(stack_of(root)) == frozenset()
+    (root / "compose.yml").write_text((root / "compose.yml").read_text() + f"    deploy: {{mode: {mode}}}\n")
+    assert guessed(stack_of(root)) == {"app"}
 
 
 def test_a_new_suite_asks_for_a_path_inside_of_the_rule(tmp_path: Path) -> None:

@@ -70,12 +70,14 @@ def _written(service: Service) -> list[str]:
     return [mount.volume for mount in service.mounts if mount.volume and not mount.read_only]
 
 
-def no_host_mounts(_app: App, stack: Stack) -> Iterator[Finding]:
+def no_host_mounts(app: App, stack: Stack) -> Iterator[Finding]:
     for service in stack.services.values():
         for mount in service.mounts:
             if mount.type == "bind":
                 key = f"services.{service.name}.volumes.{mount.target}"
-                yield found("C013", f"{key}: mounts {mount.source} of the host", stack.source(key), key=key)
+                # where the recipe lies on this machine is no matter of the recipe's
+                source = (mount.source or "").replace(f"{app.recipe.root}/", "./")
+                yield found("C013", f"{key}: mounts {source} of the host", stack.source(key), key=key)
 
 
 def no_backup_functions(app: App, _stack: Stack) -> Iterator[Finding]:

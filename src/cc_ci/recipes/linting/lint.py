@@ -36,6 +36,7 @@ STACK_RULES: tuple[Callable[[App, Stack], Iterator[Finding]], ...] = (
     variables.values_for_variables,
     dropped.nothing_dropped,
     names.own_names,
+    names.filled_label_names,
     data.no_host_mounts,
     data.no_backup_functions,
     variables.known_modifiers,

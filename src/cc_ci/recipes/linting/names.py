@@ -47,5 +47,20 @@ def own_names(_app: App, stack: Stack) -> Iterator[Finding]:
                 yield found("C012", message, _place(stack, section, name), key=key)
 
 
+def filled_label_names(_app: App, stack: Stack) -> Iterator[Finding]:
+    """Of labels that are written as a map, Docker fills in the values alone."""
+    for service in stack.services.values():
+        unfilled = [label for label in service.labels if any(variables(label))]
+        if unfilled:
+            first, *more = unfilled
+            key = f"services.{service.name}.deploy.labels.{first}"
+            others = f" (and {len(more)} more)" if more else ""
+            message = (
+                f"{key}: no variable is filled in in the keys of a map{others}, so that the name is the same "
+                "for each app; write the labels as a list of 'key=value'"
+            )
+            yield found("C012", message, stack.source(key), key=key)
+
+
 def _place(stack: Stack, section: str, name: str) -> Source | None:
     return stack.source(f"{section}.{name}.name") or stack.source(f"{section}.{name}")

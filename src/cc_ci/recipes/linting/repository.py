@@ -17,6 +17,7 @@ from cc_ci.system.process import LocalRunner
 
 METADATA = ("Category", "Status", "Image", "Healthcheck", "Backups", "Email", "Tests", "SSO")
 BEGINS, ENDS = (re.compile(rf"<!--\s*{word}\s*-->") for word in ("metadata", "endmetadata"))
+VERSION_KEY = "coop-cloud.${STACK_NAME}.version"
 OFF_HEALTHCHECK = re.compile(r"\s*#+\s*healthcheck\s*:")
 
 
@@ -75,6 +76,10 @@ def versioned(recipe: Recipe) -> Iterator[Finding]:
     key = f"services.app.deploy.labels.coop-cloud.{stack.name}.version"
     shown = "services.app.deploy.labels.coop-cloud.${STACK_NAME}.version"
     text, source = version_label(stack), stack.source(key)
+    if text is None and any(VERSION_KEY in service.labels for service in stack.services.values()):
+        message = f"{shown}: as the key of a map it is not filled in; write the labels as a list"
+        yield found("C007", message, stack.source(shown), key=shown)
+        return
     if text is None:
         yield found("C007", f"{shown}: is missing on each service", source, key=shown)
         return

@@ -26,7 +26,7 @@ def routing(look: Look) -> Iterator[Refusal]:
     if not known and _is_web(look):
         yield from _no_router(look)
     elif known and not any(one.blocks for one in faults) and not front_doors(known, domain=look.app.domain):
-        what = "no request by GET gets through its rule, and cc-ci looks at an app by GET"
+        what = "no request of cc-ci's gets through its rule: it asks by GET, from an address of the node"
         yield look.refuse(known[0].key, what, blame="cc-ci")
 
 
