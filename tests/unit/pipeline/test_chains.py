@@ -41,6 +41,11 @@ def test_each_chain_has_one_deployment() -> None:
     ]
 
 
+def test_the_twin_comes_after_the_removal_of_its_origin_whatever_chain_is_between_them() -> None:
+    after = make_plan(FULL, CHAINS).step("fresh.restore.prepare").after
+    assert set(after) == {"upgrade.upgrade.undeploy", "install.install.undeploy"}
+
+
 def test_the_same_is_tested_as_where_each_stage_deploys_for_itself() -> None:
     """Same stages with the same test actions; only deployments are fewer."""
     tested = ("check", "seed", "upgrade", "verify_upgrade", "backup", "overwrite", "restore", "redeploy",

@@ -1,4 +1,5 @@
 import itertools
+from random import Random
 
 import msgspec
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from cc_ci.levers.arms import Chosen, choose
 from cc_ci.pipeline.known import Known
-from cc_ci.pipeline.plan import STAGES, Keep, Plan
+from cc_ci.pipeline.plan import STAGES, Deployment, Keep, Plan, Step
 from cc_ci.pipeline.planner import make_plan
 from cc_ci.pipeline.soundness import plan_faults, require_sound
 from cc_ci.results.schema import StageName
@@ -362,3 +363,59 @@ def test_images_that_are_not_kept_go_once_nothing_runs_any_more() -> None:
     assert [step.action for step in plan.steps][-3:] == ["withdraw", "drop_images", "leak_check"]
     kept = make_plan(SIGNING_ON, choose("stock", ["images.keep=no"]), keep=True)
     assert "drop_images" not in {step.action for step in kept.steps}
+
+
+def steps_of(*steps: dict[str, object]) -> tuple[Step, ...]:
+    made = {"action": "check", "stage": "install", "chain": "one"}
+    return tuple(msgspec.convert({**made, **step}, Step) for step in steps)
+
+
+LEAKS = {"name": "leaks", "action": "leak_check", "stage": "teardown", "chain": "closing"}
+
+
+def faults(*steps: dict[str, object], deployments: tuple[Deployment, ...] = ()) -> tuple[str, ...]:
+    return tuple(plan_faults(Plan(deployments=deployments, steps=steps_of(*steps))))
+
+
+@given(known=knowns, turned=st.randoms(use_true_random=False))
+def test_a_plan_is_as_sound_in_whichever_order_its_steps_are_listed(known: Known, turned: Random) -> None:
+    plan = plan_stock(known)
+    steps = list(plan.steps)
+    turned.shuffle(steps)
+    assert tuple(plan_faults(msgspec.structs.replace(plan, steps=tuple(steps)))) == ()
+    backwards = msgspec.structs.replace(plan, steps=plan.steps[::-1])
+    assert tuple(plan_faults(backwards)) == ()
+
+
+def test_chains_may_go_side_by_side_and_steps_of_one_may_not() -> None:
+    beside: list[dict[str, object]] = [{"name": "a", "chain": "a"}, {"name": "b", "chain": "b"}]
+    assert faults(*beside, {**LEAKS, "after": ["a", "b"]}) == ()
+    beside[1]["chain"] = "a"
+    assert faults(*beside, {**LEAKS, "after": ["a", "b"]}) == (
+        "a and b are of one chain, and neither comes after the other",
+    )
+
+
+def test_a_deployment_that_nothing_uses_is_removed_all_the_same() -> None:
+    prepare = {"name": "prepare", "action": "prepare", "deployment": "x"}
+    undeploy = {"name": "undeploy", "action": "undeploy", "deployment": "x", "after": ["prepare"]}
+    there = (Deployment(name="x", versions=("new",), why="for this test"),)
+    assert faults(prepare, undeploy, {**LEAKS, "after": ["undeploy"]}, deployments=there) == ()
+    assert faults(prepare, {**LEAKS, "after": ["prepare"]}, deployments=there) == (
+        "deployment x is not removed once, after all that uses it",
+    )
+
+
+def test_all_that_is_wrong_is_named_in_one_line() -> None:
+    assert faults({"name": "a", "needs": ["no one"], "after": ["nobody"]}, LEAKS) == (
+        "no step is called no one, nobody",
+    )
+    assert faults({"name": "a", "needs": ["b"]}, {"name": "b", "needs": ["a"]}, LEAKS) == (
+        "a, b would wait for each other",
+    )
+    two = Plan(deployments=(), steps=steps_of({"name": "a", "uses": ["x"]}, {**LEAKS, "after": []}))
+    with pytest.raises(AssertionError) as caught:
+        require_sound(two)
+    assert str(caught.value) == (
+        "plan: a uses x, which no step before it gives; the leak check does not come after all else"
+    )
