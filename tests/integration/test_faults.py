@@ -99,6 +99,12 @@ def test_a_dump_that_leaves_some_notes_out_is_no_backup(run: Callable[..., RunRe
     assert "-binary: nothing instead of 200000 bytes" in (stage.reason or "")
 
 
+@pytest.mark.attack(
+    what="A recipe brings an account with a usual password beside the one that it makes.",
+    before="The suite tried the right password and one wrong one, and the run was green.",
+    now="Usual accounts are tried, and the run fails in stage functional.",
+    layer="input",
+)
 def test_a_usual_account_beside_the_right_one_is_found(run: Callable[..., RunResult]) -> None:
     stage = failed(
         run("functional", ("httpd.conf.tmpl", "/cgi-bin:pocket:", f"{USUAL}/cgi-bin:pocket:")), "functional"

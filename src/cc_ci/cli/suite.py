@@ -50,7 +50,10 @@ def new(recipe: str, *, into: Path | None) -> None:
         click.echo(str(folder / name))
     places = f"CC_CI_SUITES={into} " if into else ""
     stage = "functional" if web else "install"
-    click.echo(f"next: {places}cc-ci run {recipe} --stage {stage}; then fill in seed.py", err=True)
+    click.echo(
+        f"next: {places}cc-ci run {recipe} --stage {stage}; then fill in put, get and remove in seed.py",
+        err=True,
+    )
 
 
 @suite.command()
