@@ -14,14 +14,15 @@ def test_notes_need_the_password(app, http):
 @pytest.mark.parametrize(("user", "password"), USUAL)
 def test_no_usual_password_opens_it(app, http, user, password):
     assert http.get(seed.address("list"), auth=(user, password)).status_code == 401
-    assert http.post(seed.address("list"), content=b"mine", auth=(user, password)).status_code == 401
+    assert http.post(seed.address("list"), auth=(user, password)).status_code == 401
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "MOVE", "OPTIONS"])
 def test_no_method_changes_a_note_without_the_password(app, http, method):
     seed.keep(app, http, "guarded", b"as it was")
-    answer = http.request(method, seed.address("guarded"), content=b"mine")
-    # busybox knows GET and POST, and has not implemented the others
+    # nothing is sent, which would remove the note: busybox hangs up on a body that it won't read
+    answer = http.request(method, seed.address("guarded"))
+    # it knows GET and POST, and has not implemented the others
     assert answer.status_code in (401, 405, 501)
     assert seed.get(app, http, "guarded") == b"as it was"
 
@@ -31,7 +32,7 @@ def test_no_method_changes_a_note_without_the_password(app, http, method):
 )
 def test_a_key_that_is_none_is_refused(app, http, key):
     assert http.get(seed.address(key), auth=seed.keeper(app)).status_code == 400
-    assert http.post(seed.address(key), content=b"x", auth=seed.keeper(app)).status_code == 400
+    assert http.post(seed.address(key), auth=seed.keeper(app)).status_code == 400
 
 
 @pytest.mark.parametrize(
