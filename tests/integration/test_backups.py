@@ -305,7 +305,7 @@ def test_links_that_are_swapped_while_tools_walk_lead_nowhere(
     options = ["--detach", *labels, f"--volume={place.volume}:/v", "--entrypoint=sh", HELPER_IMAGE]
     argv = ["docker", "run", *options, "-c", RACE, str(outside)]
     racer = check(LocalRunner()(argv, env=engine.environment)).stdout.strip()
-    turns: Sequence[Callable[[], object]] = (
+    turns: tuple[Callable[[], object], ...] = (
         lambda: repository.restore(snapshot),
         lambda: markers.write("kept", "v1", [up]),
         lambda: markers.delete("kept", [up]),

@@ -163,7 +163,8 @@ def test_recipes_are_read_as_docker_reads_them(path: Path, variant: tuple[str, .
 
 def moved(tree: dict[str, Any], folder: Path, to: Path) -> dict[str, Any]:
     """The same with all paths in another folder."""
-    return yaml.safe_load(yaml.safe_dump(tree, width=10**6).replace(str(folder), str(to)))
+    there: dict[str, Any] = yaml.safe_load(yaml.safe_dump(tree, width=10**6).replace(str(folder), str(to)))
+    return there
 
 
 NAMES = st.sampled_from(["A", "B", "C_D", "SET", "ODD", "PATH", "HOME", "DOCKER_HOST"])

@@ -99,7 +99,7 @@ def ran(host: Node, options: list[str], tmp_path_factory: pytest.TempPathFactory
         text=True,
     )
     assert process.stderr is not None
-    said = []
+    said: list[str] = []
     for line in process.stderr:
         if "waiting for hooks and restic" in line and not any("hooks and restic" in one for one in said):
             operate(host)

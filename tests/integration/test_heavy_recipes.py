@@ -56,7 +56,7 @@ def run(reference: Node, tmp_path: Path) -> Callable[..., Called]:
 def test_a_whole_life(run: Callable[..., Called], recipe: str, cache: Literal["cold", "warm"]) -> None:
     result, called = run(recipe, cache=cache)
     assert called.returncode == 0, called.stdout + called.stderr
-    outcomes = {stage.name: stage.outcome for stage in result.stages}
+    outcomes: dict[str, str] = {stage.name: stage.outcome for stage in result.stages}
     assert {outcomes[name] for name in STAGES} == {"passed"}
     assert outcomes["sso"] == ("passed" if recipe == "matrix-synapse" else "skipped")
     assert result.cache.proved is True

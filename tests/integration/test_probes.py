@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from nodes_of_tests import ready_for, wanted
 
+from cc_ci.engine.api import EngineEvent
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError
@@ -221,7 +222,7 @@ def test_a_stop_is_seen_to_be_graceful(app: str, engine: DockerEngine) -> None:
     labels = {"com.docker.swarm.service.name": "prob_app"}
     with engine.events(since=engine.now(), labels=labels, kinds=("container",)) as events:
         engine.remove_service("prob_app")
-        seen = []
+        seen: list[EngineEvent] = []
         while not seen or seen[-1].action != "die":
             event = events.next(30.0)
             assert event is not None

@@ -15,7 +15,7 @@ from cc_ci.perf.baselines.measured_set import newest
 from cc_ci.perf.baselines.sets import trace_path
 from cc_ci.report.html.run_page import run_page
 from cc_ci.report.html.set_page import Bound, set_page
-from cc_ci.results.measured import Cell, Measured
+from cc_ci.results.measured import Cache, Cell, Measured
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import load
 from cc_ci.timing.critical_path import attribute
@@ -30,6 +30,7 @@ SEEN = """(() => {
   return [frame.scrollLeft / width, frame.clientWidth / width];
 })()"""
 """Where the shown stretch of the timeline begins, and how long it is, as shares of the whole."""
+CACHES: tuple[Cache, ...] = ("cold", "warm")
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 pytestmark = pytest.mark.integration
@@ -73,7 +74,7 @@ def a_set() -> tuple[Measured, ...]:
                 Part(name="pull", stage="install", phase="images_pull", seconds=10.0),
             ),
         )
-        for place, cache in enumerate(("cold", "warm") * 4, start=1)
+        for place, cache in enumerate(CACHES * 4, start=1)
     )
 
 

@@ -45,7 +45,9 @@ def test_what_ends_it_lets_it_clean_up_once(number: signal.Signals) -> None:
     assert signal.getsignal(number) == usual
 
 
-def test_a_canary_leaves_nothing(tmp_path: Path) -> None:
+def test_a_canary_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cc_ci.perf.measuring.canary.HASHES", 4)
+    monkeypatch.setattr("cc_ci.perf.measuring.canary.FILES", 60)
     seen = canary(tmp_path / "scratch", SystemClock())
     assert seen.cpu > 0 < seen.untar
     assert list((tmp_path / "scratch").iterdir()) == []

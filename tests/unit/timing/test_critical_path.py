@@ -178,31 +178,27 @@ def covered(spans: Sequence[Span], end: float) -> int:
 
 
 @given(spans=any_spans(), end=stamps)
-def test_phases_and_the_unattributed_add_up_exactly(spans: list[Span], end: float) -> None:
+def test_each_instant_of_any_spans_has_one_place(spans: list[Span], end: float) -> None:
     table = attribute(spans, end=end)
+    adds_up_exactly(table, end)
+    has_no_gap_and_no_overlap(table, end)
+    in_a_span = [part for part in table.path if part.span is not None]
+    assert sum(nano(part.end) - nano(part.start) for part in in_a_span) == covered(spans, end)
+    assert all(0 <= row.wall_seconds <= row.busy_seconds for row in table.rows)
+    assert attribute(spans[::-1], end=end).rows == table.rows, "the order of records does not matter"
+
+
+def adds_up_exactly(table: PhaseTable, end: float) -> None:
     walls = [nano(row.wall_seconds) for row in table.rows]
     assert sum(walls) + nano(table.unattributed_seconds) == nano(table.total_seconds) == nano(end)
 
 
-@given(spans=any_spans(), end=stamps)
-def test_the_path_has_no_gap_and_no_overlap(spans: list[Span], end: float) -> None:
+def has_no_gap_and_no_overlap(table: PhaseTable, end: float) -> None:
     borders = [0.0]
-    for part in attribute(spans, end=end).path:
+    for part in table.path:
         assert part.start == borders[-1] < part.end
         borders.append(part.end)
     assert nano(borders[-1]) == nano(end)
-
-
-@given(spans=any_spans(), end=stamps)
-def test_no_phase_has_more_wall_time_than_busy_time(spans: list[Span], end: float) -> None:
-    for row in attribute(spans, end=end).rows:
-        assert 0 <= row.wall_seconds <= row.busy_seconds
-
-
-@given(spans=any_spans(), end=stamps)
-def test_where_a_span_is_open_the_path_is_in_one(spans: list[Span], end: float) -> None:
-    in_a_span = [part for part in attribute(spans, end=end).path if part.span is not None]
-    assert sum(nano(part.end) - nano(part.start) for part in in_a_span) == covered(spans, end)
 
 
 @given(spans=sequential_spans(), more=st.floats(min_value=0, max_value=5))
@@ -216,8 +212,3 @@ def test_a_sequential_run_is_attributed_by_the_deepest_span(spans: list[Span], m
         assert part.span == (max(s.id for s in open_) if open_ else None)
         assert part.phase == (deepest[part.span].phase if part.span else None)
     assert all(row.wall_seconds == pytest.approx(row.busy_seconds) for row in table.rows)
-
-
-@given(spans=any_spans(), end=stamps)
-def test_the_order_of_records_does_not_matter(spans: list[Span], end: float) -> None:
-    assert attribute(spans[::-1], end=end).rows == attribute(spans, end=end).rows
