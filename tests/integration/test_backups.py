@@ -24,7 +24,7 @@ from cc_ci.backups.restic import Repository, Snapshot
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
 from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed, Unverified
-from cc_ci.isolation.census import lasting_leaks, take
+from cc_ci.isolation.census import lasting_difference, take
 from cc_ci.isolation.reaper import Reaper
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner, check
@@ -53,7 +53,7 @@ def engine(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doc
     yield engine
     Reaper(engine, clock=SystemClock()).reap(only=RUN["cc-ci.run"])
     engine.remove_image(HELPER_IMAGE)
-    assert lasting_leaks(engine, before, clock=SystemClock())[0] == ()
+    assert lasting_difference(engine, before, clock=SystemClock())[0].leaks == ()
 
 
 def pack(programs: Sequence[str], archive: Path) -> None:

@@ -14,8 +14,8 @@ from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.labels import EXPIRES, RUN, RunLabels
 from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError, UsageError
-from cc_ci.isolation.census import Census, lasting_leaks, take
-from cc_ci.isolation.leases import Keeper, leased
+from cc_ci.isolation.census import Census, lasting_difference, take
+from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.locks import locked, try_lock
 from cc_ci.lab.builds import build, outdated
 from cc_ci.lab.certificates import IN_PROXY, lab_authority
@@ -24,12 +24,13 @@ from cc_ci.lab.images import read_images, select
 from cc_ci.lab.node import PrivateNode
 from cc_ci.lab.proxy import SOCKET, STOCK_REFRESH, STOCK_THROTTLE, traefik_argv
 from cc_ci.lab.workshop import workshop
-from cc_ci.results.checks import unexplained
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import Store
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner, check
 from cc_ci.system.units import EpochSeconds
+from cc_ci.testkit.leases import leased
+from cc_ci.testkit.results import unexplained
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("busybox")]
 
@@ -192,7 +193,7 @@ def test_nothing_of_the_run_is_left(ran: RunResult, host: Node) -> None:
     assert ran.census.leaks == ()
     engine = connect(host, LocalRunner())
     own = Census(items=tuple(item for item in take(engine).items if item.run is None))
-    assert lasting_leaks(engine, own, clock=SystemClock())[0] == ()
+    assert lasting_difference(engine, own, clock=SystemClock())[0].leaks == ()
 
 
 def test_only_one_run_has_the_shared_proxy(host: Node) -> None:

@@ -11,13 +11,14 @@ from nodes_of_tests import ready_for, wanted
 
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
-from cc_ci.isolation.census import lasting_leaks, take
-from cc_ci.isolation.leases import Keeper, leased, liveness
+from cc_ci.isolation.census import lasting_difference, take
+from cc_ci.isolation.leases import Keeper, liveness
 from cc_ci.isolation.locks import try_lock, unlock
 from cc_ci.isolation.reaper import Reaper
 from cc_ci.lab import node as lab_node
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner
+from cc_ci.testkit.leases import leased
 
 NAME = "isof" + os.environ.get("PYTEST_XDIST_WORKER", "")
 """Tests side by side have a node each."""
@@ -59,7 +60,7 @@ def reaper(engine: DockerEngine) -> Iterator[Reaper]:
     before = take(engine)
     yield made
     made.reap()
-    assert lasting_leaks(engine, before, clock=SystemClock())[0] == ()
+    assert lasting_difference(engine, before, clock=SystemClock())[0].leaks == ()
 
 
 @pytest.fixture

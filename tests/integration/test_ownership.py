@@ -14,7 +14,7 @@ import pytest
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
 from cc_ci.errors import Unverified
-from cc_ci.isolation.census import lasting_leaks, take
+from cc_ci.isolation.census import lasting_difference, take
 from cc_ci.isolation.holdings import Holdings, Name
 from cc_ci.lab.cgroups import NodeGroup
 from cc_ci.lab.places import places
@@ -45,7 +45,7 @@ def engine(node: Node) -> DockerEngine:
 def left_as_found(engine: DockerEngine) -> Iterator[None]:
     before = take(engine)
     yield
-    assert lasting_leaks(engine, before, clock=SystemClock())[0] == ()
+    assert lasting_difference(engine, before, clock=SystemClock())[0].leaks == ()
 
 
 @pytest.fixture

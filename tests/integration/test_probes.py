@@ -13,7 +13,7 @@ from cc_ci.engine.api import EngineEvent
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError
-from cc_ci.isolation.census import lasting_leaks, take
+from cc_ci.isolation.census import lasting_difference, take
 from cc_ci.isolation.reaper import Reaper
 from cc_ci.lab import node as lab_node
 from cc_ci.lab.certificates import certify, uncertify
@@ -79,7 +79,7 @@ def app(node: Node, engine: DockerEngine) -> Iterator[str]:
     engine.disconnect_network(network, node.proxy_container)
     engine.remove_network(network)
     uncertify(node, DOMAIN)
-    assert lasting_leaks(engine, before, clock=SystemClock())[0] == ()
+    assert lasting_difference(engine, before, clock=SystemClock())[0].leaks == ()
 
 
 def deploy(engine: DockerEngine) -> None:

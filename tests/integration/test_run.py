@@ -17,19 +17,19 @@ from junitparser import JUnitXml
 
 from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
-from cc_ci.isolation.census import Census, lasting_leaks, take
+from cc_ci.isolation.census import Census, lasting_difference, take
 from cc_ci.lab.sources import repository
 from cc_ci.levers.arms import choose
 from cc_ci.pipeline.request import Request
 from cc_ci.pipeline.run import Run
 from cc_ci.probes.http import Probe
-from cc_ci.results.checks import unexplained
 from cc_ci.results.published import json_schema
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import Store, load
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner
 from cc_ci.system.redaction import Redactor
+from cc_ci.testkit.results import unexplained
 from cc_ci.timing.actions import REMOVE, REMOVE_TO_REDEPLOY, UNTIL_ENDED, UNTIL_TOLD, of_removal
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("busybox")]
@@ -93,9 +93,9 @@ def nothing_left(node: Node) -> Iterator[None]:
     clock = SystemClock()
     # what an earlier test had removed may show for seconds
     empty = Census(items=tuple(item for item in take(engine).items if item.run is None))
-    assert lasting_leaks(engine, empty, clock=clock)[0] == ()
+    assert lasting_difference(engine, empty, clock=clock)[0].leaks == ()
     yield
-    assert lasting_leaks(engine, empty, clock=clock)[0] == ()
+    assert lasting_difference(engine, empty, clock=clock)[0].leaks == ()
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ from nodes_of_tests import ready_for, wanted
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError
-from cc_ci.isolation.census import lasting_leaks, take
-from cc_ci.isolation.leases import Keeper, leased
+from cc_ci.isolation.census import lasting_difference, take
+from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.reaper import Reaper
 from cc_ci.lab import node as lab_node
 from cc_ci.lab import proxy_services
@@ -39,6 +39,7 @@ from cc_ci.system.clock import SystemClock
 from cc_ci.system.identity import Identity
 from cc_ci.system.process import Completed, LocalRunner, check
 from cc_ci.system.waiting import wait_until
+from cc_ci.testkit.leases import leased
 
 NAME = "prox" + os.environ.get("PYTEST_XDIST_WORKER", "")
 """Tests side by side have a node each."""
@@ -66,7 +67,7 @@ def left_as_found(node: Node, engine: DockerEngine) -> Iterator[None]:
     reaper(node, engine).reap()
     before = take(engine)
     yield
-    assert lasting_leaks(engine, before, clock=SystemClock())[0] == ()
+    assert lasting_difference(engine, before, clock=SystemClock())[0].leaks == ()
     assert list(places(NAME).proxies.iterdir()) == []
 
 

@@ -14,7 +14,6 @@ PREFIX = "cc-ci."
 
 STACK = "com.docker.stack.namespace"
 SERVICE = "com.docker.swarm.service.name"
-TASK = "com.docker.swarm.task.id"
 
 
 class RunLabels(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,9 +25,6 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
         """For results.json: names by kind, sorted."""
         return {kind: tuple(sorted(item.name for item in self.items if item.kind == kind)) for kind in KINDS}
 
-    def of_run(self, run: str) -> tuple[Item, ...]:
-        return tuple(item for item in self.items if item.run == run)
-
     def runs(self) -> tuple[str, ...]:
         return tuple(sorted({item.run for item in self.items if item.run}))
 
@@ -115,14 +112,6 @@ def lasting_difference(
     except WaitTimeout:
         found = compare(before, after, run=run, alone=alone)
     return found, after
-
-
-def lasting_leaks(
-    engine: Engine, before: Census, *, run: str | None = None, clock: Clock, timeout: Seconds = 15.0
-) -> tuple[tuple[Leak, ...], Census]:
-    """The leaks that are still there after `timeout`, and the last census, for a run that was alone."""
-    found, after = lasting_difference(engine, before, run=run, clock=clock, timeout=timeout)
-    return found.leaks, after
 
 
 Identity = tuple[Kind, str]

@@ -4,10 +4,9 @@ A lease is a Swarm config with labels. Configs can't be touched, so renewing one
 removing the last. Its age is told by the engine's own clock, never by a runner's.
 """
 
-import contextlib
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
@@ -232,12 +231,3 @@ class Keeper:
             except CcCiError as error:
                 # the run's own calls will fail, and say so, if this goes on
                 self._tell(f"lease of {self._run}: not renewed: {error}")
-
-
-@contextlib.contextmanager
-def leased(keeper: Keeper) -> Iterator[None]:
-    keeper.take()
-    try:
-        yield
-    finally:
-        keeper.give_back()

@@ -141,7 +141,7 @@ class SuiteRunner:
         program = (
             sys.executable,
             "-m",
-            "cc_ci.suite.session",
+            "cc_ci.suite.inside.session",
             "--timeout",
             str(timeout),
             "--part",
@@ -167,7 +167,7 @@ class SuiteRunner:
         with self._sandbox(suite, app, evidence=None) as (sandbox, confinement):
             completed = self._run(
                 sandbox,
-                (sys.executable, "-m", "cc_ci.suite.seeding"),
+                (sys.executable, "-m", "cc_ci.suite.inside.seeding"),
                 timeout=suite.timeouts.seed,
                 stdin=msgspec.json.encode(request).decode() + "\n",
             )

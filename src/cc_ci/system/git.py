@@ -115,10 +115,6 @@ def opened(repo: Path, *, runner: Runner) -> Iterator[Borrowed | None]:
         yield Borrowed(bare, what=repo, partial=is_partial(place), runner=runner)
 
 
-def is_repository(repo: Path) -> bool:
-    return find(repo) is not None
-
-
 def list_tags(repo: Path, *, runner: Runner, reachable_from: str | None = None) -> tuple[Tag, ...]:
     """The tags of commits, by name; none where `repo` is no repository.
 

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cc_ci.isolation.census import Census, diff, lasting_leaks, line, take
+from cc_ci.isolation.census import Census, diff, lasting_difference, line, take
 from cc_ci.isolation.items import Item, Kind, attributed
 from cc_ci.results.schema import Leak
 from cc_ci.system.clock import ManualClock
@@ -28,7 +28,6 @@ def test_a_stacks_things_belong_to_the_run_that_its_services_name() -> None:
     seen = census(TRAEFIK, OURS, OUR_VOLUME, THEIR_VOLUME)
     assert [thing.run for thing in seen.items] == [None, "r1", "r1", None]
     assert seen.runs() == ("r1",)
-    assert seen.of_run("r1") == (seen.items[1], seen.items[2])
 
 
 def test_the_same_before_and_after_is_no_leak() -> None:
@@ -86,15 +85,15 @@ class Lagging(ManualClock):
 def test_what_goes_a_little_later_is_no_leak(node: Any) -> None:
     before = take(node)
     clock = Lagging(node, node.add("network", "web_proxy", {"cc-ci.run": "r1"}))
-    leaks, after = lasting_leaks(node, before, run="r1", clock=clock, timeout=10)
-    assert (leaks, after.names()["network"]) == ((), ())
+    found, after = lasting_difference(node, before, run="r1", clock=clock, timeout=10)
+    assert (found.leaks, after.names()["network"]) == ((), ())
     assert len(clock.slept) == 2
 
 
 def test_what_does_not_go_is_a_leak_in_the_end(node: Any, clock: ManualClock) -> None:
     before = take(node)
     node.add("network", "web_proxy", {"cc-ci.run": "r1"})
-    leaks, after = lasting_leaks(node, before, run="r1", clock=clock, timeout=10)
-    assert leaks == (Leak(kind="network", name="web_proxy"),)
+    found, after = lasting_difference(node, before, run="r1", clock=clock, timeout=10)
+    assert found.leaks == (Leak(kind="network", name="web_proxy"),)
     assert after.names()["network"] == ("web_proxy",)
     assert sum(clock.slept) == 10

@@ -5,8 +5,9 @@ import pytest
 
 from cc_ci.errors import InfrastructureError, UsageError
 from cc_ci.isolation.holder import Holder, this_process
-from cc_ci.isolation.leases import Keeper, Lease, judge, lease_name, leased, leases, liveness
+from cc_ci.isolation.leases import Keeper, Lease, judge, lease_name, leases, liveness
 from cc_ci.system.clock import ManualClock
+from cc_ci.testkit.leases import leased
 
 ELSEWHERE = Holder(boot="b2", namespace=1, pid=7, started=3)
 HERE = this_process()

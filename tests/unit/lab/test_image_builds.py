@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from cc_ci.lab import base, builds, images
-from cc_ci.lab.contracts import Configuration, broken_configuration, read_contract
 from cc_ci.system.process import ScriptedRunner
+from cc_ci.testkit.contracts import Configuration, broken_configuration, read_contract
 
 TARGETS = (
     "bookworm-security main http://mirror.test/debian-security/\n"

@@ -15,12 +15,12 @@ from cc_ci.pipeline.run import Run
 from cc_ci.pipeline.trust import Trust
 from cc_ci.report.files import write_files
 from cc_ci.report.tables import verdict_line
-from cc_ci.results.checks import unexplained
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import Store, load
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner
 from cc_ci.system.redaction import Redactor
+from cc_ci.testkit.results import unexplained
 
 NOWHERE = Node(
     name="n",

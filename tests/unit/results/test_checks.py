@@ -1,8 +1,9 @@
 import msgspec
 from example_result import example
 
-from cc_ci.results.checks import phase_warnings, unexplained
+from cc_ci.results.checks import phase_warnings
 from cc_ci.results.schema import Environment
+from cc_ci.testkit.results import unexplained
 from cc_ci.timing.critical_path import attribute
 from cc_ci.timing.trace import Span
 

@@ -12,7 +12,7 @@ import pytest
 from cc_ci.suite import broker
 from cc_ci.suite.broker import Broker, Knowledge
 from cc_ci.suite.facts import Suite
-from cc_ci.suite.inside import App, SuiteProblem
+from cc_ci.suite.inside.app import App, SuiteProblem
 from cc_ci.suite.protocol import ANSWER_LIMIT, REQUEST_LIMIT, Answer, AppFacts
 from cc_ci.system.redaction import Redactor
 

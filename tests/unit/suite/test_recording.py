@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from cc_ci.suite.recording import Recording
+from cc_ci.suite.inside.recording import Recording
 from cc_ci.suite.report import Broken, Collected, Line, Over, Started, TestOutcome, read_lines
 from cc_ci.system.reading import Unreadable
 
@@ -12,7 +12,7 @@ pytest_plugins = ["pytester"]
 IMPORTS = """
 import pytest
 import httpx2
-from cc_ci.suite.inside import SuiteProblem
+from cc_ci.suite.inside.app import SuiteProblem
 """
 
 

@@ -143,7 +143,8 @@ def test_a_sandbox_that_says_nothing_of_itself_is_ours(suite: Suite, tmp_path: P
 
 
 def test_inside_the_sandbox_nothing_of_the_engine_is_imported() -> None:
-    source = "import sys, cc_ci.suite.plugin, cc_ci.suite.seeding, cc_ci.suite.session; print(*sys.modules)"
+    names = ", ".join(f"cc_ci.suite.inside.{name}" for name in ("plugin", "seeding", "session"))
+    source = f"import sys, {names}; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", source], check=True, capture_output=True, text=True
     ).stdout.split()

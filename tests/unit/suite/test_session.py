@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cc_ci.suite.inside.session import part_options
 from cc_ci.suite.protocol import Part
-from cc_ci.suite.session import part_options
 
 FILES = ("test_app.py", "test_sso.py", "test_sso_roles.py", "deep/test_more.py", "deep/test_sso_deep.py")
 

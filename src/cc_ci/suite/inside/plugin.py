@@ -1,4 +1,4 @@
-"""The pytest plugin of a suite: its fixtures, and the report; `-p cc_ci.suite.plugin` inside the sandbox."""
+"""The pytest plugin of a suite: its fixtures, and the report; `-p cc_ci.suite.inside.plugin`."""
 
 import contextlib
 import ssl
@@ -10,11 +10,11 @@ import httpx2
 import pytest
 
 from cc_ci.providers.api import SignOn
-from cc_ci.suite import browser as browsers
 from cc_ci.suite.answers import ANSWERS_FILE, Notebook, listen
-from cc_ci.suite.inside import App, Seed, SuiteProblem, http_client, load_seeds, trust
+from cc_ci.suite.inside import browser as browsers
+from cc_ci.suite.inside.app import App, Seed, SuiteProblem, http_client, load_seeds, trust
+from cc_ci.suite.inside.recording import Recording
 from cc_ci.suite.protocol import BROWSER_FOLDER, EVIDENCE_FOLDER, REPORT_FILE
-from cc_ci.suite.recording import Recording
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cc_ci.suite.answers import Notebook
-from cc_ci.suite.inside import SuiteProblem
+from cc_ci.suite.inside.app import SuiteProblem
 from cc_ci.suite.pages import Pages
 
 if TYPE_CHECKING:

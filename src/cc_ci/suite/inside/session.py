@@ -1,4 +1,4 @@
-"""`python -m cc_ci.suite.session`: the suite's pytest, inside the sandbox, its output kept as evidence."""
+"""`python -m cc_ci.suite.inside.session`: the suite's pytest, its output kept as evidence."""
 
 import argparse
 import faulthandler
@@ -10,7 +10,7 @@ from typing import get_args
 from cc_ci.suite.protocol import EVIDENCE_FOLDER, LOG_FILE, SSO_TESTS, SUITE_FOLDER, Part
 
 OPTIONS = (
-    *("-p", "cc_ci.suite.plugin"),
+    *("-p", "cc_ci.suite.inside.plugin"),
     *("-p", "no:cacheprovider"),
     *("-o", "enable_assertion_pass_hook=true"),
     *("-o", "xfail_strict=true"),

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from cc_ci.suite import browser as browsers
-from cc_ci.suite.inside import SuiteProblem, blames_app
+from cc_ci.suite.inside import browser as browsers
+from cc_ci.suite.inside.app import SuiteProblem, blames_app
 from cc_ci.suite.report import Broken, Collected, Line, Outcome, Over, Started, TestOutcome
 
 SUITES_OWN = (NameError, ImportError, SyntaxError, SuiteProblem)

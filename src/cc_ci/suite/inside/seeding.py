@@ -1,4 +1,4 @@
-"""`python -m cc_ci.suite.seeding`: one call of the seed module, told on stdin, answered on stdout."""
+"""`python -m cc_ci.suite.inside.seeding`: one call of the seed module, told on stdin, answered on stdout."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from cc_ci.suite.inside import App, Seed, SuiteProblem, blames_app, http_client, load_seeds
+from cc_ci.suite.inside.app import App, Seed, SuiteProblem, blames_app, http_client, load_seeds
 from cc_ci.suite.protocol import SUITE_FOLDER, SeedAnswer, SeedRequest
 
 
