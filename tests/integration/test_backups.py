@@ -17,7 +17,7 @@ import pytest
 
 from cc_ci.backups import hooks
 from cc_ci.backups.hooks import Hook, run_hooks
-from cc_ci.backups.marking import Place, VolumeMarkers
+from cc_ci.backups.marking import MarkerPlace, VolumeMarkers
 from cc_ci.backups.places import volume_content, volume_folder
 from cc_ci.backups.reach import HELPER_IMAGE, HelperReach, Reach, SandboxReach
 from cc_ci.backups.restic import Repository, Snapshot
@@ -92,15 +92,15 @@ def helper_of(node: Node, engine: DockerEngine, *, image: str = HELPER_IMAGE) ->
 
 
 @pytest.fixture
-def place(engine: DockerEngine) -> Place:
+def place(engine: DockerEngine) -> MarkerPlace:
     """The root of a new volume."""
     name = f"web_{secrets.token_hex(4)}"
     engine.create_volume(name, labels=RUN)
-    return Place(volume=name, key="content")
+    return MarkerPlace(volume=name, key="content")
 
 
 @pytest.fixture
-def content(engine: DockerEngine, place: Place) -> Path:
+def content(engine: DockerEngine, place: MarkerPlace) -> Path:
     """Where the volume's files are on this machine."""
     volume = engine.volume(place.volume)
     assert volume
@@ -124,12 +124,14 @@ def as_the_apps(content: Path) -> None:
         os.lchown(path, content.stat().st_uid, content.stat().st_gid)
 
 
-def backup(repository: Repository, place: Place, *parts: str) -> Snapshot:
+def backup(repository: Repository, place: MarkerPlace, *parts: str) -> Snapshot:
     paths = [f"{volume_content(place.volume)}/{part}" for part in parts] or [volume_folder(place.volume)]
     return repository.backup(paths, volumes=[place.volume], tag="web")
 
 
-def test_a_marker_comes_back_whole_and_a_later_one_goes(reach: Reach, place: Place, content: Path) -> None:
+def test_a_marker_comes_back_whole_and_a_later_one_goes(
+    reach: Reach, place: MarkerPlace, content: Path
+) -> None:
     user = content.stat().st_uid + 101
     os.chown(content, user, user + 1)
     repository, markers = repository_of(reach), VolumeMarkers(reach)
@@ -152,7 +154,7 @@ def test_a_marker_comes_back_whole_and_a_later_one_goes(reach: Reach, place: Pla
     assert sorted(path.name for path in content.iterdir()) == [".cc-ci-kept"]
 
 
-def test_every_kind_of_file_comes_back(repository: Repository, place: Place, content: Path) -> None:
+def test_every_kind_of_file_comes_back(repository: Repository, place: MarkerPlace, content: Path) -> None:
     (content / "page.html").write_text("first")
     (content / "page.html").chmod(0o640)
     (content / "[odd] *name?").write_text("odd")
@@ -176,7 +178,7 @@ def test_every_kind_of_file_comes_back(repository: Repository, place: Place, con
 
 
 def test_only_the_paths_that_were_backed_up_are_touched(
-    repository: Repository, place: Place, content: Path
+    repository: Repository, place: MarkerPlace, content: Path
 ) -> None:
     odd = content / "[odd] *name?"
     odd.write_text("odd")
@@ -191,7 +193,9 @@ def test_only_the_paths_that_were_backed_up_are_touched(
     assert (content / "later").exists()
 
 
-def test_another_password_opens_nothing(sandbox: SandboxReach, repository: Repository, place: Place) -> None:
+def test_another_password_opens_nothing(
+    sandbox: SandboxReach, repository: Repository, place: MarkerPlace
+) -> None:
     assert backup(repository, place).id
     other = Repository(sandbox, redact=Redactor())
     with pytest.raises(InfrastructureError, match=r"restic backup: exit 1.*password"):
@@ -250,7 +254,7 @@ def untouched(outside: Path) -> bool:
     layer="sandbox",
 )
 def test_a_link_that_an_app_swaps_in_leads_nowhere(
-    reach: Reach, place: Place, content: Path, outside: Path
+    reach: Reach, place: MarkerPlace, content: Path, outside: Path
 ) -> None:
     repository = repository_of(reach)
     uploads = msgspec.structs.replace(place, folder="uploads")
@@ -293,7 +297,7 @@ done
     layer="sandbox",
 )
 def test_links_that_are_swapped_while_tools_walk_lead_nowhere(
-    engine: DockerEngine, reach: Reach, place: Place, content: Path, outside: Path
+    engine: DockerEngine, reach: Reach, place: MarkerPlace, content: Path, outside: Path
 ) -> None:
     repository, markers = repository_of(reach), VolumeMarkers(reach)
     up = msgspec.structs.replace(place, folder="up")
@@ -329,7 +333,7 @@ for path in /usr/x "$1/x"; do (echo x >$path) 2>/dev/null && echo "wrote $path";
 
 
 def test_a_tool_sees_one_volume_and_no_more_of_the_machine(
-    engine: DockerEngine, sandbox: SandboxReach, place: Place
+    engine: DockerEngine, sandbox: SandboxReach, place: MarkerPlace
 ) -> None:
     engine.create_volume("web_other", labels=RUN)
     argv = ("bash", "-c", SEEN, "bash", volume_content(place.volume))
@@ -343,7 +347,7 @@ def test_a_tool_sees_one_volume_and_no_more_of_the_machine(
     ]
 
 
-def test_a_helper_has_no_network_and_few_rights(node: Node, engine: DockerEngine, place: Place) -> None:
+def test_a_helper_has_no_network_and_few_rights(node: Node, engine: DockerEngine, place: MarkerPlace) -> None:
     helper = helper_of(node, engine)
     look = "cat /proc/self/status /proc/net/dev; ls /var/lib/docker/volumes"
     seen = helper(("sh", "-c", look), volumes=[place.volume], access="reads", timeout=60).stdout
@@ -363,7 +367,7 @@ MANY = 5_000
     layer="sandbox",
 )
 def test_many_odd_files_and_a_deep_tree_are_removed(
-    repository: Repository, place: Place, content: Path
+    repository: Repository, place: MarkerPlace, content: Path
 ) -> None:
     (content / "kept").mkdir()
     (content / "kept" / "page").write_text("first")
@@ -406,7 +410,7 @@ def test_a_volume_that_is_a_folder_of_the_host_is_not_touched(
     name = f"web_{secrets.token_hex(4)}"
     argv = ["docker", "volume", "create", *labels, *options, name]
     check(LocalRunner()(argv, env=engine.environment))
-    place = Place(volume=name, key="content")
+    place = MarkerPlace(volume=name, key="content")
     with pytest.raises(Unverified, match=r"device=.* no folder of the engine's own"):
         VolumeMarkers(reach).write("kept", "v1", [place])
     with pytest.raises(Unverified):

@@ -14,7 +14,7 @@ from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.labels import EXPIRES, RUN, RunLabels
 from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError, UsageError
-from cc_ci.isolation.census import Census, lasting_difference, take
+from cc_ci.isolation.census import NodeCensus, lasting_difference, take
 from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.locks import locked, try_lock
 from cc_ci.lab.builds import build, outdated
@@ -192,7 +192,7 @@ def test_a_label_alone_is_not_enough_to_be_removed(host: Node, options: list[str
 def test_nothing_of_the_run_is_left(ran: RunResult, host: Node) -> None:
     assert ran.census.leaks == ()
     engine = connect(host, LocalRunner())
-    own = Census(items=tuple(item for item in take(engine).items if item.run is None))
+    own = NodeCensus(items=tuple(item for item in take(engine).items if item.run is None))
     assert lasting_difference(engine, own, clock=SystemClock())[0].leaks == ()
 
 

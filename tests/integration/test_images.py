@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from cc_ci.errors import CommandFailed
-from cc_ci.lab import builds, contracts, images
-from cc_ci.lab.images import Image
+from cc_ci.lab import builds, images
+from cc_ci.lab.images import StandIn
 from cc_ci.lab.push import local_reference, writable_registry
 from cc_ci.lab.workshop import Builder, workshop
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner, check
+from cc_ci.testkit import contracts
 
 pytestmark = pytest.mark.integration
 
@@ -65,14 +66,16 @@ def clauses() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("image", STAND_INS, ids=lambda image: image.short)
-def test_the_configuration_is_upstreams(served: Builder, image: Image) -> None:
+def test_the_configuration_is_upstreams(served: Builder, image: StandIn) -> None:
     contract = contracts.read_contract(image.folder, tag=image.name.tag)
     inspected = contracts.inspect(local_reference(image.name), builder=served)
     assert contracts.broken_configuration(contract.image, inspected) == ()
 
 
 @pytest.mark.parametrize(("image", "clause"), list(clauses()))
-def test_each_clause_of_the_contract_holds(served: Builder, image: Image, clause: contracts.Check) -> None:
+def test_each_clause_of_the_contract_holds(
+    served: Builder, image: StandIn, clause: contracts.CheckContract
+) -> None:
     assert contracts.broken_check(clause, local_reference(image.name), builder=served) is None
 
 
@@ -81,7 +84,7 @@ TOOLS = {"busybox", "debian", "restic", "node", "java", "python", "keycloak", "s
 
 
 @pytest.mark.parametrize("image", STAND_INS, ids=lambda image: image.short)
-def test_services_answer_and_end_as_declared(served: Builder, image: Image) -> None:
+def test_services_answer_and_end_as_declared(served: Builder, image: StandIn) -> None:
     service = contracts.read_contract(image.folder, tag=image.name.tag).service
     assert (service is None) == (image.short_name in TOOLS)
     if service:
@@ -89,7 +92,7 @@ def test_services_answer_and_end_as_declared(served: Builder, image: Image) -> N
 
 
 @pytest.mark.parametrize("image", STAND_INS, ids=lambda image: image.short)
-def test_an_image_says_that_it_is_a_stand_in_and_what_is_inside(served: Builder, image: Image) -> None:
+def test_an_image_says_that_it_is_a_stand_in_and_what_is_inside(served: Builder, image: StandIn) -> None:
     labels = contracts.inspect(local_reference(image.name), builder=served)["Labels"]
     assert labels["cc-ci.stand-in"] == "true"
     assert f"Debian {image.suite}" in labels["cc-ci.stand-in.contents"]
@@ -110,12 +113,12 @@ def test_what_is_up_to_date_is_not_built_again(served: Builder) -> None:
     assert builds.outdated(STAND_INS) == ()
 
 
-def own_image(folder: Path, *, dockerfile: str) -> Image:
+def own_image(folder: Path, *, dockerfile: str) -> StandIn:
     folder.mkdir()
     (folder / "Dockerfile").write_text(dockerfile)
-    return Image(
+    return StandIn(
         short_name="own",
-        name=images.Name(upstream=UPSTREAM, path="own/thing", tag="1.0"),
+        name=images.ImageName(upstream=UPSTREAM, path="own/thing", tag="1.0"),
         summary="a thing",
         root="packages",
         demo=False,
@@ -216,14 +219,14 @@ def content_of(tar: tarfile.TarFile, path: str) -> bytes:
     return stream.read()
 
 
-def layer_on(parent: Image, folder: Path, *, fetch: str) -> Image:
+def layer_on(parent: StandIn, folder: Path, *, fetch: str) -> StandIn:
     folder.mkdir()
     (folder / "Dockerfile").write_text("ARG PARENT\nFROM $PARENT\nADD rootfs.tar /\n")
     (folder / "fetch.sh").write_text(f"#!/bin/sh\nset -e\n{fetch}\n")
     (folder / "fetch.sh").chmod(0o755)
-    return Image(
+    return StandIn(
         short_name="own",
-        name=images.Name(upstream=UPSTREAM, path="own/thing", tag="1.0"),
+        name=images.ImageName(upstream=UPSTREAM, path="own/thing", tag="1.0"),
         summary="a thing",
         root="layer",
         demo=False,

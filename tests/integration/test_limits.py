@@ -15,7 +15,7 @@ from cc_ci.engine.labels import DEPLOYMENT, RUN, SERVICE, STACK
 from cc_ci.engine.node import Node
 from cc_ci.errors import EndedEarly, Stopped
 from cc_ci.isolation.app_groups import AppGroups
-from cc_ci.isolation.exhaustion import Hit
+from cc_ci.isolation.exhaustion import LimitHit
 from cc_ci.isolation.limit_watch import LimitWatch
 from cc_ci.isolation.written import RunsData
 from cc_ci.lab.node import PrivateNode
@@ -62,7 +62,7 @@ class Apps:
         self.engine = engine
         self.run = f"r-{os.urandom(3).hex()}"
         self.stopped: list[Stopped] = []
-        self.seen: list[Hit] = []
+        self.seen: list[LimitHit] = []
         here, groups = places(node.name), AppGroups(node.cgroup)
         data = RunsData(engine, here, run=self.run, runner=LocalRunner(), pids=groups.pids)
         self.watch = LimitWatch(
@@ -87,7 +87,7 @@ class Apps:
     def await_hit(self) -> str:
         """What is said of the first limit that is reached."""
 
-        def look() -> list[Hit]:
+        def look() -> list[LimitHit]:
             self.seen += self.watch.hits()
             return self.seen
 

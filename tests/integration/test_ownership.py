@@ -15,7 +15,7 @@ from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
 from cc_ci.errors import Unverified
 from cc_ci.isolation.census import lasting_difference, take
-from cc_ci.isolation.holdings import Holdings, Name
+from cc_ci.isolation.holdings import HeldName, Holdings
 from cc_ci.lab.cgroups import NodeGroup
 from cc_ci.lab.places import places
 from cc_ci.lab.sources import repository
@@ -159,7 +159,7 @@ def test_no_name_is_claimed_that_something_has(engine: DockerEngine, node: Node,
     holdings = Holdings(engine, run="r1", clock=SystemClock())
     try:
         with pytest.raises(Unverified, match=f"{kind} precious: on the node already"):
-            holdings.claim("install", "web", [Name(kind=kind, name="precious", key=f"{kind}s.x")])  # type: ignore[arg-type]
+            holdings.claim("install", "web", [HeldName(kind=kind, name="precious", key=f"{kind}s.x")])  # type: ignore[arg-type]
         holdings.remove("install")
         docker(node, kind, "inspect", "precious")
     finally:
@@ -234,7 +234,7 @@ def test_an_anonymous_volume_of_a_runs_container_is_its_own_and_somebody_elses_i
     engine: DockerEngine, node: Node
 ) -> None:
     holdings = Holdings(engine, run="r1", clock=SystemClock())
-    holdings.claim("install", "web", [Name(kind="volume", name="web_content")])
+    holdings.claim("install", "web", [HeldName(kind="volume", name="web_content")])
     ours = docker(node, "create", "--label=cc-ci.run=r1", f"--label={STACK}=web", "--volume=/data", IMAGE)
     theirs = docker(node, "create", "--volume=/data", IMAGE)
     holdings.see_mounts("install")

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from cc_ci.perf.baselines.measured_set import newest
 from cc_ci.perf.baselines.sets import trace_path
 from cc_ci.report.html.run_page import run_page
-from cc_ci.report.html.set_page import Bound, set_page
+from cc_ci.report.html.set_page import MedianAndLimit, set_page
 from cc_ci.results.measured import Cache, Cell, Measured
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import load
@@ -175,7 +175,9 @@ def test_details_are_there_by_keyboard(opened: tuple[Page, str], tmp_path: Path)
 
 def test_a_set_shows_every_value(opened: tuple[Page, str], tmp_path: Path) -> None:
     page, name = opened
-    bounds = (Bound(recipe="custom-html", cache="warm", run=44.0, limit=12.0, floor=15.0, rho="3.67"),)
+    bounds = (
+        MedianAndLimit(recipe="custom-html", cache="warm", run=44.0, limit=12.0, floor=15.0, rho="3.67"),
+    )
     show(page, set_page("2026-11-23-node", a_set(), bounds=bounds), tmp_path, f"set-{name}")
     assert page.locator("#totals .dot").count() == 8
     page.focus("#totals tr[tabindex]")

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from cc_ci.recipes.rule import Rule, RuleFault, Syntax, parse_rule
-from cc_ci.recipes.rule_reach import Request, requests, stray_ways, takes
+from cc_ci.recipes.rule import RouterRule, RuleFault, Syntax, parse_rule
+from cc_ci.recipes.rule_reach import RoutedRequest, requests, stray_ways, takes
 
 pytestmark = pytest.mark.integration
 
@@ -31,7 +31,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     syntax: Syntax
 
     @property
-    def rule(self) -> Rule | None:
+    def rule(self) -> RouterRule | None:
         try:
             return parse_rule(self.text, syntax=self.syntax)
         except RuleFault:
@@ -159,7 +159,7 @@ class Proxy:
             page = following if following > page else 0
         return found
 
-    def routed(self, request: Request) -> bool:
+    def routed(self, request: RoutedRequest) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         query = "?" + "&".join(f"{key}={value}" for key, value in request.query) if request.query else ""
         connection.request(
@@ -177,7 +177,9 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[Cas
 
 
 @pytest.fixture(scope="module")
-def confined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[tuple[Case, Rule]], Proxy]]:
+def confined(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[list[tuple[Case, RouterRule]], Proxy]]:
     """Only the rules that are confined to their domains, by our reading."""
     found = [
         (case, rule)
@@ -197,18 +199,18 @@ def test_what_traefik_can_not_read_neither_can_we(proxied: tuple[list[Case], Pro
 
 
 def test_a_confined_rule_takes_no_request_for_another_host(
-    confined: tuple[list[tuple[Case, Rule]], Proxy],
+    confined: tuple[list[tuple[Case, RouterRule]], Proxy],
 ) -> None:
     found, proxy = confined
     assert len(found) > 50
     for host in OUTSIDE:
         for path in ("/", "/a", "/a/b"):
-            asked = Request(host=host, path=path, headers=(("X-A", "1"),), query=(("q", "1"),))
+            asked = RoutedRequest(host=host, path=path, headers=(("X-A", "1"),), query=(("q", "1"),))
             assert not proxy.routed(asked), asked
 
 
 def test_a_rule_takes_the_requests_that_we_say_it_takes(
-    confined: tuple[list[tuple[Case, Rule]], Proxy],
+    confined: tuple[list[tuple[Case, RouterRule]], Proxy],
 ) -> None:
     found, proxy = confined
     looked_at = 0
@@ -218,7 +220,7 @@ def test_a_rule_takes_the_requests_that_we_say_it_takes(
                 assert proxy.routed(request), (case, request)
                 looked_at += 1
         for path in ("/", "/a", "/a/b/c", "/c"):
-            request = Request(host=case.domain, path=path)
+            request = RoutedRequest(host=case.domain, path=path)
             said = takes(rule, request, syntax=case.syntax)
             assert said is None or said == proxy.routed(request), (case, request)
     assert looked_at > 50

@@ -17,7 +17,7 @@ from junitparser import JUnitXml
 
 from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
-from cc_ci.isolation.census import Census, lasting_difference, take
+from cc_ci.isolation.census import NodeCensus, lasting_difference, take
 from cc_ci.lab.sources import repository
 from cc_ci.levers.arms import choose
 from cc_ci.pipeline.request import Request
@@ -92,7 +92,7 @@ def nothing_left(node: Node) -> Iterator[None]:
     engine = connect(node, LocalRunner())
     clock = SystemClock()
     # what an earlier test had removed may show for seconds
-    empty = Census(items=tuple(item for item in take(engine).items if item.run is None))
+    empty = NodeCensus(items=tuple(item for item in take(engine).items if item.run is None))
     assert lasting_difference(engine, empty, clock=clock)[0].leaks == ()
     yield
     assert lasting_difference(engine, empty, clock=clock)[0].leaks == ()

@@ -59,7 +59,7 @@ def saved_files(listed: str) -> tuple[Saved, ...]:
     )
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class VolumeContent(msgspec.Struct, frozen=True, kw_only=True):
     """What is in the volumes now, by full name; `others` are links, devices and pipes."""
 
     folders: tuple[bytes, ...] = ()
@@ -67,18 +67,18 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     others: tuple[bytes, ...] = ()
 
 
-def found_files(listed: str) -> Found:
+def found_files(listed: str) -> VolumeContent:
     """What FOUND told; an app may have removed some while it was looked for."""
     names = _unpacked(listed).split(b"\0")
     files, others, end = (names.index(mark) for mark in (b"files", b"others", b"end"))
-    return Found(
+    return VolumeContent(
         folders=tuple(names[:files]),
         files=tuple(names[files + 1 : others]),
         others=tuple(names[others + 1 : end]),
     )
 
 
-def in_the_way(found: Found, saved: Iterable[Saved]) -> tuple[bytes, ...]:
+def in_the_way(found: VolumeContent, saved: Iterable[Saved]) -> tuple[bytes, ...]:
     """What has to go before a restore, topmost and sorted: what was not saved, or as something else.
 
     Restic writes into the folders and files that are there, and makes links, devices and pipes only anew.

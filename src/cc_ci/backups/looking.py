@@ -19,7 +19,7 @@ ROOM = 'stat -f -c "free %a %S" "$1"'
 TIMEOUT: Seconds = 300.0
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True):
+class SpaceLook(msgspec.Struct, frozen=True, kw_only=True):
     """`used` is what the paths take on disk, `free` what is left where the repository is."""
 
     there: frozenset[str]
@@ -27,14 +27,14 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     free: Bytes
 
 
-def look(reach: Reach, paths: Sequence[str], *, volumes: Sequence[str]) -> Look:
+def look(reach: Reach, paths: Sequence[str], *, volumes: Sequence[str]) -> SpaceLook:
     """Look at absolute `paths`."""
     argv = ("sh", "-c", LOOK, "sh", *paths)
     completed = reach(argv, volumes=volumes, access="reads", timeout=TIMEOUT, repository=True)
     lines = check_whole(completed, what="look at the volumes").stdout.splitlines()
     used = sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("used "))
     there = frozenset(line.removeprefix("there ") for line in lines if line.startswith("there "))
-    return Look(there=there, used=used, free=_free(lines))
+    return SpaceLook(there=there, used=used, free=_free(lines))
 
 
 def require_room_to_restore(reach: Reach, *, volume: str, needed: Bytes) -> None:

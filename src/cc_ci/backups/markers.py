@@ -37,7 +37,7 @@ FOLDERS: Mapping[str, int] = {"deep": 0o750, "deep/er": 0o755, "deep/nothing": 0
 OWNERS_BITS = {"file": 0o600, "folder": 0o700}
 
 
-class Owner(msgspec.Struct, frozen=True, kw_only=True):
+class FileOwner(msgspec.Struct, frozen=True, kw_only=True):
     uid: int
     gid: int
 
@@ -45,29 +45,32 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.uid}:{self.gid}"
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class MarkerEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A file or folder of a marker; `content` is None for a folder."""
 
     kind: str
     mode: int
-    owner: Owner
+    owner: FileOwner
     time: float
     content: bytes | None = None
 
 
-def entries(value: str, owner: Owner) -> dict[str, Entry]:
+def entries(value: str, owner: FileOwner) -> dict[str, MarkerEntry]:
     """All of the marker that holds `value`, by path."""
     files = {
-        path: Entry(kind="file", mode=mode, owner=owner, time=LONG_AGO, content=_content(path, value, owner))
+        path: MarkerEntry(
+            kind="file", mode=mode, owner=owner, time=LONG_AGO, content=_content(path, value, owner)
+        )
         for path, mode in FILES.items()
     }
     folders = {
-        path: Entry(kind="folder", mode=mode, owner=owner, time=LONG_AGO) for path, mode in FOLDERS.items()
+        path: MarkerEntry(kind="folder", mode=mode, owner=owner, time=LONG_AGO)
+        for path, mode in FOLDERS.items()
     }
     return {**folders, **files}
 
 
-def _content(path: str, value: str, owner: Owner) -> bytes:
+def _content(path: str, value: str, owner: FileOwner) -> bytes:
     """What a file of the marker holds: all but the owner follows from the value."""
     written = value.encode()
     known = {
@@ -81,7 +84,7 @@ def _content(path: str, value: str, owner: Owner) -> bytes:
     return known.get(path, b"")
 
 
-def archive(value: str, owner: Owner) -> bytes:
+def archive(value: str, owner: FileOwner) -> bytes:
     """The marker as a tar."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as tar:
@@ -94,7 +97,7 @@ def archive(value: str, owner: Owner) -> bytes:
     return stream.getvalue()
 
 
-def read_archive(content: bytes, *, name: str) -> dict[str, Entry]:
+def read_archive(content: bytes, *, name: str) -> dict[str, MarkerEntry]:
     """What a tar of the folder `name` has, by path below it. Raises ValueError where it is none."""
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
@@ -106,43 +109,45 @@ def read_archive(content: bytes, *, name: str) -> dict[str, Entry]:
         raise ValueError(message) from error
 
 
-def _entry(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
+def _entry(tar: tarfile.TarFile, member: tarfile.TarInfo) -> MarkerEntry:
     stream = tar.extractfile(member) if member.isreg() else None
     kind = "file" if member.isreg() else "folder" if member.isdir() else "something else"
-    return Entry(
+    return MarkerEntry(
         kind=kind,
         mode=member.mode & 0o7777,
-        owner=Owner(uid=member.uid, gid=member.gid),
+        owner=FileOwner(uid=member.uid, gid=member.gid),
         time=float(member.mtime),
         content=stream.read() if stream else None,
     )
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+class MarkerReading(msgspec.Struct, frozen=True, kw_only=True):
     """What one volume holds of a marker: its value, None where it is gone, and what is wrong with it."""
 
     value: str | None = None
     faults: tuple[str, ...] = ()
 
 
-def judge(found: Mapping[str, Entry], *, exactness: Exactness, root: Owner) -> Reading:
+def judge(found: Mapping[str, MarkerEntry], *, exactness: Exactness, root: FileOwner) -> MarkerReading:
     """Compare what was found with what the marker itself says it was; `root` owns the volume's folder now."""
     try:
         value = (found["value"].content or b"").decode()
         uid, _, gid = (found["owner"].content or b"").decode().partition(":")
-        owner = Owner(uid=int(uid), gid=int(gid))
+        owner = FileOwner(uid=int(uid), gid=int(gid))
     except (KeyError, ValueError):
-        return Reading(faults=("the marker is there in parts: no value or no owner in it",))
+        return MarkerReading(faults=("the marker is there in parts: no value or no owner in it",))
     wanted = entries(value, owner)
     faults = [
         fault
         for path, entry in wanted.items()
         for fault in _faults(path, entry, found.get(path), exactness=exactness, root=root)
     ]
-    return Reading(value=value, faults=tuple(faults))
+    return MarkerReading(value=value, faults=tuple(faults))
 
 
-def _faults(path: str, was: Entry, now: Entry | None, *, exactness: Exactness, root: Owner) -> Iterator[str]:
+def _faults(
+    path: str, was: MarkerEntry, now: MarkerEntry | None, *, exactness: Exactness, root: FileOwner
+) -> Iterator[str]:
     if now is None or now.kind != was.kind:
         yield f"{path}: {'is gone' if now is None else f'{now.kind} instead of a {was.kind}'}"
         return

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cc_ci.backups.markers import PREFIX, Exactness, Owner, Reading, archive, judge, read_archive
+from cc_ci.backups.markers import PREFIX, Exactness, FileOwner, MarkerReading, archive, judge, read_archive
 from cc_ci.backups.places import Access, volume_content
 from cc_ci.backups.reach import Reach
 from cc_ci.errors import CommandFailed
@@ -30,7 +30,7 @@ MOST: Bytes = 4 * 1024 * 1024
 TIMEOUT: Seconds = 60.0
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class MarkerPlace(msgspec.Struct, frozen=True, kw_only=True):
     """A folder for a marker: `volume` is Swarm's name, `key` the recipe's, `folder` relative to its root."""
 
     volume: str
@@ -51,7 +51,7 @@ class VolumeMarkers:
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
 
-    def write(self, key: str, value: str, places: Sequence[Place]) -> tuple[Place, ...]:
+    def write(self, key: str, value: str, places: Sequence[MarkerPlace]) -> tuple[MarkerPlace, ...]:
         """Put a marker into each of `places` that is a folder; those that are."""
         owners = {place: owner for place in places if (owner := self._owner(place))}
         for place, owner in owners.items():
@@ -60,42 +60,44 @@ class VolumeMarkers:
             check(completed, what=f"{place}: marker")
         return tuple(owners)
 
-    def read(self, key: str, places: Sequence[Place], *, exactness: Exactness) -> dict[Place, Reading]:
+    def read(
+        self, key: str, places: Sequence[MarkerPlace], *, exactness: Exactness
+    ) -> dict[MarkerPlace, MarkerReading]:
         return {place: self._read(place, PREFIX + key, exactness=exactness) for place in places}
 
-    def delete(self, key: str, places: Sequence[Place]) -> None:
+    def delete(self, key: str, places: Sequence[MarkerPlace]) -> None:
         for place in places:
             completed = self._run(DELETE, place, PREFIX + key, access="changes")
             if completed.returncode != NO_FOLDER:
                 check(completed, what=f"{place}: marker")
 
-    def _owner(self, place: Place) -> Owner | None:
+    def _owner(self, place: MarkerPlace) -> FileOwner | None:
         completed = self._run(OWNER, place, access="reads")
         if completed.returncode == NO_FOLDER:
             return None
         return _owner(check(completed, what=f"{place}: owner").stdout)
 
-    def _read(self, place: Place, name: str, *, exactness: Exactness) -> Reading:
+    def _read(self, place: MarkerPlace, name: str, *, exactness: Exactness) -> MarkerReading:
         try:
             completed = self._run(READ, place, name, str(MOST), access="reads")
         except CommandFailed as error:
-            return Reading(faults=(f"the marker can't be read: {error}",))
+            return MarkerReading(faults=(f"the marker can't be read: {error}",))
         if completed.returncode == NO_FOLDER or not completed.stdout.partition("\n")[2].strip():
-            return Reading()
+            return MarkerReading()
         root, _, content = completed.stdout.partition("\n")
         try:
             found = read_archive(base64.b64decode("".join(content.split())), name=name)
         except (ValueError, binascii.Error) as error:
-            return Reading(faults=(f"the marker {error}",))
+            return MarkerReading(faults=(f"the marker {error}",))
         return judge(found, exactness=exactness, root=_owner(root))
 
     def _run(
-        self, script: str, place: Place, *arguments: str, access: Access, stdin: str | None = None
+        self, script: str, place: MarkerPlace, *arguments: str, access: Access, stdin: str | None = None
     ) -> Completed:
         argv = ("sh", "-c", script, "sh", place.path, *arguments)
         return self._reach(argv, volumes=(place.volume,), access=access, timeout=TIMEOUT, stdin=stdin)
 
 
-def _owner(line: str) -> Owner:
+def _owner(line: str) -> FileOwner:
     uid, gid = line.split()[:2]
-    return Owner(uid=int(uid), gid=int(gid))
+    return FileOwner(uid=int(uid), gid=int(gid))

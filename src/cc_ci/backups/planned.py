@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 
 from cc_ci.backups.hooks import Hook, When
-from cc_ci.backups.marking import Place
+from cc_ci.backups.marking import MarkerPlace
 from cc_ci.backups.places import volume_content, volume_folder
 from cc_ci.recipes.backup_labels import BackupPlan, ServiceBackup, VolumeBackup
 from cc_ci.recipes.stack import Stack
@@ -47,10 +47,10 @@ def path_label(plan: BackupPlan, path: str, *, stack: Stack) -> str:
     return located(stack, f"{section}.deploy.labels" if section else f"volumes.{volume.volume}", label)
 
 
-def backup_places(plan: BackupPlan) -> tuple[Place, ...]:
+def backup_places(plan: BackupPlan) -> tuple[MarkerPlace, ...]:
     """Where a backup has to bring a marker back: in whole volumes, and in those paths that are folders."""
     return tuple(
-        Place(volume=volume.name, key=volume.volume, folder=folder)
+        MarkerPlace(volume=volume.name, key=volume.volume, folder=folder)
         for volume in plan.volumes
         for folder in volume.paths or ("",)
     )
@@ -61,12 +61,12 @@ def whole_volumes(plan: BackupPlan) -> tuple[str, ...]:
     return tuple(volume.volume for volume in plan.volumes if not volume.paths)
 
 
-def upgrade_places(stack: Stack, plan: BackupPlan, *, unkept: Collection[str]) -> tuple[Place, ...]:
+def upgrade_places(stack: Stack, plan: BackupPlan, *, unkept: Collection[str]) -> tuple[MarkerPlace, ...]:
     """Where an upgrade has to leave a marker: in each volume that holds something to be kept."""
     keys = {*(volume.volume for volume in plan.volumes), *plan.uncovered} - set(unkept)
     volumes = {key: stack.volumes[key] for key in sorted(keys)}
     return tuple(
-        Place(volume=volume.name, key=key)
+        MarkerPlace(volume=volume.name, key=key)
         for key, volume in volumes.items()
         if not volume.driver_opts and volume.driver in (None, "local")
     )

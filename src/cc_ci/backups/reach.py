@@ -10,7 +10,7 @@ from cc_ci.backups.places import REPOSITORY, Access, volume_content
 from cc_ci.backups.sandbox import CHANGING, READING, TMP_LIMIT, VolumeSandbox
 from cc_ci.engine.argv import client_environment
 from cc_ci.engine.node import Node
-from cc_ci.engine.state import Volume
+from cc_ci.engine.state import EngineVolume
 from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed, Unverified
 from cc_ci.system.process import Completed, Runner
 from cc_ci.system.units import Seconds
@@ -21,7 +21,7 @@ PROCESSES = 256
 NOT_THERE = (125, 126, 127)
 """What docker, prlimit and shells exit with when they can't run a program."""
 
-Inspect = Callable[[str], Volume | None]
+Inspect = Callable[[str], EngineVolume | None]
 """What the engine says of a volume."""
 
 

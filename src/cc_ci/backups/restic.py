@@ -60,7 +60,7 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     seconds: Seconds
 
 
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
+class BackupSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The last line of `restic backup --json`."""
 
     snapshot_id: str
@@ -117,7 +117,7 @@ class Repository:
 
     def _backed_up(self, argv: Sequence[str], volumes: Sequence[str]) -> Completed:
         """Back up, again where restic could not read all: what an app moves about meanwhile is read then."""
-        lasting: dict[str, Unread] = {}
+        lasting: dict[str, UnreadPath] = {}
         for attempt in range(ATTEMPTS):
             completed = self._restic(argv, volumes=volumes, access="reads")
             unread = {fault.path: fault for fault in unread_of(completed)}
@@ -171,7 +171,7 @@ class Repository:
         )
 
 
-def unread_of(completed: Completed) -> tuple["Unread", ...]:
+def unread_of(completed: Completed) -> tuple["UnreadPath", ...]:
     """What restic could not read, but for files that were gone when it came to them.
 
     Raises CommandFailed where it failed as a whole.
@@ -182,7 +182,7 @@ def unread_of(completed: Completed) -> tuple["Unread", ...]:
     return tuple(fault for fault in read_faults(completed.stderr) if fault.number != errno.ENOENT)
 
 
-class Unread(msgspec.Struct, frozen=True, kw_only=True):
+class UnreadPath(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     number: int | None
     said: str
@@ -192,7 +192,7 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True):
         return f"{shlex.quote(path)}: {self.said}"
 
 
-def read_faults(stderr: str) -> tuple[Unread, ...]:
+def read_faults(stderr: str) -> tuple[UnreadPath, ...]:
     """What `restic backup --json` told of files that it could not read."""
     return tuple(_unread(told) for told in _objects(stderr) if told.get("message_type") == "error")
 
@@ -207,13 +207,13 @@ def _objects(text: str) -> Iterator[Mapping[str, Any]]:
             yield told
 
 
-def _unread(told: Mapping[str, Any]) -> Unread:
+def _unread(told: Mapping[str, Any]) -> UnreadPath:
     error = told.get("error")
     inner = error if isinstance(error, dict) else {}
     number = inner["Err"] if isinstance(inner.get("Err"), int) else None
     said = str(inner.get("message") or "not said why") if number is None else os.strerror(number).lower()
     path = str(told.get("item") or inner.get("Path") or "a file")
-    return Unread(path=path, number=number, said=said)
+    return UnreadPath(path=path, number=number, said=said)
 
 
 def restore_fault(completed: Completed) -> str:
@@ -223,10 +223,10 @@ def restore_fault(completed: Completed) -> str:
     return f"exit {completed.returncode}: {first.removeprefix('ignoring error for ')}"
 
 
-def read_summary(stdout: str) -> Summary:
+def read_summary(stdout: str) -> BackupSummary:
     for line in reversed(stdout.splitlines()):
         if '"message_type":"summary"' in line:
-            return msgspec.json.decode(line, type=Summary)
+            return msgspec.json.decode(line, type=BackupSummary)
     raise InfrastructureError(
         "restic backup: it ended well but gave no summary; `restic version` tells which"
     )

@@ -71,19 +71,19 @@ def _sides(a: str, b: str) -> "Iterator[tuple[Side, Side, bool]]":
 
 def _one(name: str) -> "Side":
     from cc_ci.cli.chosen_run import chosen_run
-    from cc_ci.perf.analysis.comparison import Sample, Side
+    from cc_ci.perf.analysis.comparison import RunSample, Side
     from cc_ci.results.measured import parts
 
     result = chosen_run(name)
     if result.exit_code != 0:
         return Side(label=result.run, samples=(), red=(result,))
-    return Side(label=result.run, samples=(Sample(result=result, parts=parts(result)),))
+    return Side(label=result.run, samples=(RunSample(result=result, parts=parts(result)),))
 
 
 def _cells(name: str) -> "dict[Cell, Side] | None":
     """The cells of a set, those that have runs that are not void; None for what is no set."""
     from cc_ci.errors import UsageError
-    from cc_ci.perf.analysis.comparison import OR, Sample, Side
+    from cc_ci.perf.analysis.comparison import OR, RunSample, Side
     from cc_ci.results.measured import RUNS, read_set
 
     folder, _, wanted = name.partition(":")
@@ -97,7 +97,7 @@ def _cells(name: str) -> "dict[Cell, Side] | None":
     sides = {
         cell: Side(
             label=f"{folder}:{'-'.join(cell.words)}",
-            samples=tuple(Sample(result=one.result, parts=one.parts, place=one.place) for one in runs
+            samples=tuple(RunSample(result=one.result, parts=one.parts, place=one.place) for one in runs
                           if one.result and one.counts),
             red=tuple(one.result for one in runs if one.result and not one.counts),
             code=OR.join(sorted({one.code or "unknown" for one in runs})),

@@ -30,11 +30,11 @@ def build(suite: str) -> None:
     Needs about 400 MB of disk. Nothing is installed on this machine.
     """
     from cc_ci.cli.story import story, told_runner
-    from cc_ci.lab.engine_roots import Builder
+    from cc_ci.lab.engine_roots import RootBuilder
     from cc_ci.system.clock import SystemClock
 
     with story(started=time.monotonic()) as say:
-        made = Builder(runner=told_runner(say), clock=SystemClock(), say=say).build(suite)
+        made = RootBuilder(runner=told_runner(say), clock=SystemClock(), say=say).build(suite)
     _print([made])
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from cc_ci.lab.images import Image, Record
+    from cc_ci.lab.images import ImageRecord, StandIn
     from cc_ci.lab.workshop import Builder
 
 
-Row = dict[str, str | float | None]
+ImageRow = dict[str, str | float | None]
 
 
 @click.group()
@@ -92,7 +92,7 @@ def list_(*, as_json: bool) -> None:
     _table(rows)
 
 
-def _row(image: "Image") -> Row:
+def _row(image: "StandIn") -> ImageRow:
     from cc_ci.lab.images import own_bytes, read_record, status
 
     record = read_record(image.name)
@@ -107,7 +107,7 @@ def _row(image: "Image") -> Row:
     }
 
 
-def _loaded_row(record: "Record") -> Row:
+def _loaded_row(record: "ImageRecord") -> ImageRow:
     return {
         "name": record.reference,
         "status": "loaded",
@@ -118,7 +118,7 @@ def _loaded_row(record: "Record") -> Row:
     }
 
 
-def _table(rows: list[Row]) -> None:
+def _table(rows: list[ImageRow]) -> None:
     """Sizes are unpacked; `own` is what an image weighs beyond the parent that it shares."""
     width = max(len(str(row["name"])) for row in rows)
     click.echo(f"{'image':{width}}  {'status':8}  {'size':>8}  {'own':>8}  {'built in':>8}  contents")
@@ -132,7 +132,7 @@ def _megabytes(size: str | float | None) -> str:
     return f"{size / 1e6:.0f} MB" if isinstance(size, (int, float)) else "-"
 
 
-def _report(made: "tuple[Record, ...]") -> None:
+def _report(made: "tuple[ImageRecord, ...]") -> None:
     from cc_ci.lab.images import read_images
 
     known = {str(image.name): image for image in read_images()}

@@ -23,11 +23,11 @@ def reap(*, node: str | None, run: str | None, dry_run: bool, as_json: bool) -> 
     import msgspec
 
     from cc_ci.errors import CcCiError, ContaminationError
-    from cc_ci.isolation.reaper import Plan, Reaped
+    from cc_ci.isolation.reaper import Reaped, ReapingPlan
     from cc_ci.isolation.scratch import leftovers, remove_leftovers
 
     clear = leftovers if dry_run else remove_leftovers
-    nothing = Reaped(plan=Plan(dead=(), spared=(), items=()))
+    nothing = Reaped(plan=ReapingPlan(dead=(), spared=(), items=()))
     try:
         reaped = _reap_node(node, run=run, dry_run=dry_run)
     except CcCiError:

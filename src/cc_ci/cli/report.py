@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from cc_ci.perf.analysis.statistics import Ratio
     from cc_ci.perf.baselines.measured_set import Set
-    from cc_ci.report.html.set_page import Bound
+    from cc_ci.report.html.set_page import MedianAndLimit
 
 
 @click.command()
@@ -68,13 +68,13 @@ def _whole(folder: Path) -> "Set | None":
     return read(folder) if (folder / FACTS).exists() else None
 
 
-def _bounds(measured: "Set") -> "Iterator[Bound]":
+def _bounds(measured: "Set") -> "Iterator[MedianAndLimit]":
     """Nothing where the set has no pairs of bare and deployed runs."""
     from cc_ci.perf.analysis.pairs import findings
-    from cc_ci.report.html.set_page import Bound
+    from cc_ci.report.html.set_page import MedianAndLimit
 
     for one in findings(measured):
-        yield Bound(
+        yield MedianAndLimit(
             recipe=one.recipe,
             cache=one.cache,
             run=one.run,

@@ -12,47 +12,47 @@ from pathlib import Path
 SERVER = "default"
 ABRA = "abra"
 
-Line = tuple[str, ...]
+AbraLine = tuple[str, ...]
 
 
-def add_server() -> Line:
+def add_server() -> AbraLine:
     return (ABRA, "server", "add", "--local", "-n")
 
 
-def new_app(recipe: str, domain: str) -> Line:
+def new_app(recipe: str, domain: str) -> AbraLine:
     return (ABRA, "app", "new", recipe, "-s", SERVER, "-D", domain, "-n", "-o", "-C")
 
 
-def generate_secrets(domain: str) -> Line:
+def generate_secrets(domain: str) -> AbraLine:
     return (ABRA, "app", "secret", "generate", domain, "-a", "-m", "-n", "-o", "-C")
 
 
-def insert_secret(domain: str, *, name: str, version: str, file: Path) -> Line:
+def insert_secret(domain: str, *, name: str, version: str, file: Path) -> AbraLine:
     """The value is read from a file: arguments are for everybody on the machine to see."""
     return (ABRA, "app", "secret", "insert", domain, name, version, str(file), "-f", "-n", "-o", "-C")
 
 
-def deploy(domain: str, *, again: bool) -> Line:
+def deploy(domain: str, *, again: bool) -> AbraLine:
     return (ABRA, "app", "deploy", domain, "-n", "-o", "-C", "-c", *(("-f",) if again else ()))
 
 
-def undeploy(domain: str) -> Line:
+def undeploy(domain: str) -> AbraLine:
     return (ABRA, "app", "undeploy", domain, "-n", "-o")
 
 
-def remove_volumes(domain: str) -> Line:
+def remove_volumes(domain: str) -> AbraLine:
     return (ABRA, "app", "volume", "rm", domain, "-f", "-n")
 
 
-def remove_secrets(domain: str) -> Line:
+def remove_secrets(domain: str) -> AbraLine:
     return (ABRA, "app", "secret", "rm", domain, "-a", "-n", "-o", "-C")
 
 
-def remove_app(domain: str) -> Line:
+def remove_app(domain: str) -> AbraLine:
     return (ABRA, "app", "rm", domain, "-f", "-n")
 
 
-def on_a_terminal(line: Sequence[str]) -> Line:
+def on_a_terminal(line: Sequence[str]) -> AbraLine:
     """The same on a pseudo-terminal: some of abra's commands ask for one even where they ask nothing."""
     return ("script", "--quiet", "--return", "--command", shlex.join(line), "/dev/null")
 

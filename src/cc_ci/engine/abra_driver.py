@@ -155,18 +155,18 @@ class AbraDriver:
         finally:
             file.unlink()
 
-    def _removing(self, line: abra_argv.Line, stack_name: str) -> None:
+    def _removing(self, line: abra_argv.AbraLine, stack_name: str) -> None:
         completed = self._tried(line, stack_name)
         if not completed.ok and NOT_DEPLOYED not in completed.stderr + completed.stdout:
             raise InfrastructureError(f"abra {abra_argv.words(line)}: {_last_line(completed)}")
 
-    def _abra(self, line: abra_argv.Line, app: App) -> Completed:
+    def _abra(self, line: abra_argv.AbraLine, app: App) -> Completed:
         completed = self._tried(line, app.stack_name)
         if not completed.ok:
             raise InfrastructureError(f"abra {abra_argv.words(line)}: {app.domain}: {_last_line(completed)}")
         return completed
 
-    def _tried(self, line: abra_argv.Line, stack_name: str) -> Completed:
+    def _tried(self, line: abra_argv.AbraLine, stack_name: str) -> Completed:
         place = {"ABRA_DIR": str(self._home / stack_name), "TERM": "dumb", "NO_COLOR": "1"}
         env = {**self._engine.environment, **place}
         with self._span(f"abra {abra_argv.words(line)}"):

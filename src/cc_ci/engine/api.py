@@ -12,18 +12,28 @@ from cc_ci.engine.state import (
     ContainerState,
     EngineEvent,
     EngineFacts,
+    EngineVolume,
     Image,
     Listed,
     PullReport,
     StackSnapshot,
-    Volume,
 )
 from cc_ci.system.process import Completed
 from cc_ci.system.units import EpochSeconds, Seconds
 
 __all__ = [
-    "Completed", "Container", "ContainerState", "Engine", "EngineEvent", "EngineFacts", "EventStream",
-    "Image", "Listed", "PullReport", "StackSnapshot", "Volume",
+    "Completed",
+    "Container",
+    "ContainerState",
+    "Engine",
+    "EngineEvent",
+    "EngineFacts",
+    "EngineVolume",
+    "EventStream",
+    "Image",
+    "Listed",
+    "PullReport",
+    "StackSnapshot",
 ]  # fmt: skip
 
 Labels = Mapping[str, str]
@@ -89,7 +99,7 @@ class Engine(Protocol):
     def secrets(self, labels: Labels | None = None) -> tuple[Listed, ...]: ...
     def configs(self, labels: Labels | None = None) -> tuple[Listed, ...]: ...
 
-    def volume(self, name: str) -> Volume | None: ...
+    def volume(self, name: str) -> EngineVolume | None: ...
     def container(self, container: str) -> ContainerState | None: ...
     def health(self, stack: str) -> tuple[ContainerState, ...]:
         """How each container of a stack stands, with what its last health checks said."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
-from cc_ci.engine.history import UNHEALTHY, Exit, History, settled
+from cc_ci.engine.history import UNHEALTHY, EngineHistory, Exit, settled
 from cc_ci.engine.state import LAST_STATES, ServiceState, StackSnapshot, TaskState
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed
 from cc_ci.system.units import EpochSeconds, Seconds
@@ -59,12 +59,12 @@ TAKEN_PORT = re.compile(
 PORT_TAKEN = ("is taken on the node", "port already in use")
 """How it is said that somebody else has a port: by `_plain`, and by Swarm, which then places no task."""
 
-Verdict = Converging | Converged | Failed
+ConvergenceVerdict = Converging | Converged | Failed
 
 
 def judge(
-    snapshot: StackSnapshot, history: History, *, expected: Collection[str], now: EpochSeconds
-) -> Verdict:
+    snapshot: StackSnapshot, history: EngineHistory, *, expected: Collection[str], now: EpochSeconds
+) -> ConvergenceVerdict:
     """Judge a stack that is to have the services `expected`; `history` has seen the snapshot already."""
     for service in snapshot.services:
         if reason := failure(service, snapshot.tasks_of(service.name), history, now=now):
@@ -77,7 +77,7 @@ def judge(
     return Converging(waits_for=waits) if waits else Converged(at=_true_at(snapshot, history))
 
 
-def _not_ready_either(failed: ServiceState, snapshot: StackSnapshot, history: History) -> str:
+def _not_ready_either(failed: ServiceState, snapshot: StackSnapshot, history: EngineHistory) -> str:
     """The service that ends is not always the cause: it may need one of these."""
     others = [
         service.name
@@ -87,7 +87,7 @@ def _not_ready_either(failed: ServiceState, snapshot: StackSnapshot, history: Hi
     return f"; not ready either: {', '.join(others)}" if others else ""
 
 
-def deadline(snapshot: StackSnapshot, history: History, *, timeout: Seconds) -> EpochSeconds:
+def deadline(snapshot: StackSnapshot, history: EngineHistory, *, timeout: Seconds) -> EpochSeconds:
     """When to give up: never before each health check has had its start_period and all its retries."""
     ends = [history.since + timeout]
     for service in snapshot.services:
@@ -98,7 +98,7 @@ def deadline(snapshot: StackSnapshot, history: History, *, timeout: Seconds) -> 
 
 
 def failure(
-    service: ServiceState, tasks: tuple[TaskState, ...], history: History, *, now: EpochSeconds
+    service: ServiceState, tasks: tuple[TaskState, ...], history: EngineHistory, *, now: EpochSeconds
 ) -> str | None:
     """Why a service can't converge any more, or None."""
     mine = tuple(task for task in tasks if task.current)
@@ -119,7 +119,7 @@ def _failed_update(service: ServiceState, tasks: tuple[TaskState, ...]) -> str |
     return f"update {update.state.replace('_', ' ')}: {update.message or 'no reason given'}{cause}"
 
 
-def _hopeless(tasks: tuple[TaskState, ...], history: History) -> str | None:
+def _hopeless(tasks: tuple[TaskState, ...], history: EngineHistory) -> str | None:
     for task in tasks:
         hopeless = any(word in task.error.lower() for word in HOPELESS)
         if hopeless and task.state in ("rejected", "failed") and task.stamp >= history.since:
@@ -174,7 +174,7 @@ def _given_up(
     return f"ended{code}, and its restart policy ({service.restart}) starts it no more{design}"
 
 
-def _waits(snapshot: StackSnapshot, history: History, expected: Collection[str]) -> Iterator[str]:
+def _waits(snapshot: StackSnapshot, history: EngineHistory, expected: Collection[str]) -> Iterator[str]:
     known = {service.name for service in snapshot.services}
     yield from (f"{name}: not created yet" for name in sorted(set(expected) - known))
     for service in snapshot.services:
@@ -190,7 +190,7 @@ def _stand(service: ServiceState, tasks: tuple[TaskState, ...]) -> str:
     return f"{service.running}/{service.desired} running{update}{last}{why}"
 
 
-def _true_at(snapshot: StackSnapshot, history: History) -> EpochSeconds:
+def _true_at(snapshot: StackSnapshot, history: EngineHistory) -> EpochSeconds:
     ran = (task.stamp for task in snapshot.tasks if task.current and task.state in ("running", "complete"))
     updates = (service.update for service in snapshot.services)
     completed = (update.completed for update in updates if update and update.completed)

@@ -8,6 +8,7 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.utils import parse_repository_tag
 
 from cc_ci.engine import argv, parsing
+from cc_ci.engine.api import Labels
 from cc_ci.engine.connections import LONGEST_CALL, client_of, spoken
 from cc_ci.engine.labels import SERVICE, STACK
 from cc_ci.engine.node import Node
@@ -16,11 +17,11 @@ from cc_ci.engine.state import (
     Container,
     ContainerState,
     EngineFacts,
+    EngineVolume,
     Image,
     Listed,
     PullReport,
     StackSnapshot,
-    Volume,
 )
 from cc_ci.engine.streams import ACTIONS, QueuedEvents
 from cc_ci.errors import InfrastructureError, StageFailed
@@ -29,8 +30,6 @@ from cc_ci.system.bounded import OUTPUT_LIMIT, Kept
 from cc_ci.system.files import runtime_root
 from cc_ci.system.process import Completed, Runner, check
 from cc_ci.system.units import EpochSeconds, Seconds
-
-Labels = Mapping[str, str]
 
 GONE = ("no such", "not found", "is not connected", "is not running")
 
@@ -154,7 +153,7 @@ class DockerEngine:
         answer = self._ask("volumes", lambda: self._client.volumes(filters=_filters(labels)))
         return tuple(map(parsing.listed_volume, answer["Volumes"] or ()))
 
-    def volume(self, name: str) -> Volume | None:
+    def volume(self, name: str) -> EngineVolume | None:
         entry = self._found(f"volume {name}", lambda: self._client.inspect_volume(name))
         return parsing.volume(entry) if entry else None
 

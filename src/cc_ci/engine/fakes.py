@@ -6,16 +6,17 @@ from typing import Self
 
 import msgspec
 
+from cc_ci.engine.api import Labels
 from cc_ci.engine.state import (
     Container,
     ContainerState,
     EngineEvent,
     EngineFacts,
+    EngineVolume,
     Image,
     Listed,
     PullReport,
     StackSnapshot,
-    Volume,
 )
 from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.system import stopping
@@ -23,7 +24,6 @@ from cc_ci.system.clock import ManualClock
 from cc_ci.system.process import Completed, ScriptedRunner
 from cc_ci.system.units import EpochSeconds, Seconds
 
-Labels = Mapping[str, str]
 KINDS = ("container", "service", "network", "volume", "secret", "config")
 
 FACTS = EngineFacts(
@@ -54,7 +54,7 @@ class FakeEngine:
         self.execs = ScriptedRunner()
         self.items: dict[str, dict[str, Listed]] = {kind: {} for kind in KINDS}
         self.states: dict[str, ContainerState] = {}
-        self.mounted: dict[str, Volume] = {}
+        self.mounted: dict[str, EngineVolume] = {}
         """Volumes that are no plain folder of the engine's."""
         self.on_node: dict[str, Image] = {}
         self.in_registry: dict[str, Image] = {}
@@ -171,9 +171,11 @@ class FakeEngine:
     def volumes(self, labels: Labels | None = None) -> tuple[Listed, ...]:
         return self._list("volume", labels)
 
-    def volume(self, name: str) -> Volume | None:
+    def volume(self, name: str) -> EngineVolume | None:
         self._call("volume", name)
-        plain = Volume(name=name, driver="local", options={}, mountpoint=f"/engine/volumes/{name}/_data")
+        plain = EngineVolume(
+            name=name, driver="local", options={}, mountpoint=f"/engine/volumes/{name}/_data"
+        )
         return self.mounted.get(name) or (plain if name in self.items["volume"] else None)
 
     def secrets(self, labels: Labels | None = None) -> tuple[Listed, ...]:

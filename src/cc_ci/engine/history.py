@@ -33,7 +33,7 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
     healthy: EpochSeconds | None = None
 
 
-class History(msgspec.Struct, frozen=True, kw_only=True):
+class EngineHistory(msgspec.Struct, frozen=True, kw_only=True):
     """Everything since `since`; folded by `hear` (events) and `see` (snapshots)."""
 
     stack: str
@@ -71,7 +71,7 @@ def moving(service: ServiceState) -> bool:
     return service.update is not None and service.update.state in ("updating", "rollback_started")
 
 
-def see(history: History, snapshot: StackSnapshot) -> History:
+def see(history: EngineHistory, snapshot: StackSnapshot) -> EngineHistory:
     """Take in a snapshot: who is ready, and which tasks failed without an event."""
     history = msgspec.structs.replace(
         history,
@@ -85,7 +85,7 @@ def see(history: History, snapshot: StackSnapshot) -> History:
     return _with_exits(history, _failures(history, snapshot))
 
 
-def hear(history: History, event: EngineEvent) -> History:
+def hear(history: EngineHistory, event: EngineEvent) -> EngineHistory:
     """Take in an event of one of the stack's containers; others change nothing."""
     if event.kind != "container" or event.stack != history.stack or event.at < history.since:
         return history
@@ -104,7 +104,7 @@ def _refusal(event: EngineEvent) -> bool:
     return event.action == "exec_die" and event.exit_code != 0
 
 
-def _marked(history: History, service: str, event: EngineEvent) -> History:
+def _marked(history: EngineHistory, service: str, event: EngineEvent) -> EngineHistory:
     stamp = {"create": "created", "start": "started"}.get(event.action)
     if event.action == "health_status" and event.detail == "healthy":
         stamp = "healthy"
@@ -121,7 +121,7 @@ def _marked(history: History, service: str, event: EngineEvent) -> History:
     return msgspec.structs.replace(history, marks=marks, first_start=first)
 
 
-def _failures(history: History, snapshot: StackSnapshot) -> Iterator[Exit]:
+def _failures(history: EngineHistory, snapshot: StackSnapshot) -> Iterator[Exit]:
     modes = {service.name: service.mode for service in snapshot.services}
     for task in snapshot.tasks:
         if task.stamp >= history.since and _failed(task, job=modes[task.service].endswith("job")):
@@ -140,14 +140,14 @@ def _failed(task: TaskState, *, job: bool) -> bool:
 
 
 def _exit(  # an app may well end itself while what it needs is not there yet
-    history: History, service: str, *, key: str, at: EpochSeconds, code: int | None, reason: str = ""
+    history: EngineHistory, service: str, *, key: str, at: EpochSeconds, code: int | None, reason: str = ""
 ) -> Exit:
     failing = {exit_.service for exit_ in history.exits}
     awaited = history.names - history.ready - failing - {service}
     return Exit(key=key, service=service, at=at, code=code, excused=bool(awaited), reason=reason)
 
 
-def _with_exits(history: History, exits: Iterable[Exit]) -> History:
+def _with_exits(history: EngineHistory, exits: Iterable[Exit]) -> EngineHistory:
     """Add those not known yet; a reason that comes later is filled in."""
     known = {exit_.key: exit_ for exit_ in history.exits}
     for exit_ in exits:

@@ -66,8 +66,8 @@ def listed_volume(volume: Json) -> state.Listed:
     return _listed(volume["Name"], volume["Name"], volume.get("Labels"), volume.get("CreatedAt"))
 
 
-def volume(entry: Json) -> state.Volume:
-    return state.Volume(
+def volume(entry: Json) -> state.EngineVolume:
+    return state.EngineVolume(
         name=entry["Name"],
         driver=entry["Driver"],
         options=entry.get("Options") or {},
@@ -223,10 +223,10 @@ def _mode(service: Json) -> tuple[state.Mode, int]:
     return ("global-job" if "GlobalJob" in mode else "global"), counted
 
 
-def _update(status: Json | None) -> state.Update | None:
+def _update(status: Json | None) -> state.UpdateStatus | None:
     if not status or not status.get("State"):
         return None
-    return state.Update(
+    return state.UpdateStatus(
         state=status["State"],
         message=status.get("Message", ""),
         started=epoch(status.get("StartedAt")),

@@ -46,7 +46,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
         return self.labels.get(STACK)
 
 
-class Volume(msgspec.Struct, frozen=True, kw_only=True):
+class EngineVolume(msgspec.Struct, frozen=True, kw_only=True):
     """One volume as the engine keeps it; `options` are its driver's, such as a mount's type and device."""
 
     name: str
@@ -132,7 +132,7 @@ class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
         return self.start_period + (self.interval + self.timeout) * self.retries
 
 
-class Update(msgspec.Struct, frozen=True, kw_only=True):
+class UpdateStatus(msgspec.Struct, frozen=True, kw_only=True):
     state: UpdateState
     message: str = ""
     started: EpochSeconds | None = None
@@ -151,7 +151,7 @@ class ServiceState(msgspec.Struct, frozen=True, kw_only=True):
     outdated: int = 0
     mode: Mode = "replicated"
     digest: str | None = None
-    update: Update | None = None
+    update: UpdateStatus | None = None
     labels: Mapping[str, str] = {}
     restart: str = "any"
     health_check: HealthCheck | None = None

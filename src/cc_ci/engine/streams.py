@@ -19,7 +19,7 @@ ACTIONS = (
 """All that is of use; of the three events that each look of a health check makes, the one with its answer."""
 
 
-class Source(Protocol):
+class DockerStream(Protocol):
     """docker-py's stream: its `close` works from another thread."""
 
     def __iter__(self) -> Iterator[dict[str, Any]]: ...
@@ -29,7 +29,7 @@ class Source(Protocol):
 class QueuedEvents:
     """An EventStream; subscribed from the moment it is made."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: DockerStream) -> None:
         self._source = source
         self._queue: queue.SimpleQueue[EngineEvent | Exception | None] = queue.SimpleQueue()
         self._closed = False

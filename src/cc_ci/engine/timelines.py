@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from cc_ci.engine.history import History
+from cc_ci.engine.history import EngineHistory
 from cc_ci.engine.state import StackSnapshot
 from cc_ci.system.units import EpochSeconds
 from cc_ci.timing.actions import (
@@ -24,7 +24,7 @@ from cc_ci.timing.actions import (
 )
 
 
-class Look(NamedTuple):
+class BootPart(NamedTuple):
     """A part of a boot; `waits_for` is the service whose health check had to say yes."""
 
     action: str
@@ -68,7 +68,7 @@ class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
                 yield action, before, stamp
             before = stamp
 
-    def looks(self, others: Iterable["ServiceTimeline"] = ()) -> Iterator[Look]:
+    def looks(self, others: Iterable["ServiceTimeline"] = ()) -> Iterator[BootPart]:
         """What `BOOT_HEALTHY` was made of: until its health check last said no, and until it next looked.
 
         Some time in the second part the service became healthy; the rest of that part was waiting. What lies
@@ -77,15 +77,15 @@ class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
         if self.started is None or self.healthy is None:
             return
         if self.refused is None:
-            yield Look(FIRST_LOOK, self.service, self.started, self.healthy)
+            yield BootPart(FIRST_LOOK, self.service, self.started, self.healthy)
             return
         at = self.started
         if other := self._last_healthy(others, before=self.healthy):
             at = min(other[0], self.refused)
-            yield Look(OTHER_HEALTHY, other[1], self.started, at)
+            yield BootPart(OTHER_HEALTHY, other[1], self.started, at)
         if at < self.refused:
-            yield Look(SAID_NO, self.service, at, self.refused)
-        yield Look(BETWEEN_LOOKS, self.service, self.refused, self.healthy)
+            yield BootPart(SAID_NO, self.service, at, self.refused)
+        yield BootPart(BETWEEN_LOOKS, self.service, self.refused, self.healthy)
 
     def _last_healthy(
         self, others: Iterable["ServiceTimeline"], *, before: EpochSeconds
@@ -95,7 +95,7 @@ class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
         return max((pair for pair in found if (self.started or 0.0) < pair[0] < before), default=None)
 
 
-def timelines(snapshot: StackSnapshot, history: History) -> tuple[ServiceTimeline, ...]:
+def timelines(snapshot: StackSnapshot, history: EngineHistory) -> tuple[ServiceTimeline, ...]:
     """Of the services that were started since; one that was not touched has no timeline."""
     return tuple(
         timeline
@@ -104,7 +104,7 @@ def timelines(snapshot: StackSnapshot, history: History) -> tuple[ServiceTimelin
     )
 
 
-def _timeline(service: str, snapshot: StackSnapshot, history: History) -> ServiceTimeline | None:
+def _timeline(service: str, snapshot: StackSnapshot, history: EngineHistory) -> ServiceTimeline | None:
     marks = history.marks.get(service)
     task = next((task for task in snapshot.tasks_of(service) if task.current), None)
     state = snapshot.service(service)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 import msgspec
 
 from cc_ci.engine.api import Engine, EventStream
-from cc_ci.engine.convergence import Converged, Converging, Failed, Verdict, deadline, judge
-from cc_ci.engine.history import History, hear, see
+from cc_ci.engine.convergence import Converged, ConvergenceVerdict, Converging, Failed, deadline, judge
+from cc_ci.engine.history import EngineHistory, hear, see
 from cc_ci.engine.labels import STACK
 from cc_ci.engine.last_health import last_health
 from cc_ci.engine.last_words import last_words
@@ -62,13 +62,13 @@ class Watch:
         self._poll = poll
         self._skew = engine.now() - clock.now()
         self._event_at = clock.monotonic()
-        self.history = History(stack=stack, since=since, ends=ends)
+        self.history = EngineHistory(stack=stack, since=since, ends=ends)
 
     def now(self) -> EpochSeconds:
         """The engine's clock, without asking it."""
         return EpochSeconds(self._clock.now() + self._skew)
 
-    def look(self) -> tuple[StackSnapshot, Verdict]:
+    def look(self) -> tuple[StackSnapshot, ConvergenceVerdict]:
         snapshot = self._engine.stack(self.history.stack)
         self.history = see(self.history, snapshot)
         return snapshot, judge(snapshot, self.history, expected=self._expected, now=self.now())
@@ -102,7 +102,7 @@ class Watch:
                 self._next_look(events, most=left)
 
     def _raise(
-        self, snapshot: StackSnapshot, verdict: Verdict, *, now: EpochSeconds, timeout: Seconds
+        self, snapshot: StackSnapshot, verdict: ConvergenceVerdict, *, now: EpochSeconds, timeout: Seconds
     ) -> None:
         stack = self.history.stack
         if isinstance(verdict, Failed):

@@ -35,7 +35,7 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
     service: str = ""
 
 
-class Use(msgspec.Struct, frozen=True, kw_only=True):
+class ContainerUse(msgspec.Struct, frozen=True, kw_only=True):
     """One container at one instant; a limit is None where only those of all apps hold."""
 
     counts: Counts = Counts()
@@ -45,7 +45,7 @@ class Use(msgspec.Struct, frozen=True, kw_only=True):
     processes_limit: int | None = None
 
 
-def larger(one: Use, other: Use) -> Use:
+def larger(one: ContainerUse, other: ContainerUse) -> ContainerUse:
     """`other`, with the most that either has: what was ended in between has given back what it had."""
     return msgspec.structs.replace(
         other,
@@ -78,13 +78,13 @@ class AppGroups:
         except OSError:
             return ()
 
-    def use(self, container: str) -> Use | None:
+    def use(self, container: str) -> ContainerUse | None:
         """None for a container that is gone."""
         texts = [self._read(file, container) for file in FILES[self._version]]
         if None in texts:
             return None
         memory, memory_limit, processes, processes_limit = map(_number, texts)
-        return Use(
+        return ContainerUse(
             counts=read_counts(f"{self._group}/{container}", root=self._root),
             memory_bytes=memory or 0,
             memory_limit=memory_limit,

@@ -7,7 +7,7 @@ import msgspec
 from cc_ci.engine.api import Engine
 from cc_ci.engine.labels import SERVICE
 from cc_ci.engine.state import Listed
-from cc_ci.isolation.items import KINDS, Item, Kind, attributed, item_of
+from cc_ci.isolation.items import KINDS, Item, ItemKind, attributed, item_of
 from cc_ci.results.schema import Leak
 from cc_ci.system.clock import Clock
 from cc_ci.system.printable import one_line
@@ -15,7 +15,7 @@ from cc_ci.system.units import Seconds
 from cc_ci.system.waiting import WaitTimeout, wait_until
 
 
-class Census(msgspec.Struct, frozen=True, kw_only=True):
+class NodeCensus(msgspec.Struct, frozen=True, kw_only=True):
     """All that exists, leases and locks apart; images are counted only: to keep them is a lever, no leak."""
 
     items: tuple[Item, ...]
@@ -29,12 +29,12 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(sorted({item.run for item in self.items if item.run}))
 
 
-def take(engine: Engine, *, mounted: Mapping[str, str] = {}) -> Census:
+def take(engine: Engine, *, mounted: Mapping[str, str] = {}) -> NodeCensus:
     """Look at all that exists; several calls, so take it while nothing of one's own changes.
 
     `mounted` has the run whose container was seen with a volume, by the volume's name.
     """
-    listed: dict[Kind, Sequence[Listed]] = {
+    listed: dict[ItemKind, Sequence[Listed]] = {
         "service": engine.services(),
         "container": engine.containers(),
         "network": engine.networks(),
@@ -44,7 +44,7 @@ def take(engine: Engine, *, mounted: Mapping[str, str] = {}) -> Census:
     }
     items = (item_of(kind, thing) for kind, things in listed.items() for thing in things)
     kept = attributed((item for item in items if not item.passing), mounted=mounted)
-    return Census(items=kept, images=len(engine.images()))
+    return NodeCensus(items=kept, images=len(engine.images()))
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,12 +54,16 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     unclear: tuple[Leak, ...] = ()
 
 
-def diff(before: Census, after: Census, *, run: str | None = None, alone: bool = True) -> tuple[Leak, ...]:
+def diff(
+    before: NodeCensus, after: NodeCensus, *, run: str | None = None, alone: bool = True
+) -> tuple[Leak, ...]:
     """What is new or gone between two censuses and is of `run`, sorted by kind and name; see `compare`."""
     return compare(before, after, run=run, alone=alone).leaks
 
 
-def compare(before: Census, after: Census, *, run: str | None = None, alone: bool = True) -> Difference:
+def compare(
+    before: NodeCensus, after: NodeCensus, *, run: str | None = None, alone: bool = True
+) -> Difference:
     """Hold two censuses against each other.
 
     Left out are containers that a service of no run's has replaced meanwhile and, when `run` is told, what
@@ -86,14 +90,14 @@ def compare(before: Census, after: Census, *, run: str | None = None, alone: boo
 
 def lasting_difference(
     engine: Engine,
-    before: Census,
+    before: NodeCensus,
     *,
     run: str | None = None,
     alone: bool = True,
     mounted: Mapping[str, str] = {},
     clock: Clock,
     timeout: Seconds = 15.0,
-) -> tuple[Difference, Census]:
+) -> tuple[Difference, NodeCensus]:
     """What is still different after `timeout`, and the last census.
 
     What was removed may show for seconds: Swarm drops a network from its node only after telling the others.
@@ -114,14 +118,14 @@ def lasting_difference(
     return found, after
 
 
-Identity = tuple[Kind, str]
+ItemIdentity = tuple[ItemKind, str]
 
 
-def _only_in(these: Mapping[Identity, Item], those: Mapping[Identity, Item]) -> list[Item]:
+def _only_in(these: Mapping[ItemIdentity, Item], those: Mapping[ItemIdentity, Item]) -> list[Item]:
     return [these[identity] for identity in sorted(these) if identity not in those]
 
 
-def _services(items: Mapping[Identity, Item]) -> set[str]:
+def _services(items: Mapping[ItemIdentity, Item]) -> set[str]:
     return {name for (kind, name), item in items.items() if kind == "service" and item.run is None}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from cc_ci.engine.node import AppLimits
-from cc_ci.isolation.app_groups import Owner, Use
+from cc_ci.isolation.app_groups import ContainerUse, Owner
 from cc_ci.isolation.written import Written
 from cc_ci.system.units import Bytes
 
@@ -15,7 +15,7 @@ FULL = 0.9
 """Of all processes: with so many together, apps ran out of them; with fewer, one reached its own limit."""
 
 
-class Hit(msgspec.Struct, frozen=True, kw_only=True):
+class LimitHit(msgspec.Struct, frozen=True, kw_only=True):
     """One limit that was reached; `others`: by what is not this run's, whose app only felt it."""
 
     deployment: str
@@ -23,16 +23,18 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     others: bool = False
 
 
-class App(msgspec.Struct, frozen=True, kw_only=True):
+class UsingApp(msgspec.Struct, frozen=True, kw_only=True):
     owner: Owner
-    use: Use
+    use: ContainerUse
 
     @property
     def name(self) -> str:
         return f"service {self.owner.service or '?'}"
 
 
-def hits(app: App, before: Use, *, beside: Mapping[str, App], limits: AppLimits) -> Iterator[Hit]:
+def hits(
+    app: UsingApp, before: ContainerUse, *, beside: Mapping[str, UsingApp], limits: AppLimits
+) -> Iterator[LimitHit]:
     """What one app of the run was refused since `before`; `beside` are all on the node, itself included."""
     new = app.use.counts.since(before.counts)
     if new.refused > 0:
@@ -41,22 +43,24 @@ def hits(app: App, before: Use, *, beside: Mapping[str, App], limits: AppLimits)
         yield out_of_memory(app, "a process of it was killed", beside=beside, limits=limits)
 
 
-def _out_of_processes(app: App, *, beside: Mapping[str, App], limits: AppLimits) -> Hit:
+def _out_of_processes(app: UsingApp, *, beside: Mapping[str, UsingApp], limits: AppLimits) -> LimitHit:
     if sum(one.use.processes for one in beside.values()) < limits.processes * FULL:
         own = app.use.processes_limit or limits.processes_each
         said = f"{app.name}: it started more processes than one container may have here ({own})"
-        return Hit(deployment=app.owner.deployment, text=f"{said}; look for what starts them without end")
+        return LimitHit(
+            deployment=app.owner.deployment, text=f"{said}; look for what starts them without end"
+        )
     most = max(beside.values(), key=lambda one: one.use.processes, default=app)
     said = f"{app.name}: it could start no process: the apps on the node have all {limits.processes}"
     return _shared(app, most, said=said, has=f"{most.use.processes} of them")
 
 
-def out_of_memory(app: App, what: str, *, beside: Mapping[str, App], limits: AppLimits) -> Hit:
+def out_of_memory(app: UsingApp, what: str, *, beside: Mapping[str, UsingApp], limits: AppLimits) -> LimitHit:
     """`what` became of it, in words; its own limit, if it has one, is the recipe's to choose."""
     own = app.use.memory_limit
     if own is not None and own < limits.memory_bytes:
         said = f"{app.name}: {what}: out of memory at its own limit of {size(own)}"
-        return Hit(
+        return LimitHit(
             deployment=app.owner.deployment,
             text=f"{said} (deploy.resources.limits.memory); it needs more, or less to do",
         )
@@ -65,16 +69,16 @@ def out_of_memory(app: App, what: str, *, beside: Mapping[str, App], limits: App
     return _shared(app, most, said=said, has=size(most.use.memory_bytes), mend=f"; {MORE_MEMORY}")
 
 
-def _shared(app: App, most: App, *, said: str, has: str, mend: str = "") -> Hit:
+def _shared(app: UsingApp, most: UsingApp, *, said: str, has: str, mend: str = "") -> LimitHit:
     """A limit of all apps together was reached: the one that has most of it reached it."""
     deployment, mine = app.owner.deployment, most.owner.run == app.owner.run
     if most.owner == app.owner:
-        return Hit(deployment=deployment, text=f"{said}, and it has {has}{mend}")
+        return LimitHit(deployment=deployment, text=f"{said}, and it has {has}{mend}")
     whose = most.name if mine else f"run {most.owner.run or '?'}"
-    return Hit(deployment=deployment, text=f"{said}, and {whose} has {has}{mend}", others=not mine)
+    return LimitHit(deployment=deployment, text=f"{said}, and {whose} has {has}{mend}", others=not mine)
 
 
-def too_much(written: tuple[Written, ...], *, limits: AppLimits) -> Hit | None:
+def too_much(written: tuple[Written, ...], *, limits: AppLimits) -> LimitHit | None:
     """What a run wrote beyond its limit, if it did; the largest place is named."""
     total = sum(one.size_bytes for one in written)
     if total <= limits.disk_bytes:
@@ -83,17 +87,17 @@ def too_much(written: tuple[Written, ...], *, limits: AppLimits) -> Hit | None:
     return _largest(written, total=total, said=said)
 
 
-def last_room(written: tuple[Written, ...], *, free: str, large: Bytes) -> Hit | None:
+def last_room(written: tuple[Written, ...], *, free: str, large: Bytes) -> LimitHit | None:
     """Who took a disk's last room, if it is this run: it has written at least `large`."""
     total = sum(one.size_bytes for one in written)
     return _largest(written, total=total, said=f"the disk has {free} left") if total >= large else None
 
 
-def _largest(written: tuple[Written, ...], *, total: Bytes, said: str) -> Hit:
+def _largest(written: tuple[Written, ...], *, total: Bytes, said: str) -> LimitHit:
     most = max(written, key=lambda one: one.size_bytes)
     has = size(most.size_bytes) if most.size_bytes < total else size(total)
     text = f"service {most.owner.service or '?'}: it wrote {has} ({most.what}): {said}"
-    return Hit(deployment=most.owner.deployment, text=text)
+    return LimitHit(deployment=most.owner.deployment, text=text)
 
 
 def size(count: Bytes) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from cc_ci.system.identity import start_time
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+BoundedCount = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Presence = Literal["alive", "dead", "out of sight"]
 
 
@@ -19,9 +19,9 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     boot: str
-    namespace: Count
-    pid: Count
-    started: Count
+    namespace: BoundedCount
+    pid: BoundedCount
+    started: BoundedCount
 
     @property
     def labels(self) -> dict[str, str]:

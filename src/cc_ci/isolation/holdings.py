@@ -12,7 +12,7 @@ from cc_ci.engine.api import Engine
 from cc_ci.engine.labels import DEPLOYMENT, RUN, STACK
 from cc_ci.engine.state import Listed
 from cc_ci.errors import CcCiError, InfrastructureError, Unverified
-from cc_ci.isolation.items import Item, Kind, item_of, run_of
+from cc_ci.isolation.items import Item, ItemKind, item_of, run_of
 from cc_ci.isolation.ownership import ANONYMOUS
 from cc_ci.isolation.removal import remove_all
 from cc_ci.recipes.app import App
@@ -25,33 +25,33 @@ PATIENCE: Seconds = 30.0
 """A volume is in use until the engine has removed the last container that mounted it."""
 
 
-class Name(msgspec.Struct, frozen=True, kw_only=True):
+class HeldName(msgspec.Struct, frozen=True, kw_only=True):
     """A name that a deployment needs; `key` is where its recipe says so, such as `volumes.content`."""
 
-    kind: Kind
+    kind: ItemKind
     name: str
     key: str = ""
 
     @property
-    def identity(self) -> tuple[Kind, str]:
+    def identity(self) -> tuple[ItemKind, str]:
         return self.kind, self.name
 
 
-def names_of(app: App, stack: Stack) -> tuple[Name, ...]:
+def names_of(app: App, stack: Stack) -> tuple[HeldName, ...]:
     """All that the stack makes, and the secrets that are made for it."""
-    sections: Mapping[Kind, Mapping[str, Network | Volume | FileObject]] = {
+    sections: Mapping[ItemKind, Mapping[str, Network | Volume | FileObject]] = {
         "network": stack.networks,
         "volume": stack.volumes,
         "secret": stack.secrets,
         "config": stack.configs,
     }
     made = [
-        Name(kind=kind, name=entry.name, key=f"{kind}s.{key}.name")
+        HeldName(kind=kind, name=entry.name, key=f"{kind}s.{key}.name")
         for kind, section in sections.items()
         for key, entry in section.items()
         if not entry.external
     ]
-    given = [Name(kind="secret", name=one.swarm_name, key=f"secrets.{one.name}") for one in app.secrets]
+    given = [HeldName(kind="secret", name=one.swarm_name, key=f"secrets.{one.name}") for one in app.secrets]
     return *made, *given
 
 
@@ -62,7 +62,7 @@ class Claim(msgspec.Struct, kw_only=True):
     deployment: str
     since: EpochSeconds
     """When its first name was found free, on the engine's clock."""
-    names: set[tuple[Kind, str]] = msgspec.field(default_factory=set)
+    names: set[tuple[ItemKind, str]] = msgspec.field(default_factory=set)
 
 
 class Holdings:
@@ -92,7 +92,7 @@ class Holdings:
         self,
         deployment: str,
         stack: str,
-        names: Iterable[Name],
+        names: Iterable[HeldName],
         *,
         place: Callable[[str], str] = lambda _key: "",
     ) -> None:
@@ -127,7 +127,7 @@ class Holdings:
         return [*services, *containers, *self._items(labels)]
 
     def _items(self, labels: Mapping[str, str] | None = None) -> list[Item]:
-        listed: Mapping[Kind, Sequence[Listed]] = {
+        listed: Mapping[ItemKind, Sequence[Listed]] = {
             "network": self._engine.networks(labels),
             "volume": self._engine.volumes(labels),
             "secret": self._engine.secrets(labels),
@@ -142,7 +142,7 @@ class Holdings:
             return f"made by deployment {deployment} of this run"
         return f"made by run {one_line(run)}" if run else "made by no run"
 
-    def _taken(self, name: Name, item: Item, *, stack: str, where: str) -> CcCiError:
+    def _taken(self, name: HeldName, item: Item, *, stack: str, where: str) -> CcCiError:
         what = f"{name.kind} {name.name}: on the node already, {self._maker(item.labels)}"
         if name.name.startswith(f"{stack}_"):
             return InfrastructureError(f"{what}; run again for another name")

@@ -9,8 +9,8 @@ from cc_ci.engine.labels import ROLE, RUN, STACK
 from cc_ci.engine.state import Container, Listed
 from cc_ci.system.units import EpochSeconds
 
-Kind = Literal["service", "container", "network", "volume", "secret", "config"]
-KINDS: tuple[Kind, ...] = ("service", "container", "network", "volume", "secret", "config")
+ItemKind = Literal["service", "container", "network", "volume", "secret", "config"]
+KINDS: tuple[ItemKind, ...] = ("service", "container", "network", "volume", "secret", "config")
 """In the order in which they can be removed."""
 
 PASSING_ROLES = ("lease", "lock")
@@ -35,7 +35,7 @@ def run_of(labels: Mapping[str, str]) -> str | None:
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One thing on the node; `run` is the run that it was made for, None where nothing says of any."""
 
-    kind: Kind
+    kind: ItemKind
     id: str
     name: str
     labels: Mapping[str, str] = {}
@@ -64,7 +64,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         return self.kind == "config" and self.labels.get(ROLE) in PASSING_ROLES
 
 
-def item_of(kind: Kind, thing: Listed) -> Item:
+def item_of(kind: ItemKind, thing: Listed) -> Item:
     container = thing if isinstance(thing, Container) else None
     return Item(
         kind=kind,

@@ -17,8 +17,8 @@ from cc_ci.engine.api import Engine
 from cc_ci.engine.labels import RUN
 from cc_ci.engine.node import AppLimits
 from cc_ci.errors import CcCiError, EndedEarly, OutOfRoom, Stopped
-from cc_ci.isolation.app_groups import AppGroups, Owner, Use, larger, owner
-from cc_ci.isolation.exhaustion import App, Hit, hits, last_room, out_of_memory, size, too_much
+from cc_ci.isolation.app_groups import AppGroups, ContainerUse, Owner, larger, owner
+from cc_ci.isolation.exhaustion import LimitHit, UsingApp, hits, last_room, out_of_memory, size, too_much
 from cc_ci.isolation.written import RunsData
 from cc_ci.system.units import Bytes, Seconds
 
@@ -57,10 +57,10 @@ class LimitWatch:
         self._stop = stop
         self._interval = interval
         self._lock = threading.Lock()
-        self._apps: dict[str, App] = {}
+        self._apps: dict[str, UsingApp] = {}
         """By container, as last seen; those that are gone stay for their memory's limit."""
-        self._looks: deque[dict[str, App]] = deque(maxlen=LATELY)
-        self._hits: list[Hit] = []
+        self._looks: deque[dict[str, UsingApp]] = deque(maxlen=LATELY)
+        self._hits: list[LimitHit] = []
         self._judged: set[str] = set()
         self._over = False
         self._free_then, self._written_then = _free(folder), 0
@@ -77,7 +77,7 @@ class LimitWatch:
         self._left.set()
         self._thread.join()
 
-    def hits(self) -> tuple[Hit, ...]:
+    def hits(self) -> tuple[LimitHit, ...]:
         """What apps of the run were found to have reached since this was last asked, up to now."""
         with self._lock:
             self._look()
@@ -102,7 +102,9 @@ class LimitWatch:
         met = [container for container in there if container in self._apps]
         uses = {container: use for container in met if (use := self._groups.use(container))}
         before = {container: self._apps[container] for container in uses}
-        now = {container: App(owner=last.owner, use=uses[container]) for container, last in before.items()}
+        now = {
+            container: UsingApp(owner=last.owner, use=uses[container]) for container, last in before.items()
+        }
         self._looks.append(now)
         lately = self._lately()
         for container, app in now.items():
@@ -114,13 +116,13 @@ class LimitWatch:
                     self._groups.kill(container)
         self._apps |= now
 
-    def _lately(self) -> dict[str, App]:
+    def _lately(self) -> dict[str, UsingApp]:
         """Each with the most that it had a moment ago: what was ended since has given it back."""
-        found: dict[str, App] = {}
+        found: dict[str, UsingApp] = {}
         for look in self._looks:
             for container, app in look.items():
                 most = larger(found[container].use, app.use) if container in found else app.use
-                found[container] = App(owner=app.owner, use=most)
+                found[container] = UsingApp(owner=app.owner, use=most)
         return found
 
     def _meet(self, containers: tuple[str, ...]) -> None:
@@ -130,7 +132,7 @@ class LimitWatch:
             if container not in self._apps:
                 self._groups.bound(container, processes=self._limits.processes_each)
                 self._groups.expose(container)
-                self._apps[container] = App(owner=owners.get(container, Owner()), use=Use())
+                self._apps[container] = UsingApp(owner=owners.get(container, Owner()), use=ContainerUse())
 
     def _look_at_dead(self) -> None:
         """An app that was ended as a whole took its group and what was counted there along."""
@@ -141,7 +143,7 @@ class LimitWatch:
             state = self._engine.container(container.id)
             if state and state.oom_killed and state.exit_code == KILLED:
                 last = self._apps.get(container.id)
-                app = App(owner=owner(container.labels), use=last.use if last else Use())
+                app = UsingApp(owner=owner(container.labels), use=last.use if last else ContainerUse())
                 beside = {**self._lately(), container.id: app}
                 self._hits.append(out_of_memory(app, "it was killed", beside=beside, limits=self._limits))
 

@@ -7,7 +7,7 @@ import msgspec
 
 from cc_ci.engine.api import Engine
 from cc_ci.engine.labels import ROLE
-from cc_ci.isolation.census import Census, take
+from cc_ci.isolation.census import NodeCensus, take
 from cc_ci.isolation.items import Item, run_of
 from cc_ci.isolation.leases import LEASE_NAME, Liveness, liveness
 from cc_ci.isolation.locks import LOCK_NAME
@@ -26,7 +26,7 @@ class Doubtful(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class ReapingPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be removed, in order, of which runs nothing is, and what is left for want of a proof."""
 
     dead: tuple[Liveness, ...]
@@ -38,15 +38,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 class Reaped(msgspec.Struct, frozen=True, kw_only=True):
     """What was removed, on the node and beside it, and one line for each thing that could not be."""
 
-    plan: Plan
+    plan: ReapingPlan
     removed: tuple[Item, ...] = ()
     folders: tuple[Path, ...] = ()
     failed: tuple[str, ...] = ()
 
 
 def plan(
-    census: Census, known: Mapping[str, Liveness], *, only: str | None = None, foreign: bool = False
-) -> Plan:
+    census: NodeCensus, known: Mapping[str, Liveness], *, only: str | None = None, foreign: bool = False
+) -> ReapingPlan:
     """Decide from a census and what is known of the runs' leases; a run without a lease is dead.
 
     `only` names one run; one that was kept for a look goes when it is named. On a `foreign` node a thing
@@ -58,7 +58,7 @@ def plan(
     ]
     dead = tuple(run for run in judged if not run.broken and (not run.live or (run.kept and run.run == only)))
     items, doubtful = _sorted(census.items, dead={run.run for run in dead}, foreign=foreign)
-    return Plan(
+    return ReapingPlan(
         dead=dead,
         spared=tuple(run for run in judged if run not in dead),
         items=tuple(in_turn(items)),
@@ -104,7 +104,7 @@ class Reaper:
         self._forget_proxies = forget_proxies
         self._timeout = timeout
 
-    def plan(self, *, only: str | None = None) -> Plan:
+    def plan(self, *, only: str | None = None) -> ReapingPlan:
         return plan(take(self._engine), liveness(self._engine), only=only, foreign=self._foreign)
 
     def reap(self, *, only: str | None = None) -> Reaped:
@@ -120,7 +120,7 @@ class Reaper:
         removed = tuple(item for item in decided.items if (item.kind, item.id) not in left)
         return Reaped(plan=decided, removed=removed, folders=tuple(emptied), failed=failed)
 
-    def _remove_all(self, decided: Plan) -> tuple[str, ...]:
+    def _remove_all(self, decided: ReapingPlan) -> tuple[str, ...]:
         dead = {run.run for run in decided.dead}
         # once its services are gone, nothing says of a volume whose it was, so what was decided is remembered
         known = {(item.kind, item.id) for item in decided.items}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from cc_ci.engine.api import Engine
 from cc_ci.errors import InfrastructureError
-from cc_ci.isolation.items import KINDS, Item, Kind
+from cc_ci.isolation.items import KINDS, Item, ItemKind
 from cc_ci.system.clock import Clock
 from cc_ci.system.printable import one_line
 from cc_ci.system.units import Seconds
@@ -57,7 +57,7 @@ def _refused(engine: Engine, item: Item) -> str | None:
 
 def remove(engine: Engine, item: Item) -> None:
     """Remove one thing by its id; it may be gone already."""
-    removals: dict[Kind, Callable[[str], None]] = {
+    removals: dict[ItemKind, Callable[[str], None]] = {
         "service": engine.remove_service,
         "container": engine.remove_container,
         "network": engine.remove_network,

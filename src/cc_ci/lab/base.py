@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from cc_ci.lab.images import Image
+from cc_ci.lab.images import StandIn
 from cc_ci.system.environment import PROXIES, own
 from cc_ci.system.files import state_root
 from cc_ci.system.process import Completed, Runner, check
@@ -64,7 +64,7 @@ def unattended() -> dict[str, str]:
     return {**own(*PROXIES), **UNATTENDED}
 
 
-def rootfs(image: Image, *, work: Path, into: Path, runner: Runner, say: Callable[[str], None]) -> str:
+def rootfs(image: StandIn, *, work: Path, into: Path, runner: Runner, say: Callable[[str], None]) -> str:
     """Write the image's root filesystem to the archive `into`; return what is inside, for people.
 
     Its suite's base system must be there: see `make_bases`.
@@ -81,7 +81,7 @@ def rootfs(image: Image, *, work: Path, into: Path, runner: Runner, say: Callabl
     return described(contents, image)
 
 
-def described(contents: str, image: Image) -> str:
+def described(contents: str, image: StandIn) -> str:
     """What is inside, with the system below it."""
     return f"{contents} (Debian {image.suite}, {platform.machine()})"
 
@@ -108,7 +108,7 @@ def _base(suite: str) -> Path:
     return state_root() / "images" / "bases" / suite
 
 
-def _system(image: Image, *, work: Path, runner: Runner) -> Path:
+def _system(image: StandIn, *, work: Path, runner: Runner) -> Path:
     system = work / "system"
     check(runner(["cp", "--archive", "--reflink=auto", str(_base(image.suite)), str(system)]))
     furnish(system, suite=image.suite)
@@ -116,7 +116,7 @@ def _system(image: Image, *, work: Path, runner: Runner) -> Path:
     return system
 
 
-def arrange(image: Image, root: Path, *, runner: Runner) -> None:
+def arrange(image: StandIn, root: Path, *, runner: Runner) -> None:
     """Let the definition's arrange.sh, where there is one, change what will be in the archive."""
     script = image.folder / "arrange.sh"
     if script.exists():
@@ -151,7 +151,7 @@ def debian_mirror(runner: Runner, *, os_release: Path = Path("/etc/os-release"))
     )
 
 
-def _install(image: Image, *, system: Path, root: Path, runner: Runner) -> str:
+def _install(image: StandIn, *, system: Path, root: Path, runner: Runner) -> str:
     argv = ["apt-get", "-q", "-y", "--no-install-recommends", "install", *image.packages]
     check(_inside(system, *argv, runner=runner), what=f"{image.short}: apt-get install")
     for path in (root / "usr/share/doc").rglob("*"):
@@ -161,7 +161,7 @@ def _install(image: Image, *, system: Path, root: Path, runner: Runner) -> str:
     return _list(check(runner([*argv, *image.packages])).stdout)
 
 
-def _unpack(image: Image, *, system: Path, root: Path, runner: Runner) -> str:
+def _unpack(image: StandIn, *, system: Path, root: Path, runner: Runner) -> str:
     argv = ["sh", "-c", 'cd /tmp && apt-get -q download "$@"', "sh", *image.packages]
     check(_inside(system, *argv, runner=runner), what=f"{image.short}: apt-get download")
     debs = sorted(str(path) for path in (system / "tmp").glob("*.deb"))

@@ -3,7 +3,7 @@
 import msgspec
 
 from cc_ci.engine.node import AppLimits
-from cc_ci.lab.cgroups import Limits, Part, Share
+from cc_ci.lab.cgroups import GroupPart, Limits, Share
 from cc_ci.lab.node_records import Wanted
 from cc_ci.system.units import Bytes
 
@@ -39,7 +39,7 @@ def budget(wants: Wanted, *, machine_memory: Bytes) -> Budget:
     memory = wants.memory_bytes or int(machine_memory * OF_THE_MACHINE)
     reserve = min(MOST_RESERVE, max(LEAST_RESERVE, memory // 8))
     stack = max(memory - reserve, memory // 2)
-    parts: dict[Part, Share] = {
+    parts: dict[GroupPart, Share] = {
         "engine": Share(reserved_bytes=reserve),
         "stack": Share(memory_bytes=stack, processes=PROCESSES),
         "suite": Share(memory_bytes=int(memory * SUITES), processes=SUITE_PROCESSES),

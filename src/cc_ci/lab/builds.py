@@ -10,8 +10,8 @@ import msgspec
 
 from cc_ci.lab import base, images
 from cc_ci.lab.archives import loadable
-from cc_ci.lab.images import Image, Name, Record
-from cc_ci.lab.layers import Layer
+from cc_ci.lab.images import ImageName, ImageRecord, StandIn
+from cc_ci.lab.layers import LayerBuild
 from cc_ci.lab.push import push, writable_registry
 from cc_ci.lab.workshop import Builder
 from cc_ci.system.process import check
@@ -21,7 +21,7 @@ LABEL = "cc-ci"
 """Prefix of the labels that say what a stand-in is."""
 
 
-def outdated(wanted: Sequence[Image]) -> tuple[Image, ...]:
+def outdated(wanted: Sequence[StandIn]) -> tuple[StandIn, ...]:
     """Those that must be built: not in the registry, or defined otherwise since. Loaded ones are kept.
 
     Parents of those come before them.
@@ -30,16 +30,16 @@ def outdated(wanted: Sequence[Image]) -> tuple[Image, ...]:
     return tuple({one.name: one for image in due for one in image.lineage if _due(one)}.values())
 
 
-def _due(image: Image) -> bool:
+def _due(image: StandIn) -> bool:
     return images.status(image) in ("missing", "outdated")
 
 
-def build(wanted: Sequence[Image], *, builder: Builder) -> tuple[Record, ...]:
+def build(wanted: Sequence[StandIn], *, builder: Builder) -> tuple[ImageRecord, ...]:
     """Build each image from its definition and push it; what is finished stays."""
     base.make_bases(
         (image.suite for image in wanted if _needs_base(image)), runner=builder.runner, say=builder.say
     )
-    made: list[Record] = []
+    made: list[ImageRecord] = []
     due = _with_lost_parents(wanted, builder=builder)
     numbers = {image.name: f"image {number} of {len(due)}" for number, image in enumerate(due, start=1)}
     for upstream, group in itertools.groupby(due, key=lambda image: image.name.upstream):
@@ -50,12 +50,12 @@ def build(wanted: Sequence[Image], *, builder: Builder) -> tuple[Record, ...]:
     return tuple(made)
 
 
-def _needs_base(image: Image) -> bool:
+def _needs_base(image: StandIn) -> bool:
     """An image without packages may be made of the definition's files alone."""
     return bool(image.packages) or image.root != "packages"
 
 
-def load(file: Path, *, builder: Builder) -> tuple[Record, ...]:
+def load(file: Path, *, builder: Builder) -> tuple[ImageRecord, ...]:
     """Push the images of a `docker save` or OCI archive under their own names."""
     archive, references = loadable(file, work=builder.scratch)
     builder.say(f"{file.name}: loading {', '.join(references)}")
@@ -63,7 +63,7 @@ def load(file: Path, *, builder: Builder) -> tuple[Record, ...]:
     return tuple(_load_one(reference, file=file, builder=builder) for reference in references)
 
 
-def _load_one(reference: str, *, file: Path, builder: Builder) -> Record:
+def _load_one(reference: str, *, file: Path, builder: Builder) -> ImageRecord:
     name = images.split(reference)
     origin = _Origin(
         definition=images.LOADED, contents=f"loaded from {file.name}", started=builder.clock.monotonic()
@@ -72,7 +72,7 @@ def _load_one(reference: str, *, file: Path, builder: Builder) -> Record:
         return _publish(reference, name, origin=origin, builder=builder)
 
 
-def _build_one(image: Image, *, builder: Builder) -> Record:
+def _build_one(image: StandIn, *, builder: Builder) -> ImageRecord:
     started = builder.clock.monotonic()
     definition = images.definition_hash(image)
     with tempfile.TemporaryDirectory(dir=builder.scratch) as scratch:
@@ -87,18 +87,18 @@ def _build_one(image: Image, *, builder: Builder) -> Record:
     return _publish(image.short, image.name, origin=origin, builder=builder)
 
 
-def _rootfs(image: Image, *, work: Path, into: Path, builder: Builder) -> str:
+def _rootfs(image: StandIn, *, work: Path, into: Path, builder: Builder) -> str:
     """What the Dockerfile adds first."""
     if not _needs_base(image):
         return image.summary
     if image.parent:
-        return Layer(image, work=work, builder=builder).make(into=into)
+        return LayerBuild(image, work=work, builder=builder).make(into=into)
     return base.rootfs(image, work=work, into=into, runner=builder.runner, say=builder.say)
 
 
-def _with_lost_parents(wanted: Sequence[Image], *, builder: Builder) -> tuple[Image, ...]:
+def _with_lost_parents(wanted: Sequence[StandIn], *, builder: Builder) -> tuple[StandIn, ...]:
     """Parents that the builder has not as they are defined come first: its engine may have been reset."""
-    found: dict[Name, Image] = {}
+    found: dict[ImageName, StandIn] = {}
     given = {image.name for image in wanted}
     for image in wanted:
         lost = (one for one in image.lineage[:-1] if one.name not in given and not _on_builder(one, builder))
@@ -106,13 +106,13 @@ def _with_lost_parents(wanted: Sequence[Image], *, builder: Builder) -> tuple[Im
     return tuple(found.values())
 
 
-def _on_builder(image: Image, builder: Builder) -> bool:
+def _on_builder(image: StandIn, builder: Builder) -> bool:
     template = f'--format={{{{index .Config.Labels "{LABEL}.stand-in.definition"}}}}'
     there = builder.docker("image", "inspect", template, image.short)
     return there.stdout.strip() == images.definition_hash(image)
 
 
-def build_argv(image: Image, *, definition: str, contents: str, context: Path) -> list[str]:
+def build_argv(image: StandIn, *, definition: str, contents: str, context: Path) -> list[str]:
     """The client's arguments; the build gets no network, so that all it holds is in the definition."""
     labels = {
         f"{LABEL}.stand-in": "true",
@@ -134,10 +134,10 @@ class _Origin(msgspec.Struct, frozen=True, kw_only=True):
     started: Seconds
 
 
-def _publish(local: str, name: Name, *, origin: _Origin, builder: Builder) -> Record:
+def _publish(local: str, name: ImageName, *, origin: _Origin, builder: Builder) -> ImageRecord:
     digest = push(local, name, builder=builder)
     size = check(builder.docker("image", "inspect", "--format={{.Size}}", local)).stdout
-    record = Record(
+    record = ImageRecord(
         reference=str(name),
         definition=origin.definition,
         digest=digest,

@@ -22,9 +22,9 @@ ROOT = Path("/sys/fs/cgroup")
 CONTROLLERS = ("memory", "cpu", "cpuacct", "blkio", "pids")
 """Of version 1: those that limit or count something for us; containers join the others by themselves."""
 PERIOD_MICROSECONDS = 100_000
-Part = Literal["engine", "stack", "suite"]
+GroupPart = Literal["engine", "stack", "suite"]
 """Below a node's group: its daemons, its containers, and the suites that test what is in them."""
-PARTS: tuple[Part, ...] = get_args(Part)
+PARTS: tuple[GroupPart, ...] = get_args(GroupPart)
 LAST_TO_DIE = -900
 """oom_score_adj of the daemons: where the whole node, or the machine, is out of memory, others end first."""
 FIRST_TO_DIE = 500
@@ -45,7 +45,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     cpus: float | None = None
     memory_bytes: Bytes | None = None
-    parts: Mapping[Part, Share] = {}
+    parts: Mapping[GroupPart, Share] = {}
 
 
 def version(root: Path = ROOT) -> int:
@@ -73,7 +73,7 @@ class NodeGroup:
                 f"{what}: {error.strerror}; a node needs root, and limits that what runs already fits in"
             ) from error
 
-    def join_argv(self, part: Part, *below: str) -> tuple[str, ...]:
+    def join_argv(self, part: GroupPart, *below: str) -> tuple[str, ...]:
         """A prefix that puts a program into one part of the group, or `below` it, and then becomes it."""
         files = [str(Path(folder, part, *below, "cgroup.procs")) for folder in self._folders()]
         join = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec "$@"'
@@ -82,7 +82,7 @@ class NodeGroup:
         adjust = f"echo {score} 2>/dev/null > /proc/self/oom_score_adj; "
         return ("sh", "-c", f"{adjust}{join}", "join", *files, "--")
 
-    def make_below(self, part: Part, name: str) -> None:
+    def make_below(self, part: GroupPart, name: str) -> None:
         """Make a group of that name in a part; it may have as many processes as the part."""
         for folder in self._folders():
             try:
@@ -94,18 +94,18 @@ class NodeGroup:
         if (limit := self._pids_file(part)).exists():
             _write(self._pids_file(part, name), limit.read_text().strip())
 
-    def below(self, part: Part) -> tuple[str, ...]:
+    def below(self, part: GroupPart) -> tuple[str, ...]:
         """The names of the groups that were made below a part."""
         tops = (folder / part for folder in self._folders())
         names = {path.name for top in tops if top.is_dir() for path in top.iterdir() if path.is_dir()}
         return tuple(sorted(names))
 
-    def remove_below(self, part: Part, name: str) -> None:
+    def remove_below(self, part: GroupPart, name: str) -> None:
         """End all that runs there, and remove it; works twice."""
         self.kill(part, name)
         self.remove_empty(part, name)
 
-    def remove_empty(self, part: Part, name: str) -> None:
+    def remove_empty(self, part: GroupPart, name: str) -> None:
         """Remove a group in which nothing runs; one in which something does stays."""
         for folder in self._folders():
             with contextlib.suppress(OSError):

@@ -11,25 +11,24 @@ import filelock
 
 from cc_ci.errors import CcCiError, InfrastructureError, UsageError
 from cc_ci.lab.engine_archives import import_
-from cc_ci.lab.engine_roots import SUITES, Builder, EngineRoot, engines, kept_of, named
+from cc_ci.lab.engine_roots import SUITES, EngineRoot, RootBuilder, engines, kept_of, named
 from cc_ci.lab.node_records import SYSTEM
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.machine import CURRENT_ENGINE, engine_version, is_current
 from cc_ci.system.process import Runner
 
 DEFAULT_SUITE = "forky"
-Say = Callable[[str], None]
-Build = Callable[[str], EngineRoot]
+BuildRoot = Callable[[str], EngineRoot]
 
 
-def engine_for(asked: str | None, *, runner: Runner, say: Say) -> str:
+def engine_for(asked: str | None, *, runner: Runner, say: Callable[[str], None]) -> str:
     """`SYSTEM`, or the exact name of a kept engine: built where it is the first of its suite, or imported.
 
     Raises UsageError for an engine that there isn't, InfrastructureError where it can't be built.
     """
 
     def build(suite: str) -> EngineRoot:
-        return Builder(runner=runner, clock=SystemClock(), say=say).build(suite)
+        return RootBuilder(runner=runner, clock=SystemClock(), say=say).build(suite)
 
     if asked is None:
         return by_default(engine_version(runner=runner), build=build, say=say)
@@ -44,14 +43,14 @@ def _of_path(path: Path, *, runner: Runner) -> str:
     return import_(path, runner=runner).name
 
 
-def exact_name(asked: str, *, build: Build, say: Say) -> str:
+def exact_name(asked: str, *, build: BuildRoot, say: Callable[[str], None]) -> str:
     """The exact one, so that a later engine of its suite does not take its place."""
     if asked == SYSTEM:
         return SYSTEM
     return (_of_suite(asked, build=build, say=say) if asked in SUITES else named(asked)).name
 
 
-def by_default(machine: str | None, *, build: Build, say: Say) -> str:
+def by_default(machine: str | None, *, build: BuildRoot, say: Callable[[str], None]) -> str:
     """The machine's own from `CURRENT_ENGINE` on, else that of `DEFAULT_SUITE`; never another in silence."""
     if is_current(machine):
         return SYSTEM
@@ -62,7 +61,7 @@ def by_default(machine: str | None, *, build: Build, say: Say) -> str:
     return chosen.name
 
 
-def _of_suite(suite: str, *, build: Build, say: Say) -> EngineRoot:
+def _of_suite(suite: str, *, build: BuildRoot, say: Callable[[str], None]) -> EngineRoot:
     """The newest that is kept; made where there is none, by one command at a time.
 
     Raises InfrastructureError where it can't be, with the way on.

@@ -89,7 +89,7 @@ def named(name: str) -> EngineRoot:
     return found
 
 
-class Builder:
+class RootBuilder:
     """Makes engines. Order of calls within `build`: resolve and fetch, unpack, arrange, keep."""
 
     def __init__(self, *, runner: Runner, clock: Clock, say: Callable[[str], None]) -> None:

@@ -40,7 +40,7 @@ KNOWN = ("-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED", "-j", "RETURN")
 REFUSED = ("-j", "REJECT")
 
 Family = Literal["ip", "ip6"]
-Rule = tuple[str, ...]
+FirewallRule = tuple[str, ...]
 
 
 class Closed(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True):
     private_images: bool
 
 
-def rules(closed: Closed) -> dict[str, tuple[Rule, ...]]:
+def rules(closed: Closed) -> dict[str, tuple[FirewallRule, ...]]:
     """The rules of each chain for IPv4, in order."""
     return {
         IN: tuple(_to_the_node(closed)),
@@ -63,7 +63,7 @@ def rules(closed: Closed) -> dict[str, tuple[Rule, ...]]:
     }
 
 
-def _to_the_node(closed: Closed) -> Iterator[Rule]:
+def _to_the_node(closed: Closed) -> Iterator[FirewallRule]:
     """Dnsmasq and published proxies; engine, Swarm's own ports and suites' sockets are not for containers."""
     yield KNOWN
     yield from _refuse("-i", PROXIES)
@@ -77,7 +77,7 @@ def _to_the_node(closed: Closed) -> Iterator[Rule]:
     yield from _refuse()
 
 
-def _from_containers(closed: Closed) -> Iterator[Rule]:
+def _from_containers(closed: Closed) -> Iterator[FirewallRule]:
     """A proxy answers who asks it, and opens nothing: what is not there any more, it says so itself.
 
     Nobody has business with what a suite listens on.
@@ -91,7 +91,7 @@ def _from_containers(closed: Closed) -> Iterator[Rule]:
         yield from _refuse("-o", WORLD, "-d", network)
 
 
-def _from_the_node(closed: Closed) -> Iterator[Rule]:
+def _from_the_node(closed: Closed) -> Iterator[FirewallRule]:
     """The engine connects to what a recipe names, such as the address of a log's driver."""
     yield KNOWN
     yield from _refuse("-o", MACHINE)
@@ -102,26 +102,26 @@ def _from_the_node(closed: Closed) -> Iterator[Rule]:
         yield from _refuse("-o", WORLD, "-d", network)
 
 
-def rules_6() -> dict[str, tuple[Rule, ...]]:
+def rules_6() -> dict[str, tuple[FirewallRule, ...]]:
     """The node has no way out by IPv6: there are only link-local addresses, at which nothing may be asked."""
     ways = tuple(("-o", way, *REFUSED) for way in (MACHINE, REGISTRY, WORLD))
     return {IN: (KNOWN, ("-i", "lo", "-j", "RETURN"), REFUSED), FORWARD: (KNOWN, *ways), OUT: (KNOWN, *ways)}
 
 
-def _refuse(*match: str) -> Iterator[Rule]:
+def _refuse(*match: str) -> Iterator[FirewallRule]:
     """The kernel sends few errors a second, and any number of resets."""
     yield (*match, "-p", "tcp", *REFUSED, "--reject-with", "tcp-reset")
     yield (*match, *REFUSED)
 
 
-def frame_rules(network: str) -> Iterator[Rule]:
+def frame_rules(network: str) -> Iterator[FirewallRule]:
     """Rules of ebtables for what one container sends to another on a bridge with these addresses."""
     yield ("-p", "IPv4", "--ip-dst", network, "-j", "DROP")
     for end in ("--arp-ip-dst", "--arp-ip-src"):
         yield ("-p", "ARP", end, network, "-j", "DROP")
 
 
-def restore_text(chains: dict[str, tuple[Rule, ...]], *, saved: str) -> str:
+def restore_text(chains: dict[str, tuple[FirewallRule, ...]], *, saved: str) -> str:
     """What iptables-restore is given: our chains anew, and the jumps to them that `saved` lacks."""
     lines = ["*filter", *(f":{chain} - [0:0]" for chain in chains)]
     if ":DOCKER-USER " not in saved:
@@ -169,7 +169,7 @@ class Firewall:
         shown = check(self._runner(["ip", "-json", "-4", "address", "show"])).stdout
         return Closed(addresses=addresses, machine=machine_addresses(shown), private_images=private_images)
 
-    def _write(self, family: Family, chains: dict[str, tuple[Rule, ...]]) -> None:
+    def _write(self, family: Family, chains: dict[str, tuple[FirewallRule, ...]]) -> None:
         what = f"firewall of node {self._node.name}"
         saved = check(self._run(f"{family}tables-save", "-t", "filter"), what=what).stdout
         text = restore_text(chains, saved=saved)

@@ -20,10 +20,10 @@ LOADED = "loaded"
 
 NOT_IN_THE_IMAGE = frozenset({"image.toml", "contract.toml"})
 
-Status = Literal["built", "loaded", "outdated", "missing"]
+StandInStatus = Literal["built", "loaded", "outdated", "missing"]
 
 
-class Name(msgspec.Struct, frozen=True, kw_only=True):
+class ImageName(msgspec.Struct, frozen=True, kw_only=True):
     """An image reference taken apart: docker.io, library/nginx, 1.22.1."""
 
     upstream: str
@@ -38,7 +38,7 @@ Root = Literal["system", "packages", "layer"]
 """What an image starts from: a whole Debian system, the files of packages alone, or a parent image."""
 
 
-class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class StandInVersion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`suite` is Debian's, `parent` another stand-in as FOLDER:TAG: one of the two is there.
 
     `build_packages` are there while fetch.sh runs, and not in the image.
@@ -56,22 +56,22 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     repository: str
     summary: str
     root: Root
-    versions: dict[str, Version]
+    versions: dict[str, StandInVersion]
     demo: bool = False
 
 
-class Image(msgspec.Struct, frozen=True, kw_only=True):
+class StandIn(msgspec.Struct, frozen=True, kw_only=True):
     """One version of a stand-in; `folder` holds its Dockerfile and what goes in."""
 
     short_name: str
-    name: Name
+    name: ImageName
     summary: str
     root: Root
     demo: bool
     suite: str
     packages: tuple[str, ...]
     build_packages: tuple[str, ...] = ()
-    parent: "Image | None" = None
+    parent: "StandIn | None" = None
     folder: Path
 
     @property
@@ -79,12 +79,12 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.short_name}:{self.name.tag}"
 
     @property
-    def lineage(self) -> tuple["Image", ...]:
+    def lineage(self) -> tuple["StandIn", ...]:
         """Its parents, the first of all first, and itself."""
         return (*(self.parent.lineage if self.parent else ()), self)
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What was put into the registry, kept beside it; `definition` is a hash or LOADED."""
 
     reference: str
@@ -96,7 +96,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     made_at: EpochSeconds
 
 
-def split(reference: str) -> Name:
+def split(reference: str) -> ImageName:
     """Take a reference apart as Docker does. Raises UsageError where there is no tag or a digest."""
     host, slash, rest = reference.partition("/")
     named_host = bool(slash) and ("." in host or ":" in host or host == "localhost")
@@ -107,10 +107,10 @@ def split(reference: str) -> Name:
     upstream = upstream.removeprefix("index.")
     if upstream == "docker.io" and "/" not in path:
         path = f"library/{path}"
-    return Name(upstream=upstream, path=path, tag=tag)
+    return ImageName(upstream=upstream, path=path, tag=tag)
 
 
-def read_images(root: Path | None = None) -> tuple[Image, ...]:
+def read_images(root: Path | None = None) -> tuple[StandIn, ...]:
     """Read all definitions under lab/images. Raises InfrastructureError for one that can't be read."""
     files = sorted((root or lab_folder() / "images").glob("*/image.toml"))
     drafts = {
@@ -126,7 +126,7 @@ def _definition(file: Path) -> Definition:
         raise InfrastructureError(f"{file}: {error}") from error
 
 
-def _image(short: str, drafts: Mapping[str, tuple[Path, str]], *, below: tuple[str, ...]) -> Image:
+def _image(short: str, drafts: Mapping[str, tuple[Path, str]], *, below: tuple[str, ...]) -> StandIn:
     """One version, its parent read first; `below` are those whose parent it is."""
     if short not in drafts or short in below:
         why = "its own parent" if short in below else "no such stand-in"
@@ -139,7 +139,7 @@ def _image(short: str, drafts: Mapping[str, tuple[Path, str]], *, below: tuple[s
     if (definition.root == "layer") != (version.parent is not None):
         raise InfrastructureError(f'{file}: versions.{tag}: a parent goes with root = "layer"')
     parent = _image(version.parent, drafts, below=(*below, short)) if version.parent else None
-    return Image(
+    return StandIn(
         short_name=file.parent.name,
         name=split(f"{definition.repository}:{tag}"),
         summary=definition.summary,
@@ -153,7 +153,7 @@ def _image(short: str, drafts: Mapping[str, tuple[Path, str]], *, below: tuple[s
     )
 
 
-def select(images: Sequence[Image], names: Sequence[str]) -> tuple[Image, ...]:
+def select(images: Sequence[StandIn], names: Sequence[str]) -> tuple[StandIn, ...]:
     """The images that are meant by `nginx`, `nginx:1.22.1` or a full reference; none given: the demo's."""
     if not names:
         return tuple(image for image in images if image.demo)
@@ -161,7 +161,7 @@ def select(images: Sequence[Image], names: Sequence[str]) -> tuple[Image, ...]:
     return tuple(chosen.values())
 
 
-def _named(images: Sequence[Image], name: str) -> tuple[Image, ...]:
+def _named(images: Sequence[StandIn], name: str) -> tuple[StandIn, ...]:
     found = tuple(image for image in images if name in (image.short_name, image.short, str(image.name)))
     if not found:
         known = ", ".join(image.short for image in images)
@@ -169,7 +169,7 @@ def _named(images: Sequence[Image], name: str) -> tuple[Image, ...]:
     return found
 
 
-def definition_hash(image: Image) -> str:
+def definition_hash(image: StandIn) -> str:
     """Hash all that decides what the image will hold; packages' own versions are not known before."""
     decides: tuple[object, ...] = (BUILD_FORMAT, image.root, image.suite, image.packages)
     if image.parent:
@@ -188,14 +188,14 @@ def storage(upstream: str, *, state: Path | None = None) -> Path:
     return (state or state_root()) / "registry" / upstream
 
 
-def digest_in_registry(name: Name, *, state: Path | None = None) -> str | None:
+def digest_in_registry(name: ImageName, *, state: Path | None = None) -> str | None:
     """The manifest digest that the registry's files give for a tag; no registry need run."""
     tags = storage(name.upstream, state=state) / "docker/registry/v2/repositories" / name.path
     link = tags / "_manifests/tags" / name.tag / "current/link"
     return link.read_text().strip() if link.is_file() else None
 
 
-def status(image: Image, *, state: Path | None = None) -> Status:
+def status(image: StandIn, *, state: Path | None = None) -> StandInStatus:
     record = read_record(image.name, state=state)
     if record is None or record.digest != digest_in_registry(image.name, state=state):
         return "missing"
@@ -204,25 +204,26 @@ def status(image: Image, *, state: Path | None = None) -> Status:
     return "built" if record.definition == definition_hash(image) else "outdated"
 
 
-def loaded(stand_ins: Sequence[Image], *, state: Path | None = None) -> tuple[Record, ...]:
+def loaded(stand_ins: Sequence[StandIn], *, state: Path | None = None) -> tuple[ImageRecord, ...]:
     """Records of images that were brought in under names that no stand-in has."""
     known = {str(image.name) for image in stand_ins}
     records = (
-        msgspec.json.decode(path.read_bytes(), type=Record) for path in sorted(_records(state).glob("*.json"))
+        msgspec.json.decode(path.read_bytes(), type=ImageRecord)
+        for path in sorted(_records(state).glob("*.json"))
     )
     return tuple(record for record in records if record.reference not in known)
 
 
-def read_record(name: Name, *, state: Path | None = None) -> Record | None:
+def read_record(name: ImageName, *, state: Path | None = None) -> ImageRecord | None:
     path = record_path(name, state=state)
-    return msgspec.json.decode(path.read_bytes(), type=Record) if path.is_file() else None
+    return msgspec.json.decode(path.read_bytes(), type=ImageRecord) if path.is_file() else None
 
 
-def write_record(record: Record, *, state: Path | None = None) -> None:
+def write_record(record: ImageRecord, *, state: Path | None = None) -> None:
     write_atomic(record_path(split(record.reference), state=state), msgspec.json.encode(record))
 
 
-def own_bytes(image: Image, *, state: Path | None = None) -> Bytes | None:
+def own_bytes(image: StandIn, *, state: Path | None = None) -> Bytes | None:
     """What the image weighs beyond its parent; None where that is not known."""
     record = read_record(image.name, state=state)
     if record is None or image.parent is None:
@@ -231,7 +232,7 @@ def own_bytes(image: Image, *, state: Path | None = None) -> Bytes | None:
     return record.size_bytes - below.size_bytes if below else None
 
 
-def record_path(name: Name, *, state: Path | None = None) -> Path:
+def record_path(name: ImageName, *, state: Path | None = None) -> Path:
     file = f"{name.upstream}_{name.path}_{name.tag}".replace("/", "_").replace(":", "_")
     return _records(state) / f"{file}.json"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cc_ci.lab import base
-from cc_ci.lab.images import Image
+from cc_ci.lab.images import StandIn
 from cc_ci.lab.workshop import Builder
 from cc_ci.system.environment import PROXIES, own
 from cc_ci.system.process import Completed, check
@@ -58,10 +58,10 @@ SLIMMED = ("usr/share/doc", "usr/share/doc-base", "usr/share/lintian")
 PASSED_ON = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_DEFAULT_TIMEOUT", "NPM_CONFIG_REGISTRY")
 
 
-class Layer:
+class LayerBuild:
     """The making of one image's layer in `work`: each step writes to the upper part of an overlay."""
 
-    def __init__(self, image: Image, *, work: Path, builder: Builder) -> None:
+    def __init__(self, image: StandIn, *, work: Path, builder: Builder) -> None:
         self._image = image
         self._work = work
         self._builder = builder

@@ -33,7 +33,6 @@ from cc_ci.system.machine import memory_bytes
 from cc_ci.system.process import LocalRunner, Runner
 from cc_ci.system.waiting import wait_until
 
-Say = Callable[[str], None]
 DAEMONS = ("dockerd", "containerd", proxy_services.NAME, "dnsmasq", "slirp4netns")
 """Of each node, in the order in which they end."""
 
@@ -51,7 +50,7 @@ class PrivateNode:
         *,
         runner: Runner | None = None,
         clock: Clock | None = None,
-        say: Say = quiet,
+        say: Callable[[str], None] = quiet,
     ) -> None:
         self.places = places(name)
         self._runner = runner or LocalRunner()
@@ -274,11 +273,11 @@ class PrivateNode:
         return self._serving and wants.images == "standin"
 
 
-def up(name: str = DEFAULT, *, wanted: Wanted | None = None, say: Say = quiet) -> Node:
+def up(name: str = DEFAULT, *, wanted: Wanted | None = None, say: Callable[[str], None] = quiet) -> Node:
     return PrivateNode(name, say=say).up(wanted)
 
 
-def down(name: str = DEFAULT, *, say: Say = quiet) -> None:
+def down(name: str = DEFAULT, *, say: Callable[[str], None] = quiet) -> None:
     PrivateNode(name, say=say).down()
 
 

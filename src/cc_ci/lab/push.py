@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cc_ci.errors import InfrastructureError
 from cc_ci.lab.daemons import Daemon
-from cc_ci.lab.images import Name, digest_in_registry, storage
+from cc_ci.lab.images import ImageName, digest_in_registry, storage
 from cc_ci.lab.namespaces import in_network
 from cc_ci.lab.workshop import Builder
 from cc_ci.system.files import runtime_root
@@ -74,7 +74,7 @@ def _configuration(upstream: str, *, folder: Path) -> Path:
     return path
 
 
-def push(image: str, name: Name, *, builder: Builder) -> str:
+def push(image: str, name: ImageName, *, builder: Builder) -> str:
     """Push the builder's `image` under its upstream name; return the manifest's digest."""
     local = local_reference(name)
     check(builder.docker("tag", image, local))
@@ -88,6 +88,6 @@ def push(image: str, name: Name, *, builder: Builder) -> str:
     return digest
 
 
-def local_reference(name: Name) -> str:
+def local_reference(name: ImageName) -> str:
     """The name by which the builder's engine reaches the image in the writable registry."""
     return f"{ADDRESS}/{name.path}:{name.tag}"

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import msgspec
 
 from cc_ci.errors import UsageError
-from cc_ci.levers.values import Duration, Value, Values, Words
+from cc_ci.levers.values import SecondsRange, Value, Values, Words
 from cc_ci.timing.phases import Phase
 
 Idea = Literal["A", "B", "C", "D", "E", "F", "G", "H"]
@@ -106,7 +106,7 @@ LEVERS = (
     ),
     Lever(
         name="readiness.stability",
-        values=Duration(0.0, 600.0),
+        values=SecondsRange(0.0, 600.0),
         neutral=5.0,
         profiles={"stock": 5.0, "peer": 5.0, "bare": 0.0},
         idea="B",
@@ -119,7 +119,7 @@ LEVERS = (
     ),
     Lever(
         name="readiness.probe_interval",
-        values=Duration(0.01, 60.0),
+        values=SecondsRange(0.01, 60.0),
         neutral=1.0,
         profiles={"stock": 0.2, "peer": 0.2, "bare": 0.05},
         idea="B",
@@ -131,7 +131,7 @@ LEVERS = (
     ),
     Lever(
         name="readiness.hold",
-        values=Duration(0.0, 600.0),
+        values=SecondsRange(0.0, 600.0),
         neutral=1.0,
         profiles={"stock": 0.0, "peer": 0.0, "bare": 0.0},
         idea="B",
@@ -142,7 +142,7 @@ LEVERS = (
     ),
     Lever(
         name="health.interval",
-        values=Duration(0.1, 60.0, recipes_own=True),
+        values=SecondsRange(0.1, 60.0, recipes_own=True),
         neutral=None,
         profiles={"stock": None, "peer": None, "bare": None},
         idea="B",
@@ -155,7 +155,7 @@ LEVERS = (
     ),
     Lever(
         name="upgrade.monitor",
-        values=Duration(0.001, 600.0, recipes_own=True),
+        values=SecondsRange(0.001, 600.0, recipes_own=True),
         neutral=None,
         profiles={"stock": None, "peer": None, "bare": None},
         idea="B",
@@ -167,7 +167,7 @@ LEVERS = (
     ),
     Lever(
         name="restart.delay",
-        values=Duration(0.0, 60.0, recipes_own=True),
+        values=SecondsRange(0.0, 60.0, recipes_own=True),
         neutral=None,
         profiles={"stock": None, "peer": None, "bare": None},
         idea="B",

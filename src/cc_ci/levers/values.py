@@ -27,7 +27,7 @@ class Words(NamedTuple):
         return value in self.choices
 
 
-class Duration(NamedTuple):
+class SecondsRange(NamedTuple):
     """Seconds, from `least` to `most`; where the recipe has its own, it may be left to it."""
 
     least: Seconds
@@ -56,7 +56,7 @@ class Duration(NamedTuple):
         return number and self.least <= float(value) <= self.most
 
 
-Values = Words | Duration
+Values = Words | SecondsRange
 
 
 def told(value: Value) -> str:

@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from cc_ci.errors import InfrastructureError, StageFailed, Unverified
-from cc_ci.isolation.census import Census
+from cc_ci.isolation.census import NodeCensus
 from cc_ci.pipeline import chain
 from cc_ci.pipeline.exhausted import Reached
-from cc_ci.pipeline.handed import BackedUp, Hands, Layers, LeakCheck, Provided, RanBefore, Stops
+from cc_ci.pipeline.handed import BackedUp, Hands, Layers, LeakCheck, Provided, RanBefore, ServiceStops
 from cc_ci.pipeline.names import app_domain
 from cc_ci.pipeline.needs import Need
-from cc_ci.pipeline.plan import Action, Plan, Source, Step
+from cc_ci.pipeline.plan import Action, DeploymentSource, Plan, Step
 from cc_ci.pipeline.subject import Subject
+from cc_ci.results.measured import Cache
 from cc_ci.results.schema import TestResult
 from cc_ci.stages import (
     backing_up,
@@ -44,8 +45,8 @@ class Dispatch:
     bench: Bench
     plan: Plan
     subject: Subject
-    cache: images.Cache | None
-    before: Census
+    cache: Cache | None
+    before: NodeCensus
     domains: Mapping[str, str]
     """Of each deployment but twins; known from the start, since a provider must be told of all."""
     reached: Reached
@@ -114,10 +115,10 @@ class Work:
         """The deployment that this one is a twin of, or itself."""
         return self.of.plan.deployment(self.name).twin_of or self.name
 
-    def images(self, source: Source) -> tuple[str, ...]:
+    def images(self, source: DeploymentSource) -> tuple[str, ...]:
         return self.of.subject.references_of[source]
 
-    def bring(self, source: Source, before: frozenset[str]) -> None:
+    def bring(self, source: DeploymentSource, before: frozenset[str]) -> None:
         images.bring_images(self.bench, self.images(source), before=before, cache=self.of.cache)
 
     @property
@@ -245,11 +246,11 @@ def _undeploy(work: Work) -> None:
     if app is not None:
         found = removing.undeploy(work.bench, app)
         results = tuple(msgspec.structs.replace(one, deployment=work.name) for one in found)
-        work.hands.give(chain.stops(work.name), Stops(results=results))
+        work.hands.give(chain.stops(work.name), ServiceStops(results=results))
 
 
 def _conclude_stops(work: Work) -> None:
-    found = [work.hands.look(name, Stops) for name in work.step.uses]
+    found = [work.hands.look(name, ServiceStops) for name in work.step.uses]
     results = [result for one in found if one for result in one.results]
     checking.conclude(work.bench, worst_of_each(results), stage="teardown")
 

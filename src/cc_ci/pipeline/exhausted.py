@@ -6,20 +6,20 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed, Stopped
-from cc_ci.isolation.exhaustion import Hit
+from cc_ci.isolation.exhaustion import LimitHit
 from cc_ci.pipeline.plan import Step
 
 
 class Watches(Protocol):
     """Says what apps of the run were found to have reached since it was last asked, and forgets it."""
 
-    def hits(self) -> Sequence[Hit]: ...
+    def hits(self) -> Sequence[LimitHit]: ...
 
 
 class NoWatch:
     """For a node whose limits are its operator's own."""
 
-    def hits(self) -> Sequence[Hit]:
+    def hits(self) -> Sequence[LimitHit]:
         return ()
 
 
@@ -31,7 +31,7 @@ class Reached:
         self._deployments = deployments
         """The recipe's; all others are a provider's or the run's own."""
         self._lock = threading.Lock()
-        self._kept: list[Hit] = []
+        self._kept: list[LimitHit] = []
 
     @contextlib.contextmanager
     def within(self, step: Step) -> Iterator[None]:
@@ -50,7 +50,7 @@ class Reached:
         if found := [*found, *self._take(step)]:
             raise _error(found, step)
 
-    def _take(self, step: Step) -> list[Hit]:
+    def _take(self, step: Step) -> list[LimitHit]:
         # a hit that another chain's step drops here would be a fault that nobody is told of
         with self._lock:
             self._kept += self._watch.hits()
@@ -58,11 +58,11 @@ class Reached:
             self._kept = [hit for hit in self._kept if hit not in mine]
         return mine
 
-    def _concerns(self, hit: Hit, step: Step) -> bool:
+    def _concerns(self, hit: LimitHit, step: Step) -> bool:
         return hit.deployment == step.deployment or hit.deployment not in self._deployments
 
 
-def _error(found: Sequence[Hit], step: Step, *, after: BaseException | None = None) -> CcCiError:
+def _error(found: Sequence[LimitHit], step: Step, *, after: BaseException | None = None) -> CcCiError:
     own = [hit for hit in found if hit.deployment == step.deployment and not hit.others]
     hit = (own or found)[0]
     whose = "" if hit.deployment == step.deployment else f"{hit.deployment}: "

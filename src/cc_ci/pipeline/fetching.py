@@ -7,7 +7,7 @@ import msgspec
 from cc_ci.lab.sources import lab_folder
 from cc_ci.levers.arms import Chosen
 from cc_ci.pipeline.locating import locate
-from cc_ci.pipeline.needs import Places, read_need
+from cc_ci.pipeline.needs import SearchPlaces, read_need
 from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import make_plan
 from cc_ci.pipeline.subject import Choice, Subject, Tested, read_subject
@@ -33,7 +33,7 @@ def read(
     selection: Selection, root: Path, *, run: str, ci_domain: str, scratch: Path, runner: Runner
 ) -> Subject:
     """The subject of one run; `root` is where the recipe was found, `scratch` takes its versions."""
-    places = Places(
+    places = SearchPlaces(
         recipes=selection.recipe_roots,
         suites=(*selection.suite_roots, *shipped_suites()),
         scratch=scratch,

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from cc_ci.backups.restic import Repository
-from cc_ci.isolation.census import Census
+from cc_ci.isolation.census import NodeCensus
 from cc_ci.pipeline.plan import Step
 from cc_ci.providers.api import Provider
 from cc_ci.recipes.stack import Stack
@@ -41,19 +41,19 @@ class Provided(msgspec.Struct, frozen=True, kw_only=True):
     provider: Provider
 
 
-class Stops(msgspec.Struct, frozen=True, kw_only=True):
+class ServiceStops(msgspec.Struct, frozen=True, kw_only=True):
     """How the services of a deployment stopped."""
 
     results: tuple[TestResult, ...]
 
 
 class LeakCheck(msgspec.Struct, frozen=True, kw_only=True):
-    after: Census
+    after: NodeCensus
     leaks: tuple[Leak, ...]
 
 
-Value = Deployed | Layers | Planted | RanBefore | BackedUp | Provided | Stops | LeakCheck
-V = TypeVar("V", bound=Value)
+HandedValue = Deployed | Layers | Planted | RanBefore | BackedUp | Provided | ServiceStops | LeakCheck
+V = TypeVar("V", bound=HandedValue)
 
 
 class Hands:
@@ -63,19 +63,19 @@ class Hands:
     thread that carries the step out; `given` may be looked at by the coordinator when that thread hangs.
     """
 
-    def __init__(self, step: Step, values: Mapping[str, Value]) -> None:
+    def __init__(self, step: Step, values: Mapping[str, HandedValue]) -> None:
         self.step = step
         self.findings = Findings()
         self._values = {name: values[name] for name in step.uses if name in values}
         self._lock = threading.Lock()
-        self._given: dict[str, Value] = {}
+        self._given: dict[str, HandedValue] = {}
 
     @property
-    def given(self) -> dict[str, Value]:
+    def given(self) -> dict[str, HandedValue]:
         with self._lock:
             return dict(self._given)
 
-    def give(self, name: str, value: Value) -> None:
+    def give(self, name: str, value: HandedValue) -> None:
         self._require(name, self.step.gives, "gives")
         with self._lock:
             self._given[name] = value

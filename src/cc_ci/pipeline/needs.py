@@ -36,7 +36,7 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
         return ProviderUsed(name=self.name, version=self.candidate.label, commit=self.candidate.commit)
 
 
-class Places(msgspec.Struct, frozen=True, kw_only=True):
+class SearchPlaces(msgspec.Struct, frozen=True, kw_only=True):
     """Where recipes and suites are looked for, and what is fetched is laid."""
 
     recipes: Sequence[Path]
@@ -45,7 +45,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     trust: Trust = Trust()
 
 
-def read_need(name: str, *, run: str, ci_domain: str, places: Places, runner: Runner) -> Need:
+def read_need(name: str, *, run: str, ci_domain: str, places: SearchPlaces, runner: Runner) -> Need:
     """Read the provider's recipe; raises InfrastructureError where there is none."""
     domain = app_domain(name, ci_domain=ci_domain)
     sign_on = planned(name, domain=domain, run=run)

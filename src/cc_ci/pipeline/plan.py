@@ -44,7 +44,7 @@ CLOSING: frozenset[Action] = frozenset(
 """Actions that are carried out whatever happened before, and that no stop of the run cuts short."""
 
 Which = Literal["new", "old"]
-Source = Literal["new", "old", "provider"]
+DeploymentSource = Literal["new", "old", "provider"]
 IfBroken = Literal["failed", "unverified"]
 Taken = Literal["boot", "extraction", "browser"]
 """What a step takes of the node while it goes; a wait takes nothing."""
@@ -137,8 +137,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(step.chain for step in self.steps))
 
     @property
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[DeploymentSource, ...]:
         """What images are brought of: the versions that are deployed, and the provider."""
         versions = {version for deployment in self.deployments for version in deployment.versions}
-        found: list[Source] = [which for which in get_args(Which) if which in versions]
+        found: list[DeploymentSource] = [which for which in get_args(Which) if which in versions]
         return (*found, "provider") if self.provider else tuple(found)

@@ -8,9 +8,9 @@ from cc_ci.engine.node import Node
 from cc_ci.levers.arms import Chosen, choose
 from cc_ci.pipeline.subject import Choice
 from cc_ci.pipeline.trust import Trust
+from cc_ci.results.measured import Cache
 from cc_ci.results.schema import RunResult, StageName
 from cc_ci.results.store import RunFolder
-from cc_ci.stages.images import Cache
 from cc_ci.system.units import Seconds
 
 

@@ -16,7 +16,7 @@ from cc_ci.engine.node import Node
 from cc_ci.engine.overlay import Tuning
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed, Unverified
-from cc_ci.isolation.census import Census, take
+from cc_ci.isolation.census import NodeCensus, take
 from cc_ci.isolation.holdings import Holdings
 from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.locks import locked
@@ -98,7 +98,7 @@ class Site:
     keeper: Keeper
     proxy: RunProxy | None
     """The run's own; None on a foreign node."""
-    before: Census
+    before: NodeCensus
     sampler: ResourceSampler
     watch: Watches
     bench: Bench

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from cc_ci.errors import Stopped
-from cc_ci.pipeline.handed import Hands, Value
+from cc_ci.pipeline.handed import HandedValue, Hands
 from cc_ci.pipeline.keeping import LEFT_UP, barred, keeps, left_out
 from cc_ci.pipeline.outcomes import StageOutcome, StepOutcome, combine
 from cc_ci.pipeline.plan import Plan, Step
@@ -18,7 +18,7 @@ class RunState:
     plan: Plan
     findings: Findings = field(default_factory=Findings)
     ended: dict[str, StepOutcome] = field(default_factory=dict)
-    values: dict[str, Value] = field(default_factory=dict)
+    values: dict[str, HandedValue] = field(default_factory=dict)
     kept: str | None = None
     """The deployment that was left up."""
     faults: list[str] = field(default_factory=list)

@@ -9,7 +9,7 @@ from cc_ci.backups.planned import upgrade_places, whole_volumes
 from cc_ci.errors import InfrastructureError
 from cc_ci.pipeline.known import Known
 from cc_ci.pipeline.needs import Need
-from cc_ci.pipeline.plan import Source, Which
+from cc_ci.pipeline.plan import DeploymentSource, Which
 from cc_ci.pipeline.versions import named, tagged
 from cc_ci.recipes.app import App
 from cc_ci.recipes.backup_coverage import left_out, unbacked
@@ -62,15 +62,15 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(reference for images in self.references_of.values() for reference in images)
 
     @property
-    def references_of(self) -> Mapping[Source, tuple[str, ...]]:
+    def references_of(self) -> Mapping[DeploymentSource, tuple[str, ...]]:
         return {
             which: tuple(service.image for service in stack.services.values())
             for which, stack in self.stacks_of.items()
         }
 
     @property
-    def stacks_of(self) -> Mapping[Source, Stack]:
-        stacks: dict[Source, Stack] = {which: stack for which, stack in self.stacks.items()}  # noqa: C416 - of a wider type
+    def stacks_of(self) -> Mapping[DeploymentSource, Stack]:
+        stacks: dict[DeploymentSource, Stack] = {which: stack for which, stack in self.stacks.items()}  # noqa: C416 - of a wider type
         if self.need:
             stacks["provider"] = self.need.stack
         return stacks

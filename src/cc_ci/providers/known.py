@@ -19,7 +19,7 @@ class Administrator(msgspec.Struct, frozen=True, kw_only=True):
     password: str
 
 
-class Kind(msgspec.Struct, frozen=True, kw_only=True):
+class ProviderKind(msgspec.Struct, frozen=True, kw_only=True):
     """`issuer` has {url} and {realm}; `admin_env` and `admin_secret` are names in the provider's recipe."""
 
     issuer: str
@@ -37,15 +37,15 @@ def _authentik(requester: Requester, url: str, administrator: Administrator) -> 
     return Authentik(requester, url=url, token=administrator.password)
 
 
-KINDS: Mapping[str, Kind] = {
-    "keycloak": Kind(
+KINDS: Mapping[str, ProviderKind] = {
+    "keycloak": ProviderKind(
         issuer="{url}/realms/{realm}",
         admin_env="ADMIN_USERNAME",
         admin_user="admin",
         admin_secret="admin_password",  # noqa: S106 - a name
         reach=_keycloak,
     ),
-    "authentik": Kind(
+    "authentik": ProviderKind(
         issuer="{url}/application/o/{realm}/",
         admin_env="AUTHENTIK_BOOTSTRAP_EMAIL",
         admin_user="akadmin",
@@ -55,7 +55,7 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def kind(name: str) -> Kind:
+def kind(name: str) -> ProviderKind:
     """The kind of provider that a suite names; raises InfrastructureError for one that is not known."""
     if name not in KINDS:
         raise InfrastructureError(f"suite.toml: needs: no provider {name!r}; there is {', '.join(KINDS)}")

@@ -55,7 +55,7 @@ class Pairs:
         return {**base, **over}
 
 
-class Environment(Pairs):
+class EnvironmentPairs(Pairs):
     """As Pairs; what has no value gets that of the app's variable of its name, if there is one."""
 
     def __init__(self) -> None:

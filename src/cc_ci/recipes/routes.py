@@ -5,11 +5,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from cc_ci.recipes.rule import Rule, RuleFault, Syntax, parse_rule
-from cc_ci.recipes.rule_reach import Request, named_hosts, requests
+from cc_ci.recipes.rule import RouterRule, RuleFault, Syntax, parse_rule
+from cc_ci.recipes.rule_reach import RoutedRequest, named_hosts, requests
 from cc_ci.recipes.rule_syntax import syntax_for
 from cc_ci.recipes.stack import Service, Stack
-from cc_ci.recipes.traefik_labels import Entry, Kind, Setting, TraefikLabels, listed, read_labels
+from cc_ci.recipes.traefik_labels import (
+    Setting,
+    TraefikEntry,
+    TraefikKind,
+    TraefikLabels,
+    listed,
+    read_labels,
+)
 
 PORT = "loadbalancer.server.port"
 
@@ -25,7 +32,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     router: str
     rule: str
-    kind: Kind = "http"
+    kind: TraefikKind = "http"
     syntax: Syntax = "v3"
     told: bool = False
     hosts: tuple[str, ...] = ()
@@ -50,7 +57,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         return f"services.{self.service}.deploy.labels.{label}"
 
     @property
-    def tree(self) -> Rule | None:
+    def tree(self) -> RouterRule | None:
         """None for what Traefik can't read either."""
         return _tree(self.rule, self.syntax)
 
@@ -72,7 +79,7 @@ def untold_rules(stack: Stack) -> tuple[str, ...]:
     return tuple(route.rule for route in every_route(stack) if route.rule.strip() and not route.told)
 
 
-def front_doors(known: Sequence[Route], *, domain: str) -> tuple[Request, ...]:
+def front_doors(known: Sequence[Route], *, domain: str) -> tuple[RoutedRequest, ...]:
     """Requests that the routers take for `domain` or below it: first the domain's own, the plainest first."""
     found = [
         request
@@ -83,7 +90,7 @@ def front_doors(known: Sequence[Route], *, domain: str) -> tuple[Request, ...]:
     return tuple(sorted(dict.fromkeys(found), key=lambda one: _plainness(one, domain)))
 
 
-def _plainness(request: Request, domain: str) -> tuple[bool, int, bool]:
+def _plainness(request: RoutedRequest, domain: str) -> tuple[bool, int, bool]:
     return (request.host != domain, len(request.headers) + len(request.query), request.path != "/")
 
 
@@ -91,7 +98,7 @@ class _Router(NamedTuple):
     """A router as its service's labels have it; `syntax` is None where they don't say."""
 
     service: str
-    entry: Entry
+    entry: TraefikEntry
     read: TraefikLabels
 
     @property
@@ -135,14 +142,14 @@ def _route(router: _Router, syntax: Syntax) -> Route:
     )
 
 
-def _tree(rule: str, syntax: Syntax) -> Rule | None:
+def _tree(rule: str, syntax: Syntax) -> RouterRule | None:
     try:
         return parse_rule(rule, syntax=syntax)
     except RuleFault:
         return None
 
 
-def _port(entry: Entry, read: TraefikLabels) -> Setting | None:
+def _port(entry: TraefikEntry, read: TraefikLabels) -> Setting | None:
     """That of the service which the router names, else the first one's."""
     services = [one for one in read.of("services", entry.kind) if PORT in one.settings]
     named = (entry.value("service") or entry.name).lower()

@@ -56,21 +56,21 @@ class Matcher(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class All(msgspec.Struct, frozen=True, kw_only=True):
-    parts: tuple["Rule", ...]
+    parts: tuple["RouterRule", ...]
 
 
 class Any(msgspec.Struct, frozen=True, kw_only=True):
-    parts: tuple["Rule", ...]
+    parts: tuple["RouterRule", ...]
 
 
-Rule = Matcher | All | Any
+RouterRule = Matcher | All | Any
 
 
 class RuleFault(ValueError):  # noqa: N818 - as KeyFault: whoever knows the label makes it an error
     """A rule that Traefik, too, can't read; one line."""
 
 
-def parse_rule(text: str, *, syntax: Syntax = "v3") -> Rule:
+def parse_rule(text: str, *, syntax: Syntax = "v3") -> RouterRule:
     """The tree of a rule. Raises RuleFault."""
     if not text.strip():
         raise RuleFault("it is empty")
@@ -89,7 +89,7 @@ class _Parser:
         self._at = 0
         self._depth = 0
 
-    def whole(self) -> Rule:
+    def whole(self) -> RouterRule:
         rule = self._either()
         if self._at < len(self._tokens):
             raise RuleFault(f"{self._peek()!r} is not expected there")
@@ -105,20 +105,22 @@ class _Parser:
         self._at += 1
         return token
 
-    def _either(self) -> Rule:
+    def _either(self) -> RouterRule:
         return self._row("||", self._both, lambda parts: Any(parts=parts))
 
-    def _both(self) -> Rule:
+    def _both(self) -> RouterRule:
         return self._row("&&", self._single, lambda parts: All(parts=parts))
 
-    def _row(self, sign: str, part: Callable[[], Rule], made: Callable[[tuple[Rule, ...]], Rule]) -> Rule:
+    def _row(
+        self, sign: str, part: Callable[[], RouterRule], made: Callable[[tuple[RouterRule, ...]], RouterRule]
+    ) -> RouterRule:
         parts = [part()]
         while self._peek() == sign:
             self._take()
             parts.append(part())
         return made(tuple(parts)) if len(parts) > 1 else parts[0]
 
-    def _single(self) -> Rule:
+    def _single(self) -> RouterRule:
         self._depth += 1
         if self._depth > DEEPEST:
             raise RuleFault(f"it is nested more than {DEEPEST} deep")
@@ -127,7 +129,7 @@ class _Parser:
         finally:
             self._depth -= 1
 
-    def _inner(self) -> Rule:
+    def _inner(self) -> RouterRule:
         if self._peek() == "!":
             self._take()
             return negated(self._single())
@@ -138,7 +140,7 @@ class _Parser:
             return rule
         return self._matcher()
 
-    def _matcher(self) -> Rule:
+    def _matcher(self) -> RouterRule:
         word = self._take()
         if not word:
             raise RuleFault("a matcher such as Host(`...`) is missing at its end")
@@ -222,14 +224,14 @@ def _character(match: re.Match[str]) -> str:
     return PLAIN_ESCAPES[match[5]]
 
 
-def negated(rule: Rule) -> Rule:
+def negated(rule: RouterRule) -> RouterRule:
     if isinstance(rule, Matcher):
         return msgspec.structs.replace(rule, negated=not rule.negated)
     parts = tuple(map(negated, rule.parts))
     return Any(parts=parts) if isinstance(rule, All) else All(parts=parts)
 
 
-def matchers(rule: Rule) -> Iterator[Matcher]:
+def matchers(rule: RouterRule) -> Iterator[Matcher]:
     if isinstance(rule, Matcher):
         yield rule
     else:

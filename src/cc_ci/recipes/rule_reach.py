@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from cc_ci.recipes.host_names import at_or_below, host_fault
-from cc_ci.recipes.rule import Any, Matcher, Rule, Syntax
+from cc_ci.recipes.rule import Any, Matcher, RouterRule, Syntax
 
 WAYS_LOOKED_AT = 200
 """A rule of n pairs of alternatives has 2^n ways; the first of them say enough."""
@@ -32,7 +32,7 @@ NEEDS_A_BRACE = re.compile(r"[A-Za-z0-9.-]*\{[A-Za-z][^|]*")
 PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+")
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asks for; `query` and `headers` are what a rule wants to see."""
 
     host: str
@@ -41,7 +41,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def stray_ways(rule: Rule, *, domain: str, syntax: Syntax) -> Iterator[Matcher | None]:
+def stray_ways(rule: RouterRule, *, domain: str, syntax: Syntax) -> Iterator[Matcher | None]:
     """For each way past the run's domain: the matcher that names another host, None if none names any.
 
     Empty for a rule whose every request has a host at or below `domain`.
@@ -99,12 +99,12 @@ def _template_ends_at(template: str, domain: str) -> bool:
     return head.count("{") > head.count("}") and tail.lower().endswith(f".{domain.lower()}")
 
 
-def named_hosts(rule: Rule) -> tuple[str, ...]:
+def named_hosts(rule: RouterRule) -> tuple[str, ...]:
     """The hosts that a rule names in full, in order; what only an expression matches is none of them."""
     return tuple(dict.fromkeys(host.lower() for one in _positive(rule, HOSTS) for host in one.values))
 
 
-def _positive(rule: Rule, names: Sequence[str]) -> Iterator[Matcher]:
+def _positive(rule: RouterRule, names: Sequence[str]) -> Iterator[Matcher]:
     if isinstance(rule, Matcher):
         if rule.name in names and not rule.negated:
             yield rule
@@ -113,7 +113,7 @@ def _positive(rule: Rule, names: Sequence[str]) -> Iterator[Matcher]:
             yield from _positive(part, names)
 
 
-def ways(rule: Rule) -> Iterator[tuple[Matcher, ...]]:
+def ways(rule: RouterRule) -> Iterator[tuple[Matcher, ...]]:
     """The ways through a rule: matchers that must hold together. Lazy: there may be very many."""
     if isinstance(rule, Matcher):
         yield (rule,)
@@ -127,26 +127,26 @@ def ways(rule: Rule) -> Iterator[tuple[Matcher, ...]]:
             yield tuple(matcher for way in chosen for matcher in way)
 
 
-def requests(rule: Rule, *, domain: str, syntax: Syntax) -> tuple[Request, ...]:
+def requests(rule: RouterRule, *, domain: str, syntax: Syntax) -> tuple[RoutedRequest, ...]:
     """Requests by GET that the rule takes, for hosts at or below `domain`, the plainest first."""
     found = (_request(way, domain=domain, syntax=syntax) for way in islice(ways(rule), WAYS_LOOKED_AT))
     possible = dict.fromkeys(one for one in found if one is not None)
     return tuple(sorted(possible, key=lambda one: _plainness(one, domain)))
 
 
-def _plainness(request: Request, domain: str) -> tuple[bool, int, bool, int]:
+def _plainness(request: RoutedRequest, domain: str) -> tuple[bool, int, bool, int]:
     needed = len(request.headers) + len(request.query)
     return (request.host != domain, needed, request.path != "/", len(request.path))
 
 
-def _request(way: tuple[Matcher, ...], *, domain: str, syntax: Syntax) -> Request | None:
+def _request(way: tuple[Matcher, ...], *, domain: str, syntax: Syntax) -> RoutedRequest | None:
     host = _host([one for one in way if one.name in HOSTS], domain=domain)
     path = _path(way)
     wanted = [one for one in way if not one.negated]
     methods = [one for one in wanted if one.name == "Method"]
     if host is None or path is None or not all(_has_get(one) for one in methods):
         return None
-    request = Request(
+    request = RoutedRequest(
         host=host,
         path=path,
         query=tuple(pair for one in wanted if one.name == "Query" for pair in _pairs(one, syntax)),
@@ -199,7 +199,7 @@ def _pairs(query: Matcher, syntax: Syntax) -> list[tuple[str, str]]:
     return [(query.values[0], query.values[1] if len(query.values) > 1 else "")]
 
 
-def takes(rule: Rule, request: Request, *, syntax: Syntax) -> bool | None:
+def takes(rule: RouterRule, request: RoutedRequest, *, syntax: Syntax) -> bool | None:
     """Whether the rule takes the request; None where only running an expression would tell."""
     if isinstance(rule, Matcher):
         return holds(rule, request, syntax=syntax)
@@ -210,14 +210,14 @@ def takes(rule: Rule, request: Request, *, syntax: Syntax) -> bool | None:
     return None if None in answers else not decides
 
 
-def holds(matcher: Matcher, request: Request, *, syntax: Syntax) -> bool | None:
+def holds(matcher: Matcher, request: RoutedRequest, *, syntax: Syntax) -> bool | None:
     answer = _HOLDS[matcher.name](_Seen(matcher.values, request, syntax)) if matcher.name in _HOLDS else None
     return answer if answer is None else answer is not matcher.negated
 
 
 class _Seen(NamedTuple):
     values: tuple[str, ...]
-    request: Request
+    request: RoutedRequest
     syntax: Syntax
 
 

@@ -16,7 +16,7 @@ from cc_ci.recipes.kinds import (
     Texts,
     wrong,
 )
-from cc_ci.recipes.mappings import Each, Environment, Hosts, Pairs, Struct
+from cc_ci.recipes.mappings import Each, EnvironmentPairs, Hosts, Pairs, Struct
 from cc_ci.recipes.service_lists import PORTS, REFERENCES, VOLUMES
 
 FORBIDDEN = {
@@ -198,7 +198,7 @@ SERVICE = Struct(
         "dns_search": Texts(single=True, unique=True),
         "entrypoint": Shell(),
         "env_file": Texts(single=True, unique=True),
-        "environment": Environment(),
+        "environment": EnvironmentPairs(),
         "expose": Texts(numbers=True, unique=True),
         "external_links": Texts(unique=True),
         "extra_hosts": Hosts(),

@@ -10,8 +10,8 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["http", "tcp", "udp"]
-Section = Literal["routers", "services", "middlewares"]
+TraefikKind = Literal["http", "tcp", "udp"]
+TraefikSection = Literal["routers", "services", "middlewares"]
 
 ENTRY = re.compile(r"traefik\.(http|tcp|udp)\.(routers|services|middlewares)\.([^.]+)\.(.+)", re.IGNORECASE)
 READ = re.compile(r"traefik\.(http|tcp|udp|tls)\..*", re.IGNORECASE | re.DOTALL)
@@ -29,11 +29,11 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     value: str
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class TraefikEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A router, service or middleware; `settings` by their names in small letters."""
 
-    kind: Kind
-    section: Section
+    kind: TraefikKind
+    section: TraefikSection
     name: str
     settings: Mapping[str, Setting]
 
@@ -51,10 +51,10 @@ class TraefikLabels(msgspec.Struct, frozen=True, kw_only=True):
     """`enable` is None where its text says neither; `strange` are labels that the provider can't read."""
 
     enable: bool | None
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[TraefikEntry, ...] = ()
     strange: tuple[str, ...] = ()
 
-    def of(self, section: Section, *kinds: Kind) -> Iterator[Entry]:
+    def of(self, section: TraefikSection, *kinds: TraefikKind) -> Iterator[TraefikEntry]:
         return (one for one in self.entries if one.section == section and one.kind in (kinds or ("http",)))
 
 
@@ -74,7 +74,7 @@ def read_labels(labels: Mapping[str, str]) -> TraefikLabels:
     entries = [
         msgspec.convert(
             {"kind": kind, "section": section, "name": names[kind, section, name], "settings": settings},
-            Entry,
+            TraefikEntry,
         )
         for (kind, section, name), settings in found.items()
     ]

@@ -4,7 +4,7 @@ import re
 from typing import Any, NamedTuple
 
 from cc_ci.timing import actions
-from cc_ci.timing.trace import Kind
+from cc_ci.timing.trace import SpanKind
 
 STEP = re.compile(
     r"(?:install|upgrade|backup|restore|functional|sso|teardown):"
@@ -15,7 +15,7 @@ REMOVAL_PART = re.compile(
     r"(remove the stack|undeploy, volumes stay): until (.+) (is told to stop|has ended)"
 )
 OF_SERVICE = re.compile(r"([^:]+): (.+)")
-WHOLE: dict[str, tuple[Kind, str]] = {
+WHOLE: dict[str, tuple[SpanKind, str]] = {
     "remove the stack": ("wait", actions.REMOVE),
     "undeploy, volumes stay": ("wait", actions.REMOVE_TO_REDEPLOY),
     "stop gracefully": ("call", actions.STOP_CONTAINERS),
@@ -27,14 +27,14 @@ WHOLE: dict[str, tuple[Kind, str]] = {
     "restore": ("wait", actions.DATA),
     "suite": ("wait", actions.SUITE),
 }
-BEGINNINGS: dict[str, tuple[Kind, str | None]] = {
+BEGINNINGS: dict[str, tuple[SpanKind, str | None]] = {
     "test ": ("test", None),
     "pull ": ("pull", None),
     "ready: ": ("sign", None),
     "hold: ": ("wait", actions.HOLD),
     "poll_slack": ("wait", actions.POLL_SLACK),
 }
-PARTS: dict[str, tuple[Kind, str]] = {
+PARTS: dict[str, tuple[SpanKind, str]] = {
     "schedule": ("call", actions.SCHEDULE),
     "prepare": ("call", actions.PREPARE_TASK),
     "create container": ("call", actions.CREATE_CONTAINER),
@@ -50,7 +50,7 @@ PARTS: dict[str, tuple[Kind, str]] = {
 
 
 class Told(NamedTuple):
-    kind: Kind
+    kind: SpanKind
     action: str | None = None
     service: str | None = None
 

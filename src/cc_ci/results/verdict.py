@@ -7,9 +7,9 @@ import msgspec
 
 from cc_ci.results.schema import Leak, StageResult
 
-Word = Literal["green", "failed", "usage", "errored", "contaminated", "unverified", "interrupted"]
+VerdictWord = Literal["green", "failed", "usage", "errored", "contaminated", "unverified", "interrupted"]
 
-EXIT_CODES: dict[Word, int] = {
+EXIT_CODES: dict[VerdictWord, int] = {
     "usage": 2,
     "interrupted": 130,
     "contaminated": 4,
@@ -24,7 +24,7 @@ EXIT_CODES: dict[Word, int] = {
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """One word, its exit code, and a line for each reason; skipped stages are said even when it is green."""
 
-    word: Word
+    word: VerdictWord
     exit_code: int
     because: tuple[str, ...] = ()
 
@@ -41,7 +41,7 @@ def judge(
 
     Green only if every stage passed or was skipped and nothing leaked; a run without a stage is unverified.
     """
-    reasons: dict[Word, list[str]] = {word: [] for word in EXIT_CODES}
+    reasons: dict[VerdictWord, list[str]] = {word: [] for word in EXIT_CODES}
     reasons["usage"] += [usage] if usage else []
     reasons["interrupted"] += [interrupted] if interrupted else []
     reasons["errored"] += [errored] if errored else []

@@ -30,7 +30,7 @@ from cc_ci.system.redaction import Redactor
 from cc_ci.system.showing import Sighting
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.timing.phases import Phase
-from cc_ci.timing.trace import Attribute, Kind, OpenSpan, Trace
+from cc_ci.timing.trace import Attribute, OpenSpan, SpanKind, Trace
 
 
 class Waits(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,7 +195,7 @@ class Bench:
         *,
         waits_for: str | None = None,
         action: str | None = None,
-        kind: Kind | None = None,
+        kind: SpanKind | None = None,
     ) -> AbstractContextManager[OpenSpan]:
         """Time what is done, or what is waited for, which is told."""
         if waits_for is None:
@@ -211,7 +211,7 @@ class Bench:
         start: EpochSeconds,
         end: EpochSeconds,
         parent: OpenSpan | None = None,
-        kind: Kind = "call",
+        kind: SpanKind = "call",
         action: str | None = None,
         **attributes: Attribute,
     ) -> OpenSpan:

@@ -4,14 +4,12 @@ A pull is a phase of its own: a cold one may outlast any deploy timeout.
 """
 
 from collections.abc import Iterable
-from typing import Literal
 
 from cc_ci.engine.api import Image
 from cc_ci.errors import InfrastructureError, Unverified, UsageError
+from cc_ci.results.measured import Cache
 from cc_ci.results.schema import ImageTransfer
 from cc_ci.stages.bench import Bench
-
-Cache = Literal["cold", "warm"]
 
 
 def layers_before(bench: Bench, references: Iterable[str], *, cache: Cache | None) -> frozenset[str]:

@@ -9,13 +9,13 @@ from cc_ci.errors import CcCiError, InfrastructureError, StageFailed, Unverified
 from cc_ci.recipes.app import App
 from cc_ci.recipes.policy.judgement import Judgement, judge
 from cc_ci.recipes.policy.looking import FOREIGN, PRIVATE, Look, Place
-from cc_ci.recipes.policy.refusals import Blame, Refusal
+from cc_ci.recipes.policy.refusals import Refusal, RefusalBlame
 from cc_ci.recipes.stack import Stack
 from cc_ci.results.schema import Outcome
 from cc_ci.stages.bench import Candidate
 
-OUTCOMES: Mapping[Blame, Outcome] = {"recipe": "failed", "policy": "unverified", "cc-ci": "errored"}
-_ERRORS: Mapping[Blame, type[CcCiError]] = {
+OUTCOMES: Mapping[RefusalBlame, Outcome] = {"recipe": "failed", "policy": "unverified", "cc-ci": "errored"}
+_ERRORS: Mapping[RefusalBlame, type[CcCiError]] = {
     "recipe": StageFailed,
     "policy": Unverified,
     "cc-ci": InfrastructureError,

@@ -1,7 +1,7 @@
 """Make a deployment ready to be deployed: its app, its network, its secrets, its certificates, its files."""
 
 from cc_ci.engine.overlay import CA_CONFIG, overlay
-from cc_ci.isolation.holdings import Name, names_of
+from cc_ci.isolation.holdings import HeldName, names_of
 from cc_ci.lab.certificates import certify
 from cc_ci.lab.names import lead
 from cc_ci.recipes.app import App
@@ -105,9 +105,9 @@ def write_files(bench: Bench, deployed: Deployed) -> None:
 
 def claim(bench: Bench, name: str, app: App, stack: Stack) -> None:
     """Claim the names of all that one version's deployment makes; raises for one that is taken."""
-    extra = [Name(kind="config", name=f"{stack.name}_{CA_CONFIG}")]
+    extra = [HeldName(kind="config", name=f"{stack.name}_{CA_CONFIG}")]
     if bench.node.proxy_container is not None:
-        extra.append(Name(kind="network", name=_proxy_name(bench, app)))
+        extra.append(HeldName(kind="network", name=_proxy_name(bench, app)))
     bench.holdings.claim(name, stack.name, (*names_of(app, stack), *extra), place=stack.place)
 
 

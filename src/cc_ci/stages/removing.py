@@ -7,7 +7,7 @@ from cc_ci.engine.api import EventStream
 from cc_ci.engine.labels import RUN, STACK
 from cc_ci.engine.state import EngineEvent
 from cc_ci.errors import InfrastructureError
-from cc_ci.isolation.census import Census, lasting_difference
+from cc_ci.isolation.census import NodeCensus, lasting_difference
 from cc_ci.lab.certificates import uncertify
 from cc_ci.probes.stopping import ContainerEvent, Stop, Stopping, stop_checks, stops
 from cc_ci.recipes.service import Mount
@@ -222,7 +222,7 @@ def _uncertify(bench: Bench, deployed: Deployed) -> None:
         uncertify(bench.node, host)
 
 
-def check_leaks(bench: Bench, before: Census) -> tuple[Census, tuple[Leak, ...]]:
+def check_leaks(bench: Bench, before: NodeCensus) -> tuple[NodeCensus, tuple[Leak, ...]]:
     """What there is now, and what of it was left, or is gone, by this run."""
     if not bench.node.private:
         _remove_scratch(bench)

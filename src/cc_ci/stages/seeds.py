@@ -6,8 +6,8 @@ from typing import Protocol
 
 import msgspec
 
-from cc_ci.backups.markers import Exactness, Reading
-from cc_ci.backups.marking import Place, VolumeMarkers
+from cc_ci.backups.markers import Exactness, MarkerReading
+from cc_ci.backups.marking import MarkerPlace, VolumeMarkers
 from cc_ci.backups.planned import backup_places, upgrade_places
 from cc_ci.errors import StageFailed, Unverified
 from cc_ci.recipes.backup_labels import backup_plan
@@ -24,13 +24,13 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     value: str
-    places: tuple[Place, ...] = ()
+    places: tuple[MarkerPlace, ...] = ()
 
 
 class Seeds(Protocol):
     """Ways in and out of one app; `read` gives None where there is nothing under `key`."""
 
-    def write(self, key: str, value: str) -> tuple[Place, ...]: ...
+    def write(self, key: str, value: str) -> tuple[MarkerPlace, ...]: ...
     def read(self, key: str) -> str | None: ...
     def delete(self, key: str) -> None: ...
 
@@ -43,7 +43,7 @@ class SuiteSeeds:
         self._suites = bench.suites
         self._facts = deployed.facts
 
-    def write(self, key: str, value: str) -> tuple[Place, ...]:
+    def write(self, key: str, value: str) -> tuple[MarkerPlace, ...]:
         self._suites.seed_write(self._suite, self._facts, key, value)
         return ()
 
@@ -58,13 +58,13 @@ class VolumeSeeds:
     """Marker folders in volumes, for recipes without a suite."""
 
     def __init__(
-        self, markers: VolumeMarkers, places: tuple[Place, ...], *, exactness: Exactness = "usable"
+        self, markers: VolumeMarkers, places: tuple[MarkerPlace, ...], *, exactness: Exactness = "usable"
     ) -> None:
         self._markers = markers
         self._places = places
         self._exactness = exactness
 
-    def write(self, key: str, value: str) -> tuple[Place, ...]:
+    def write(self, key: str, value: str) -> tuple[MarkerPlace, ...]:
         return self._markers.write(key, value, self._places)
 
     def read(self, key: str) -> str | None:
@@ -81,7 +81,7 @@ class VolumeSeeds:
         self._markers.delete(key, self._places)
 
 
-def _parted(found: Mapping[Place, Reading]) -> str:
+def _parted(found: Mapping[MarkerPlace, MarkerReading]) -> str:
     there = [str(place) for place, reading in found.items() if reading.value is not None]
     gone = [str(place) for place, reading in found.items() if reading.value is None]
     if not gone:
@@ -94,7 +94,7 @@ def _listed(lines: list[str]) -> str:
 
 
 def seeds_of(
-    bench: Bench, deployed: Deployed, places: tuple[Place, ...], *, exactness: Exactness = "usable"
+    bench: Bench, deployed: Deployed, places: tuple[MarkerPlace, ...], *, exactness: Exactness = "usable"
 ) -> Seeds:
     """The suite's own way in, else the volumes: then markers are in `places`."""
     suite = deployed.candidate.suite
@@ -106,7 +106,7 @@ def seeds_of(
     return VolumeSeeds(VolumeMarkers(volume_reach(bench)), places, exactness=exactness)
 
 
-def places_for(deployed: Deployed, *, stage: StageName) -> tuple[Place, ...]:
+def places_for(deployed: Deployed, *, stage: StageName) -> tuple[MarkerPlace, ...]:
     """The folders in which a marker shows what the stage does to data."""
     plan, suite = backup_plan(deployed.stack), deployed.candidate.suite
     if stage == "upgrade":
@@ -125,7 +125,7 @@ def plant(bench: Bench, deployed: Deployed, *, stage: StageName) -> Planted:
 
 
 def put_in(
-    bench: Bench, deployed: Deployed, places: tuple[Place, ...], *, name: str, after: str = ""
+    bench: Bench, deployed: Deployed, places: tuple[MarkerPlace, ...], *, name: str, after: str = ""
 ) -> Planted:
     """Put a marker of a new name in, and read it. Unverified if there is nowhere to put it.
 

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Protocol
 
 from cc_ci.suite.facts import Suite
-from cc_ci.suite.protocol import AppFacts, Part
+from cc_ci.suite.protocol import AppFacts, SuitePart
 from cc_ci.suite.report import TestReport
 
 
 class Suites(Protocol):
-    def run_tests(self, suite: Suite, app: AppFacts, *, evidence: Path, part: Part = "app") -> TestReport:
+    def run_tests(
+        self, suite: Suite, app: AppFacts, *, evidence: Path, part: SuitePart = "app"
+    ) -> TestReport:
         """Run one part of the suite's tests; never raises for a test or a suite."""
         ...
 

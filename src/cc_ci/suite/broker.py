@@ -21,13 +21,13 @@ from cc_ci.suite.facts import Suite
 from cc_ci.suite.protocol import (
     ANSWER_LIMIT,
     REQUEST_LIMIT,
-    Answer,
     AppFacts,
     AskFacts,
     AskLogs,
     AskSecret,
-    Facts,
-    Request,
+    BrokerAnswer,
+    BrokerRequest,
+    ToldFacts,
 )
 from cc_ci.system.printable import one_line
 from cc_ci.system.redaction import Redactor
@@ -62,18 +62,18 @@ class Knowledge:
         self._logs = logs
         self._redact = redact
 
-    def __call__(self, request: Request) -> Answer:
+    def __call__(self, request: BrokerRequest) -> BrokerAnswer:
         match request:
             case AskFacts():
-                return Answer(facts=self._facts())
+                return BrokerAnswer(facts=self._facts())
             case AskSecret(name=name):
                 return self._secret(name)
             case AskLogs(service=service, lines=lines):
                 return self._log(service, lines=lines)
 
-    def _facts(self) -> Facts:
+    def _facts(self) -> ToldFacts:
         app = self._app
-        return Facts(
+        return ToldFacts(
             domain=app.domain,
             url=f"https://{app.domain}",
             services=app.services,
@@ -85,22 +85,24 @@ class Knowledge:
             sso=app.sso,
         )
 
-    def _secret(self, name: str) -> Answer:
+    def _secret(self, name: str) -> BrokerAnswer:
         if name in self._secrets:
-            return Answer(text=self._secrets[name])
+            return BrokerAnswer(text=self._secrets[name])
         known = ", ".join(self._secrets) or "none"
-        return Answer(
+        return BrokerAnswer(
             problem=f"secret {name!r}: not declared in suite.toml or not the app's; there is: {known}"
         )
 
-    def _log(self, service: str, *, lines: int) -> Answer:
+    def _log(self, service: str, *, lines: int) -> BrokerAnswer:
         if service not in self._app.services:
             known = ", ".join(self._app.services)
-            return Answer(problem=f"service {service!r}: the app has none of that name; there is: {known}")
+            return BrokerAnswer(
+                problem=f"service {service!r}: the app has none of that name; there is: {known}"
+            )
         text = self._redact(self._logs(f"{self._app.stack_name}_{service}"))
         tail = "\n".join(text.splitlines()[-max(lines, 1) :])
         # JSON may write one byte as six
-        return Answer(text=tail[-ANSWER_LIMIT // 6 :])
+        return BrokerAnswer(text=tail[-ANSWER_LIMIT // 6 :])
 
 
 class Broker:
@@ -144,21 +146,21 @@ class Broker:
                 connection.settimeout(PATIENCE)
                 connection.sendall(msgspec.json.encode(answer) + b"\n")
 
-    def _answer(self, connection: socket.socket, *, until: Seconds, turn: int) -> Answer:
+    def _answer(self, connection: socket.socket, *, until: Seconds, turn: int) -> BrokerAnswer:
         try:
             # read even what will be refused: to close on unread bytes resets the connection, answer and all
             line = _line(connection, until=until)
             if turn >= MOST_REQUESTS:
-                return Answer(problem=f"more than {MOST_REQUESTS} questions; none is answered any more")
+                return BrokerAnswer(problem=f"more than {MOST_REQUESTS} questions; none is answered any more")
             if (uid := peer_uid(connection)) != self._uid:
-                return Answer(problem=f"uid {uid} is not this run's")
-            return self._knowledge(msgspec.json.decode(line, type=Request))
+                return BrokerAnswer(problem=f"uid {uid} is not this run's")
+            return self._knowledge(msgspec.json.decode(line, type=BrokerRequest))
         except TimeoutError:
-            return Answer(problem=f"no answer: the question was not whole after {PATIENCE:g} s")
+            return BrokerAnswer(problem=f"no answer: the question was not whole after {PATIENCE:g} s")
         except msgspec.MsgspecError as error:
-            return Answer(problem=f"request not understood: {error}")
+            return BrokerAnswer(problem=f"request not understood: {error}")
         except Exception as error:  # noqa: BLE001 - the suite is told, the run goes on
-            return Answer(problem=f"no answer: {one_line(str(error), most=500)}")
+            return BrokerAnswer(problem=f"no answer: {one_line(str(error), most=500)}")
 
 
 def _line(connection: socket.socket, *, until: Seconds) -> bytes:

@@ -12,7 +12,7 @@ import msgspec
 
 from cc_ci.errors import InfrastructureError
 from cc_ci.providers.api import SignOn
-from cc_ci.suite.protocol import SSO_TESTS, Part
+from cc_ci.suite.protocol import SSO_TESTS, SuitePart
 from cc_ci.system.printable import one_line
 from cc_ci.system.reading import Unreadable, entries, read_plain
 from cc_ci.system.units import Bytes, Seconds
@@ -34,7 +34,7 @@ MOST_FILES, DEEPEST = 2000, 10
 
 RUN_VALUE = re.compile(r"\$\$|\$\{([^{}]*)\}")
 
-Positive = Annotated[Seconds, msgspec.Meta(gt=0, le=24 * 3600)]
+PositiveSeconds = Annotated[Seconds, msgspec.Meta(gt=0, le=24 * 3600)]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z"
 URL_PATH = r"^/[^\x00-\x20\x7f]*\Z"
 """A space or a line's end in it would be more of the request than the path."""
@@ -48,16 +48,16 @@ WANTED = {
     VARIABLE: "a variable's name: letters, digits, dots and _",
     SEED_FILE: "the name of a Python file, such as seed.py",
 }
-Name = Annotated[str, msgspec.Meta(pattern=NAME, max_length=64)]
+FactName = Annotated[str, msgspec.Meta(pattern=NAME, max_length=64)]
 UrlPath = Annotated[str, msgspec.Meta(pattern=URL_PATH, max_length=2000)]
-Word = Annotated[str, msgspec.Meta(pattern=WORD, max_length=10_000)]
+SuiteWord = Annotated[str, msgspec.Meta(pattern=WORD, max_length=10_000)]
 """What is given to a program."""
 Variable = Annotated[str, msgspec.Meta(pattern=VARIABLE, max_length=128)]
-Env = Annotated[dict[Variable, Word], msgspec.Meta(max_length=200)]
+SuiteEnv = Annotated[dict[Variable, SuiteWord], msgspec.Meta(max_length=200)]
 Reason = Annotated[str, msgspec.Meta(pattern=r"\w.*\w", max_length=500)]
 
 
-class Probe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ReadyProbe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The app is ready when `path` answers with `status` and a body that contains `contains`.
 
     "any" is any status of the app's own below 500. Without a path it is one that the router's rule takes.
@@ -72,12 +72,12 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A further sign that the app is ready, by name; its keys say where it is looked for.
 
     `service` and `run`: the command exits 0 in the service's container. `service`, `port` and `path`: the
-    container answers there with `status` and `contains`. `path` alone: as `Probe`, through the proxy.
+    container answers there with `status` and `contains`. `path` alone: as `ReadyProbe`, through the proxy.
     """
 
-    name: Name
-    service: Name | None = None
-    run: Annotated[tuple[Word, ...], msgspec.Meta(min_length=1, max_length=100)] | None = None
+    name: FactName
+    service: FactName | None = None
+    run: Annotated[tuple[SuiteWord, ...], msgspec.Meta(min_length=1, max_length=100)] | None = None
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
     path: UrlPath | None = None
     status: Annotated[int, msgspec.Meta(ge=100, le=599)] | None = None
@@ -95,16 +95,16 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """In seconds. `ready` is None where the recipe's own timeout label holds."""
 
-    ready: Positive | None = None
-    tests: Positive = 300.0
-    seed: Positive = 30.0
+    ready: PositiveSeconds | None = None
+    tests: PositiveSeconds = 300.0
+    seed: PositiveSeconds = 30.0
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A named choice of COMPOSE_FILE and of env values on top of the suite's own."""
 
     compose_files: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=100)]
-    env: Env = {}
+    env: SuiteEnv = {}
 
 
 class Weight(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,8 +121,8 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     redirects: Annotated[tuple[UrlPath, ...], msgspec.Meta(max_length=100)] = ("/*",)
-    env: Env = {}
-    secrets: Annotated[dict[str, Word], msgspec.Meta(max_length=100)] = {}
+    env: SuiteEnv = {}
+    secrets: Annotated[dict[str, SuiteWord], msgspec.Meta(max_length=100)] = {}
 
 
 class MayShow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -133,23 +133,23 @@ class MayShow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class _Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    recipe: Name
-    probe: Probe = Probe()
+    recipe: FactName
+    probe: ReadyProbe = ReadyProbe()
     readiness: Annotated[tuple[Sign, ...], msgspec.Meta(max_length=20)] = ()
     timeouts: Timeouts = Timeouts()
     weight: Weight = Weight()
-    variants: Annotated[dict[Name, Variant], msgspec.Meta(max_length=50)] = {}
-    env: Env = {}
+    variants: Annotated[dict[FactName, Variant], msgspec.Meta(max_length=50)] = {}
+    env: SuiteEnv = {}
     secrets: Annotated[tuple[str, ...], msgspec.Meta(max_length=100)] = ()
-    needs: Annotated[tuple[Name, ...], msgspec.Meta(max_length=1)] = ()
+    needs: Annotated[tuple[FactName, ...], msgspec.Meta(max_length=1)] = ()
     wiring: Wiring = Wiring()
     seeds: Annotated[str, msgspec.Meta(pattern=SEED_FILE)] | None = None
     stateless: bool = False
     web: bool | None = None
     """Whether the app answers through the proxy; None: where the recipe has a DOMAIN."""
-    ends: tuple[Name, ...] = ()
+    ends: tuple[FactName, ...] = ()
     """Services that end by design, with code 0; they may come again."""
-    unkept: dict[Name, Reason] = {}
+    unkept: dict[FactName, Reason] = {}
     """Volumes that need no backup, by their keys in the recipe, and why: `cache = "rebuilt at start"`."""
     shown: Annotated[dict[Name, MayShow], msgspec.Meta(max_length=100)] = {}
     """Secrets that the app shows on purpose, by their keys in the recipe."""
@@ -176,13 +176,13 @@ class Suite(_Declared, frozen=True, kw_only=True):
     def has_sso_tests(self) -> bool:
         return bool(self.test_files("sso"))
 
-    def test_files(self, part: Part) -> tuple[str, ...]:
+    def test_files(self, part: SuitePart) -> tuple[str, ...]:
         """The files with the tests of one part, as pytest names them."""
         tests = (path for path in suite_files(self.folder) if path.match("test_*.py"))
         own = (path for path in tests if path.match(SSO_TESTS) == (part == "sso"))
         return tuple(path.relative_to(self.folder).as_posix() for path in own)
 
-    def files_of(self, part: Part) -> frozenset[str]:
+    def files_of(self, part: SuitePart) -> frozenset[str]:
         """All but the tests of the other part; a suite may collect tests of its own kinds of files."""
         other = self.test_files("sso" if part == "app" else "app")
         return frozenset(path.relative_to(self.folder).as_posix() for path in suite_files(self.folder)) - {

@@ -9,7 +9,7 @@ from cc_ci.probes.ready import Expectation, Expected
 from cc_ci.recipes.front import fronts
 from cc_ci.recipes.recipe import Recipe
 from cc_ci.recipes.routes import Route, front_doors, routes
-from cc_ci.recipes.rule_reach import Request, takes
+from cc_ci.recipes.rule_reach import RoutedRequest, takes
 from cc_ci.recipes.stack import Stack
 from cc_ci.suite.facts import FACTS_FILE, Suite
 
@@ -55,9 +55,9 @@ def at(path: str | None, stack: Stack, *, domain: str) -> Expectation:
     known = routes(stack)
     doors = front_doors(known, domain=domain)
     if path is None:
-        door = next(iter(doors), Request(host=domain))
+        door = next(iter(doors), RoutedRequest(host=domain))
     else:
-        door = _taken(path, known, doors) or Request(host=domain, path=path)
+        door = _taken(path, known, doors) or RoutedRequest(host=domain, path=path)
     query = "&".join(f"{name}={value}" for name, value in door.query)
     return Expectation(
         path=path or (f"{door.path}?{query}" if query else door.path),
@@ -66,7 +66,7 @@ def at(path: str | None, stack: Stack, *, domain: str) -> Expectation:
     )
 
 
-def _taken(path: str, known: Sequence[Route], doors: Sequence[Request]) -> Request | None:
+def _taken(path: str, known: Sequence[Route], doors: Sequence[RoutedRequest]) -> RoutedRequest | None:
     """The request for `path` at the first door by which a router takes it."""
     plain, _, query = path.partition("?")
     pairs = tuple((name, value) for name, _, value in (one.partition("=") for one in query.split("&") if one))

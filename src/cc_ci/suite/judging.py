@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 
 from cc_ci.suite.facts import Suite
-from cc_ci.suite.protocol import Part
-from cc_ci.suite.report import Line, TestOutcome, TestReport, problems_of, read_lines, tests_of
+from cc_ci.suite.protocol import SuitePart
+from cc_ci.suite.report import ReportLine, TestOutcome, TestReport, problems_of, read_lines, tests_of
 from cc_ci.suite.scrutiny import oddities
 from cc_ci.system.reading import Unreadable
 from cc_ci.system.units import Seconds
@@ -28,7 +28,7 @@ def judged(
     session: Session,
     *,
     report: Path,
-    part: Part,
+    part: SuitePart,
     began: Seconds,
     ended: Seconds,
     redact: Callable[[str], str],
@@ -55,7 +55,7 @@ def judged(
     )
 
 
-def _read(report: Path) -> tuple[tuple[Line, ...], str | None]:
+def _read(report: Path) -> tuple[tuple[ReportLine, ...], str | None]:
     try:
         return read_lines(report), None
     except Unreadable as error:

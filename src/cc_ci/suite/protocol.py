@@ -14,7 +14,7 @@ EVIDENCE_FOLDER = Path("/evidence")
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 """Where these are inside the sandbox."""
 
-Part = Literal["app", "sso"]
+SuitePart = Literal["app", "sso"]
 """Which of a suite's tests: those in `SSO_TESTS`, or all others."""
 SSO_TESTS = "test_sso*.py"
 
@@ -44,7 +44,7 @@ class AppFacts(msgspec.Struct, frozen=True, kw_only=True):
     sso: SignOn | None = None
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class ToldFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a suite is told of the app; secrets by name only."""
 
     domain: str
@@ -59,7 +59,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AskFacts(msgspec.Struct, tag="facts", tag_field="verb", forbid_unknown_fields=True):
-    """Everything of `Facts`."""
+    """Everything of `ToldFacts`."""
 
 
 class AskSecret(msgspec.Struct, tag="secret", tag_field="verb", forbid_unknown_fields=True):
@@ -75,14 +75,14 @@ class AskLogs(msgspec.Struct, tag="logs", tag_field="verb", forbid_unknown_field
     lines: int = 200
 
 
-Request = AskFacts | AskSecret | AskLogs
+BrokerRequest = AskFacts | AskSecret | AskLogs
 """The only verbs: no exec and no restart, since a suite tests with the rights of a user of the app."""
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class BrokerAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One of the three: `problem` says why the others are not there."""
 
-    facts: Facts | None = None
+    facts: ToldFacts | None = None
     text: str | None = None
     problem: str | None = None
 

@@ -15,7 +15,7 @@ from cc_ci.system.reading import Unreadable, read_plain
 from cc_ci.system.showing import Sighting
 from cc_ci.system.units import Bytes, Seconds
 
-Outcome = Literal["passed", "failed", "errored", "skipped"]
+TestWord = Literal["passed", "failed", "errored", "skipped"]
 REPORT_LIMIT: Bytes = 16 * 1024 * 1024
 MOST_LINES = 20_000
 """Two for each test."""
@@ -36,7 +36,7 @@ class TestOutcome(msgspec.Struct, frozen=True, kw_only=True, tag="finished", tag
     __test__ = False
 
     id: str
-    outcome: Outcome
+    outcome: TestWord
     start: Seconds
     seconds: Length
     assertions: Count = 0
@@ -65,7 +65,7 @@ class Over(msgspec.Struct, frozen=True, kw_only=True, tag="over", tag_field="lin
     """The last line: pytest came to its end, and did not just go away."""
 
 
-Line = TestOutcome | Started | Broken | Collected | Over
+ReportLine = TestOutcome | Started | Broken | Collected | Over
 
 
 class TestReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +102,7 @@ class TestReport(msgspec.Struct, frozen=True, kw_only=True):
         return said[0] if len(said) == 1 else f"{said[0]} (and {len(said) - 1} more)"
 
 
-def read_lines(path: Path) -> tuple[Line, ...]:
+def read_lines(path: Path) -> tuple[ReportLine, ...]:
     """Read a report that untrusted code wrote. Raises Unreadable for one that is none."""
     try:
         content = read_plain(path, most=REPORT_LIMIT)
@@ -115,16 +115,16 @@ def read_lines(path: Path) -> tuple[Line, ...]:
     return tuple(_line(line, number) for number, line in enumerate(whole, start=1))
 
 
-def _line(text: bytes, number: int) -> Line:
+def _line(text: bytes, number: int) -> ReportLine:
     try:
-        line: Line = msgspec.json.decode(text, type=Line)
+        line: ReportLine = msgspec.json.decode(text, type=ReportLine)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(f"line {number}: {one_line(str(error), most=200)}") from None
     return line
 
 
 def tests_of(
-    lines: Iterable[Line], *, began: Seconds, ended: Seconds, redact: Callable[[str], str]
+    lines: Iterable[ReportLine], *, began: Seconds, ended: Seconds, redact: Callable[[str], str]
 ) -> tuple[TestOutcome, ...]:
     """The finished tests, and as errored those that had begun when everything ended.
 
@@ -169,7 +169,7 @@ def _fitted(
     )
 
 
-def problems_of(lines: Iterable[Line], *, redact: Callable[[str], str]) -> tuple[str, ...]:
+def problems_of(lines: Iterable[ReportLine], *, redact: Callable[[str], str]) -> tuple[str, ...]:
     return tuple(_told(line.message, redact) for line in lines if isinstance(line, Broken))
 
 

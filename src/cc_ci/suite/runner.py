@@ -19,7 +19,15 @@ from cc_ci.suite.facts import Suite
 from cc_ci.suite.furnishing import copy_suite, furnish, hosts_file
 from cc_ci.suite.judging import Session, judged
 from cc_ci.suite.own_network import nameservers
-from cc_ci.suite.protocol import BROKER_SOCKET, LOG_FILE, REPORT_FILE, AppFacts, Part, SeedAnswer, SeedRequest
+from cc_ci.suite.protocol import (
+    BROKER_SOCKET,
+    LOG_FILE,
+    REPORT_FILE,
+    AppFacts,
+    SeedAnswer,
+    SeedRequest,
+    SuitePart,
+)
 from cc_ci.suite.report import TestReport
 from cc_ci.suite.sandbox import Sandbox, sandbox_uid
 from cc_ci.suite.shown import Looked, take_answers
@@ -80,7 +88,7 @@ class SuiteRunner:
         evidence: Path,
         timeout: Seconds | None = None,
         select: str | None = None,
-        part: Part = "app",
+        part: SuitePart = "app",
     ) -> TestReport:
         """Run one `part` of the suite's tests; `select` is pytest's -k.
 
@@ -134,7 +142,7 @@ class SuiteRunner:
         *,
         timeout: Seconds,
         select: str | None,
-        part: Part,
+        part: SuitePart,
     ) -> Session:
         """Run pytest."""
         selection = ["--select", select] if select else []

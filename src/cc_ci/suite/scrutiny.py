@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from cc_ci.suite.report import Broken, Collected, Line, Over, TestOutcome
+from cc_ci.suite.report import Broken, Collected, Over, ReportLine, TestOutcome
 from cc_ci.system.printable import one_line
 from cc_ci.system.units import Seconds
 
@@ -14,7 +14,7 @@ SOME_FAILED = 1
 
 
 def oddities(
-    lines: Sequence[Line], *, exit_code: int, files: Collection[str], began: Seconds, ended: Seconds
+    lines: Sequence[ReportLine], *, exit_code: int, files: Collection[str], began: Seconds, ended: Seconds
 ) -> Iterator[str]:
     """Why a report is not that of a whole run of these test files, by a suite that ended by itself."""
     tests = [line for line in lines if isinstance(line, TestOutcome)]
@@ -32,7 +32,7 @@ def oddities(
         yield "pytest says that tests failed, and its report has none"
 
 
-def _counted(lines: Sequence[Line], tests: Sequence[TestOutcome]) -> Iterator[str]:
+def _counted(lines: Sequence[ReportLine], tests: Sequence[TestOutcome]) -> Iterator[str]:
     wanted = [line.tests for line in lines if isinstance(line, Collected)]
     broken = any(isinstance(line, Broken) for line in lines)
     if not broken and len({test.id for test in tests}) != sum(wanted):

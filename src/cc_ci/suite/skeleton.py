@@ -9,7 +9,7 @@ import msgspec
 from cc_ci.recipes.ending import guessed
 from cc_ci.recipes.front import fronts
 from cc_ci.recipes.routes import Route, front_doors, routes
-from cc_ci.recipes.rule_reach import Request, takes
+from cc_ci.recipes.rule_reach import RoutedRequest, takes
 from cc_ci.recipes.stack import Stack
 from cc_ci.suite.facts import FACTS_FILE
 from cc_ci.suite.templates import SEED, TESTS
@@ -17,27 +17,27 @@ from cc_ci.suite.templates import SEED, TESTS
 POSTGRES = re.compile(r"(^|/)(postgres|postgis|pgautoupgrade)(:|$)")
 
 
-class Front(msgspec.Struct, frozen=True, kw_only=True):
+class ChosenFront(msgspec.Struct, frozen=True, kw_only=True):
     """The path that shows whether the app serves, and where it is from."""
 
     path: str = "/"
     because: str = "no health check of the recipe names a better one"
 
 
-def front(stack: Stack, *, domain: str) -> Front:
+def front(stack: Stack, *, domain: str) -> ChosenFront:
     """The path that the health check of a routed service asks for, or another that its router takes."""
     for found in fronts(stack):
         if _taken(found.route, found.path, domain):
             because = f"the health check of service {found.route.service} asks for it"
-            return Front(path=found.path, because=because)
+            return ChosenFront(path=found.path, because=because)
     door = next(iter(front_doors(routes(stack), domain=domain)), None)
     if door is None or door.path == "/":
-        return Front()
-    return Front(path=door.path, because="the router's rule takes no other")
+        return ChosenFront()
+    return ChosenFront(path=door.path, because="the router's rule takes no other")
 
 
 def _taken(route: Route, path: str, domain: str) -> bool:
-    request = Request(host=domain, path=path)
+    request = RoutedRequest(host=domain, path=path)
     return route.tree is not None and takes(route.tree, request, syntax=route.syntax) is not False
 
 
@@ -52,7 +52,7 @@ def files(
     return {**made, "seed.py": SEED}
 
 
-def _facts(name: str, shown: Front | None, stack: Stack, *, secrets: tuple[str, ...]) -> Iterator[str]:
+def _facts(name: str, shown: ChosenFront | None, stack: Stack, *, secrets: tuple[str, ...]) -> Iterator[str]:
     yield f"recipe = {json.dumps(name)}"
     yield '# seeds = "seed.py"  # once write, read and delete in it are filled in'
     if secrets:
@@ -72,7 +72,7 @@ def _facts(name: str, shown: Front | None, stack: Stack, *, secrets: tuple[str, 
     yield "cpus = 1.0"
 
 
-def _probe(shown: Front) -> Iterator[str]:
+def _probe(shown: ChosenFront) -> Iterator[str]:
     yield ""
     yield "[probe]  # ready means: this path answers so, through the proxy"
     yield f"path = {json.dumps(shown.path)}  # {shown.because}"

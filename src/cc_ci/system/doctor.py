@@ -8,7 +8,7 @@ import msgspec
 from cc_ci.system.machine import BROWSERS, CURRENT_ENGINE, Machine, Tool, is_current
 from cc_ci.system.units import Bytes
 
-Verdict = Literal["ok", "limited", "missing"]
+CheckVerdict = Literal["ok", "limited", "missing"]
 
 GB = 10**9
 LEAST_DISK, GOOD_DISK = 4 * GB, 15 * GB
@@ -45,7 +45,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     found: str
-    verdict: Verdict = "ok"
+    verdict: CheckVerdict = "ok"
     mend: str | None = None
 
 

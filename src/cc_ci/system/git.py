@@ -18,7 +18,7 @@ from cc_ci.system.environment import AUTHORITIES, PROXIES, own
 from cc_ci.system.git_objects import borrowed, find, find_bare, is_partial, read_small
 from cc_ci.system.held import temporary_folder
 from cc_ci.system.process import Completed, Runner, check, check_whole
-from cc_ci.system.trees import Allowance
+from cc_ci.system.trees import TreeAllowance
 from cc_ci.system.units import Bytes, Seconds
 
 LONGEST: Seconds = 60.0
@@ -186,7 +186,7 @@ def export_tree(repo: Path, ref: str, into: Path, *, runner: Runner) -> None:
 
 def _check_entries(listed: Completed, ref: str) -> None:
     """Before anything is written. What git can't list, it can't write either, and says why then."""
-    allowance = Allowance(ref)
+    allowance = TreeAllowance(ref)
     if listed.dropped:
         raise allowance.too_many()
     for line in filter(None, listed.stdout.split("\0")):

@@ -43,14 +43,14 @@ CONFIG = """\
 """
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class RepositoryPlace(msgspec.Struct, frozen=True, kw_only=True):
     """Where a repository keeps its own: `own` has HEAD, `common` the rest, which several work trees share."""
 
     own: Path
     common: Path
 
 
-def find(folder: Path) -> Place | None:
+def find(folder: Path) -> RepositoryPlace | None:
     """The repository whose work tree `folder` is; None where it is none's.
 
     Raises UsageError where `.git` leads to a repository that does not know of this folder.
@@ -60,7 +60,7 @@ def find(folder: Path) -> Place | None:
     if mode is None:
         return None
     if stat.S_ISDIR(mode):
-        return Place(own=entry, common=entry)
+        return RepositoryPlace(own=entry, common=entry)
     text = read_small(entry) if stat.S_ISREG(mode) else None
     if text is None or not text.startswith("gitdir: "):
         raise _refused(entry, "neither a folder nor a file that names one")
@@ -68,19 +68,19 @@ def find(folder: Path) -> Place | None:
     return _linked(folder, own) or _inside(folder, own)
 
 
-def find_bare(folder: Path) -> Place | None:
+def find_bare(folder: Path) -> RepositoryPlace | None:
     """The repository that `folder` has, or that it is without a work tree."""
     parts = (folder / "HEAD", folder / "objects", folder / "refs")
     there = None not in map(_mode, parts)
-    return find(folder) or (Place(own=folder, common=folder) if there else None)
+    return find(folder) or (RepositoryPlace(own=folder, common=folder) if there else None)
 
 
-def is_partial(place: Place) -> bool:
+def is_partial(place: RepositoryPlace) -> bool:
     """Whether it was cloned with a filter, so that objects may be missing."""
     return any((place.common / "objects/pack").glob("*.promisor"))
 
 
-def _linked(folder: Path, own: Path) -> Place | None:
+def _linked(folder: Path, own: Path) -> RepositoryPlace | None:
     """A work tree that `git worktree add` made: both sides name each other."""
     back, common_text = read_small(own / "gitdir"), read_small(own / "commondir")
     if back is None or common_text is None:
@@ -89,18 +89,18 @@ def _linked(folder: Path, own: Path) -> Place | None:
     names_us = os.path.realpath(back.rstrip("\n")) == os.path.realpath(folder / ".git")
     # only its owner can have put it there
     if names_us and own.parent == common / "worktrees":
-        return Place(own=own, common=common)
+        return RepositoryPlace(own=own, common=common)
     raise _refused(folder / ".git", f"names {own}, which is not the other side of it")
 
 
-def _inside(folder: Path, own: Path) -> Place:
+def _inside(folder: Path, own: Path) -> RepositoryPlace:
     """A submodule: its repository names this folder as its work tree."""
     written = re.search(
         r'^\s*worktree\s*=\s*"?([^"\n]+)"?\s*$', read_small(own / "config") or "", re.MULTILINE
     )
     tree = os.path.realpath(own / written[1].strip()) if written else None
     if tree == os.path.realpath(folder) or own.is_relative_to(os.path.realpath(folder)):
-        return Place(own=own, common=own)
+        return RepositoryPlace(own=own, common=own)
     raise _refused(folder / ".git", f"names {own}, which does not name this folder")
 
 
@@ -133,7 +133,7 @@ def read_small(path: Path, *, limit: Bytes = LINE_LIMIT) -> str | None:
 
 
 @contextlib.contextmanager
-def borrowed(place: Place) -> Iterator[Path]:
+def borrowed(place: RepositoryPlace) -> Iterator[Path]:
     """A bare repository with the objects, tags, branches and HEAD of `place`, while the context is open."""
     names = dict(_packed(place.common)) | dict(_loose(place.common))
     head = _head(place, names)
@@ -187,7 +187,7 @@ def _loose(common: Path) -> Iterator[tuple[str, str]]:
                 yield name, commit
 
 
-def _head(place: Place, names: Mapping[str, str]) -> str | None:
+def _head(place: RepositoryPlace, names: Mapping[str, str]) -> str | None:
     text = (read_small(place.own / "HEAD") or "").strip()
     if text.startswith(SYMBOLIC):
         return names.get(text.removeprefix(SYMBOLIC).strip())

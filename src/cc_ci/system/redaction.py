@@ -7,8 +7,8 @@ from itertools import islice
 import msgspec
 
 from cc_ci.system.bounded import CUT
-from cc_ci.system.secret_forms import SHORTEST, Kind, forms
-from cc_ci.system.secret_search import Found, Search, Span, edges
+from cc_ci.system.secret_forms import SHORTEST, FormKind, forms
+from cc_ci.system.secret_search import Occurrence, Search, Stretch, edges
 from cc_ci.system.text_views import views
 
 MASK = "[redacted]"
@@ -25,9 +25,9 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     secret: str
-    kind: Kind
+    kind: FormKind
     line: int
-    spans: tuple[Span, ...]
+    spans: tuple[Stretch, ...]
 
 
 class Redactor:
@@ -63,7 +63,7 @@ class Redactor:
     def find(self, text: str) -> tuple[Hit, ...]:
         """Where the text shows a secret, in its order."""
         names, search = self._ready()
-        hits: dict[tuple[int, Span], Found] = {}
+        hits: dict[tuple[int, Stretch], Occurrence] = {}
         for one in self._found(text, search):
             hits.setdefault((one.form.secret, one.spans[0]), one)
         return tuple(_told(sorted(hits.values(), key=lambda one: one.spans), names, text))
@@ -80,7 +80,7 @@ class Redactor:
                 self._search = Search(one for number, value in values for one in forms(value, secret=number))
             return tuple(self._secrets.values()), self._search
 
-    def _found(self, text: str, search: Search) -> Iterator[Found]:
+    def _found(self, text: str, search: Search) -> Iterator[Occurrence]:
         if not search.forms:
             return
         overlap = max(OVERLAP, 4 * search.widest)
@@ -92,7 +92,7 @@ class Redactor:
             yield from edges(search.forms, text, max(0, cut.start() - 1), cut.end() + 1)
 
 
-def _told(found: Iterable[Found], names: tuple[str, ...], text: str) -> Iterator[Hit]:
+def _told(found: Iterable[Occurrence], names: tuple[str, ...], text: str) -> Iterator[Hit]:
     line, past = 1, 0
     for one in found:
         start = one.spans[0][0]
@@ -101,7 +101,7 @@ def _told(found: Iterable[Found], names: tuple[str, ...], text: str) -> Iterator
         yield Hit(secret=names[one.form.secret], kind=one.form.kind, line=line, spans=one.spans)
 
 
-def _masked(text: str, spans: list[Span]) -> str:
+def _masked(text: str, spans: list[Stretch]) -> str:
     """With `MASK` for each span, and one for those that overlap or touch."""
     parts: list[str] = []
     past, masked = 0, -1

@@ -10,7 +10,7 @@ import msgspec
 
 from cc_ci.system.text_views import views
 
-Kind = Literal["plain", "base64", "hex", "form"]
+FormKind = Literal["plain", "base64", "hex", "form"]
 SHORTEST = 6
 """Shorter values would blank ordinary words, so they are not redacted; generated secrets are longer."""
 BASE64_STEP = 3
@@ -22,7 +22,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     """`before` and `after` are letters beside the text that hold a few bits of the secret, too."""
 
     secret: int
-    kind: Kind
+    kind: FormKind
     text: str
     before: int = 0
     after: int = 0

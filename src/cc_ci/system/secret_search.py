@@ -14,8 +14,8 @@ import msgspec
 from cc_ci.system.secret_forms import Form
 from cc_ci.system.text_views import View
 
-Span = tuple[int, int]
-Begun = dict[tuple[int, int], tuple[Span, ...]]
+Stretch = tuple[int, int]
+Begun = dict[tuple[int, int], tuple[Stretch, ...]]
 """By a form's number and how many of its letters were seen: where they stand."""
 
 LEAST_WRAPPED = 8
@@ -37,11 +37,11 @@ TINY_RUN = 4
 """Letters in a row that stand one or two to a line: a text that was wrapped very narrowly."""
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     """One occurrence; `spans` are its pieces, in the text that the view was made of."""
 
     form: Form
-    spans: tuple[Span, ...]
+    spans: tuple[Stretch, ...]
 
 
 class Search:
@@ -60,13 +60,13 @@ class Search:
                 if len(alike) < MOST_ALIKE:
                     alike.append((number, length))
 
-    def __call__(self, view: View) -> Iterator[Found]:
+    def __call__(self, view: View) -> Iterator[Occurrence]:
         for start, end in self._regions(view):
             for form, first, last in self._whole(view.text, start, end):
-                yield Found(form=form, spans=(view.span(first, last),))
+                yield Occurrence(form=form, spans=(view.span(first, last),))
         yield from self._in_pieces(view)
 
-    def _regions(self, view: View) -> Iterator[Span]:
+    def _regions(self, view: View) -> Iterator[Stretch]:
         """All of the first text; of a view the surroundings of what was resolved: the rest was searched."""
         if not view.resolved:
             yield 0, len(view.text)
@@ -86,7 +86,7 @@ class Search:
                 yield form, *_extent(text, at - skipped, form)
                 at = text.find(core, at + len(core), end)
 
-    def _in_pieces(self, view: View) -> Iterator[Found]:
+    def _in_pieces(self, view: View) -> Iterator[Occurrence]:
         """Follow each beginning of a form at a line's end through the next lines."""
         begun: Begun = {}
         tiny: list[int] = []
@@ -106,25 +106,25 @@ class Search:
             at += len(line) + 1
         yield from self._narrow(view, tiny)
 
-    def _narrow(self, view: View, letters: Sequence[int]) -> Iterator[Found]:
+    def _narrow(self, view: View, letters: Sequence[int]) -> Iterator[Occurrence]:
         """Letters that stood one or two to a line, behind whatever each line began with."""
         if len(letters) < TINY_RUN:
             return
         text = "".join(view.text[at] for at in letters)
         for form, first, last in self._whole(text, 0, len(text)):
             spans = (view.span(at, at + 1) for at in letters[first:last])
-            yield Found(form=form, spans=tuple(spans))
+            yield Occurrence(form=form, spans=tuple(spans))
 
-    def _ended(self, view: View, line: str, at: int, begun: Begun) -> Iterator[Found]:
+    def _ended(self, view: View, line: str, at: int, begun: Begun) -> Iterator[Occurrence]:
         for (number, taken), spans in begun.items():
             form, text = self._wrapped[number]
             if (place := _last_piece(line, text[taken:])) >= 0:
                 last = (at + place, at + place + len(text) - taken)
-                yield Found(form=form, spans=tuple(view.span(*span) for span in (*spans, last)))
+                yield Occurrence(form=form, spans=tuple(view.span(*span) for span in (*spans, last)))
 
     def _going_on(
         self, tail: str, end: int, begun: Begun, before: tuple[str, int]
-    ) -> Iterator[tuple[tuple[int, int], tuple[Span, ...]]]:
+    ) -> Iterator[tuple[tuple[int, int], tuple[Stretch, ...]]]:
         """What a line that ends at `end` begins and takes further; for each form, the longest piece first."""
         for number, length in reversed(self._tails.get(tail[-FIRST_PIECE:], ())):
             for out in range(min(EDGE, length - FIRST_PIECE) + 1):
@@ -154,7 +154,7 @@ def _core(text: str) -> tuple[str, int]:
     return (text[EDGE:-EDGE], EDGE) if len(text) >= LEAST_CORE + 2 * EDGE else (text, 0)
 
 
-def _extent(text: str, start: int, form: Form) -> Span:
+def _extent(text: str, start: int, form: Form) -> Stretch:
     """Where a form stands whose core was found, with what of its edges is there."""
     end = start + len(form.text)
     length = len(form.text)
@@ -192,17 +192,17 @@ def _last_piece(line: str, piece: str) -> int:
     return found
 
 
-def edges(forms: Sequence[Form], text: str, start: int, end: int) -> Iterator[Found]:
+def edges(forms: Sequence[Form], text: str, start: int, end: int) -> Iterator[Occurrence]:
     """What is left of a form right before `start` and right after `end`, between which a text was cut."""
     before, after = text[max(0, start - SURE_PIECE) : start], text[end : end + SURE_PIECE]
     for form in forms:
         letters = form.text
         for at in _places(letters, before):
             if text.endswith(letters[: at + SURE_PIECE], 0, start):
-                yield Found(form=form, spans=((start - at - SURE_PIECE, start),))
+                yield Occurrence(form=form, spans=((start - at - SURE_PIECE, start),))
         for at in _places(letters, after):
             if text.startswith(letters[at:], end):
-                yield Found(form=form, spans=((end, end + len(letters) - at),))
+                yield Occurrence(form=form, spans=((end, end + len(letters) - at),))
 
 
 def _places(letters: str, piece: str) -> Iterator[int]:

@@ -17,7 +17,7 @@ PREFIX = "CC_CI_"
 DEFAULT = "default"
 
 Positive = msgspec.Meta(gt=0)
-Size = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]*[kmgKMG]?$")]
+SizeText = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]*[kmgKMG]?$")]
 """Bytes, with k, m or g for powers of 1024."""
 Bandwidth = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]*[kmg]?bit$")]
 """As tc takes it, such as 100mbit."""
@@ -38,8 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     suites: tuple[Path, ...] = ()
     recipes: tuple[Path, ...] = ()
     cpus: Annotated[float, Positive] | None = None
-    memory: Size | None = None
-    disk: Size | None = None
+    memory: SizeText | None = None
+    disk: SizeText | None = None
     bandwidth: Bandwidth | None = None
     engine: str | None = None
     userns: bool = True
@@ -56,7 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return None if self.disk is None else size_bytes(self.disk)
 
 
-def size_bytes(size: Size) -> Bytes:
+def size_bytes(size: SizeText) -> Bytes:
     """The bytes of a size such as 6g. Raises UsageError for anything else."""
     match = re.fullmatch(r"([1-9][0-9]*)([kmg]?)", size.lower())
     if match is None:

@@ -14,7 +14,7 @@ DEEPEST = 64
 """Folders within folders."""
 
 
-class Allowance:
+class TreeAllowance:
     """What the files of one tree may come to; `what` is whose they are."""
 
     def __init__(self, what: str) -> None:
@@ -43,7 +43,7 @@ def copy_tree(source: Path, into: Path, *, without: Collection[str] = (".git",))
     is too large.
     """
     root = Path(os.path.realpath(source))
-    allowance = Allowance(str(source))
+    allowance = TreeAllowance(str(source))
     waiting = [(root, into, 0)]
     while waiting:
         folder, copy, depth = waiting.pop()

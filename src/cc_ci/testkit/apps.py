@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cc_ci.probes.answers import Answer
 from cc_ci.suite.facts import Suite
-from cc_ci.suite.protocol import AppFacts, Part
+from cc_ci.suite.protocol import AppFacts, SuitePart
 from cc_ci.suite.report import TestOutcome, TestReport
 from cc_ci.system.units import Seconds
 from cc_ci.testkit.swarm import FakeSwarm
@@ -52,9 +52,11 @@ class FakeSuites:
 
     def __init__(self, swarm: FakeSwarm) -> None:
         self._swarm = swarm
-        self.outcomes: dict[Part, str] = {}
+        self.outcomes: dict[SuitePart, str] = {}
 
-    def run_tests(self, suite: Suite, app: AppFacts, *, evidence: Path, part: Part = "app") -> TestReport:
+    def run_tests(
+        self, suite: Suite, app: AppFacts, *, evidence: Path, part: SuitePart = "app"
+    ) -> TestReport:
         del app
         evidence.mkdir(parents=True, exist_ok=True)
         (evidence / "suite.log").write_text(f"{part}\n")

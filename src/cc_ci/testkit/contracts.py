@@ -30,7 +30,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     environment: dict[str, str]
 
 
-class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CheckContract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A command, or a script for sh, in a container of its own; patterns see both streams, line by line."""
 
     what: str
@@ -40,7 +40,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     never_prints: str | None = None
 
 
-class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ServiceContract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The image started as it is: what `fetch` prints inside it, and how it ends when told to stop."""
 
     what: str
@@ -54,8 +54,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     not_kept: tuple[str, ...]
     image: Configuration
-    checks: tuple[Check, ...]
-    service: Service | None = None
+    checks: tuple[CheckContract, ...]
+    service: ServiceContract | None = None
 
 
 def read_contract(folder: Path, *, tag: str) -> Contract:
@@ -90,7 +90,7 @@ def inspect(reference: str, *, builder: Builder) -> dict[str, Any]:
     return configuration
 
 
-def broken_check(clause: Check, reference: str, *, builder: Builder) -> str | None:
+def broken_check(clause: CheckContract, reference: str, *, builder: Builder) -> str | None:
     """Run one clause; None if it holds, else what was seen."""
     command = clause.run or ("sh", "-c", clause.shell)
     ended = builder.docker("run", "--rm", "--network=none", "--entrypoint=", reference, *command)
@@ -102,7 +102,7 @@ def broken_check(clause: Check, reference: str, *, builder: Builder) -> str | No
     return None
 
 
-def broken_service(service: Service, reference: str, *, builder: Builder) -> str | None:
+def broken_service(service: ServiceContract, reference: str, *, builder: Builder) -> str | None:
     """Start the image as it is, ask it, stop it; None if all is as declared, else what was seen."""
     given = [f"--env={name}={value}" for name, value in service.environment.items()]
     started = check(builder.docker("run", "--detach", "--network=none", *given, reference))

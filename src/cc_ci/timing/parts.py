@@ -15,7 +15,7 @@ from cc_ci.timing.actions import SERVICE
 from cc_ci.timing.critical_path import PhaseTable, Segment
 from cc_ci.timing.phases import Phase
 from cc_ci.timing.resources import SpanResources
-from cc_ci.timing.trace import Kind, Span
+from cc_ci.timing.trace import Span, SpanKind
 
 WAITS_FOR = "waits_for"
 """The attribute by which a span says what it waits for."""
@@ -59,7 +59,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     seconds: Seconds
     name: str | None = None
-    kind: Kind | None = None
+    kind: SpanKind | None = None
     action: str | None = None
     service: str | None = None
     stage: str | None = None
@@ -78,7 +78,7 @@ class _Key(NamedTuple):
     deployment: str | None = None
     phase: Phase | None = None
     name: str | None = None
-    kind: Kind | None = None
+    kind: SpanKind | None = None
     action: str | None = None
     service: str | None = None
     waits_for: str | None = None

@@ -14,7 +14,7 @@ PROC = Path("/proc")
 VMSTAT_UNIT = 1024
 """Of pgpgin and pgpgout, see proc_vmstat(5)."""
 
-Reading = dict[str, float]
+CounterReading = dict[str, float]
 
 V1_FILES = {
     "cpu_seconds": "cpuacct/{}/cpuacct.usage",
@@ -45,10 +45,10 @@ def group_files(group: str, *, root: Path = CGROUPS) -> dict[str, Path]:
     return {field: root / pattern.format(group.strip("/")) for field, pattern in files.items()}
 
 
-def read_group(files: dict[str, Path]) -> Reading:
+def read_group(files: dict[str, Path]) -> CounterReading:
     """All values of one group that can be had now."""
     texts = {path: _text(path) for path in set(files.values())}
-    reading: Reading = {}
+    reading: CounterReading = {}
     for field, path in files.items():
         text = texts[path]
         value = None if text is None else parse(field, path.name, text)
@@ -98,9 +98,9 @@ def _io_v2(text: str, key: str) -> float | None:
     return float(sum(counts)) if counts else None
 
 
-def read_machine(proc: Path = PROC) -> Reading:
+def read_machine(proc: Path = PROC) -> CounterReading:
     """CPU seconds and bytes of the whole machine, from /proc/stat and /proc/vmstat."""
-    reading: Reading = {}
+    reading: CounterReading = {}
     if stat := _text(proc / "stat"):
         # user, nice, system, (idle, iowait,) irq, softirq; guests are part of user
         ticks = [int(word) for word in stat.split("\n", 1)[0].split()[1:8]]
@@ -112,7 +112,7 @@ def read_machine(proc: Path = PROC) -> Reading:
     return reading
 
 
-def read_stalls(pressure: MachinePressure) -> Reading:
+def read_stalls(pressure: MachinePressure) -> CounterReading:
     """Pressure as counters: `cpu_some_seconds`, `io_full_seconds` and the like."""
     return dict(_stalls(pressure))
 
@@ -140,7 +140,7 @@ class NodeReader:
         self.files = {name: group_files(path, root=cgroups) for name, path in groups.items() if path}
         self._proc = proc
 
-    def __call__(self) -> Reading:
+    def __call__(self) -> CounterReading:
         parts = {name: read_group(files) for name, files in self.files.items()}
         parts["machine"] = read_machine(self._proc)
         parts["pressure"] = read_stalls(read_pressure(self._proc / "pressure"))

@@ -7,14 +7,14 @@ from itertools import pairwise
 import msgspec
 
 from cc_ci.system.units import Seconds
-from cc_ci.timing.readings import Reading
+from cc_ci.timing.readings import CounterReading
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """`at` counts from the run's start."""
 
     at: Seconds
-    reading: Reading
+    reading: CounterReading
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):

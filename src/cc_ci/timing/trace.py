@@ -20,7 +20,7 @@ from cc_ci.timing.actions import POLL_SLACK
 from cc_ci.timing.phases import Phase
 
 Attribute = str | int | float | bool | None
-Kind = Literal["run", "chain", "step", "wait", "sign", "test", "pull", "call"]
+SpanKind = Literal["run", "chain", "step", "wait", "sign", "test", "pull", "call"]
 """What a span is of: a run has chains, a chain steps; a wait for something, a sign that an app serves, a test
 of a suite, the pull of an image; anything else that was done is a call."""
 
@@ -34,7 +34,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: int
     name: str
-    kind: Kind = "call"
+    kind: SpanKind = "call"
     action: str | None = None
     """A step's, as the plan has it; else what of `timing.actions` it is, if any of them."""
     start: Seconds
@@ -63,7 +63,7 @@ class OpenSpan:
         trace: "Trace",
         name: str,
         *,
-        kind: Kind,
+        kind: SpanKind,
         action: str | None,
         phase: Phase | None,
         stage: str | None,
@@ -204,7 +204,7 @@ class Trace:
         name: str,
         *,
         phase: Phase | None,
-        kind: Kind = "call",
+        kind: SpanKind = "call",
         action: str | None = None,
         stage: str | None = None,
         deployment: str | None = None,
@@ -229,7 +229,7 @@ class Trace:
         phase: Phase | None,
         start: Seconds,
         end: Seconds,
-        kind: Kind = "call",
+        kind: SpanKind = "call",
         action: str | None = None,
         parent: OpenSpan | None = None,
         stage: str | None = None,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cc_ci.engine.node import Node
-from cc_ci.engine.state import Volume
+from cc_ci.engine.state import EngineVolume
 from cc_ci.system.process import Completed, LocalRunner
 
 NODE = Node(
@@ -19,8 +19,8 @@ NODE = Node(
 )
 
 
-def plain(name: str) -> Volume:
-    return Volume(name=name, driver="local", options={}, mountpoint=f"/engine/volumes/{name}/_data")
+def plain(name: str) -> EngineVolume:
+    return EngineVolume(name=name, driver="local", options={}, mountpoint=f"/engine/volumes/{name}/_data")
 
 
 class HereReach:

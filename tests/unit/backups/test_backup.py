@@ -5,7 +5,7 @@ import pytest
 
 from cc_ci.backups.backup import Backups
 from cc_ci.backups.hooks import hook_argv
-from cc_ci.backups.marking import Place
+from cc_ci.backups.marking import MarkerPlace
 from cc_ci.backups.planned import (
     backup_places,
     planned_hooks,
@@ -119,14 +119,17 @@ def test_hooks_know_their_file_and_key(stack: Stack) -> None:
 
 def test_markers_go_into_every_volume_that_is_backed_up(stack: Stack) -> None:
     plan = backup_plan(stack)
-    data = [Place(volume="web_ci_test_data", key="data", folder=folder) for folder in ("backup.sql", "extra")]
-    assert backup_places(plan) == (Place(volume="web_ci_test_content", key="content"), *data)
+    data = [
+        MarkerPlace(volume="web_ci_test_data", key="data", folder=folder)
+        for folder in ("backup.sql", "extra")
+    ]
+    assert backup_places(plan) == (MarkerPlace(volume="web_ci_test_content", key="content"), *data)
     assert whole_volumes(plan) == ("content",)
 
 
 def test_an_upgrade_has_to_keep_every_volume_but_what_nobody_keeps(stack: Stack) -> None:
     places = upgrade_places(stack, backup_plan(stack), unkept={"data"})
-    assert places == (Place(volume="web_ci_test_content", key="content"),)
+    assert places == (MarkerPlace(volume="web_ci_test_content", key="content"),)
     places = upgrade_places(stack, backup_plan(stack), unkept=())
     assert [place.key for place in places] == ["content", "data"]
 

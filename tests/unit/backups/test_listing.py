@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from cc_ci.backups.listing import (
     FOUND,
     REMOVE,
-    Found,
     Saved,
+    VolumeContent,
     as_restic_writes,
     found_files,
     in_the_way,
@@ -111,7 +111,7 @@ def test_names_that_are_no_text_are_written_as_restic_does() -> None:
 @given(st.sets(st.binary(min_size=1, max_size=8).filter(lambda name: b"\0" not in name)))
 def test_no_name_is_removed_that_was_saved(names: set[bytes]) -> None:
     found = [b"/v/" + name for name in names]
-    assert in_the_way(Found(files=tuple(found)), map(file, found)) == ()
+    assert in_the_way(VolumeContent(files=tuple(found)), map(file, found)) == ()
 
 
 def test_a_folder_stands_for_what_is_below_it() -> None:
@@ -128,6 +128,6 @@ def test_many_files_and_deep_trees_are_compared_at_once() -> None:
     names = [b"/v/" + str(number).encode() for number in range(100_000)]
     deep = [b"/v" + b"/d" * depth for depth in range(1, 5001)]
     started = time.monotonic()
-    later = in_the_way(Found(files=tuple(names), folders=tuple(deep)), [file(b"/v", "dir")])
+    later = in_the_way(VolumeContent(files=tuple(names), folders=tuple(deep)), [file(b"/v", "dir")])
     assert (len(later), b"/v/d" in later) == (100_001, True)
     assert time.monotonic() - started < 30

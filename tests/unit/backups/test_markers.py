@@ -3,22 +3,35 @@
 import msgspec
 import pytest
 
-from cc_ci.backups.markers import LONG, Entry, Exactness, Owner, archive, entries, judge, read_archive
+from cc_ci.backups.markers import (
+    LONG,
+    Exactness,
+    FileOwner,
+    MarkerEntry,
+    archive,
+    entries,
+    judge,
+    read_archive,
+)
 
-APP, OTHER = Owner(uid=101, gid=102), Owner(uid=0, gid=0)
+APP, OTHER = FileOwner(uid=101, gid=102), FileOwner(uid=0, gid=0)
 
 
-def damaged(path: str, **changes: object) -> dict[str, Entry]:
+def damaged(path: str, **changes: object) -> dict[str, MarkerEntry]:
     there = entries("v1", APP)
     return {**there, path: msgspec.structs.replace(there[path], **changes)}
 
 
-def faults(found: dict[str, Entry], *, exactness: Exactness = "exact", root: Owner = APP) -> tuple[str, ...]:
+def faults(
+    found: dict[str, MarkerEntry], *, exactness: Exactness = "exact", root: FileOwner = APP
+) -> tuple[str, ...]:
     return judge(found, exactness=exactness, root=root).faults
 
 
-@pytest.mark.parametrize("owner", [APP, Owner(uid=0, gid=0), Owner(uid=2_000_100_101, gid=4_294_967_294)])
-def test_a_marker_is_read_back_from_its_own_archive(owner: Owner) -> None:
+@pytest.mark.parametrize(
+    "owner", [APP, FileOwner(uid=0, gid=0), FileOwner(uid=2_000_100_101, gid=4_294_967_294)]
+)
+def test_a_marker_is_read_back_from_its_own_archive(owner: FileOwner) -> None:
     # root of a container may be any user of the machine
     found = read_archive(archive("v1", owner), name="")
     assert found == entries("v1", owner)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from local_volumes import HereReach
 
-from cc_ci.backups.marking import Place, VolumeMarkers
+from cc_ci.backups.marking import MarkerPlace, VolumeMarkers
 from cc_ci.errors import CommandFailed
 
-PLACE = Place(volume="web_content", key="content")
+PLACE = MarkerPlace(volume="web_content", key="content")
 KEY = "kept-1a2b"
 NAME = f".cc-ci-{KEY}"
 
@@ -20,7 +20,7 @@ def markers(here: HereReach) -> VolumeMarkers:
     return VolumeMarkers(here)
 
 
-def value(markers: VolumeMarkers, place: Place = PLACE) -> str | None:
+def value(markers: VolumeMarkers, place: MarkerPlace = PLACE) -> str | None:
     reading = markers.read(KEY, [place], exactness="exact")[place]
     assert not reading.faults
     return reading.value
@@ -42,7 +42,7 @@ def test_a_marker_is_written_read_changed_and_deleted(markers: VolumeMarkers, vo
 def test_each_call_has_one_volume_and_no_more_rights_than_it_needs(
     here: HereReach, markers: VolumeMarkers, volume: Path
 ) -> None:
-    other = Place(volume="web_other", key="other")
+    other = MarkerPlace(volume="web_other", key="other")
     (volume.parent.parent / "web_other" / "_data").mkdir(parents=True)
     markers.write(KEY, "v1", [PLACE, other])
     markers.read(KEY, [PLACE, other], exactness="exact")
@@ -66,7 +66,7 @@ def test_a_path_that_is_no_folder_gets_no_marker(markers: VolumeMarkers, volume:
     (volume / "link").symlink_to("/tmp")  # noqa: S108 - must not be followed
     (volume / "uploads").mkdir()
     places = [
-        Place(volume="web_content", key="content", folder=folder)
+        MarkerPlace(volume="web_content", key="content", folder=folder)
         for folder in ("backup.sql", "link", "uploads", "nowhere")
     ]
     assert markers.write(KEY, "v1", places) == (places[2],)

@@ -10,7 +10,7 @@ from local_volumes import NODE, plain
 from cc_ci.backups.places import volume_content, volume_folder
 from cc_ci.backups.reach import HelperReach, SandboxReach
 from cc_ci.backups.sandbox import CHANGING, READING
-from cc_ci.engine.state import Volume
+from cc_ci.engine.state import EngineVolume
 from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed, Unverified
 from cc_ci.system.process import ScriptedRunner
 
@@ -127,14 +127,16 @@ def test_no_path_is_made_of_what_is_no_volumes_name(name: str) -> None:
 @pytest.mark.parametrize(
     "volume",
     [
-        Volume(
+        EngineVolume(
             name="web_content",
             driver="local",
             options={"type": "none", "o": "bind", "device": "/"},
             mountpoint="/engine/volumes/web_content/_data",
         ),
-        Volume(name="web_content", driver="nfs", options={}, mountpoint="/engine/volumes/web_content/_data"),
-        Volume(name="web_content", driver="local", options={}, mountpoint="/"),
+        EngineVolume(
+            name="web_content", driver="nfs", options={}, mountpoint="/engine/volumes/web_content/_data"
+        ),
+        EngineVolume(name="web_content", driver="local", options={}, mountpoint="/"),
     ],
 )
 @pytest.mark.attack(
@@ -143,7 +145,9 @@ def test_no_path_is_made_of_what_is_no_volumes_name(name: str) -> None:
     now="the engine is asked each time; what is no folder of its own is not touched, its backup unverified",
     layer="engine",
 )
-def test_a_volume_that_is_no_plain_folder_is_not_touched(volume: Volume, runner: ScriptedRunner) -> None:
+def test_a_volume_that_is_no_plain_folder_is_not_touched(
+    volume: EngineVolume, runner: ScriptedRunner
+) -> None:
     inspect = {"web_content": volume}.get
     sandbox = SandboxReach(NODE, runner, inspect=inspect, repository=Path("/nowhere"))
     helper = HelperReach(FOREIGN, runner, inspect=inspect, image="tools:1", scratch="run-1", labels={})

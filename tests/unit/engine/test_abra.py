@@ -35,7 +35,7 @@ def test_commands_run_on_a_terminal_of_their_own_quoted() -> None:
         (abra_argv.add_server(), "server add"),
     ],
 )
-def test_a_command_is_called_by_its_words(line: abra_argv.Line, name: str) -> None:
+def test_a_command_is_called_by_its_words(line: abra_argv.AbraLine, name: str) -> None:
     assert abra_argv.words(line) == name
 
 

@@ -9,13 +9,13 @@ from cc_ci.engine.convergence import (
     CRASHES,
     NO_NODE_GRACE,
     Converged,
+    ConvergenceVerdict,
     Converging,
     Failed,
-    Verdict,
     deadline,
     judge,
 )
-from cc_ci.engine.history import History, hear, see
+from cc_ci.engine.history import EngineHistory, hear, see
 from cc_ci.engine.labels import SERVICE, STACK
 from cc_ci.engine.state import (
     EngineEvent,
@@ -23,8 +23,8 @@ from cc_ci.engine.state import (
     ServiceState,
     StackSnapshot,
     TaskState,
-    Update,
     UpdateState,
+    UpdateStatus,
 )
 from cc_ci.errors import InfrastructureError
 
@@ -58,20 +58,22 @@ def event(
     )
 
 
-def exits(history: History, *stamps: float, name: str = "app") -> History:
+def exits(history: EngineHistory, *stamps: float, name: str = "app") -> EngineHistory:
     for number, at in enumerate(stamps):
         died = event("die", name=name, container=f"{name}{number}", at=at, exitCode="1")
         history = hear(history, died)
     return history
 
 
-def start(snapshot: StackSnapshot | None = None) -> History:
-    history = History(stack="s", since=T0)
+def start(snapshot: StackSnapshot | None = None) -> EngineHistory:
+    history = EngineHistory(stack="s", since=T0)
     return see(history, snapshot) if snapshot else history
 
 
-def verdict(snapshot: StackSnapshot, history: History | None = None, *, now: float = T0 + 10) -> Verdict:
-    seen = see(history or History(stack="s", since=T0), snapshot)
+def verdict(
+    snapshot: StackSnapshot, history: EngineHistory | None = None, *, now: float = T0 + 10
+) -> ConvergenceVerdict:
+    seen = see(history or EngineHistory(stack="s", since=T0), snapshot)
     return judge(snapshot, seen, expected=[service.name for service in snapshot.services], now=now)
 
 
@@ -110,7 +112,7 @@ def test_incident_2_a_slow_preparation_is_no_failure() -> None:
 
 @pytest.mark.parametrize("state", ["updating", "rollback_started"])
 def test_incident_3_replicas_are_not_enough_while_an_update_is_under_way(state: UpdateState) -> None:
-    up = snap(service(running=1, update=Update(state=state)), tasks=(task(state="running"),))
+    up = snap(service(running=1, update=UpdateStatus(state=state)), tasks=(task(state="running"),))
     assert isinstance(verdict(up), Converging)
 
 
@@ -124,7 +126,7 @@ def test_incident_3_tasks_of_the_old_spec_are_not_the_new_service() -> None:
 def test_incidents_3_and_4_an_update_that_will_not_go_on_fails_with_its_cause(state: UpdateState) -> None:
     failed = task(state="failed", at=T0 + 1, error="task: non-zero exit (1)", current=False)
     up = snap(
-        service(running=1, update=Update(state=state, message="update paused")),
+        service(running=1, update=UpdateStatus(state=state, message="update paused")),
         tasks=(task(state="running", at=T0 + 2), failed),
     )
     judged = verdict(up)
@@ -247,7 +249,7 @@ def test_a_job_that_completed_is_converged() -> None:
 
 
 def test_a_completed_update_is_converged_when_it_was() -> None:
-    updated = service(running=1, update=Update(state="completed", completed=T0 + 8))
+    updated = service(running=1, update=UpdateStatus(state="completed", completed=T0 + 8))
     assert verdict(snap(updated, tasks=(task(state="running"),))) == Converged(at=T0 + 8)
 
 
@@ -285,8 +287,8 @@ def test_events_from_before_this_deploy_do_not_count() -> None:
     assert exits(start(snap(service())), T0 - 3, T0 - 2, T0 - 1).exits == ()
 
 
-def by_design(snapshot: StackSnapshot, *, now: float = T0 + 60) -> Verdict:
-    return verdict(snapshot, History(stack="s", since=T0, ends=frozenset({"app"})), now=now)
+def by_design(snapshot: StackSnapshot, *, now: float = T0 + 60) -> ConvergenceVerdict:
+    return verdict(snapshot, EngineHistory(stack="s", since=T0, ends=frozenset({"app"})), now=now)
 
 
 def ended(at: float, *, code: int = 0, desired: str = "shutdown") -> TaskState:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cc_ci.engine.labels import DEPLOYMENT, ROLE, RUN, SERVICE, STACK
-from cc_ci.isolation.app_groups import AppGroups, Owner, Use, owner
+from cc_ci.isolation.app_groups import AppGroups, ContainerUse, Owner, owner
 from cc_ci.lab.group_counts import Counts
 
 ONE, OTHER = "a" * 64, "b" * 64
@@ -47,7 +47,7 @@ def test_version_1_is_read(tmp_path: Path) -> None:
     first(tmp_path, ONE, memory_limit=NONE, processes_limit="max")
     groups = AppGroups("/cc-ci/x", root=tmp_path)
     assert groups.containers() == (ONE,)
-    assert groups.use(ONE) == Use(counts=Counts(killed=2, refused=3), memory_bytes=1000, processes=7)
+    assert groups.use(ONE) == ContainerUse(counts=Counts(killed=2, refused=3), memory_bytes=1000, processes=7)
     assert groups.use(OTHER) is None
 
 
@@ -55,7 +55,7 @@ def test_version_2_is_read(tmp_path: Path) -> None:
     second(tmp_path, ONE, memory_limit=1 << 28, processes_limit=4096)
     groups = AppGroups("/cc-ci/x", root=tmp_path)
     assert groups.containers() == (ONE,)
-    assert groups.use(ONE) == Use(
+    assert groups.use(ONE) == ContainerUse(
         counts=Counts(killed=2, refused=3),
         memory_bytes=1000,
         memory_limit=1 << 28,

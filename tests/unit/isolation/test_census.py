@@ -1,19 +1,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cc_ci.isolation.census import Census, diff, lasting_difference, line, take
-from cc_ci.isolation.items import Item, Kind, attributed
+from cc_ci.isolation.census import NodeCensus, diff, lasting_difference, line, take
+from cc_ci.isolation.items import Item, ItemKind, attributed
 from cc_ci.results.schema import Leak
 from cc_ci.system.clock import ManualClock
 
 STACK = "com.docker.stack.namespace"
 
 
-def census(*items: Item) -> Census:
-    return Census(items=attributed(items))
+def census(*items: Item) -> NodeCensus:
+    return NodeCensus(items=attributed(items))
 
 
-def item(kind: Kind, name: str, labels: Mapping[str, str] = {}) -> Item:
+def item(kind: ItemKind, name: str, labels: Mapping[str, str] = {}) -> Item:
     return Item(kind=kind, id=f"id-{name}", name=name, labels=labels)
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from cc_ci.engine.node import AppLimits
-from cc_ci.isolation.app_groups import Owner, Use
-from cc_ci.isolation.exhaustion import App, Hit, hits, last_room, size, too_much
+from cc_ci.isolation.app_groups import ContainerUse, Owner
+from cc_ci.isolation.exhaustion import LimitHit, UsingApp, hits, last_room, size, too_much
 from cc_ci.isolation.written import Written
 from cc_ci.lab.group_counts import Counts
 
@@ -17,39 +17,43 @@ DB = Owner(run="r-1", deployment="install", service="db")
 STRANGER = Owner(run="r-2", deployment="install", service="app")
 
 
-def found(use: Use, *, before: Use | None = None, beside: Mapping[str, App] | None = None) -> list[Hit]:
-    app = App(owner=MINE, use=use)
-    return list(hits(app, before or Use(), beside={"c": app, **(beside or {})}, limits=LIMITS))
+def found(
+    use: ContainerUse, *, before: ContainerUse | None = None, beside: Mapping[str, UsingApp] | None = None
+) -> list[LimitHit]:
+    app = UsingApp(owner=MINE, use=use)
+    return list(hits(app, before or ContainerUse(), beside={"c": app, **(beside or {})}, limits=LIMITS))
 
 
 def test_nothing_is_said_of_what_was_counted_before() -> None:
-    same = Use(counts=Counts(killed=1, refused=7))
+    same = ContainerUse(counts=Counts(killed=1, refused=7))
     assert found(same, before=same) == []
 
 
 @pytest.mark.parametrize("left", [4096, 12])
 def test_a_container_that_was_refused_processes_alone_did_it_by_itself(left: int) -> None:
     """Also when they have ended by the time of the look."""
-    (hit,) = found(Use(counts=Counts(refused=1), processes=left, processes_limit=4096))
+    (hit,) = found(ContainerUse(counts=Counts(refused=1), processes=left, processes_limit=4096))
     assert "service app: it started more processes than one container may have here (4096)" in hit.text
     assert not hit.others
 
 
 def test_who_has_most_of_all_processes_is_named_where_another_was_refused_one() -> None:
-    strangers = {str(at): App(owner=STRANGER, use=Use(processes=4000 + at)) for at in range(4)}
-    (hit,) = found(Use(counts=Counts(refused=1), processes=20, processes_limit=4096), beside=strangers)
+    strangers = {str(at): UsingApp(owner=STRANGER, use=ContainerUse(processes=4000 + at)) for at in range(4)}
+    (hit,) = found(
+        ContainerUse(counts=Counts(refused=1), processes=20, processes_limit=4096), beside=strangers
+    )
     assert hit.others
     assert "all 16384, and run r-2 has 4003 of them" in hit.text
 
 
 def test_a_service_s_own_memory_limit_is_the_recipe_s() -> None:
-    (hit,) = found(Use(counts=Counts(killed=1), memory_bytes=250 << 20, memory_limit=256 << 20))
+    (hit,) = found(ContainerUse(counts=Counts(killed=1), memory_bytes=250 << 20, memory_limit=256 << 20))
     assert "out of memory at its own limit of 256 MiB (deploy.resources.limits.memory)" in hit.text
     assert not hit.others
 
 
 def test_an_app_that_took_all_memory_of_the_node_is_told_how_it_gets_more() -> None:
-    (hit,) = found(Use(counts=Counts(killed=2), memory_bytes=int(3.9 * GIB)))
+    (hit,) = found(ContainerUse(counts=Counts(killed=2), memory_bytes=int(3.9 * GIB)))
     assert "the apps on the node may have 4.0 GiB, and it has 3.9 GiB" in hit.text
     assert "`cc-ci node up --memory`" in hit.text
     assert not hit.others
@@ -57,8 +61,8 @@ def test_an_app_that_took_all_memory_of_the_node_is_told_how_it_gets_more() -> N
 
 @pytest.mark.parametrize(("hog", "others"), [(DB, False), (STRANGER, True)])
 def test_whoever_has_the_memory_is_named_not_the_one_that_was_ended(hog: Owner, *, others: bool) -> None:
-    large = App(owner=hog, use=Use(memory_bytes=3 * GIB))
-    (hit,) = found(Use(counts=Counts(killed=1), memory_bytes=GIB), beside={"d": large})
+    large = UsingApp(owner=hog, use=ContainerUse(memory_bytes=3 * GIB))
+    (hit,) = found(ContainerUse(counts=Counts(killed=1), memory_bytes=GIB), beside={"d": large})
     assert hit.others is others
     assert ("run r-2 has 3.0 GiB" if others else "service db has 3.0 GiB") in hit.text
 

@@ -8,13 +8,13 @@ from small_recipe import app as read_app
 
 from cc_ci.engine.state import Container
 from cc_ci.errors import InfrastructureError, Unverified
-from cc_ci.isolation.holdings import Holdings, Name, names_of
+from cc_ci.isolation.holdings import HeldName, Holdings, names_of
 from cc_ci.system.clock import ManualClock
 
 STACK = "com.docker.stack.namespace"
 RUN = {"cc-ci.run": "r1"}
 OWN = {**RUN, "cc-ci.deployment": "install"}
-VOLUME = Name(kind="volume", name="shared", key="volumes.content.name")
+VOLUME = HeldName(kind="volume", name="shared", key="volumes.content.name")
 ANONYMOUS = "0f" * 32
 
 
@@ -23,7 +23,7 @@ def holdings(node: Any, clock: ManualClock) -> Holdings:
     return Holdings(node, run="r1", clock=clock)
 
 
-def claim(holdings: Holdings, *names: Name, deployment: str = "install", stack: str = "web") -> None:
+def claim(holdings: Holdings, *names: HeldName, deployment: str = "install", stack: str = "web") -> None:
     holdings.claim(deployment, stack, names, place=lambda _key: "compose.yml:7: ")
 
 
@@ -64,7 +64,7 @@ def test_a_name_that_something_has_is_refused_and_the_thing_left(
 ) -> None:
     node.add(kind, "shared")
     with pytest.raises(Unverified) as refused:
-        claim(holdings, Name(kind=kind, name="shared", key=f"{kind}s.content.name"))
+        claim(holdings, HeldName(kind=kind, name="shared", key=f"{kind}s.content.name"))
     said = str(refused.value)
     assert said.startswith(
         f"compose.yml:7: {kind}s.content.name: {kind} shared: on the node already, made by no run"
@@ -83,7 +83,7 @@ def test_whose_a_taken_name_is_gets_told(holdings: Holdings, node: Any) -> None:
 def test_of_several_names_none_is_claimed_unless_all_are_free(holdings: Holdings, node: Any) -> None:
     node.add("volume", "shared")
     with pytest.raises(Unverified):
-        claim(holdings, Name(kind="secret", name="free"), VOLUME)
+        claim(holdings, HeldName(kind="secret", name="free"), VOLUME)
     node.add("secret", "free", OWN)
     holdings.remove("install")
     assert node.names("secret") == ["free"]
@@ -106,7 +106,7 @@ def test_a_name_of_the_apps_own_that_is_taken_is_no_fault_of_the_recipe(
 ) -> None:
     node.add("volume", "web_content", OWN)
     with pytest.raises(InfrastructureError, match="made by deployment install of this run"):
-        claim(holdings, Name(kind="volume", name="web_content"), deployment="fresh")
+        claim(holdings, HeldName(kind="volume", name="web_content"), deployment="fresh")
 
 
 def test_a_second_deployment_gets_the_names_that_the_first_has_given_up(
@@ -120,10 +120,10 @@ def test_a_second_deployment_gets_the_names_that_the_first_has_given_up(
 
 
 def test_what_any_version_made_goes_and_a_second_time_there_is_nothing(holdings: Holdings, node: Any) -> None:
-    claim(holdings, Name(kind="secret", name="web_old_v1"), Name(kind="volume", name="web_old"))
+    claim(holdings, HeldName(kind="secret", name="web_old_v1"), HeldName(kind="volume", name="web_old"))
     for kind, name in (("secret", "web_old_v1"), ("volume", "web_old")):
         node.add(kind, name, OWN)
-    claim(holdings, Name(kind="secret", name="web_new_v1"), Name(kind="volume", name="web_old"))
+    claim(holdings, HeldName(kind="secret", name="web_new_v1"), HeldName(kind="volume", name="web_old"))
     node.add("secret", "web_new_v1", OWN)
     holdings.remove("install")
     holdings.remove("install")
@@ -169,7 +169,7 @@ def test_a_label_without_a_claim_is_not_enough(holdings: Holdings, node: Any) ->
 def test_what_another_program_made_under_the_apps_own_name_is_the_runs(
     holdings: Holdings, node: Any, clock: ManualClock
 ) -> None:
-    claim(holdings, Name(kind="secret", name="web_password_v1"))
+    claim(holdings, HeldName(kind="secret", name="web_password_v1"))
     clock.advance(1)
     node.add("secret", "web_password_v1")
     holdings.remove("install")

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from cc_ci.isolation.census import Census, compare
-from cc_ci.isolation.items import Item, Kind, attributed, run_of
+from cc_ci.isolation.census import NodeCensus, compare
+from cc_ci.isolation.items import Item, ItemKind, attributed, run_of
 from cc_ci.results.schema import Leak
 
 STACK = "com.docker.stack.namespace"
 ANONYMOUS = "0f" * 32
 
 
-def thing(kind: Kind, name: str, run: str | None = None, *, stack: str | None = None) -> Item:
+def thing(kind: ItemKind, name: str, run: str | None = None, *, stack: str | None = None) -> Item:
     labels = {**({"cc-ci.run": run} if run else {}), **({STACK: stack} if stack else {})}
     return Item(kind=kind, id=f"id-{name}", name=name, labels=labels)
 
@@ -117,25 +117,25 @@ def test_a_runs_name_may_have_what_a_folders_may() -> None:
     assert run_of({}) is None
 
 
-BEFORE = Census(items=())
+BEFORE = NodeCensus(items=())
 
 
 def test_where_others_used_the_node_too_nobody_is_blamed_by_guess() -> None:
-    after = Census(items=attributed([VOLUME, thing("network", "loose"), thing("volume", "v", "a")]))
+    after = NodeCensus(items=attributed([VOLUME, thing("network", "loose"), thing("volume", "v", "a")]))
     found = compare(BEFORE, after, run="a", alone=False)
     assert found.leaks == (Leak(kind="volume", name="v"),)
     assert found.unclear == (Leak(kind="network", name="loose"), Leak(kind="volume", name=ANONYMOUS))
 
 
 def test_a_run_that_was_alone_on_its_node_is_blamed_for_all_that_came_in_its_time() -> None:
-    after = Census(items=attributed([VOLUME]))
+    after = NodeCensus(items=attributed([VOLUME]))
     assert compare(BEFORE, after, run="a", alone=True).leaks == (Leak(kind="volume", name=ANONYMOUS),)
 
 
 def test_its_own_anonymous_volume_is_blamed_on_a_run_beside_others() -> None:
     left = attributed([VOLUME], mounted={ANONYMOUS: "a"})
-    assert compare(BEFORE, Census(items=left), run="a", alone=False).leaks
-    assert compare(BEFORE, Census(items=left), run="b", alone=False) == compare(BEFORE, BEFORE)
+    assert compare(BEFORE, NodeCensus(items=left), run="a", alone=False).leaks
+    assert compare(BEFORE, NodeCensus(items=left), run="b", alone=False) == compare(BEFORE, BEFORE)
 
 
 def test_what_somebody_elses_stack_or_project_did_is_not_worth_a_word() -> None:
@@ -143,12 +143,12 @@ def test_what_somebody_elses_stack_or_project_did_is_not_worth_a_word() -> None:
         thing("service", "blog_app", stack="blog"),
         Item(kind="container", id="c", name="c", labels={"com.docker.compose.project": "shop"}),
     ]
-    found = compare(BEFORE, Census(items=attributed(theirs)), run="a", alone=False)
+    found = compare(BEFORE, NodeCensus(items=attributed(theirs)), run="a", alone=False)
     assert found == compare(BEFORE, BEFORE)
 
 
 def test_what_is_gone_beside_others_is_not_blamed_either() -> None:
-    before = Census(items=attributed([thing("volume", "old")]))
+    before = NodeCensus(items=attributed([thing("volume", "old")]))
     found = compare(before, BEFORE, run="a", alone=False)
     assert found.leaks == ()
     assert found.unclear == (Leak(kind="volume", name="old", change="lost"),)
@@ -156,6 +156,6 @@ def test_what_is_gone_beside_others_is_not_blamed_either() -> None:
 
 def test_a_network_that_only_another_runs_containers_use_now_is_not_lost() -> None:
     network = thing("network", "monitoring")
-    before = Census(items=attributed([network]))
-    after = Census(items=attributed([network, container("c", "b", networks=["monitoring"])]))
+    before = NodeCensus(items=attributed([network]))
+    after = NodeCensus(items=attributed([network, container("c", "b", networks=["monitoring"])]))
     assert compare(before, after, run="a", alone=True) == compare(BEFORE, BEFORE)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from cc_ci.isolation.items import Item, Kind
+from cc_ci.isolation.items import Item, ItemKind
 from cc_ci.isolation.ownership import doubt
 from cc_ci.system.units import EpochSeconds
 
@@ -20,7 +20,7 @@ LABELS = {
 HOUR = 3600.0
 
 
-def thing(kind: Kind = "volume", *, at: float = BEGAN + 10, **labels: str) -> Item:
+def thing(kind: ItemKind = "volume", *, at: float = BEGAN + 10, **labels: str) -> Item:
     given = {f"cc-ci.{name}": value for name, value in labels.items()}
     return Item(kind=kind, id="t", name="t", labels={**LABELS, **given}, created=EpochSeconds(at), run=RUN)
 
@@ -53,7 +53,7 @@ def test_all_that_a_run_makes_is_proved() -> None:
     layer="census",
 )
 @pytest.mark.parametrize("kind", ["service", "network", "volume", "secret", "config"])
-def test_what_was_made_after_the_runs_end_was_not_made_by_it(kind: Kind) -> None:
+def test_what_was_made_after_the_runs_end_was_not_made_by_it(kind: ItemKind) -> None:
     assert "after the end of the run" in (judged(thing(kind, at=BEGAN + 30 * HOUR), foreign=False) or "")
 
 

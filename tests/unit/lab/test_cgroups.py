@@ -8,9 +8,18 @@ from subprocess import PIPE
 import pytest
 
 from cc_ci.errors import InfrastructureError
-from cc_ci.lab.cgroups import CONTROLLERS, FIRST_TO_DIE, LAST_TO_DIE, ROOT, Limits, NodeGroup, Part, Share
+from cc_ci.lab.cgroups import (
+    CONTROLLERS,
+    FIRST_TO_DIE,
+    LAST_TO_DIE,
+    ROOT,
+    GroupPart,
+    Limits,
+    NodeGroup,
+    Share,
+)
 
-PARTS: dict[Part, Share] = {
+PARTS: dict[GroupPart, Share] = {
     "engine": Share(reserved_bytes=512 << 20),
     "stack": Share(memory_bytes=5 << 30, processes=16384),
     "suite": Share(memory_bytes=3 << 30, processes=4096),

@@ -42,7 +42,7 @@ def test_a_build_gets_no_network_and_its_labels_say_that_it_is_a_stand_in() -> N
 
 
 @pytest.mark.parametrize("image", images.read_images(), ids=lambda image: image.short)
-def test_each_stand_in_has_a_contract_for_its_tag(image: images.Image) -> None:
+def test_each_stand_in_has_a_contract_for_its_tag(image: images.StandIn) -> None:
     contract = read_contract(image.folder, tag=image.name.tag)
     assert contract.not_kept
     assert any(image.name.tag in check.prints for check in contract.checks)

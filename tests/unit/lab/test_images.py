@@ -5,7 +5,7 @@ import pytest
 
 from cc_ci.errors import InfrastructureError, UsageError
 from cc_ci.lab import images
-from cc_ci.lab.images import Image, Name, Record
+from cc_ci.lab.images import ImageName, ImageRecord, StandIn
 from cc_ci.system.units import EpochSeconds
 
 IMAGE_TOML = """
@@ -32,22 +32,22 @@ def lab(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-def first(lab: Path) -> Image:
+def first(lab: Path) -> StandIn:
     return images.read_images(lab)[0]
 
 
 @pytest.mark.parametrize(
     ("reference", "name"),
     [
-        ("nginx:1.22.1", Name(upstream="docker.io", path="library/nginx", tag="1.22.1")),
-        ("docker.io/library/nginx:1", Name(upstream="docker.io", path="library/nginx", tag="1")),
-        ("index.docker.io/a/b:1", Name(upstream="docker.io", path="a/b", tag="1")),
-        ("a/b:1", Name(upstream="docker.io", path="a/b", tag="1")),
-        ("ghcr.io/a/b/c:v1", Name(upstream="ghcr.io", path="a/b/c", tag="v1")),
-        ("localhost:5000/a:1", Name(upstream="localhost:5000", path="a", tag="1")),
+        ("nginx:1.22.1", ImageName(upstream="docker.io", path="library/nginx", tag="1.22.1")),
+        ("docker.io/library/nginx:1", ImageName(upstream="docker.io", path="library/nginx", tag="1")),
+        ("index.docker.io/a/b:1", ImageName(upstream="docker.io", path="a/b", tag="1")),
+        ("a/b:1", ImageName(upstream="docker.io", path="a/b", tag="1")),
+        ("ghcr.io/a/b/c:v1", ImageName(upstream="ghcr.io", path="a/b/c", tag="v1")),
+        ("localhost:5000/a:1", ImageName(upstream="localhost:5000", path="a", tag="1")),
     ],
 )
-def test_references_are_taken_apart_as_docker_does(reference: str, name: Name) -> None:
+def test_references_are_taken_apart_as_docker_does(reference: str, name: ImageName) -> None:
     assert images.split(reference) == name
 
 
@@ -112,8 +112,8 @@ def test_the_hash_differs_by_version_and_not_by_contract_or_summary(lab: Path) -
     assert images.definition_hash(first(lab)) == before
 
 
-def record(image: Image, *, definition: str, digest: str = "sha256:1") -> Record:
-    return Record(
+def record(image: StandIn, *, definition: str, digest: str = "sha256:1") -> ImageRecord:
+    return ImageRecord(
         reference=str(image.name),
         definition=definition,
         digest=digest,
@@ -124,7 +124,7 @@ def record(image: Image, *, definition: str, digest: str = "sha256:1") -> Record
     )
 
 
-def serve(image: Image, digest: str, *, state: Path) -> None:
+def serve(image: StandIn, digest: str, *, state: Path) -> None:
     tags = images.storage(image.name.upstream, state=state) / "docker/registry/v2/repositories"
     link = tags / image.name.path / "_manifests/tags" / image.name.tag / "current/link"
     link.parent.mkdir(parents=True, exist_ok=True)

@@ -16,8 +16,8 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def serve(image: images.Image, *, definition: str) -> None:
-    record = images.Record(
+def serve(image: images.StandIn, *, definition: str) -> None:
+    record = images.ImageRecord(
         reference=str(image.name),
         definition=definition,
         digest="sha256:1",

@@ -20,7 +20,7 @@ from cc_ci.engine.watching import Watch
 from cc_ci.errors import UsageError
 from cc_ci.levers.arms import Chosen, arm_argv, choose, digest, is_limit, profile_values, read_arm
 from cc_ci.levers.registry import BY_NAME, LEVERS, PROFILES, Lever, overlay_fields
-from cc_ci.levers.values import Duration, Words, told
+from cc_ci.levers.values import SecondsRange, Words, told
 from cc_ci.pipeline.instruments import driver as chosen_driver
 from cc_ci.pipeline.known import Known
 from cc_ci.pipeline.planner import make_plan
@@ -219,7 +219,7 @@ def test_each_wait_of_stock_and_peer_names_its_source_or_is_not_there() -> None:
 
 
 def test_a_duration_holds_numbers_alone() -> None:
-    values = Duration(0.0, 1.0)
+    values = SecondsRange(0.0, 1.0)
     assert not values.holds(value=True)
     assert not values.holds("0")
     assert BY_NAME["health.interval"].values.holds(None)

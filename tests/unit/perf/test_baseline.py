@@ -55,7 +55,7 @@ class FakeBench:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    facts = sets.Facts(asked=ASKED, host=HOST, began="2026-01-01", canaries=(USUAL, USUAL))
+    facts = sets.SetFacts(asked=ASKED, host=HOST, began="2026-01-01", canaries=(USUAL, USUAL))
     made = free_name(tmp_path, "set")
     sets.write_facts(facts, made)
     return made
@@ -82,7 +82,7 @@ def test_each_run_follows_its_cells_preparation(folder: Path) -> None:
 
 def begun(root: Path, name: str) -> Path:
     """A set of this machine, of which one warm run of two is there."""
-    facts = sets.Facts(asked=ASKED, host=sets.this_host(), began="2026-01-01", canaries=(USUAL, USUAL))
+    facts = sets.SetFacts(asked=ASKED, host=sets.this_host(), began="2026-01-01", canaries=(USUAL, USUAL))
     sets.write_facts(facts, root / name)
     with pytest.raises(KeyboardInterrupt):
         measure(root / name, FakeBench(exits=[0, 130]), say=quiet)
@@ -186,7 +186,7 @@ def test_the_newest_set_is_the_last_by_number(tmp_path: Path, folder: Path) -> N
 
 def test_what_no_registry_has_is_not_in_the_order() -> None:
     asked = msgspec.structs.replace(ASKED, recipes=("app", "far"))
-    facts = sets.Facts(
+    facts = sets.SetFacts(
         asked=asked, host=HOST, began="2026-01-01", canaries=(USUAL,), unreachable={"far": ("far:1",)}
     )
     assert {cell.recipe for cell in facts.order} == {"app"}

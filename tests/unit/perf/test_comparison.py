@@ -10,7 +10,7 @@ from cc_ci.levers.arms import choose
 from cc_ci.perf.analysis.comparison import (
     Comparison,
     OutcomeChange,
-    Sample,
+    RunSample,
     Side,
     alternate,
     compare,
@@ -31,7 +31,7 @@ def side(label: str, *, seed: int, delay: float = 0.0, runs: int = RUNS, outcome
     return Side(label=label, samples=tuple(_sample(rng, delay, outcome) for _ in range(runs)))
 
 
-def _sample(rng: random.Random, delay: float, outcome: str) -> Sample:
+def _sample(rng: random.Random, delay: float, outcome: str) -> RunSample:
     parts = (
         Part(seconds=rng.gauss(60, 1.0), name="boot", stage="install", phase="converge"),
         Part(seconds=rng.gauss(5, 0.1) + delay, name="backup", stage="backup", phase="backup"),
@@ -45,7 +45,7 @@ def _sample(rng: random.Random, delay: float, outcome: str) -> Sample:
     result = msgspec.structs.replace(
         example(), stages=(stage,), total_seconds=sum(part.seconds for part in parts)
     )
-    return Sample(result=result, parts=parts)
+    return RunSample(result=result, parts=parts)
 
 
 def changed(found: Comparison) -> list[str]:

@@ -28,7 +28,7 @@ USUAL = Canary(cpu=1.0, untar=1.0)
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / "2026-01-01-2cpu-6g"
-    facts = sets.Facts(
+    facts = sets.SetFacts(
         asked=sets.Asked(
             recipes=("app", "far"), cold=1, warm=1, cpus=2.0, memory_bytes=6 << 30, bandwidth="100mbit"
         ),

@@ -24,7 +24,7 @@ def folder(root: Path, *, stock: float) -> Path:
         recipes=("app",), cold=0, warm=PAIRS, cpus=2.0, memory_bytes=6 << 30, bandwidth="100mbit",
         arms=("bare", "stock"),
     )  # fmt: skip
-    facts = sets.Facts(
+    facts = sets.SetFacts(
         asked=asked,
         host=sets.Host(system="Debian", kernel="6", cpu_model="made up", cpus=2, memory_bytes=8 << 30),
         began="2026-01-01",
@@ -77,7 +77,7 @@ def test_a_cold_run_has_the_nearest_warm_bare_run_and_its_own_pulls(tmp_path: Pa
     asked = sets.Asked(
         recipes=("app",), cold=1, warm=2, cpus=2.0, memory_bytes=6 << 30, bandwidth="100mbit", beside="bare"
     )
-    facts = sets.Facts(
+    facts = sets.SetFacts(
         asked=asked,
         host=sets.Host(system="Debian", kernel="6", cpu_model="made up", cpus=2, memory_bytes=8 << 30),
         began="2026-01-01",

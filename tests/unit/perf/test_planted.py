@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from cc_ci.cli.compare import compare as command
 from cc_ci.perf.analysis.attribution import by_phase
-from cc_ci.perf.analysis.comparison import Comparison, Sample, Side, compare
+from cc_ci.perf.analysis.comparison import Comparison, RunSample, Side, compare
 from cc_ci.perf.baselines.measured_set import Set, newest, read
 from cc_ci.perf.baselines.sets import missing
 from cc_ci.results.measured import Cell
@@ -28,7 +28,7 @@ def measured() -> Set:
 
 def arm(measured: Set, recipe: str) -> Side:
     runs = measured.runs(Cell(recipe=recipe, cache="warm"))
-    samples = tuple(Sample(result=one.result, parts=one.parts) for one in runs if one.result)
+    samples = tuple(RunSample(result=one.result, parts=one.parts) for one in runs if one.result)
     return Side(label=recipe, samples=samples)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cc_ci.perf.analysis.what_if import Place, seconds_without
+from cc_ci.perf.analysis.what_if import PathPlace, seconds_without
 from cc_ci.timing.trace import Span
 
 
@@ -57,7 +57,7 @@ def test_only_a_spans_own_time_goes() -> None:
 
 
 def test_places_are_told_by_the_phase_that_is_inherited() -> None:
-    seen: list[Place] = []
+    seen: list[PathPlace] = []
     bare = Span(id=2, name="look", action="look", start=1, end=2, parent=1)
     seconds_without((span(1, "a", 0, 3), bare), total=3, gone=lambda place: bool(seen.append(place)))
     assert {(place.action, place.phase) for place in seen} == {("a", "converge"), ("look", "converge")}

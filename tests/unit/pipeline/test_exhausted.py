@@ -6,29 +6,29 @@ import time
 import pytest
 
 from cc_ci.errors import EndedEarly, InfrastructureError, StageFailed, Unverified
-from cc_ci.isolation.exhaustion import Hit
+from cc_ci.isolation.exhaustion import LimitHit
 from cc_ci.pipeline.exhausted import Reached
 from cc_ci.pipeline.plan import Step
 
 DEPLOY = Step(name="deploy", action="deploy", stage="install", chain="install", deployment="install")
 UPGRADE = Step(name="up", action="deploy", stage="upgrade", chain="upgrade", deployment="upgrade")
 REMOVE = Step(name="undeploy", action="undeploy", stage="install", chain="install", deployment="install")
-BOMB = Hit(deployment="install", text="service app: too many processes")
-OTHERS = Hit(deployment="install", text="service app: it could start none", others=True)
-PROVIDERS = Hit(deployment="keycloak", text="service app: out of memory")
+BOMB = LimitHit(deployment="install", text="service app: too many processes")
+OTHERS = LimitHit(deployment="install", text="service app: it could start none", others=True)
+PROVIDERS = LimitHit(deployment="keycloak", text="service app: out of memory")
 
 
 class Scripted:
     """Says in turn what was reached."""
 
-    def __init__(self, *answers: list[Hit]) -> None:
+    def __init__(self, *answers: list[LimitHit]) -> None:
         self._answers = list(answers)
 
-    def hits(self) -> list[Hit]:
+    def hits(self) -> list[LimitHit]:
         return self._answers.pop(0) if self._answers else []
 
 
-def reached(*answers: list[Hit]) -> Reached:
+def reached(*answers: list[LimitHit]) -> Reached:
     return Reached(Scripted(*answers), ["install", "upgrade"])
 
 
@@ -88,9 +88,9 @@ class Often:
     def __init__(self) -> None:
         self.said = 0
 
-    def hits(self) -> list[Hit]:
+    def hits(self) -> list[LimitHit]:
         self.said += 1
-        hit = Hit(deployment=("install", "upgrade")[self.said % 2], text=f"hit {self.said}")
+        hit = LimitHit(deployment=("install", "upgrade")[self.said % 2], text=f"hit {self.said}")
         time.sleep(0)
         return [hit]
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from cc_ci.engine.state import ServiceState, StackSnapshot, Update
+from cc_ci.engine.state import ServiceState, StackSnapshot, UpdateStatus
 from cc_ci.probes.answers import Answer, Certificate, Problem
 from cc_ci.probes.generic import explain, proxy_checks, service_checks
 from cc_ci.probes.ready import LOOK_TIMEOUT
@@ -141,7 +141,7 @@ def reasons(stack: Stack, *services: ServiceState) -> list[str | None]:
 
 
 def test_services_that_run_pass(stack: Stack) -> None:
-    done = Update(state="completed")
+    done = UpdateStatus(state="completed")
     found = service_checks(
         StackSnapshot(stack="web", services=(service("app", update=done), service("db"))), stack=stack
     )
@@ -156,7 +156,7 @@ def test_services_that_do_not_are_named_with_what_is_wrong(stack: Stack) -> None
         "services.app: 0 of 1 tasks are running",
         "services.db: it was not deployed",
     ]
-    rolled = Update(state="rollback_completed", message="update rolled back")
+    rolled = UpdateStatus(state="rollback_completed", message="update rolled back")
     assert reasons(stack, service("app", update=rolled), service("db", outdated=1)) == [
         "services.app: its update is rollback_completed: update rolled back",
         "services.db: 1 tasks are still of the version before",

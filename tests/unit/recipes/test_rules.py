@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_ci.recipes.host_names import at_or_below, host_fault
-from cc_ci.recipes.rule import All, Any, Matcher, Rule, RuleFault, Syntax, matchers, parse_rule
-from cc_ci.recipes.rule_reach import Request, named_hosts, requests, stray_ways, takes
+from cc_ci.recipes.rule import All, Any, Matcher, RouterRule, RuleFault, Syntax, matchers, parse_rule
+from cc_ci.recipes.rule_reach import RoutedRequest, named_hosts, requests, stray_ways, takes
 
 DOMAIN = "poc-0a1b2c.ci.test"
 
@@ -15,7 +15,7 @@ def confined(text: str, *, syntax: Syntax = "v3") -> bool:
     return not list(stray_ways(parse_rule(text, syntax=syntax), domain=DOMAIN, syntax=syntax))
 
 
-def plainest(text: str, *, syntax: Syntax = "v3") -> Request | None:
+def plainest(text: str, *, syntax: Syntax = "v3") -> RoutedRequest | None:
     return next(iter(requests(parse_rule(text, syntax=syntax), domain=DOMAIN, syntax=syntax)), None)
 
 
@@ -64,7 +64,7 @@ def test_what_can_not_be_read_is_one_line(text: str, said: str) -> None:
 @given(st.text(alphabet="HostPah()`'\"\\!&|, /.ab\n", max_size=60))
 def test_no_text_breaks_the_reader(text: str) -> None:
     try:
-        rule: Rule = parse_rule(text)
+        rule: RouterRule = parse_rule(text)
     except RuleFault:
         return
     assert list(matchers(rule))
@@ -136,17 +136,20 @@ def test_version_2_has_several_hosts_and_templates() -> None:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        (f"Host(`{DOMAIN}`)", Request(host=DOMAIN)),
-        (f"Host(`{DOMAIN}`) && PathPrefix(`/api`)", Request(host=DOMAIN, path="/api")),
-        (f"Host(`{DOMAIN}`) && (Path(`/b`) || PathPrefix(`/`))", Request(host=DOMAIN)),
-        (f"Host(`{DOMAIN}`) && PathPrefix(`/a`) && PathPrefix(`/a/b`)", Request(host=DOMAIN, path="/a/b")),
-        (f"Host(`{DOMAIN}`) && PathRegexp(`^/api/v[0-9]+`)", Request(host=DOMAIN, path="/api/v")),
-        (f"Host(`{DOMAIN}`) && !PathPrefix(`/admin`)", Request(host=DOMAIN)),
-        (f"Host(`a.{DOMAIN}`) || Host(`{DOMAIN}`) && Path(`/b`)", Request(host=DOMAIN, path="/b")),
-        (f"Host(`a.{DOMAIN}`)", Request(host=f"a.{DOMAIN}")),
+        (f"Host(`{DOMAIN}`)", RoutedRequest(host=DOMAIN)),
+        (f"Host(`{DOMAIN}`) && PathPrefix(`/api`)", RoutedRequest(host=DOMAIN, path="/api")),
+        (f"Host(`{DOMAIN}`) && (Path(`/b`) || PathPrefix(`/`))", RoutedRequest(host=DOMAIN)),
+        (
+            f"Host(`{DOMAIN}`) && PathPrefix(`/a`) && PathPrefix(`/a/b`)",
+            RoutedRequest(host=DOMAIN, path="/a/b"),
+        ),
+        (f"Host(`{DOMAIN}`) && PathRegexp(`^/api/v[0-9]+`)", RoutedRequest(host=DOMAIN, path="/api/v")),
+        (f"Host(`{DOMAIN}`) && !PathPrefix(`/admin`)", RoutedRequest(host=DOMAIN)),
+        (f"Host(`a.{DOMAIN}`) || Host(`{DOMAIN}`) && Path(`/b`)", RoutedRequest(host=DOMAIN, path="/b")),
+        (f"Host(`a.{DOMAIN}`)", RoutedRequest(host=f"a.{DOMAIN}")),
         (
             f"Host(`{DOMAIN}`) && Header(`X-Key`, `1`) && Query(`q`)",
-            Request(host=DOMAIN, headers=(("X-Key", "1"),), query=(("q", ""),)),
+            RoutedRequest(host=DOMAIN, headers=(("X-Key", "1"),), query=(("q", ""),)),
         ),
         (f"Host(`{DOMAIN}`) && Method(`POST`)", None),
         (f"Host(`{DOMAIN}`) && ClientIP(`2620:fe::/48`)", None),
@@ -157,7 +160,7 @@ def test_version_2_has_several_hosts_and_templates() -> None:
         ("Host(`elsewhere.test`)", None),
     ],
 )
-def test_a_request_that_the_rule_takes_is_found(text: str, wanted: Request | None) -> None:
+def test_a_request_that_the_rule_takes_is_found(text: str, wanted: RoutedRequest | None) -> None:
     assert plainest(text) == wanted
     if wanted is not None:
         assert takes(parse_rule(text), wanted, syntax="v3") is not False

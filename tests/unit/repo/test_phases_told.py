@@ -7,7 +7,7 @@ from typing import get_args
 from cc_ci.timing import actions
 from cc_ci.timing.parts import OTHERS
 from cc_ci.timing.phases import PHASES
-from cc_ci.timing.trace import Kind
+from cc_ci.timing.trace import SpanKind
 
 TOLD = (Path(__file__).parents[3] / "docs" / "reference" / "phases.md").read_text()
 
@@ -36,5 +36,5 @@ def test_the_parts_of_a_start_are_explained() -> None:
 
 
 def test_every_kind_of_span_is_explained() -> None:
-    for kind in get_args(Kind):
+    for kind in get_args(SpanKind):
         assert f"| `{kind}` |" in TOLD

@@ -12,7 +12,7 @@ from example_result import SPANS, example
 from cc_ci.report.html.charts import distribution, pareto, rows_of
 from cc_ci.report.html.evidence import evidence_of
 from cc_ci.report.html.run_page import run_page
-from cc_ci.report.html.set_page import Bound, set_page
+from cc_ci.report.html.set_page import MedianAndLimit, set_page
 from cc_ci.report.html.timeline import lanes
 from cc_ci.report.html.wording import duration
 from cc_ci.results.measured import Cell, Measured, compact, parts
@@ -138,7 +138,7 @@ def test_a_set_of_nothing_says_so() -> None:
 
 
 def test_the_limit_stands_beside_the_runs() -> None:
-    bound = Bound(recipe="app", cache="warm", run=60.0, limit=12.0, rho="5.00 (4.80 to 5.20)")
+    bound = MedianAndLimit(recipe="app", cache="warm", run=60.0, limit=12.0, rho="5.00 (4.80 to 5.20)")
     page = set_page("a set", [measured(1, "warm", 60.0)], bounds=[bound])
     assert "12.0</td>" in page
     assert "5.00 (4.80 to 5.20)</td>" in page

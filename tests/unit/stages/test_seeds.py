@@ -7,8 +7,8 @@ from small_recipe import COMPOSE, recipe
 from small_recipe import app as read_app
 from stage_suite import MemorySuites, with_seeds
 
-from cc_ci.backups.markers import Reading
-from cc_ci.backups.marking import Place
+from cc_ci.backups.markers import MarkerReading
+from cc_ci.backups.marking import MarkerPlace
 from cc_ci.errors import StageFailed, Unverified
 from cc_ci.recipes.moved_volumes import Move
 from cc_ci.stages.bench import Bench, Deployed
@@ -23,7 +23,10 @@ from cc_ci.stages.seeds import (
 )
 
 KEPT = Planted(key="kept", value="marker")
-DATA, MEDIA = Place(volume="web_data", key="data"), Place(volume="web_media", key="media", folder="up")
+DATA, MEDIA = (
+    MarkerPlace(volume="web_data", key="data"),
+    MarkerPlace(volume="web_media", key="media", folder="up"),
+)
 
 
 @pytest.fixture
@@ -80,37 +83,42 @@ def test_each_marker_has_a_name_and_a_value_of_its_own(
 class Readings:
     """Markers that read as told."""
 
-    def __init__(self, **readings: Reading) -> None:
+    def __init__(self, **readings: MarkerReading) -> None:
         self._readings = readings
 
-    def read(self, _key: str, places: tuple[Place, ...], *, exactness: str) -> dict[Place, Reading]:
+    def read(
+        self, _key: str, places: tuple[MarkerPlace, ...], *, exactness: str
+    ) -> dict[MarkerPlace, MarkerReading]:
         assert exactness == "usable"
         return {place: self._readings[place.key] for place in places}
 
 
-def read(**readings: Reading) -> str | None:
+def read(**readings: MarkerReading) -> str | None:
     return VolumeSeeds(Readings(**readings), (DATA, MEDIA)).read("kept")  # type: ignore[arg-type]
 
 
 def test_a_marker_counts_when_every_volume_has_it_whole() -> None:
-    assert read(data=Reading(value="v"), media=Reading(value="v")) == "v"
-    assert read(data=Reading(), media=Reading()) is None
+    assert read(data=MarkerReading(value="v"), media=MarkerReading(value="v")) == "v"
+    assert read(data=MarkerReading(), media=MarkerReading()) is None
 
 
 @pytest.mark.parametrize(
     ("media", "said"),
     [
-        (Reading(), "marker kept: data was lost, gone from volume media at up and there in volume data"),
-        (Reading(value="w"), "marker kept: not the same everywhere"),
         (
-            Reading(value="v", faults=("long: is gone", "deep: is gone")),
+            MarkerReading(),
+            "marker kept: data was lost, gone from volume media at up and there in volume data",
+        ),
+        (MarkerReading(value="w"), "marker kept: not the same everywhere"),
+        (
+            MarkerReading(value="v", faults=("long: is gone", "deep: is gone")),
             "marker kept: volume media at up: long: is gone",
         ),
     ],
 )
-def test_the_volume_that_lost_something_is_named(media: Reading, said: str) -> None:
+def test_the_volume_that_lost_something_is_named(media: MarkerReading, said: str) -> None:
     with pytest.raises(StageFailed) as caught:
-        read(data=Reading(value="v"), media=media)
+        read(data=MarkerReading(value="v"), media=media)
     assert str(caught.value) == said
 
 
@@ -142,6 +150,8 @@ def test_a_volume_that_no_marker_could_be_put_into_leaves_the_restore_unverified
     compose = COMPOSE.replace("replicas: 2\n      labels:", labels)
     deployed.app, deployed.stack = read_app(recipe(tmp_path / "dumped", compose=compose))
     require_all_marked(deployed, KEPT)
-    require_all_marked(deployed, Planted(key="kept", value="v", places=(Place(volume="x", key="content"),)))
+    require_all_marked(
+        deployed, Planted(key="kept", value="v", places=(MarkerPlace(volume="x", key="content"),))
+    )
     with pytest.raises(Unverified, match=r"install: volume content: only backup\.sql of it is backed up"):
         require_all_marked(deployed, Planted(key="kept", value="v", places=(DATA,)))

@@ -12,8 +12,8 @@ import pytest
 from cc_ci.suite import broker
 from cc_ci.suite.broker import Broker, Knowledge
 from cc_ci.suite.facts import Suite
-from cc_ci.suite.inside.app import App, SuiteProblem
-from cc_ci.suite.protocol import ANSWER_LIMIT, REQUEST_LIMIT, Answer, AppFacts
+from cc_ci.suite.inside.app import SuiteApp, SuiteProblem
+from cc_ci.suite.protocol import ANSWER_LIMIT, REQUEST_LIMIT, AppFacts, BrokerAnswer
 from cc_ci.system.redaction import Redactor
 
 SUITE = Suite(recipe="notes", folder=Path("/nowhere"), hash="0", secrets=("password",), env={"USER": "x"})
@@ -41,22 +41,22 @@ def path(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path / "b.sock"
 
 
-def say(path: Path, said: bytes) -> Answer:
+def say(path: Path, said: bytes) -> BrokerAnswer:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(path))
         connection.sendall(said)
         connection.shutdown(socket.SHUT_WR)
-        return msgspec.json.decode(connection.makefile("rb").readline(), type=Answer)
+        return msgspec.json.decode(connection.makefile("rb").readline(), type=BrokerAnswer)
 
 
 def test_an_app_is_known_by_its_facts(path: Path) -> None:
-    app = App(socket_path=path)
+    app = SuiteApp(socket_path=path)
     assert (app.domain, app.url, app.services) == ("note-1.ci.test", "https://note-1.ci.test", ("app", "db"))
     assert (app.version, app.variant, app.seeds) == ("1.0.0+2", "listing", None)
 
 
 def test_only_what_the_suite_declares_is_told(path: Path) -> None:
-    app = App(socket_path=path)
+    app = SuiteApp(socket_path=path)
     assert app.env == {"USER": "editor"}
     assert app.secret("password") == "correct horse"
     with pytest.raises(SuiteProblem, match="'admin_token': not declared"):
@@ -65,7 +65,7 @@ def test_only_what_the_suite_declares_is_told(path: Path) -> None:
 
 
 def test_logs_are_the_tail_and_redacted(path: Path) -> None:
-    app = App(socket_path=path)
+    app = SuiteApp(socket_path=path)
     assert app.logs("app", lines=2) == "two [redacted]\nthree"
     with pytest.raises(SuiteProblem, match="'traefik': the app has none"):
         app.logs("traefik")
@@ -87,7 +87,7 @@ def test_an_answer_stays_within_its_limit(path: Path) -> None:
 )
 def test_anything_else_is_refused_and_the_next_is_served(path: Path, said: bytes, problem: str) -> None:
     assert (say(path, said).problem or "").startswith(problem)
-    assert App(socket_path=path).domain == APP.domain
+    assert SuiteApp(socket_path=path).domain == APP.domain
 
 
 def test_an_engine_that_fails_is_said_to_the_suite(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_an_engine_that_fails_is_said_to_the_suite(tmp_path: Path) -> None:
         Broker(path=path, knowledge=broker, uid=os.geteuid()),
         pytest.raises(SuiteProblem, match="no answer: no engine for note-1_ci_test_app"),
     ):
-        App(socket_path=path).logs("app")
+        SuiteApp(socket_path=path).logs("app")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives the socket to another uid")
@@ -110,14 +110,14 @@ def test_another_uid_is_turned_away(tmp_path: Path) -> None:
         Broker(path=path, knowledge=knowledge(), uid=12345),
         pytest.raises(SuiteProblem, match="uid 0 is not this run's"),
     ):
-        App(socket_path=path).secret("password")
+        SuiteApp(socket_path=path).secret("password")
 
 
 def test_nothing_answers_afterwards(tmp_path: Path) -> None:
     with Broker(path=tmp_path / "b.sock", knowledge=knowledge(), uid=os.geteuid()):
         pass
     with pytest.raises(SuiteProblem, match="broker: "):
-        App(socket_path=tmp_path / "b.sock").secret("password")
+        SuiteApp(socket_path=tmp_path / "b.sock").secret("password")
     assert not (tmp_path / "b.sock").exists()
 
 
@@ -140,7 +140,7 @@ def test_a_question_that_drips_is_given_up(path: Path, monkeypatch: pytest.Monke
             with contextlib.suppress(TimeoutError):
                 answer = connection.recv(4096)
     assert b"the question was not whole after 0.5 s" in answer
-    assert App(socket_path=path).domain == "note-1.ci.test"
+    assert SuiteApp(socket_path=path).domain == "note-1.ci.test"
 
 
 @pytest.mark.attack(

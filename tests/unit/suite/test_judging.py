@@ -7,7 +7,7 @@ import pytest
 
 from cc_ci.suite.facts import Suite, read_suite
 from cc_ci.suite.judging import Session, judged
-from cc_ci.suite.protocol import Part
+from cc_ci.suite.protocol import SuitePart
 from cc_ci.suite.report import MOST_LINES, NAME_LIMIT, TestReport, read_lines
 from cc_ci.system.reading import Unreadable
 
@@ -38,7 +38,7 @@ OVER: dict[str, object] = {"line": "over"}
 
 
 def report(
-    suite: Suite, *lines: dict[str, object] | str, session: Session = ENDED_WELL, part: Part = "app"
+    suite: Suite, *lines: dict[str, object] | str, session: Session = ENDED_WELL, part: SuitePart = "app"
 ) -> TestReport:
     path = suite.folder.parent / "report.jsonl"
     path.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from cc_ci.suite.inside.recording import Recording
-from cc_ci.suite.report import Broken, Collected, Line, Over, Started, TestOutcome, read_lines
+from cc_ci.suite.inside.recording import ReportRecording
+from cc_ci.suite.report import Broken, Collected, Over, ReportLine, Started, TestOutcome, read_lines
 from cc_ci.system.reading import Unreadable
 
 pytest_plugins = ["pytester"]
@@ -21,11 +21,11 @@ def _as_in_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
 
-def lines(pytester: pytest.Pytester, tests: str) -> tuple[Line, ...]:
+def lines(pytester: pytest.Pytester, tests: str) -> tuple[ReportLine, ...]:
     pytester.makepyfile(test_it=IMPORTS + tests)
     report = pytester.path / "report.jsonl"
     options = ("-o", "enable_assertion_pass_hook=true", "-o", "xfail_strict=true", "-p", "no:cacheprovider")
-    pytester.inline_run(*options, plugins=[Recording(path=report)])
+    pytester.inline_run(*options, plugins=[ReportRecording(path=report)])
     return read_lines(report)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cc_ci.suite.inside.session import part_options
-from cc_ci.suite.protocol import Part
+from cc_ci.suite.protocol import SuitePart
 
 FILES = ("test_app.py", "test_sso.py", "test_sso_roles.py", "deep/test_more.py", "deep/test_sso_deep.py")
 
@@ -28,7 +28,9 @@ def suite(tmp_path: Path) -> Path:
         ("sso", {"test_sso.py", "test_sso_roles.py", "deep/test_sso_deep.py"}),
     ],
 )
-def test_tests_of_sign_on_run_in_their_own_stage_alone(suite: Path, part: Part, collected: set[str]) -> None:
+def test_tests_of_sign_on_run_in_their_own_stage_alone(
+    suite: Path, part: SuitePart, collected: set[str]
+) -> None:
     argv = [
         sys.executable,
         "-m",

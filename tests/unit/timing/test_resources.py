@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cc_ci.system.pressure import Stalled, parse_stalled, read_pressure
 from cc_ci.timing.own_cost import CpuTimes, OwnCost
-from cc_ci.timing.readings import NodeReader, Reading, parse
+from cc_ci.timing.readings import CounterReading, NodeReader, parse
 from cc_ci.timing.resources import Pressure, SampledResources, Usage
 from cc_ci.timing.sampler import ResourceSampler
 from cc_ci.timing.series import Sample, Series
@@ -107,7 +107,7 @@ def test_a_v2_node_is_read(tmp_path: Path) -> None:
     assert reader() == {"engine.memory_bytes": 10, "engine.kernel_peak_bytes": 20, "engine.cpu_seconds": 1.0}
 
 
-def sampled(*readings: Reading) -> SampledResources:
+def sampled(*readings: CounterReading) -> SampledResources:
     samples = [Sample(at=float(number), reading=reading) for number, reading in enumerate(readings)]
     return SampledResources(samples, why_missing=lambda name: f"no {name}")
 

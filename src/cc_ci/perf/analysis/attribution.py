@@ -8,7 +8,7 @@ import msgspec
 
 from cc_ci.perf.analysis.savings import SAVINGS, Saving, works_on_provider
 from cc_ci.perf.analysis.statistics import Interval, Spread, median, median_interval, spread
-from cc_ci.perf.analysis.what_if import Place, seconds_without
+from cc_ci.perf.analysis.what_if import PathPlace, seconds_without
 from cc_ci.results.measured import Measured
 from cc_ci.results.measured import parts as parts_of_path
 from cc_ci.results.schema import RunResult
@@ -144,7 +144,7 @@ def named(part: Part) -> str:
 
 def of_provider(part: Part, text: str) -> str:
     """Its services may be called as the app's are."""
-    return f"{text} (provider)" if works_on_provider(Place.of_part(part)) else text
+    return f"{text} (provider)" if works_on_provider(PathPlace.of_part(part)) else text
 
 
 def pressed(runs: Sequence[Measured], *, cpus: float) -> tuple[Pressed, ...]:
@@ -201,7 +201,9 @@ def _saving_bound(saving: Saving, runs: Sequence[Measured], trace: RunResult | N
 
 def _summed(runs: Iterable[Sequence[Part]], saving: Saving) -> Times:
     return Times(
-        values=tuple(sum(part.seconds for part in one if saving.touches(Place.of_part(part))) for one in runs)
+        values=tuple(
+            sum(part.seconds for part in one if saving.touches(PathPlace.of_part(part))) for one in runs
+        )
     )
 
 

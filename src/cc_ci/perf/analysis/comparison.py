@@ -42,7 +42,7 @@ OR = " or "
 Noise = Literal["changed", "within noise", "too few to tell"]
 
 
-class Sample(msgspec.Struct, frozen=True, kw_only=True):
+class RunSample(msgspec.Struct, frozen=True, kw_only=True):
     """One run, and the parts of its critical path; `place` is that in its set's order."""
 
     result: RunResult
@@ -58,7 +58,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     label: str
-    samples: tuple[Sample, ...]
+    samples: tuple[RunSample, ...]
     red: tuple[RunResult, ...] = ()
     code: str = ""
     """The states of the code that the runs of a set were made with; single runs tell a version only."""

@@ -6,7 +6,7 @@ import msgspec
 
 from cc_ci.perf.analysis.limit_model import Limit, Terms
 from cc_ci.perf.analysis.savings import failed_start, held, removal, waits_for_a_look, watched_update
-from cc_ci.perf.analysis.what_if import Place
+from cc_ci.perf.analysis.what_if import PathPlace
 from cc_ci.results.measured import Measured
 from cc_ci.system.units import Seconds
 from cc_ci.timing.actions import BOOT as BOOT_SPAN
@@ -28,7 +28,7 @@ def causes(deployed: Measured, terms: Terms, bound: Limit) -> tuple[Cause, ...]:
     """
     spent: dict[str, Seconds] = {}
     for part in deployed.parts:
-        place = Place.of_part(part)
+        place = PathPlace.of_part(part)
         name = next((cause for cause, holds in _CAUSES if holds(place)), REST)
         spent[name] = spent.get(name, 0.0) + part.seconds
     least = _least(terms, bound)
@@ -40,7 +40,7 @@ def causes(deployed: Measured, terms: Terms, bound: Limit) -> tuple[Cause, ...]:
 BOOT = "boots, and looks at them"
 """One cause: before a look that says yes nothing tells booting from waiting for the look."""
 BOOTS = frozenset({BOOT_SPAN, BOOT_HEALTHY, SAID_NO})
-_CAUSES: tuple[tuple[str, Callable[[Place], bool]], ...] = (
+_CAUSES: tuple[tuple[str, Callable[[PathPlace], bool]], ...] = (
     ("provider", lambda place: place.phase == "provider_setup"),
     ("starts that failed", lambda place: failed_start(place.action)),
     ("stability after the condition", lambda place: held(place.action) or watched_update(place)),

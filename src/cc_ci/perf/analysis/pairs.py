@@ -39,7 +39,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
         return self.bound.seconds <= self.seconds
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class PairsFinding(msgspec.Struct, frozen=True, kw_only=True):
     """All pairs of one recipe, cache state and arm; `rho` is None where the model does not hold."""
 
     recipe: str
@@ -69,12 +69,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(pair for pair in self.pairs if not pair.holds)
 
 
-def findings(measured: Set) -> tuple[Finding, ...]:
+def findings(measured: Set) -> tuple[PairsFinding, ...]:
     """One for each recipe, cache state and deployed arm that has whole pairs."""
     return tuple(found for cell, _ in measured.deployed if (found := _finding(measured, cell)))
 
 
-def _finding(measured: Set, cell: Cell) -> Finding | None:
+def _finding(measured: Set, cell: Cell) -> PairsFinding | None:
     """Pairs of a deployed and a bare run that are near each other in the set's order.
 
     A cold run may have a warm bare one at its side: pulling is the same in both, so its own pulls are added.
@@ -87,7 +87,7 @@ def _finding(measured: Set, cell: Cell) -> Finding | None:
     bounds, times = [pair.bound.seconds for pair in pairs], [pair.seconds for pair in pairs]
     sound = all(pair.holds for pair in pairs)
     rho = hodges_lehmann_paired(bounds, times) if sound else None
-    return Finding(recipe=cell.recipe, cache=cell.cache, arm=cell.arm, pairs=pairs, rho=rho)
+    return PairsFinding(recipe=cell.recipe, cache=cell.cache, arm=cell.arm, pairs=pairs, rho=rho)
 
 
 def _bare(measured: Set, recipe: str, cache: Cache) -> tuple[Measured, ...]:
@@ -141,7 +141,7 @@ def _usual(calls: Sequence[Calls]) -> Calls:
     )
 
 
-def require_sound(found: Sequence[Finding]) -> None:
+def require_sound(found: Sequence[PairsFinding]) -> None:
     """Raise InfrastructureError for a limit above the run that it should bound: the model is at fault."""
     refuted = [
         f"{one.recipe} {one.cache}, {pair.bare.name}: {pair.bound.binds} takes {pair.bound.seconds:.1f} s,"

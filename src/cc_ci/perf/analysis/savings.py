@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from cc_ci.levers.registry import BY_NAME
-from cc_ci.perf.analysis.what_if import Place
+from cc_ci.perf.analysis.what_if import PathPlace
 from cc_ci.timing.actions import (
     CONVERGE,
     FAILED_STARTS,
@@ -36,7 +36,7 @@ class Saving(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     idea: str
-    touches: Callable[[Place], bool]
+    touches: Callable[[PathPlace], bool]
     within: str | None = None
     """One that touches all of it and more."""
 
@@ -63,12 +63,12 @@ def failed_start(action: str | None) -> bool:
     return action in {FAILED_STARTS, RESTART_DELAY}
 
 
-def watched_update(place: Place) -> bool:
+def watched_update(place: PathPlace) -> bool:
     """Whether an update that is healthy is being watched for its monitor's time."""
     return place.stage == "upgrade" and place.action == CONVERGE
 
 
-def spared(place: Place) -> bool:
+def spared(place: PathPlace) -> bool:
     """Whether a deployment is made or removed that sharing would spare; backup's redeploy is no such one."""
     if place.phase not in DEPLOYING:
         return False
@@ -77,12 +77,12 @@ def spared(place: Place) -> bool:
     return place.deployment in SPARED or (place.deployment == "backup" and first)
 
 
-def removal(place: Place) -> bool:
+def removal(place: PathPlace) -> bool:
     """Whether something is waited for that is to go; networks and volumes can't before their stack has."""
     return place.phase == "teardown"
 
 
-def works_on_provider(place: Place) -> bool:
+def works_on_provider(place: PathPlace) -> bool:
     """Whether a provider is brought up, or taken down again."""
     own = place.deployment is None or place.deployment in OF_STAGES
     return place.phase == "provider_setup" or (removal(place) and not own)

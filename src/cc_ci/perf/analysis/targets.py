@@ -17,7 +17,7 @@ def derived(floor: Seconds) -> Seconds:
     return math.ceil(floor * MARGIN / STEP) * STEP
 
 
-class Budget(msgspec.Struct, frozen=True, kw_only=True):
+class TimeBudget(msgspec.Struct, frozen=True, kw_only=True):
     """Fixed by the median floor of so many pairs: the first that there were."""
 
     floor: Seconds
@@ -33,10 +33,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     of: str
     recipe: str
-    warm: Budget
-    cold: Budget
+    warm: TimeBudget
+    cold: TimeBudget
 
-    def budget(self, cache: Cache) -> Budget:
+    def budget(self, cache: Cache) -> TimeBudget:
         return self.warm if cache == "warm" else self.cold
 
 
@@ -44,25 +44,25 @@ TARGETS = (
     Target(
         of="light",
         recipe="custom-html",
-        warm=Budget(floor=25.2, pairs=1),
-        cold=Budget(floor=36.4, pairs=2),
+        warm=TimeBudget(floor=25.2, pairs=1),
+        cold=TimeBudget(floor=36.4, pairs=2),
     ),
     Target(
         of="single database",
         recipe="n8n",
-        warm=Budget(floor=73.0, pairs=1),
-        cold=Budget(floor=158.0, pairs=2),
+        warm=TimeBudget(floor=73.0, pairs=1),
+        cold=TimeBudget(floor=158.0, pairs=2),
     ),
     Target(
         of="heavy",
         recipe="keycloak",
-        warm=Budget(floor=200.0, pairs=1),
-        cold=Budget(floor=237.0, pairs=1),
+        warm=TimeBudget(floor=200.0, pairs=1),
+        cold=TimeBudget(floor=237.0, pairs=1),
     ),
     Target(
         of="SSO-dependent",
         recipe="matrix-synapse",
-        warm=Budget(floor=87.2, pairs=1),
-        cold=Budget(floor=123.0, pairs=1),
+        warm=TimeBudget(floor=87.2, pairs=1),
+        cold=TimeBudget(floor=123.0, pairs=1),
     ),
 )

@@ -13,7 +13,7 @@ from cc_ci.perf.analysis.savings import (
     watched_update,
     works_on_provider,
 )
-from cc_ci.perf.analysis.what_if import Place
+from cc_ci.perf.analysis.what_if import PathPlace
 from cc_ci.results.measured import Measured
 from cc_ci.system.units import Seconds
 from cc_ci.timing.actions import DATA, REMOVALS, SAID_NO, STACK_DEPLOY, SUITE
@@ -47,11 +47,11 @@ def waits(runs: Sequence[Measured]) -> tuple[Wait, ...]:
 
 
 def _waited(part: Part) -> str | None:
-    if watched_update(Place.of_part(part)):
+    if watched_update(PathPlace.of_part(part)):
         return "the update's monitor to end"
     if part.waits_for is not None:
         return of_provider(part, part.waits_for)
-    if failed_start(part.action) and not works_on_provider(Place.of_part(part)):
+    if failed_start(part.action) and not works_on_provider(PathPlace.of_part(part)):
         return f"what {part.service} needs, to be up"
     return named(part) if held(part.action) else None
 
@@ -78,7 +78,7 @@ def _parts(name: str, run: Measured) -> Iterator[Part]:
 def _late(part: Part, run: Measured) -> Seconds | None:
     """The most of a part that came after its condition was true."""
     looks = waits_for_a_look(part.action) or failed_start(part.action)
-    if looks or held(part.action) or watched_update(Place.of_part(part)):
+    if looks or held(part.action) or watched_update(PathPlace.of_part(part)):
         return part.seconds
     if part.kind == "sign" and (interval := _interval(run)) is not None:
         return min(part.seconds, part.times * interval)

@@ -13,23 +13,23 @@ from cc_ci.system.units import Seconds
 from cc_ci.timing.critical_path import NANO, Branch, nested
 from cc_ci.timing.parts import Part
 from cc_ci.timing.phases import Phase
-from cc_ci.timing.trace import Kind, Span
+from cc_ci.timing.trace import Span, SpanKind
 
 TOGETHER = NANO // 1000
 """What began this much before another's end followed it: traces are rounded to milliseconds."""
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class PathPlace(msgspec.Struct, frozen=True, kw_only=True):
     """Where a span or a part of a path is: what a lever is told by."""
 
     stage: str | None
     phase: Phase | None
-    kind: Kind | None = None
+    kind: SpanKind | None = None
     action: str | None = None
     deployment: str | None = None
 
     @classmethod
-    def of_part(cls, part: Part) -> "Place":
+    def of_part(cls, part: Part) -> "PathPlace":
         return cls(
             stage=part.stage,
             phase=part.phase,
@@ -39,7 +39,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @classmethod
-    def of_span(cls, span: Span, phase: Phase | None) -> "Place":
+    def of_span(cls, span: Span, phase: Phase | None) -> "PathPlace":
         """`phase` is the one that holds for it, its own or that of a span around it."""
         return cls(
             stage=span.stage,
@@ -50,7 +50,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-Gone = Callable[[Place], bool]
+Gone = Callable[[PathPlace], bool]
 
 
 def seconds_without(spans: Sequence[Span], *, total: Seconds, gone: Gone) -> Seconds:
@@ -64,7 +64,7 @@ def seconds_without(spans: Sequence[Span], *, total: Seconds, gone: Gone) -> Sec
 
 def _length(branch: Branch, gone: Gone) -> int:
     """How long the branch is now, in nanoseconds."""
-    kept = not (branch.span and gone(Place.of_span(branch.span, branch.phase)))
+    kept = not (branch.span and gone(PathPlace.of_span(branch.span, branch.phase)))
     ended = [(branch.start, 0)]
     for child in sorted(branch.children, key=lambda one: one.start):
         before = [pair for pair in ended if pair[0] <= child.start + TOGETHER]

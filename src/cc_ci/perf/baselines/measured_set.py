@@ -20,7 +20,7 @@ class Set(msgspec.Struct, frozen=True, kw_only=True):
     """A baseline as it was read."""
 
     folder: Path
-    facts: sets.Facts
+    facts: sets.SetFacts
     measured: tuple[Measured, ...]
 
     def runs(self, cell: Cell) -> tuple[Measured, ...]:

@@ -90,7 +90,7 @@ class Calls(msgspec.Struct, frozen=True, kw_only=True):
     remove: Seconds
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class SetFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What holds for a whole set; `canaries` were taken at its beginning."""
 
     asked: Asked
@@ -160,7 +160,7 @@ def code_hash(package: Path, *others: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def read_facts(folder: Path) -> Facts:
+def read_facts(folder: Path) -> SetFacts:
     path = folder / FACTS
     try:
         raw = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
@@ -168,14 +168,14 @@ def read_facts(folder: Path) -> Facts:
         if "profiles" in asked:
             # as sets were written before arms: a profile was the whole arm
             asked["arms"] = asked.pop("profiles")
-        return msgspec.convert({**raw, "asked": asked}, Facts)
+        return msgspec.convert({**raw, "asked": asked}, SetFacts)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{path}: not a baseline ({error}); name a folder that `cc-ci baseline` made"
         ) from error
 
 
-def write_facts(facts: Facts, folder: Path) -> None:
+def write_facts(facts: SetFacts, folder: Path) -> None:
     write_atomic(folder / FACTS, msgspec.json.format(msgspec.json.encode(facts), indent=1) + b"\n")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from cc_ci.perf.analysis.limit_causes import causes
 from cc_ci.perf.analysis.limit_model import Terms
-from cc_ci.perf.analysis.pairs import Finding, findings
+from cc_ci.perf.analysis.pairs import PairsFinding, findings
 from cc_ci.perf.analysis.statistics import Ratio, median
 from cc_ci.perf.analysis.targets import TARGETS, Target
 from cc_ci.perf.baselines.measured_set import Set
@@ -51,7 +51,7 @@ def _disk(measured: Set) -> str:
     return f"The disk took {rate / 1e6:.0f} MB/s when the set was begun." if rate else ""
 
 
-def _lacking(measured: Set, found: Sequence[Finding]) -> str:
+def _lacking(measured: Set, found: Sequence[PairsFinding]) -> str:
     there = {one.recipe for one in found}
     lacking = [recipe for recipe in measured.facts.asked.recipes if recipe not in there]
     why = dict.fromkeys(measured.facts.lacking, " (images unreachable)")
@@ -59,7 +59,7 @@ def _lacking(measured: Set, found: Sequence[Finding]) -> str:
     return f"No pair of runs that count, and so no limit yet: {named}." if lacking else ""
 
 
-def limit_tables(found: Sequence[Finding]) -> Iterator[Table]:
+def limit_tables(found: Sequence[PairsFinding]) -> Iterator[Table]:
     yield _summary(found)
     if aims := tuple(row for target in TARGETS for row in _aims(target, found)):
         yield _targets(aims)
@@ -68,7 +68,7 @@ def limit_tables(found: Sequence[Finding]) -> Iterator[Table]:
         yield _causes(one)
 
 
-def _summary(found: Sequence[Finding]) -> Table:
+def _summary(found: Sequence[PairsFinding]) -> Table:
     return Table(
         title="T, limit, floor and rho",
         head=("cell", "pairs", "T", "L", "binds", "floor", "rho = T / L", "interval", "L <= T"),
@@ -90,7 +90,7 @@ def _interval(rho: Ratio) -> str:
     return "n too small" if rho.low is None or rho.high is None else f"{times(rho.low)} to {times(rho.high)}"
 
 
-def _row(one: Finding) -> tuple[str, ...]:
+def _row(one: PairsFinding) -> tuple[str, ...]:
     rho, across = one.rho, sum(pair.across for pair in one.pairs)
     return (
         f"{one.recipe} {one.cache}",
@@ -118,7 +118,7 @@ def _targets(rows: tuple[tuple[str, ...], ...]) -> Table:
     )
 
 
-def _aims(target: Target, found: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
+def _aims(target: Target, found: Sequence[PairsFinding]) -> Iterator[tuple[str, ...]]:
     for one in found:
         budget = target.budget(one.cache)
         if one.recipe == target.recipe and one.floor is not None:
@@ -133,7 +133,7 @@ def _aims(target: Target, found: Sequence[Finding]) -> Iterator[tuple[str, ...]]
             )
 
 
-def _terms(one: Finding) -> Table:
+def _terms(one: PairsFinding) -> Table:
     names = [name for name in Terms.__struct_fields__ if name not in {"cpu_seconds", "written_bytes"}]
     values = {name: median(getattr(pair.terms, name) for pair in one.pairs) for name in names}
     bounds = {
@@ -149,7 +149,7 @@ def _terms(one: Finding) -> Table:
     )
 
 
-def _causes(one: Finding) -> Table:
+def _causes(one: PairsFinding) -> Table:
     """Of the pair whose run is the median one; none across two boots where there are others."""
     near = [pair for pair in one.pairs if not pair.across]
     ranked = sorted(near or one.pairs, key=lambda pair: pair.seconds)

@@ -10,7 +10,7 @@ from cc_ci.results.schema import RunResult
 from cc_ci.timing.resources import SpanResources
 
 NOTHING = "-"
-Reading = Callable[[RunResult, SpanResources], float | None]
+UsageColumn = Callable[[RunResult, SpanResources], float | None]
 
 
 def _cpu_seconds(_run: RunResult, whole: SpanResources) -> float | None:
@@ -41,7 +41,7 @@ def _megabytes(value: float) -> str:
     return f"{value / 1e6:.0f}"
 
 
-COLUMNS: tuple[tuple[str, Reading, Callable[[float], str]], ...] = (
+COLUMNS: tuple[tuple[str, UsageColumn, Callable[[float], str]], ...] = (
     ("CPU s", _cpu_seconds, seconds),
     ("MB written", _written, _megabytes),
     ("peak MB of memory", _peak, _megabytes),
@@ -69,7 +69,7 @@ def _row(runs: Sequence[Measured]) -> tuple[str, ...]:
     return tuple(_median(runs, read, told) for _, read, told in COLUMNS)
 
 
-def _median(runs: Sequence[Measured], read: Reading, told: Callable[[float], str]) -> str:
+def _median(runs: Sequence[Measured], read: UsageColumn, told: Callable[[float], str]) -> str:
     wholes = ((one.result, whole) for one in runs if one.result and (whole := one.result.whole))
     values = [value for run, whole in wholes if (value := read(run, whole)) is not None]
     return told(median(values)) if values else NOTHING

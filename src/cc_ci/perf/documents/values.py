@@ -5,7 +5,7 @@ from typing import Any
 
 from cc_ci.perf.analysis import attribution
 from cc_ci.perf.analysis.attribution import Row, SavingBound, Times
-from cc_ci.perf.analysis.pairs import Finding, Pair
+from cc_ci.perf.analysis.pairs import Pair, PairsFinding
 from cc_ci.perf.analysis.waits import waits
 from cc_ci.perf.baselines.measured_set import Set
 from cc_ci.results.measured import Cell, Measured
@@ -29,7 +29,7 @@ def attribution_values(measured: Set, cell: Cell, runs: Sequence[Measured]) -> d
     }  # fmt: skip
 
 
-def limit_values(found: Sequence[Finding]) -> list[dict[str, Any]]:
+def limit_values(found: Sequence[PairsFinding]) -> list[dict[str, Any]]:
     """By cell: every pair, medians of the deployed run, limit and floor, and rho with its interval."""
     return [
         {"recipe": one.recipe, "cache": one.cache, "arm": one.arm, "run": one.run, "limit": one.limit,

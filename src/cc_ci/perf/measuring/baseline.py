@@ -20,10 +20,9 @@ ATTEMPTS = 3
 """At one place of the order, in one call: what fails so often is not the machine's mood."""
 UNFINISHED = "it was begun and never ended"
 CHANGED = "the code changed meanwhile"
-Say = Callable[[str], None]
 
 
-class Bench(Protocol):
+class MeasuringBench(Protocol):
     """What measuring needs of the machine."""
 
     clock: Clock
@@ -45,7 +44,12 @@ class Bench(Protocol):
 
 
 def measure(
-    folder: Path, bench: Bench, *, say: Say, code: str | None = None, lacking: Collection[str] = ()
+    folder: Path,
+    bench: MeasuringBench,
+    *,
+    say: Callable[[str], None],
+    code: str | None = None,
+    lacking: Collection[str] = (),
 ) -> tuple[int, ...]:
     """Fill the set's missing places, but those of recipes that are `lacking`; hands back what is missing.
 
@@ -75,12 +79,12 @@ def measure(
     return sets.missing(facts.order, read_set(folder))
 
 
-def _require_code(folder: Path, bench: Bench, code: str) -> None:
+def _require_code(folder: Path, bench: MeasuringBench, code: str) -> None:
     if bench.code != code:
         raise UsageError(f"{folder}: the code was {code} and is {bench.code}: go on with the former")
 
 
-def _attempt(begun: Measured, folder: Path, bench: Bench, *, reference: Canary) -> Measured:
+def _attempt(begun: Measured, folder: Path, bench: MeasuringBench, *, reference: Canary) -> Measured:
     write(msgspec.structs.replace(begun, void=UNFINISHED), folder)
     bench.prepare(begun.cell)
     canary_before = bench.canary()

@@ -26,13 +26,12 @@ from cc_ci.system.process import LocalRunner
 CALLS = 5
 CANARIES = 5
 """At a set's beginning: what is usual."""
-Say = Callable[[str], None]
 Lacking = Mapping[str, tuple[str, ...]]
 """By recipe, the images that no registry here has."""
 
 
 def campaign(
-    asked: sets.Asked, *, node: str, root: Path, new: bool, mix_code: bool, tell: Say
+    asked: sets.Asked, *, node: str, root: Path, new: bool, mix_code: bool, tell: Callable[[str], None]
 ) -> tuple[Path, tuple[int, ...]]:
     """Measure what was `asked`, below `root`; the set's folder, and the places that don't count yet.
 
@@ -85,7 +84,7 @@ def require_one_code(folder: Path, code: str, lacking: Collection[str] = ()) -> 
         )
 
 
-def _take_in(folder: Path, lacking: Lacking, node: Node, *, tell: Say) -> None:
+def _take_in(folder: Path, lacking: Lacking, node: Node, *, tell: Callable[[str], None]) -> None:
     """Add the recipes whose images have come since the set was begun to its order."""
     facts = sets.read_facts(folder)
     came = tuple(recipe for recipe in facts.lacking if recipe not in lacking)
@@ -102,13 +101,13 @@ def _begin(
     engines: Mapping[str, EngineUsed],
     *,
     root: Path,
-    tell: Say,
+    tell: Callable[[str], None],
 ) -> Path:
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     for recipe, images in lacking.items():
         tell(f"{recipe}: not measured: no registry here has {', '.join(images)}")
     clock, scratch = SystemClock(), state_root() / "scratch"
-    facts = sets.Facts(
+    facts = sets.SetFacts(
         asked=asked,
         host=sets.this_host(),
         began=today,
@@ -127,14 +126,14 @@ def _begin(
 
 
 def _all_calls(
-    asked: sets.Asked, recipes: Sequence[str], node: Node, *, tell: Say
+    asked: sets.Asked, recipes: Sequence[str], node: Node, *, tell: Callable[[str], None]
 ) -> dict[str, tuple[Calls, ...]]:
     if not asked.measures_bare:
         return {}
     return {recipe: _calls(node, services(recipe), tell=tell) for recipe in recipes}
 
 
-def _calls(node: Node, count: int, *, tell: Say) -> tuple[Calls, ...]:
+def _calls(node: Node, count: int, *, tell: Callable[[str], None]) -> tuple[Calls, ...]:
     tell(f"Swarm's own time for {count} services, {CALLS} times")
     engine = connect(node, LocalRunner())
     return tuple(measure_calls(engine, LocalRunner(), SystemClock(), services=count) for _ in range(CALLS))

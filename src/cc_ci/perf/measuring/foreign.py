@@ -7,7 +7,7 @@ import msgspec
 
 from cc_ci.errors import InfrastructureError
 from cc_ci.system.units import Seconds
-from cc_ci.timing.readings import CGROUPS, Reading, group_files, read_group
+from cc_ci.timing.readings import CGROUPS, CounterReading, group_files, read_group
 
 PROCESSES = "cgroup.procs"
 
@@ -61,7 +61,7 @@ def _seconds(file: Path) -> Seconds:
     return read_group({"cpu_seconds": file}).get("cpu_seconds", 0.0)
 
 
-def count(reading: Reading, run: RunGroup) -> CpuCounts:
+def count(reading: CounterReading, run: RunGroup) -> CpuCounts:
     """Of the machine, and of a node's reading, the run's group and this process together."""
     own = resource.getrusage(resource.RUSAGE_SELF)
     node = reading.get("stack.cpu_seconds", 0.0) + reading.get("engine.cpu_seconds", 0.0)

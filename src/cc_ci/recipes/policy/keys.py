@@ -4,7 +4,7 @@ A key that our reader learns and that is in none of these lists makes a test fai
 """
 
 from cc_ci.recipes.policy import labels, mounts, names, ports, routers, routing, sections, services
-from cc_ci.recipes.policy.looking import Check
+from cc_ci.recipes.policy.looking import PolicyCheck
 
 
 def _under(place: str, names: str) -> frozenset[str]:
@@ -41,7 +41,7 @@ DROPPED: frozenset[str] = _under(
 )
 """What no stack deploys, and would do no harm if one did; `restart` becomes a restart policy."""
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, PolicyCheck] = {
     **dict.fromkeys((f"services.*.{name}" for name in services.OWN_NAMESPACE), services.namespace),
     "services.*.cgroup_parent": services.cgroup_parent,
     "services.*.privileged": services.privileged,

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from cc_ci.recipes.app import App
-from cc_ci.recipes.policy.refusals import Blame, Refusal
+from cc_ci.recipes.policy.refusals import Refusal, RefusalBlame
 from cc_ci.recipes.rule import Syntax
 from cc_ci.recipes.stack import Stack
 from cc_ci.system.printable import one_line
@@ -45,7 +45,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the app has to answer through the proxy; None: where .env.sample has a DOMAIN."""
 
     def refuse(
-        self, key: str, what: str, *, blame: Blame = "recipe", remedy: str = "", blocks: bool = True
+        self, key: str, what: str, *, blame: RefusalBlame = "recipe", remedy: str = "", blocks: bool = True
     ) -> Refusal:
         return Refusal(
             blame=blame,
@@ -83,5 +83,5 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-Check = Callable[[Look, str, str, Any], Iterator[Refusal]]
+PolicyCheck = Callable[[Look, str, str, Any], Iterator[Refusal]]
 """Judge one value: (look, its dotted key, the name of its entry, the value)."""

@@ -6,15 +6,15 @@ import msgspec
 
 from cc_ci.recipes.faults import Source
 
-Blame = Literal["recipe", "policy", "cc-ci"]
+RefusalBlame = Literal["recipe", "policy", "cc-ci"]
 """`recipe`: wrong on any server. `policy`: not without `--trust`. `cc-ci`: its node can't give that."""
-GRAVEST: tuple[Blame, ...] = ("recipe", "cc-ci", "policy")
+GRAVEST: tuple[RefusalBlame, ...] = ("recipe", "cc-ci", "policy")
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """`key` is the compose key, dotted; `what` goes on from there; `permission` is what `--trust` takes."""
 
-    blame: Blame
+    blame: RefusalBlame
     key: str
     what: str
     remedy: str = ""

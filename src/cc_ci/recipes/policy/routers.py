@@ -8,7 +8,7 @@ from cc_ci.recipes.policy.looking import Look
 from cc_ci.recipes.policy.refusals import Refusal
 from cc_ci.recipes.routes import PORT
 from cc_ci.recipes.rule_reach import WILDCARD
-from cc_ci.recipes.traefik_labels import ENABLE, Entry, Setting, TraefikLabels, listed, read_labels
+from cc_ci.recipes.traefik_labels import ENABLE, Setting, TraefikEntry, TraefikLabels, listed, read_labels
 
 HOST_OF = re.compile(r"https?://([^/:?#\s@]+)(?::\d+)?(?:[/?#].*)?", re.IGNORECASE)
 CERTIFIED = re.compile(r"\.tls\.domains\[\d+\]\.(main|sans)$", re.IGNORECASE)
@@ -93,7 +93,7 @@ def ports_of_services(look: Look) -> Iterator[Refusal]:
                 yield from _undecided(look, service.name, routers, made)
 
 
-def _port(look: Look, service: str, entry: Entry, *, routed: bool) -> Iterator[Refusal]:
+def _port(look: Look, service: str, entry: TraefikEntry, *, routed: bool) -> Iterator[Refusal]:
     text = entry.value(PORT)
     base = f"services.{service}.deploy.labels"
     if text is None and entry.value("loadbalancer.server.url") is None and routed:
@@ -107,7 +107,9 @@ def _is_port(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 6 and 0 < int(text) < 65_536  # noqa: PLR2004
 
 
-def _undecided(look: Look, service: str, routers: list[Entry], made: list[Entry]) -> Iterator[Refusal]:
+def _undecided(
+    look: Look, service: str, routers: list[TraefikEntry], made: list[TraefikEntry]
+) -> Iterator[Refusal]:
     names = ", ".join(one.name for one in made)
     for router in routers:
         if router.value("service") is None and router.name.lower() not in {one.name.lower() for one in made}:
@@ -151,7 +153,7 @@ def _is_asked(setting: str, value: str) -> bool:
     return setting.endswith(ASKED_ADDRESSES) or (setting == HEALTH_PATH and bool(WHOLE_URL.match(value)))
 
 
-def _enabled(read: TraefikLabels) -> tuple[Entry, ...]:
+def _enabled(read: TraefikLabels) -> tuple[TraefikEntry, ...]:
     return read.entries if read.enable else ()
 
 

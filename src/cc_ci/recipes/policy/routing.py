@@ -7,7 +7,7 @@ from cc_ci.recipes.policy.looking import Look
 from cc_ci.recipes.policy.refusals import Refusal
 from cc_ci.recipes.policy.sections import PROXY
 from cc_ci.recipes.routes import Route, every_route, front_doors
-from cc_ci.recipes.rule import SYNTAXES, Matcher, Rule, RuleFault, Syntax, matchers, parse_rule
+from cc_ci.recipes.rule import SYNTAXES, Matcher, RouterRule, RuleFault, Syntax, matchers, parse_rule
 from cc_ci.recipes.rule_reach import HOSTS, WILDCARD, stray_ways
 from cc_ci.recipes.rule_syntax import fits
 from cc_ci.recipes.traefik_labels import read_labels
@@ -51,7 +51,7 @@ def _rule(look: Look, route: Route) -> Iterator[Refusal]:
         yield from _reach(look, route, parse_rule(route.rule, syntax=syntax), syntax)
 
 
-def _reach(look: Look, route: Route, rule: Rule, syntax: Syntax) -> Iterator[Refusal]:
+def _reach(look: Look, route: Route, rule: RouterRule, syntax: Syntax) -> Iterator[Refusal]:
     if wrong := next(_host_faults(rule), None):
         yield look.refuse(route.key, wrong, remedy="write Host(`${DOMAIN}`), or a name below it")
         return
@@ -103,7 +103,7 @@ def _fault(route: Route, syntax: Syntax) -> RuleFault | None:
     return None
 
 
-def _host_faults(rule: Rule) -> Iterator[str]:
+def _host_faults(rule: RouterRule) -> Iterator[str]:
     for matcher in matchers(rule):
         for host in matcher.values if matcher.name in HOSTS and matcher.values != ("*",) else ():
             if fault := host_fault(WILDCARD.sub("", host.removesuffix("."), count=1)):

@@ -16,7 +16,7 @@ RUN = "run"
 """In the place of a stage, for what belongs to none."""
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class BarRow(msgspec.Struct, frozen=True, kw_only=True):
     """One bar, and the seconds of each stage that it is made of."""
 
     name: str
@@ -27,27 +27,27 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return sum(self.stages.values())
 
 
-def rows_of(parts: Iterable[Part]) -> tuple[Row, ...]:
+def rows_of(parts: Iterable[Part]) -> tuple[BarRow, ...]:
     """Phases on the critical path, the longest first."""
     sums: defaultdict[str, defaultdict[str, Seconds]] = defaultdict(lambda: defaultdict(float))
     for part in parts:
         sums[part.phase or UNATTRIBUTED][part.stage or RUN] += part.seconds
-    rows = (Row(name=phase, stages=dict(stages)) for phase, stages in sums.items())
+    rows = (BarRow(name=phase, stages=dict(stages)) for phase, stages in sums.items())
     return tuple(sorted(rows, key=lambda row: -row.seconds))
 
 
-def typical(runs: Sequence[tuple[Part, ...]]) -> tuple[Row, ...]:
+def typical(runs: Sequence[tuple[Part, ...]]) -> tuple[BarRow, ...]:
     """The same for several runs: of each stage in a phase, the median over the runs."""
     seen = [{row.name: row.stages for row in rows_of(parts)} for parts in runs]
     keys = {(phase, stage) for rows in seen for phase, stages in rows.items() for stage in stages}
     found: defaultdict[str, dict[str, Seconds]] = defaultdict(dict)
     for phase, stage in sorted(keys):
         found[phase][stage] = median(rows.get(phase, {}).get(stage, 0.0) for rows in seen)
-    rows = (Row(name=phase, stages=stages) for phase, stages in found.items())
+    rows = (BarRow(name=phase, stages=stages) for phase, stages in found.items())
     return tuple(sorted(rows, key=lambda row: -row.seconds))
 
 
-def pareto(rows: Sequence[Row]) -> Html:
+def pareto(rows: Sequence[BarRow]) -> Html:
     """Phases with their share and the share of all up to them."""
     total = sum(row.seconds for row in rows)
     longest = max((row.seconds for row in rows), default=0.0)
@@ -60,7 +60,7 @@ def pareto(rows: Sequence[Row]) -> Html:
     return table(("phase", "", "seconds", "of the run", "so far"), body, numbers=3)
 
 
-def _bar_row(row: Row, cells: Sequence[str], *, longest: Seconds, total: Seconds) -> Html:
+def _bar_row(row: BarRow, cells: Sequence[str], *, longest: Seconds, total: Seconds) -> Html:
     stages = sorted(row.stages.items(), key=lambda item: _place(item[0]))
     said = "\n".join(
         [

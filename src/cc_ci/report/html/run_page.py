@@ -6,7 +6,7 @@ import msgspec
 
 from cc_ci.report.html.charts import definitions, pareto, row, rows_of, table
 from cc_ci.report.html.markup import Html, join, tag
-from cc_ci.report.html.shell import Section, document, legend
+from cc_ci.report.html.shell import PageSection, document, legend
 from cc_ci.report.html.timeline import clock, timeline
 from cc_ci.report.html.wording import duration, share, versions
 from cc_ci.results.engines import engine_of
@@ -37,29 +37,29 @@ def run_page(result: RunResult, *, evidence: Sequence[Evidence] = ()) -> str:
     """The whole page; what the result doesn't hold is said to be not measured."""
     parts = parts_of(result) or _by_phase(result.phases)
     sections = [
-        Section(
+        PageSection(
             anchor="timeline-section",
             title="Timeline",
             lead="Above the stages, then the phases of the critical path, below it all spans. The solid "
             "line under a span is the time for which the run waited for it.",
             body=join([legend(), _controls(result), timeline(result)]),
         ),
-        Section(
+        PageSection(
             anchor="phases",
             title="Phases",
             lead="Each instant of the run belongs to one phase, that of the critical path.",
             body=pareto(rows_of(parts)) if parts else _none("phases"),
         ),
-        Section(anchor="waits", title="Longest waits", body=_waits(parts, result)),
-        Section(anchor="stages", title="Stages", body=_stages(result.stages)),
-        Section(anchor="evidence", title="Evidence", body=_evidence(evidence)),
-        Section(
+        PageSection(anchor="waits", title="Longest waits", body=_waits(parts, result)),
+        PageSection(anchor="stages", title="Stages", body=_stages(result.stages)),
+        PageSection(anchor="evidence", title="Evidence", body=_evidence(evidence)),
+        PageSection(
             anchor="conditions",
             title="Conditions",
             lead="Cold against warm, spread and limit need a set of runs: cc-ci report SET.",
             body=_conditions(result),
         ),
-        Section(anchor="spans", title="All spans", body=_spans(result.spans)),
+        PageSection(anchor="spans", title="All spans", body=_spans(result.spans)),
     ]
     title = f"{result.recipe.name}: {result.verdict or result.state}"
     return document(title=title, headline=headline(result, parts), sections=sections)

@@ -8,7 +8,7 @@ import msgspec
 
 from cc_ci.levers.arms import arm_words
 from cc_ci.report.html.charts import (
-    Row,
+    BarRow,
     definitions,
     distribution,
     dots,
@@ -19,7 +19,7 @@ from cc_ci.report.html.charts import (
     typical,
 )
 from cc_ci.report.html.markup import Html, join, percent, tag
-from cc_ci.report.html.shell import Section, document, legend
+from cc_ci.report.html.shell import PageSection, document, legend
 from cc_ci.report.html.wording import duration, share
 from cc_ci.results.measured import Cell, Measured, cells
 from cc_ci.system.units import Seconds
@@ -27,7 +27,7 @@ from cc_ci.system.units import Seconds
 Group = tuple[Cell, tuple[Measured, ...]]
 
 
-class Bound(msgspec.Struct, frozen=True, kw_only=True):
+class MedianAndLimit(msgspec.Struct, frozen=True, kw_only=True):
     """Of one recipe and cache state: the median run, and the least that it could take."""
 
     recipe: str
@@ -43,7 +43,7 @@ def set_page(
     name: str,
     measured: Sequence[Measured],
     *,
-    bounds: Sequence[Bound] = (),
+    bounds: Sequence[MedianAndLimit] = (),
     conditions: Mapping[str, str] | None = None,
 ) -> str:
     """The whole page; only runs that count are in its numbers, the others are named at its end.
@@ -54,14 +54,14 @@ def set_page(
     # by words, so that the default profile, which has none of its own, comes before what it is held against
     groups = sorted(found, key=lambda group: group[0].words)
     sections = [
-        Section(anchor="totals", title="Whole runs", body=_totals(groups)),
-        Section(
+        PageSection(anchor="totals", title="Whole runs", body=_totals(groups)),
+        PageSection(
             anchor="cold-warm",
             title="Cold against warm",
             lead="Medians of the phases on the critical path, in seconds.",
             body=_cold_warm(groups),
         ),
-        Section(
+        PageSection(
             anchor="phases",
             title="Phases",
             lead="Of each stage in a phase the median over the runs; so they add up only nearly.",
@@ -69,19 +69,19 @@ def set_page(
                 [legend(), *(_one(group, _pareto(group), opened=n == 0) for n, group in enumerate(groups))]
             ),
         ),
-        Section(
+        PageSection(
             anchor="distribution",
             title="Every value",
             lead="Seconds on the critical path, each run a dot.",
             body=join([_one(group, _values(group), opened=n == 0) for n, group in enumerate(groups)]),
         ),
-        Section(anchor="limit", title="Stock against limit", body=_bounds(bounds)),
-        Section(
+        PageSection(anchor="limit", title="Stock against limit", body=_bounds(bounds)),
+        PageSection(
             anchor="conditions",
             title="Conditions",
             body=definitions(conditions) if conditions else _none(),
         ),
-        Section(anchor="runs", title="All attempts", body=_attempts(measured)),
+        PageSection(anchor="runs", title="All attempts", body=_attempts(measured)),
     ]
     return document(title=f"cc-ci: {name}", headline=_headline(name, measured, groups), sections=sections)
 
@@ -127,7 +127,7 @@ def _total_row(cell: Cell, values: Sequence[Seconds], longest: Seconds) -> Html:
     )
 
 
-def _rows(runs: Sequence[Measured]) -> tuple[Row, ...]:
+def _rows(runs: Sequence[Measured]) -> tuple[BarRow, ...]:
     return typical([one.parts for one in runs])
 
 
@@ -191,7 +191,7 @@ def _pair_row(name: str, cold: Seconds, warm: Seconds, longest: Seconds) -> Html
     )
 
 
-def _bounds(bounds: Sequence[Bound]) -> Html:
+def _bounds(bounds: Sequence[MedianAndLimit]) -> Html:
     if not bounds:
         return tag("p", "Not measured: cc-ci limit RECIPE measures it.", class_="none")
     longest = max(one.run for one in bounds)
@@ -200,7 +200,7 @@ def _bounds(bounds: Sequence[Bound]) -> Html:
     return table(head, body, numbers=4)
 
 
-def _bound_row(one: Bound, longest: Seconds) -> Html:
+def _bound_row(one: MedianAndLimit, longest: Seconds) -> Html:
     bars = (
         tag("rect", class_=class_, width=percent(value, longest), height="100%")
         for class_, value in (("run", one.run), ("limit", one.limit))

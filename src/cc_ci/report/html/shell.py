@@ -12,7 +12,7 @@ from cc_ci.report.html.markup import Html, join, tag
 from cc_ci.report.html.wording import STAGES, stage_class
 
 
-class Section(msgspec.Struct, frozen=True, kw_only=True):
+class PageSection(msgspec.Struct, frozen=True, kw_only=True):
     """`anchor` is ours, and safe as an id."""
 
     anchor: str
@@ -21,7 +21,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     body: Html
 
 
-def document(*, title: str, headline: Html, sections: Sequence[Section]) -> str:
+def document(*, title: str, headline: Html, sections: Sequence[PageSection]) -> str:
     style, script = _part("style.css"), _part("script.js")
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
@@ -52,7 +52,7 @@ def legend() -> Html:
     return tag("p", *keys, class_="legend")
 
 
-def _tools(sections: Sequence[Section]) -> Html:
+def _tools(sections: Sequence[PageSection]) -> Html:
     links = (tag("a", section.title, href=f"#{section.anchor}") for section in sections)
     box = Html('<input id="filter" type="search" autocomplete="off" placeholder="span, phase, stage">')
     return tag(
@@ -65,7 +65,7 @@ def _tools(sections: Sequence[Section]) -> Html:
     )
 
 
-def _section(section: Section) -> Html:
+def _section(section: PageSection) -> Html:
     lead = (tag("p", section.lead, class_="lead"),) if section.lead else ()
     heading = tag("h2", section.title, id=f"{section.anchor}-title")
     return tag(

@@ -18,12 +18,12 @@ from cc_ci.suite.protocol import (
     BROKER_SOCKET,
     CA_BUNDLE,
     SUITE_FOLDER,
-    Answer,
     AskFacts,
     AskLogs,
     AskSecret,
-    Facts,
-    Request,
+    BrokerAnswer,
+    BrokerRequest,
+    ToldFacts,
 )
 
 HTTP_TIMEOUT = 30.0
@@ -33,7 +33,7 @@ class SuiteProblem(Exception):  # noqa: N818 - reads as what it is
     """What a test needs is not there, through no fault of the app: the test is errored, not failed."""
 
 
-class App:
+class SuiteApp:
     """The app under test, as far as a suite may know it."""
 
     def __init__(self, *, socket_path: Path = BROKER_SOCKET) -> None:
@@ -85,19 +85,19 @@ class App:
         return self._ask(AskLogs(service=service, lines=lines)).text or ""
 
     @cached_property
-    def _facts(self) -> Facts:
+    def _facts(self) -> ToldFacts:
         facts = self._ask(AskFacts()).facts
         if facts is None:
             raise SuiteProblem("broker: no facts in its answer")
         return facts
 
-    def _ask(self, request: Request) -> Answer:
+    def _ask(self, request: BrokerRequest) -> BrokerAnswer:
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
                 connection.connect(str(self._socket_path))
                 connection.sendall(msgspec.json.encode(request) + b"\n")
                 with connection.makefile("rb") as stream:
-                    answer = msgspec.json.decode(stream.readline(), type=Answer)
+                    answer = msgspec.json.decode(stream.readline(), type=BrokerAnswer)
         except (OSError, msgspec.MsgspecError) as error:
             raise SuiteProblem(f"broker: {error}") from error
         if answer.problem:
@@ -105,7 +105,7 @@ class App:
         return answer
 
 
-def http_client(app: App, *, verify: ssl.SSLContext | None = None) -> httpx2.Client:
+def http_client(app: SuiteApp, *, verify: ssl.SSLContext | None = None) -> httpx2.Client:
     """An HTTP client of the app's: relative to its URL, its certificate verified, no redirect followed."""
     return httpx2.Client(
         base_url=app.url,
@@ -123,7 +123,7 @@ def trust() -> ssl.SSLContext:
 class Seed:
     """The suite's seed module, bound to the app: what a user would put in and read back."""
 
-    def __init__(self, *, module: ModuleType, app: App, http: httpx2.Client) -> None:
+    def __init__(self, *, module: ModuleType, app: SuiteApp, http: httpx2.Client) -> None:
         self._module = module
         self._app = app
         self._http = http
@@ -150,7 +150,7 @@ class Seed:
         return function
 
 
-def load_seeds(app: App, *, folder: Path = SUITE_FOLDER) -> ModuleType:
+def load_seeds(app: SuiteApp, *, folder: Path = SUITE_FOLDER) -> ModuleType:
     """Import the suite's seed module."""
     if app.seeds is None:
         raise SuiteProblem("suite.toml: seeds: none declared")

@@ -12,19 +12,19 @@ import pytest
 from cc_ci.providers.api import SignOn
 from cc_ci.suite.answers import ANSWERS_FILE, Notebook, listen
 from cc_ci.suite.inside import browser as browsers
-from cc_ci.suite.inside.app import App, Seed, SuiteProblem, http_client, load_seeds, trust
-from cc_ci.suite.inside.recording import Recording
+from cc_ci.suite.inside.app import Seed, SuiteApp, SuiteProblem, http_client, load_seeds, trust
+from cc_ci.suite.inside.recording import ReportRecording
 from cc_ci.suite.protocol import BROWSER_FOLDER, EVIDENCE_FOLDER, REPORT_FILE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
 
-_RECORDING = pytest.StashKey[Recording]()
+_RECORDING = pytest.StashKey[ReportRecording]()
 _NOTEBOOK = pytest.StashKey[Notebook]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    recording = Recording(path=EVIDENCE_FOLDER / REPORT_FILE)
+    recording = ReportRecording(path=EVIDENCE_FOLDER / REPORT_FILE)
     config.stash[_RECORDING] = recording
     config.pluginmanager.register(recording, "cc-ci-recording")
     notebook = Notebook(path=EVIDENCE_FOLDER / ANSWERS_FILE, test=lambda: recording.test)
@@ -32,14 +32,14 @@ def pytest_configure(config: pytest.Config) -> None:
     listen(notebook)
     with contextlib.suppress(SuiteProblem):
         # its asserts count as well; if the broker is away, each fixture will say so
-        if seeds := App().seeds:
+        if seeds := SuiteApp().seeds:
             pytest.register_assert_rewrite(Path(seeds).stem)
 
 
 @pytest.fixture(scope="session")
-def app() -> App:
+def app() -> SuiteApp:
     """The app under test: domain, url, services, env, secret(name), logs(service)."""
-    return App()
+    return SuiteApp()
 
 
 @pytest.fixture(scope="session")
@@ -48,14 +48,14 @@ def _trust() -> ssl.SSLContext:
 
 
 @pytest.fixture
-def http(app: App, _trust: ssl.SSLContext) -> Iterator[httpx2.Client]:
+def http(app: SuiteApp, _trust: ssl.SSLContext) -> Iterator[httpx2.Client]:
     """An HTTP client with the app's URL as its base; follows no redirect unless asked."""
     with http_client(app, verify=_trust) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def sso(app: App) -> SignOn:
+def sso(app: SuiteApp) -> SignOn:
     """The provider's part of the run: issuer, client_id, client_secret, realm, username, password."""
     if app.sso is None:
         raise SuiteProblem("suite.toml: needs: no provider is declared")
@@ -63,7 +63,7 @@ def sso(app: App) -> SignOn:
 
 
 @pytest.fixture
-def seed(app: App, http: httpx2.Client) -> Seed:
+def seed(app: SuiteApp, http: httpx2.Client) -> Seed:
     """The suite's seed module, bound to the app."""
     return Seed(module=load_seeds(app), app=app, http=http)
 
@@ -76,7 +76,9 @@ def _chromium(request: pytest.FixtureRequest) -> Iterator["Browser"]:
 
 
 @pytest.fixture
-def browser(request: pytest.FixtureRequest, _chromium: "Browser", app: App) -> Iterator["BrowserContext"]:
+def browser(
+    request: pytest.FixtureRequest, _chromium: "Browser", app: SuiteApp
+) -> Iterator["BrowserContext"]:
     """A fresh profile (Playwright's BrowserContext) of a real Chromium, with the app's URL as its base."""
     request.config.stash[_RECORDING].browser = f"{_chromium.browser_type.name} {_chromium.version}"
     context = _chromium.new_context(base_url=app.url)

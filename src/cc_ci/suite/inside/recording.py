@@ -10,15 +10,15 @@ import pytest
 
 from cc_ci.suite.inside import browser as browsers
 from cc_ci.suite.inside.app import SuiteProblem, blames_app
-from cc_ci.suite.report import Broken, Collected, Line, Outcome, Over, Started, TestOutcome
+from cc_ci.suite.report import Broken, Collected, Over, ReportLine, Started, TestOutcome, TestWord
 
 SUITES_OWN = (NameError, ImportError, SyntaxError, SuiteProblem)
 """Raised by a mistake in the suite or by what it stands on, never by an app."""
 _PROBLEM = f"{SuiteProblem.__module__}.{SuiteProblem.__name__}: "
-_WORST: tuple[Outcome, ...] = ("errored", "failed", "skipped", "passed")
+_WORST: tuple[TestWord, ...] = ("errored", "failed", "skipped", "passed")
 
 
-class Recording:
+class ReportRecording:
     """A pytest plugin that writes the report at `path`; knows the test that runs."""
 
     def __init__(self, *, path: Path) -> None:
@@ -28,7 +28,7 @@ class Recording:
     def _begin(self, test_id: str) -> None:
         self._id = test_id
         self._start = time.monotonic()
-        self._judged: list[tuple[Outcome, str | None]] = []
+        self._judged: list[tuple[TestWord, str | None]] = []
         self._assertions = 0
         self.browser: str | None = None
 
@@ -83,13 +83,13 @@ class Recording:
             browser=self.browser,
         )
 
-    def _write(self, line: Line) -> None:
+    def _write(self, line: ReportLine) -> None:
         # at once: a suite that is killed has its lines up to then
         self._stream.write(msgspec.json.encode(line) + b"\n")
         self._stream.flush()
 
 
-def judged(report: pytest.TestReport, error: BaseException | None) -> tuple[Outcome, str | None]:
+def judged(report: pytest.TestReport, error: BaseException | None) -> tuple[TestWord, str | None]:
     """The outcome of one phase of one test, and why."""
     if report.passed:
         return "passed", None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from cc_ci.suite.inside.app import App, Seed, SuiteProblem, blames_app, http_client, load_seeds
+from cc_ci.suite.inside.app import Seed, SuiteApp, SuiteProblem, blames_app, http_client, load_seeds
 from cc_ci.suite.protocol import SUITE_FOLDER, SeedAnswer, SeedRequest
 
 
@@ -16,10 +16,10 @@ def main() -> None:
     # what the module prints must not mix with the answer
     answer_to = os.dup(1)
     os.dup2(2, 1)
-    os.write(answer_to, msgspec.json.encode(answer(request, app=App())))
+    os.write(answer_to, msgspec.json.encode(answer(request, app=SuiteApp())))
 
 
-def answer(request: SeedRequest, *, app: App) -> SeedAnswer:
+def answer(request: SeedRequest, *, app: SuiteApp) -> SeedAnswer:
     """Carry `request` out; never raises."""
     try:
         return _call(request, app=app)
@@ -41,7 +41,7 @@ def _said(error: Exception) -> str:
     )[0]
 
 
-def _call(request: SeedRequest, *, app: App) -> SeedAnswer:
+def _call(request: SeedRequest, *, app: SuiteApp) -> SeedAnswer:
     module = load_seeds(app)
     app.kept = dict(request.kept)
     with http_client(app) as http:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from cc_ci.suite.protocol import EVIDENCE_FOLDER, LOG_FILE, SSO_TESTS, SUITE_FOLDER, Part
+from cc_ci.suite.protocol import EVIDENCE_FOLDER, LOG_FILE, SSO_TESTS, SUITE_FOLDER, SuitePart
 
 OPTIONS = (
     *("-p", "cc_ci.suite.inside.plugin"),
@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--timeout", type=float, required=True)
     parser.add_argument("--select")
-    parser.add_argument("--part", choices=get_args(Part), required=True)
+    parser.add_argument("--part", choices=get_args(SuitePart), required=True)
     asked = parser.parse_args()
     log = os.open(EVIDENCE_FOLDER / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(log, 1)
@@ -42,7 +42,7 @@ def main() -> None:
     sys.exit(pytest.main([*OPTIONS, *selection, str(SUITE_FOLDER)]))
 
 
-def part_options(part: Part, *, folder: Path) -> list[str]:
+def part_options(part: SuitePart, *, folder: Path) -> list[str]:
     """Pytest's options for one part of the suite in `folder`: its files alone are collected."""
     if part == "sso":
         return ["-o", f"python_files={SSO_TESTS}"]
