@@ -9,7 +9,7 @@ from cc_ci.cli.told_tables import tell_tables
 
 @click.command()
 @click.argument("folder", required=False, metavar="[SET]", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--recipe", help="Only this recipe's.")
+@click.option("--recipe", help="Only this recipe's runs.")
 @click.option("--baselines", type=click.Path(path_type=Path), default=Path("baselines"), show_default=True,
               help="Where sets are kept; the newest is taken.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: every value, median and interval.")

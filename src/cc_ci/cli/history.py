@@ -20,7 +20,7 @@ LONGEST = 6
 @click.command()
 @click.argument("recipe", required=False)
 @click.option("--phase", type=click.Choice([*PHASES, UNATTRIBUTED]), metavar="PHASE",
-              help="This phase's trend, not the longest ones'.")  # fmt: skip
+              help="The trend of this phase, not of the longest ones.")  # fmt: skip
 @click.option("--rebuild", is_flag=True, help="Make the index anew; forgets runs whose files are gone.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def history(recipe: str | None, *, phase: str | None, rebuild: bool, as_json: bool) -> None:

@@ -20,7 +20,7 @@ from cc_ci.cli.told_tables import tell_tables
     help="Runs of each kind: plain, deployed, deployed, plain, and so on.",
 )
 @click.option("--cache", type=click.Choice(["cold", "warm"]), default="warm", show_default=True,
-              help="Whether the recipe's images are removed before each run, or there.")  # fmt: skip
+              help="cold: remove the recipe's images before each run; warm: leave them.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 @arm_options
 @measuring_options(out="limits")

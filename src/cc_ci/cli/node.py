@@ -18,7 +18,7 @@ def node() -> None:
 
 
 def named(command: Callable[..., None]) -> Callable[..., None]:
-    return click.option("--name", metavar="NAME", help="Another private node than `main`.")(command)
+    return click.option("--name", metavar="NAME", help="A private node other than `main`.")(command)
 
 
 def wanted_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -28,9 +28,10 @@ def measuring_options(
         click.option("--memory", default=MEMORY, show_default=True, help="Its memory, page cache included."),
         click.option("--bandwidth", default=BANDWIDTH, show_default=True, help="The link to the registry."),
         click.option("--images", default=IMAGES, type=click.Choice(["standin", "hub"]), show_default=True,
-                     help="Stand-ins and loaded ones, or those of their registries."),
+                     help="From where: stand-ins and loaded ones, or their registries."),
         *([ENGINE] if one_engine else []),
-        click.option("--node", default="reference", show_default=True, help="The private node; it is made."),
+        click.option("--node", default="reference", show_default=True,
+                     help="The private node to measure on; made if missing."),
         click.option("--out", default=Path(out), show_default=True, help="Where sets are kept.",
                      type=click.Path(path_type=Path, file_okay=False)),
         click.option("--new", is_flag=True, help="Begin a new set, though one with the same question lacks"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @click.option("--node", metavar="NAME", help="A private node's name, a docker context, or a host's address.")
 @click.option("--run", metavar="ID", help="Only what this run left; also an app that --keep left up.")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 def reap(*, node: str | None, run: str | None, dry_run: bool, as_json: bool) -> None:
     """Remove what dead runs left, on a node and on this machine. What live runs have is left, and told of.
 

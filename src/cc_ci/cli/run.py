@@ -24,7 +24,7 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 
 @click.command()
 @click.argument("recipe")
-@click.option("--from", "from_", metavar="VERSION", help="Upgrade from this version; none: there is none.")
+@click.option("--from", "from_", metavar="VERSION", help="Upgrade from this version; none skips the upgrade.")
 @click.option("--to", metavar="VERSION", help="Test this published version, not the working tree.")
 @click.option("--stage", type=click.Choice(STAGES), help="Run one stage and what it needs.")
 @click.option("--variant", metavar="NAME", help="A variant that suite.toml names.")
@@ -32,7 +32,7 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 @click.option(
     "--cache",
     type=click.Choice(["as-is", "cold", "warm"]),
-    help="cold: remove the recipe's images first; warm: end unless all are there.",
+    help="cold: remove the recipe's images first; warm: refuse to run unless all are there.",
 )
 @click.option("--node", metavar="NAME|CONTEXT|HOST", help="A private node by name, or a Swarm that is there.")
 @click.option("--address", metavar="IP", help="Where a foreign node's proxy answers, if not at its host.")

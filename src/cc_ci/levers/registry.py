@@ -20,7 +20,7 @@ ProfileName = Literal["stock", "peer", "bare"]
 DEPLOYING: frozenset[Phase] = frozenset({"deploy", "converge", "ready", "upgrade", "provider_setup"})
 """The phases in which something is brought up."""
 CHECKS_OF_HEALTH = (
-    "a service that says yes once and no later; the app's own sign and the suite's tests, which come after"
+    "the app's own sign and the suite's tests come later, and find a service that was healthy only once"
 )
 
 
@@ -52,7 +52,7 @@ LEVERS = (
         neutral="stack",
         profiles={"stock": "stack", "peer": "stack", "bare": "bare"},
         idea="H",
-        changes="what hands stacks to Swarm: cc-ci's own driver, the operator's abra; bare starts containers",
+        changes="what deploys: cc-ci's own driver, the operator's abra, or (bare) plain containers without Swarm",
         risk="bare is no test of a deployment on Swarm: it measures the limit",
         touches=DEPLOYING | {"app_new", "secrets", "teardown", "overhead"},
         guard="the generic checks of services; the differential test against docker's own loader",
@@ -68,7 +68,7 @@ LEVERS = (
         risk="a stage may see what an earlier one left in the app; upgraded tests neither a fresh install of "
         "the new version nor a restore on a fresh deployment, and the plan and the verdict say so",
         touches=DEPLOYING | {"app_new", "secrets", "teardown", "overhead"},
-        guard="the same stages with the same steps of test in both shapes, by a test over the planner",
+        guard="a test over the planner: both shapes have the same stages with the same tests",
     ),
     Lever(
         name="deploy.resolve_image",
@@ -79,7 +79,7 @@ LEVERS = (
         changes="when `docker stack deploy` asks a registry for each image's digest",
         risk="a tag that moved is not noticed by the deploy",
         touches=frozenset({"deploy", "upgrade", "provider_setup"}),
-        guard="each service runs the image that it should, a test of the upgrade",
+        guard="the upgrade's test that each service runs the image that it should",
         source="abra, `abra app deploy`: ResolveImage is always, a question to the registry per image",
     ),
     Lever(
@@ -111,7 +111,7 @@ LEVERS = (
         profiles={"stock": 5.0, "peer": 5.0, "bare": 0.0},
         idea="B",
         changes="how long a service has to run before it counts; its own update monitor takes its place",
-        risk="an app that dies soon after it came up",
+        risk="an app that dies soon after it came up is taken for a sound one",
         touches=frozenset({"converge", "upgrade", "provider_setup"}),
         guard=CHECKS_OF_HEALTH,
         source="docker/cli, cli/command/service/progress/progress.go, ServiceProgress: a look each 200 ms, "
@@ -135,8 +135,8 @@ LEVERS = (
         neutral=1.0,
         profiles={"stock": 0.0, "peer": 0.0, "bare": 0.0},
         idea="B",
-        changes="after how long the app's own sign is looked at once more",
-        risk="an app that serves once and then does not",
+        changes="how long after its first yes the app's own sign is looked at once more",
+        risk="an app that serves once and then does not is taken for a sound one",
         touches=frozenset({"ready", "upgrade", "provider_setup"}),
         guard=CHECKS_OF_HEALTH,
     ),
@@ -147,7 +147,7 @@ LEVERS = (
         profiles={"stock": None, "peer": None, "bare": None},
         idea="B",
         changes="how often a service's health check looks; retries are scaled to the same tolerance",
-        risk="each look is an exec: CPU, and an app that answers its check worse when asked often",
+        risk="each look is an exec, which costs CPU; some apps answer worse when they are asked often",
         touches=DEPLOYING,
         guard="the overlay's check of the tolerance; the app's own sign and the suite's tests",
         source="the recipe's own, as its operators run it",
@@ -171,10 +171,10 @@ LEVERS = (
         neutral=None,
         profiles={"stock": None, "peer": None, "bare": None},
         idea="B",
-        changes="how long Swarm waits before it starts a task again that ended",
+        changes="how long Swarm waits before it replaces a task that ended",
         risk="an app that crashes does so more often in the same time",
         touches=DEPLOYING,
-        guard="a crash loop is told by the number of exits",
+        guard="a crash loop is still found, since exits are counted and no time is",
         overlay=("deploy/restart_policy/delay",),
     ),
 )
