@@ -83,7 +83,8 @@ def _one(name: str) -> "Side":
 def _cells(name: str) -> "dict[Cell, Side] | None":
     """The cells of a set, those that have runs that are not void; None for what is no set."""
     from cc_ci.errors import UsageError
-    from cc_ci.perf.analysis.comparison import OR, RunSample, Side
+    from cc_ci.perf.analysis.comparison import RunSample, Side
+    from cc_ci.perf.analysis.settings import OR
     from cc_ci.results.measured import RUNS, read_set
 
     folder, _, wanted = name.partition(":")

@@ -1,12 +1,13 @@
 """An engine in memory, for tests: what it shows and when is data, and every call can be made to fail."""
 
 import itertools
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Self
 
 import msgspec
 
 from cc_ci.engine.api import Labels
+from cc_ci.engine.fake_events import FakeEvents
 from cc_ci.engine.state import (
     Container,
     ContainerState,
@@ -19,7 +20,6 @@ from cc_ci.engine.state import (
     StackSnapshot,
 )
 from cc_ci.errors import InfrastructureError, StageFailed
-from cc_ci.system import stopping
 from cc_ci.system.clock import ManualClock
 from cc_ci.system.process import Completed, ScriptedRunner
 from cc_ci.system.units import EpochSeconds, Seconds
@@ -289,36 +289,6 @@ class FakeEngine:
         self._call(f"remove_{kind}", name)
         items = self.items[kind]
         self.items[kind] = {id_: item for id_, item in items.items() if name not in (id_, item.name)}
-
-
-class FakeEvents:
-    """Events that come as the clock reaches them, also those that happen later; waiting moves the clock."""
-
-    def __init__(self, clock: ManualClock, told: Callable[[], Iterator[EngineEvent]]) -> None:
-        self._clock = clock
-        self._told = told
-        self._given: list[EngineEvent] = []
-        self.closed = False
-
-    def next(self, timeout: Seconds) -> EngineEvent | None:
-        stopping.current().check()
-        until = self._clock.now() + timeout
-        event = next((one for one in self._told() if not any(one is given for given in self._given)), None)
-        if event is not None and event.at <= until:
-            self._given.append(event)
-            self._clock.advance(max(0.0, event.at - self._clock.now()))
-            return event
-        self._clock.advance(timeout)
-        return None
-
-    def close(self) -> None:
-        self.closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _carries(labels: Labels, wanted: Labels | None) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from cc_ci.recipes.app import App
-from cc_ci.suite.facts import FACTS_FILE, Suite, read_suite_file, suite_files
+from cc_ci.suite.facts import FACTS_FILE, Suite
+from cc_ci.suite.files import read_suite_file, suite_files
 from cc_ci.suite.ways import Way
 
 NEEDED_BY_A_RUN = ("wiring.secrets", "shown", "readiness", "unkept", "ends")

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from cc_ci.errors import InfrastructureError
-from cc_ci.suite.facts import Suite, read_suite_file, suite_files
+from cc_ci.suite.facts import Suite
+from cc_ci.suite.files import read_suite_file, suite_files
 from cc_ci.suite.protocol import CA_BUNDLE
 
 MACHINE_BUNDLES = (CA_BUNDLE, Path("/etc/pki/tls/certs/ca-bundle.crt"), Path("/etc/ssl/cert.pem"))

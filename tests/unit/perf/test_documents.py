@@ -128,7 +128,7 @@ def test_engines_are_columns_and_the_first_is_what_the_others_are_held_against(t
         name: EngineUsed(engine=version)
         for name, version in zip(asked.engines, ("20.10.24", "28.5.2"), strict=True)
     }
-    facts = sets.Facts(asked=asked, host=host, began="2026-01-01", canaries=(USUAL,), engines=used)
+    facts = sets.SetFacts(asked=asked, host=host, began="2026-01-01", canaries=(USUAL,), engines=used)
     sets.write_facts(facts, tmp_path)
     for place, cell in enumerate(facts.order[:-1], 1):
         took = (400.0 if cell.engine == "system" else 200.0) + place

@@ -4,7 +4,8 @@ import pytest
 
 from cc_ci.errors import InfrastructureError
 from cc_ci.providers.api import SignOn
-from cc_ci.suite.facts import find_suite, read_suite, suite_hash
+from cc_ci.suite.facts import find_suite, read_suite
+from cc_ci.suite.files import suite_hash
 
 WHOLE = """
 recipe = "notes"

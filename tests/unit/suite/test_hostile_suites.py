@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cc_ci.errors import InfrastructureError
-from cc_ci.suite import facts
+from cc_ci.suite import files
 from cc_ci.suite.checking import faults
 from cc_ci.suite.facts import read_suite
 from cc_ci.system.clearing import remove_tree
@@ -167,7 +167,7 @@ def suite_file(folder: Path) -> Path:
 def test_the_files_are_bounded(
     change: Callable[[Path], object], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(facts, "MOST_FILES", 100)
+    monkeypatch.setattr(files, "MOST_FILES", 100)
     folder = suite(tmp_path)
     change(folder)
     refused(folder, said)

@@ -2,12 +2,13 @@
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean
 from typing import Literal
 
 import msgspec
 
+from cc_ci.perf.analysis.settings import OR, settings
 from cc_ci.perf.analysis.statistics import (
     CONFIDENCE,
     Ratio,
@@ -20,9 +21,8 @@ from cc_ci.perf.analysis.statistics import (
     shift_paired,
     shift_unpaired,
 )
-from cc_ci.results.engines import engine_of
 from cc_ci.results.schema import RunResult
-from cc_ci.system.units import Bytes, Seconds
+from cc_ci.system.units import Seconds
 from cc_ci.timing.parts import Part
 from cc_ci.timing.phases import UNATTRIBUTED
 
@@ -37,8 +37,6 @@ ENOUGH = 2
 """So few runs on a side have a spread; one has none."""
 GREEN = ("green", "passed")
 """The verdict of a run, and the outcome of its stages and tests, that nothing is wrong with."""
-OR = " or "
-"""Between what was seen of several runs."""
 Noise = Literal["changed", "within noise", "too few to tell"]
 
 
@@ -248,66 +246,17 @@ def _outcomes(side: Side) -> dict[str, str]:
 
 def _setting(a: Side, b: Side) -> Iterator[str]:
     """What is not the same to begin with."""
-    ours, theirs = _facts(a), _facts(b)
+    ours, theirs = _settings(a), _settings(b)
     for name in ours:
         if name in theirs and ours[name] != theirs[name]:
             yield f"{name}: {ours[name]} in A, {theirs[name]} in B"
 
 
-def _facts(side: Side) -> dict[str, str]:
-    readings: dict[str, Callable[[RunResult], object]] = {
-        "recipe": lambda run: run.recipe.name,
-        "old version": lambda run: run.recipe.version_from,
-        "new version": lambda run: run.recipe.version_to,
-        "recipe's commit": lambda run: run.recipe.commit_to,
-        "uncommitted changes": lambda run: run.recipe.dirty,
-        "variant": lambda run: " ".join(run.recipe.variant) or "none",
-        "provider": lambda run: run.provider and f"{run.provider.name} {run.provider.version}",
-        "suite": lambda run: run.recipe.suite_hash,
-        "arm": lambda run: f"{run.arm} ({run.arm.digest})",
-        "cache": lambda run: run.cache.asked or "as it was",
-        "CPUs": lambda run: run.environment.cpus,
-        "memory": lambda run: run.environment.memory_bytes,
-        "machine's CPUs": lambda run: run.environment.machine_cpus,
-        "machine's memory": lambda run: _gibibytes(run.environment.machine_memory_bytes),
-        "kernel": lambda run: run.environment.kernel,
-        "images": lambda run: run.environment.images_kind,
-        "cc-ci": lambda run: run.cc_ci_version,
-    }
-    seen: defaultdict[str, dict[str, None]] = defaultdict(dict)
-    for one in side.results:
-        for name, read in readings.items():
-            seen[name][str(read(one))] = None
-        for name, value in (*_engine(one), *_levers(one), *_digests(one)):
-            seen[name][value] = None
-    told = {name: OR.join(sorted(values)) for name, values in seen.items()}
+def _settings(side: Side) -> dict[str, str]:
+    told = settings(side.results)
     if side.samples:
         told["stages of phases"] = "known" if _staged(side) else "unknown"
     return {**told, "code": side.code, "boots": side.boots}
-
-
-def _gibibytes(size: Bytes | None) -> str:
-    """Whole ones: a kernel's own share differs by a few MB."""
-    return "unknown" if size is None else f"{size / 2**30:.0f} GiB"
-
-
-def _engine(run: RunResult) -> Iterator[tuple[str, str]]:
-    """The parts of its engine that it tells: older results have the version alone."""
-    for part, value in msgspec.structs.asdict(engine_of(run.environment)).items():
-        if value is not None:
-            yield part.replace("_", " "), value
-
-
-def _levers(run: RunResult) -> Iterator[tuple[str, str]]:
-    for name, value in run.levers.items():
-        yield f"lever {name}", "as the recipe has it" if value is None else str(value)
-
-
-def _digests(run: RunResult) -> Iterator[tuple[str, str]]:
-    """Of each image the digest: tags move."""
-    for image in run.recipe.images:
-        if image.digest:
-            yield f"digest of {image.reference}", image.digest.removeprefix("sha256:")[:12]
 
 
 def in_words(found: Comparison) -> str:

@@ -212,7 +212,7 @@ def other_codes(folder: Path, code: str, lacking: Collection[str] = ()) -> tuple
     return tuple(sorted({one.code or "unknown" for one in beside} - {code}))
 
 
-def engines_used(facts: Facts, measured: Sequence[Measured]) -> Mapping[str, EngineUsed]:
+def engines_used(facts: SetFacts, measured: Sequence[Measured]) -> Mapping[str, EngineUsed]:
     """By the name it was asked by, each engine of a set; of sets that don't tell, that of its runs."""
     if facts.engines:
         return facts.engines
