@@ -1,7 +1,6 @@
 import uuid
 
 import workflows as n8n
-
 from cc_ci.suite.contents import contents, difference
 
 VISITOR = {"user": "visitor", "password": "ring twice"}
