@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ import pytest
 import cc_ci.suite.runner
 from cc_ci.engine.node import Node
 from cc_ci.errors import CommandFailed, InfrastructureError
+from cc_ci.suite import inside
 from cc_ci.suite.facts import Suite, read_suite
 from cc_ci.suite.protocol import AppFacts
 from cc_ci.suite.runner import SuiteRunner
@@ -143,12 +145,17 @@ def test_a_sandbox_that_says_nothing_of_itself_is_ours(suite: Suite, tmp_path: P
 
 
 def test_inside_the_sandbox_nothing_of_the_engine_is_imported() -> None:
-    names = ", ".join(f"cc_ci.suite.inside.{name}" for name in ("plugin", "seeding", "session"))
+    folder = Path(inside.__file__).parent
+    names = ", ".join(
+        f"cc_ci.suite.inside.{path.stem}" for path in folder.glob("*.py") if path.stem != "__init__"
+    )
     source = f"import sys, {names}; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", source], check=True, capture_output=True, text=True
     ).stdout.split()
     layers = {name.split(".")[1] for name in loaded if name.startswith("cc_ci.")}
     assert layers == {"suite", "system", "providers"}
+    beside = {name for name in loaded if re.match(r"cc_ci\.suite\.(?!inside)", name)}
+    assert beside == {"cc_ci.suite.protocol", "cc_ci.suite.report"}
     assert "cc_ci.providers.known" not in loaded
     assert not {"docker", "playwright"} & set(loaded)
