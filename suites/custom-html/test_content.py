@@ -1,5 +1,6 @@
 import pytest
 import seed
+
 from cc_ci.suite.contents import contents, difference
 
 BEYOND_THE_DEFAULT = 8 * 1024 * 1024 + 1

@@ -6,6 +6,7 @@ import zlib
 from urllib.parse import quote
 
 import matrix
+
 from cc_ci.suite.contents import LETTERS, contents, difference
 
 LONG = 48_000

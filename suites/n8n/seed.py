@@ -10,6 +10,7 @@ runs once more with its old credential. Owner and mode of files can't be set or 
 
 import tables
 import workflows as n8n
+
 from cc_ci.suite.contents import contents, difference
 
 PASSWORD = "from outside"  # noqa: S105 - of a webhook that the seed makes

@@ -1,6 +1,7 @@
 import uuid
 
 import workflows as n8n
+
 from cc_ci.suite.contents import contents, difference
 
 VISITOR = {"user": "visitor", "password": "ring twice"}

@@ -1,5 +1,6 @@
 import pytest
 import seed
+
 from cc_ci.suite.contents import contents, difference
 
 MEBIBYTE = 1024 * 1024
