@@ -11,7 +11,7 @@ from cc_ci.engine.state import (
     ServiceState,
     StackSnapshot,
     TaskState,
-    Update,
+    UpdateStatus,
 )
 from cc_ci.engine.timelines import ServiceTimeline
 from cc_ci.engine.watching import IDLE, POLL, Watch, wait_gone
@@ -168,8 +168,8 @@ def test_swarms_monitor_of_an_update_and_the_hold_run_at_once() -> None:
     """Docker's client counts from when the tasks run, and not from the end of the update."""
     engine = FakeEngine()
     t0 = engine.clock.now()
-    engine.script(shown(engine, "running", t0, update=Update(state="updating", started=t0)))
-    done = Update(state="completed", started=t0, completed=EpochSeconds(t0 + 5))
+    engine.script(shown(engine, "running", t0, update=UpdateStatus(state="updating", started=t0)))
+    done = UpdateStatus(state="completed", started=t0, completed=EpochSeconds(t0 + 5))
     engine.script(shown(engine, "running", t0, update=done), at=t0 + 5)
     converged = watch(engine).wait(timeout=90, stable_for=5)
     assert converged.seen_at >= t0 + 5
