@@ -152,7 +152,7 @@ class Watch:
         )
 
 
-def _up(snapshot: StackSnapshot, history: History) -> Iterator[str]:
+def _up(snapshot: StackSnapshot, history: EngineHistory) -> Iterator[str]:
     """The services whose tasks all run the present spec, though an update may still be watched over."""
     for service in snapshot.services:
         runs = service.running >= service.desired and service.outdated == 0

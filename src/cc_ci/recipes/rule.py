@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 Syntax = Literal["v2", "v3"]
+SYNTAXES: tuple[Syntax, ...] = ("v3", "v2")
 
 LONGEST_RULE = 4096
 DEEPEST = 40

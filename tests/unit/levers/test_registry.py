@@ -211,7 +211,7 @@ def test_the_levers_of_profiles_are_what_they_were() -> None:
 
 def test_each_wait_of_stock_and_peer_names_its_source_or_is_not_there() -> None:
     """A wait is a lever's seconds; one that nobody asks for is zero."""
-    waits_ = [lever for lever in LEVERS if isinstance(lever.values, Duration)]
+    waits_ = [lever for lever in LEVERS if isinstance(lever.values, SecondsRange)]
     assert {lever.name for lever in waits_} >= {"readiness.stability", "readiness.hold"}
     for lever in waits_:
         for profile in ("stock", "peer"):
