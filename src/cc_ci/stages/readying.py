@@ -14,7 +14,7 @@ from cc_ci.probes.listening import listening, told
 from cc_ci.probes.predicates import AtContainer, InContainer, ThroughProxy
 from cc_ci.probes.ready import Expectation, Expected, Held, NotReady, Predicate, Readying
 from cc_ci.recipes.routes import Route, routes
-from cc_ci.recipes.rule_reach import Request, takes
+from cc_ci.recipes.rule_reach import RoutedRequest, takes
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.evidence import keep_answers
 from cc_ci.stages.showing import attentive
@@ -122,7 +122,7 @@ def _explain(bench: Bench, deployed: Deployed, expectation: Expected, answer: An
     if not unreached(answer) or not bench.node.private:
         return None
     known = routes(deployed.stack)
-    asked = Request(host=host, path=expectation.path.partition("?")[0], headers=expectation.headers)
+    asked = RoutedRequest(host=host, path=expectation.path.partition("?")[0], headers=expectation.headers)
     route = next((one for one in known if one.tree and takes(one.tree, asked, syntax=one.syntax)), None)
     return _port_fault(bench, deployed, route) if route else None
 

@@ -145,7 +145,7 @@ class _Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Services that end by design, with code 0; they may come again."""
     unkept: dict[FactName, Reason] = {}
     """Volumes that need no backup, by their keys in the recipe, and why: `cache = "rebuilt at start"`."""
-    shown: Annotated[dict[Name, MayShow], msgspec.Meta(max_length=100)] = {}
+    shown: Annotated[dict[FactName, MayShow], msgspec.Meta(max_length=100)] = {}
     """Secrets that the app shows on purpose, by their keys in the recipe."""
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ import msgspec
 
 from cc_ci.system.printable import one_line
 from cc_ci.system.redaction import Redactor
-from cc_ci.system.secret_forms import Kind
+from cc_ci.system.secret_forms import FormKind
 
 Headers = Iterable[tuple[str, str]]
 
@@ -23,7 +23,7 @@ PUBLIC_NAME = re.compile(
 """Kept as a secret for convenience: who sees it can do nothing with it."""
 PUBLIC_VALUE = re.compile(r"-----BEGIN (?:[A-Z ]+ )?(?:PUBLIC KEY|CERTIFICATE)-----|ssh-\w+ |ecdsa-")
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
-WRITTEN: Mapping[Kind, str] = {
+WRITTEN: Mapping[FormKind, str] = {
     "plain": "",
     "base64": " in base64",
     "hex": " in hex",
