@@ -6,16 +6,16 @@ from cc_ci.probes.answers import Answer, Requester
 from cc_ci.results.schema import TestResult
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.suite.shown import guarded
-from cc_ci.system.showing import Sighting, Watch
+from cc_ci.system.showing import SecretWatch, Sighting
 from cc_ci.system.units import Seconds
 
 CHANGING = ("date", "age", "x-request-id")
 """Headers that differ from answer to answer."""
 
 
-def watch(deployed: Deployed) -> Watch:
+def watch(deployed: Deployed) -> SecretWatch:
     """For the secrets that the app must show to nobody but its users."""
-    return Watch(guarded(deployed.candidate.suite, deployed.facts))
+    return SecretWatch(guarded(deployed.candidate.suite, deployed.facts))
 
 
 def saw(deployed: Deployed, sightings: Iterable[Sighting]) -> None:

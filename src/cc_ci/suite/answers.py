@@ -22,7 +22,7 @@ MOST_BYTES: Bytes = 16 * 1024 * 1024
 """Of all that is written down; what comes later is not looked through, which is told."""
 NO_TEXT = ("image/", "video/", "audio/", "font/")
 
-Pairs = tuple[tuple[str, str], ...]
+SaidPairs = tuple[tuple[str, str], ...]
 
 
 class Exchanged(msgspec.Struct, frozen=True, kw_only=True, tag="exchange", tag_field="line"):
@@ -35,9 +35,9 @@ class Exchanged(msgspec.Struct, frozen=True, kw_only=True, tag="exchange", tag_f
     test: str
     method: str
     url: str
-    asked: Pairs
+    asked: SaidPairs
     sent: str | None
-    answered: Pairs
+    answered: SaidPairs
     body: str
 
 
@@ -55,7 +55,7 @@ class Full(msgspec.Struct, frozen=True, kw_only=True, tag="full", tag_field="lin
     """The last line, where there was more."""
 
 
-Line = Exchanged | Page | Full
+AnswerLine = Exchanged | Page | Full
 
 
 class Notebook:
@@ -75,7 +75,7 @@ class Notebook:
         """A name for one more who asks."""
         return f"client {next(self._numbers)}"
 
-    def write(self, line: Line) -> None:
+    def write(self, line: AnswerLine) -> None:
         if self._room <= 0:
             return
         content = msgspec.json.encode(line) + b"\n"

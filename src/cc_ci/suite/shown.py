@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from cc_ci.suite.answers import ANSWERS_FILE, MOST_BYTES, Exchanged, Full, Line, Page
+from cc_ci.suite.answers import ANSWERS_FILE, MOST_BYTES, AnswerLine, Exchanged, Full, Page
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.protocol import AppFacts
 from cc_ci.system.clearing import clear_away
 from cc_ci.system.printable import one_line
 from cc_ci.system.reading import Unreadable, read_plain
-from cc_ci.system.showing import Sighting, Watch
+from cc_ci.system.showing import SecretWatch, Sighting
 
 CREDENTIAL_HEADER = re.compile(r"authori[sz]ation|token|key|secret|session|passw", re.IGNORECASE)
 CREDENTIAL_FIELD = re.compile(
@@ -52,11 +52,11 @@ def take_answers(evidence: Path, *, suite: Suite | None, app: AppFacts) -> Looke
     return Looked(sightings=tuple(sightings(lines, suite=suite, app=app)), problem=told if full else None)
 
 
-def _read(path: Path) -> list[Line]:
+def _read(path: Path) -> list[AnswerLine]:
     content = read_plain(path, most=MOST_BYTES + SLACK)
     # the last line of a suite that was killed may be half a line
     whole = content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]
-    return [msgspec.json.decode(line, type=Line) for line in whole]
+    return [msgspec.json.decode(line, type=AnswerLine) for line in whole]
 
 
 def guarded(suite: Suite | None, app: AppFacts, *, from_users: bool = True) -> dict[str, str]:
@@ -71,10 +71,10 @@ def guarded(suite: Suite | None, app: AppFacts, *, from_users: bool = True) -> d
     return {name: value for name, value in app.secrets.items() if name not in spoken | may}
 
 
-def sightings(lines: Iterable[Line], *, suite: Suite | None, app: AppFacts) -> Iterator[Sighting]:
+def sightings(lines: Iterable[AnswerLine], *, suite: Suite | None, app: AppFacts) -> Iterator[Sighting]:
     """In answers to requests without credentials, and on pages, of the app's own hosts; once each."""
-    everything = Watch(app.secrets)
-    strict, lenient = (Watch(guarded(suite, app, from_users=kind)) for kind in (True, False))
+    everything = SecretWatch(app.secrets)
+    strict, lenient = (SecretWatch(guarded(suite, app, from_users=kind)) for kind in (True, False))
     asking = _Asking(everything)
     hosts = {app.domain, *app.further_hosts}
     told: set[tuple[str, str]] = set()
@@ -86,7 +86,7 @@ def sightings(lines: Iterable[Line], *, suite: Suite | None, app: AppFacts) -> I
 
 
 def _of_line(
-    line: Line, asking: "_Asking", *, strict: Watch, lenient: Watch, hosts: set[str]
+    line: AnswerLine, asking: "_Asking", *, strict: SecretWatch, lenient: SecretWatch, hosts: set[str]
 ) -> Iterator[Sighting]:
     match line:
         case Exchanged():
@@ -116,7 +116,7 @@ def _part(url: str, name: str) -> str:
 class _Asking:
     """Who of those who asked has shown who they are."""
 
-    def __init__(self, secrets: Watch) -> None:
+    def __init__(self, secrets: SecretWatch) -> None:
         self._secrets = secrets
         self._given: dict[str, str] = {}
         """By client: the cookies that it got without having logged in."""

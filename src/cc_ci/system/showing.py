@@ -51,7 +51,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.where} shows the secret {self.secret}"
 
 
-class Watch:
+class SecretWatch:
     """Looks for the secrets of one app, given by name; what is not guarded is left out."""
 
     def __init__(self, secrets: Mapping[str, str]) -> None:

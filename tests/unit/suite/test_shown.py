@@ -9,7 +9,7 @@ import httpx2
 import msgspec
 import pytest
 
-from cc_ci.suite.answers import ANSWERS_FILE, Exchanged, Full, Line, Notebook, Page, listen, readable
+from cc_ci.suite.answers import ANSWERS_FILE, AnswerLine, Exchanged, Full, Notebook, Page, listen, readable
 from cc_ci.suite.facts import MayShow, Suite
 from cc_ci.suite.protocol import AppFacts
 from cc_ci.suite.shown import sightings, take_answers
@@ -40,7 +40,7 @@ def page(**given: Any) -> Page:
     return Page(**{**line, **given})
 
 
-def told(*lines: Line, suite: Suite = SUITE) -> list[str]:
+def told(*lines: AnswerLine, suite: Suite = SUITE) -> list[str]:
     return [str(one) for one in sightings(lines, suite=suite, app=APP)]
 
 
@@ -121,7 +121,8 @@ def test_what_there_is_no_room_for_is_told(tmp_path: Path, monkeypatch: pytest.M
     for _ in range(9):
         notebook.write(exchanged())
     kept = [
-        msgspec.json.decode(line, type=Line) for line in (tmp_path / ANSWERS_FILE).read_bytes().splitlines()
+        msgspec.json.decode(line, type=AnswerLine)
+        for line in (tmp_path / ANSWERS_FILE).read_bytes().splitlines()
     ]
     assert isinstance(kept[-1], Full)
     assert len(kept) < 4
@@ -165,7 +166,7 @@ def test_all_clients_of_the_tests_are_heard_and_get_what_they_asked_for(
         assert len(one.post("https://app.ci.test/p", content="sent").content) == 300_000
         other.get("https://app.ci.test/g")
     first, second = (
-        msgspec.json.decode(line, type=Line) for line in (tmp_path / "notes").read_bytes().splitlines()
+        msgspec.json.decode(line, type=AnswerLine) for line in (tmp_path / "notes").read_bytes().splitlines()
     )
     assert isinstance(first, Exchanged)
     assert isinstance(second, Exchanged)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cc_ci.suite.answers import Notebook
 from cc_ci.suite.inside.app import SuiteProblem
-from cc_ci.suite.pages import Pages
+from cc_ci.suite.inside.pages import Pages
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, WebError

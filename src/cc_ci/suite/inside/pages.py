@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
-from cc_ci.suite.answers import BODY_LIMIT, SENT_LIMIT, Exchanged, Notebook, Page, Pairs, readable
+from cc_ci.suite.answers import BODY_LIMIT, SENT_LIMIT, Exchanged, Notebook, Page, SaidPairs, readable
 
 if TYPE_CHECKING:
     from playwright._impl._api_structures import HttpHeader
@@ -83,5 +83,5 @@ def _body(request: "Request", response: "Response") -> str:
         return ""
 
 
-def _pairs(headers: Sequence["HttpHeader"]) -> Pairs:
+def _pairs(headers: Sequence["HttpHeader"]) -> SaidPairs:
     return tuple((one["name"], one["value"]) for one in headers)
