@@ -57,6 +57,8 @@ def roll_out(bench: Bench, deployed: Deployed, *, phase: Phase | None) -> None:
 def serve_again(bench: Bench, deployed: Deployed, *, phase: Phase) -> None:
     """Wait as after a deploy, for an app whose containers Swarm starts anew by itself."""
     deployed.since, deployed.serves_since = bench.engine.now(), None
+    # as in roll_out: what does not come back is not asked how it stops
+    deployed.running = {}
     _await(bench, deployed, predicates(bench, deployed), phase=phase)
 
 

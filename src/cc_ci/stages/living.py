@@ -40,6 +40,8 @@ def require_living(bench: Bench, deployed: Deployed, *, during: str) -> None:
     ended = list(_ended(bench, deployed)) if deployed.serves_since is not None else []
     if not ended:
         return
+    # whatever runs of it by now is between two starts, and is not asked how it stops
+    deployed.running = {}
     told = _told_to(bench, deployed)
     if by_itself := next((one for one in ended if one.id not in told), None):
         raise StageFailed(_said(bench, deployed, by_itself, during=during))

@@ -6,6 +6,7 @@ from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.state import Container, ContainerState, StackSnapshot, TaskState
 from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.deploying import serve_again
 from cc_ci.stages.killing import kill
 from cc_ci.stages.living import begins_to_serve, require_living, soak
 from cc_ci.system.clock import ManualClock
@@ -37,6 +38,7 @@ def test_an_app_that_dies_later_is_told_with_its_last_words(
 ) -> None:
     container(engine, deployed, "first", state="exited")
     container(engine, deployed, "second", state="running")
+    deployed.running = {"app": "x"}
     begins_to_serve(bench, deployed)
     require_living(bench, deployed, during="the tests")
     clock.advance(12.0)
@@ -47,6 +49,7 @@ def test_an_app_that_dies_later_is_told_with_its_last_words(
     said = str(caught.value)
     assert "services.app: ended with exit code 3 12 s after it began to serve, during the tests" in said
     assert said.endswith("last words: two / three / four: disk is full")
+    assert not deployed.running
 
 
 @pytest.mark.parametrize("state", ["shutdown", "failed", "complete"])
@@ -90,3 +93,10 @@ def test_a_soak_is_two_of_the_longest_interval_and_a_minute_at_least(
 def test_a_service_that_is_never_started_again_is_not_killed(bench: Bench, deployed: Deployed) -> None:
     kill(bench, deployed, stage="functional")
     assert [warning.code for warning in bench.findings.warnings] == ["not-killed"]
+
+
+def test_an_app_that_does_not_come_back_is_not_asked_how_it_stops(bench: Bench, deployed: Deployed) -> None:
+    deployed.running = {"app": "x"}
+    with pytest.raises(StageFailed, match="not up after"):
+        serve_again(bench, deployed, phase="verify")
+    assert not deployed.running
