@@ -92,8 +92,9 @@ def _of_line(
         case Exchanged():
             known = asking.knows_more(line)
             if not known and _own(line.url, hosts):
+                body = asking.new_body(line)
                 where = f"{strict.shown(line.url)} ({strict.shown(line.test)})"
-                yield from strict.answer(where, headers=line.answered, body=line.body)
+                yield from strict.answer(where, headers=line.answered, body=body)
         case Page() if _own(line.url, hosts):
             watch = lenient if line.client in asking.logged_in else strict
             where = f"{watch.shown(f'{line.part} {line.url}')} ({watch.shown(line.test)})"
@@ -114,10 +115,11 @@ def _part(url: str, name: str) -> str:
 
 
 class _Asking:
-    """Who of those who asked has shown who they are."""
+    """Who of those who asked has shown who they are, and what was answered to them."""
 
     def __init__(self, secrets: SecretWatch) -> None:
         self._secrets = secrets
+        self._looked_at: set[tuple[str, str]] = set()
         self._given: dict[str, str] = {}
         """By client: the cookies that it got without having logged in."""
         self.logged_in: set[str] = set()
@@ -130,6 +132,14 @@ class _Asking:
         if not known and line.client not in self.logged_in:
             self._given[line.client] = self._given.get(line.client, "") + _values(line.answered, "set-cookie")
         return known or self._shows_credentials(line)
+
+    def new_body(self, line: Exchanged) -> str:
+        """Nothing of a body that was there before: pages load the same files again and again."""
+        mark = (line.url, line.body)
+        if mark in self._looked_at:
+            return ""
+        self._looked_at.add(mark)
+        return line.body
 
     def _shows_credentials(self, line: Exchanged) -> bool:
         if line.sent is None or any(CREDENTIAL_HEADER.search(name) for name, _ in line.asked):

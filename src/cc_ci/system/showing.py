@@ -15,9 +15,9 @@ LONGEST_WORD = 12
 LONGEST_NUMBER = 7
 """A longer one is on no page by chance; of seven digits, a page full of numbers may have any."""
 PUBLIC_NAME = re.compile(
-    r"(?:^|[_.-])(?:public|pub|pubkey|publickey)(?:[_.-]|$)"
+    r"(?:^|[_.-])(?:public|publishable|pub|pubkey|publickey)(?:[_.-]|$)"
     r"|(?:^|[_.-])(?:user|username|login|email|mail|host|hostname|domain|url|issuer|realm|client_id"
-    r"|access_key_id|site_?key)$",
+    r"|key_id|site_?key)$",
     re.IGNORECASE,
 )
 """Kept as a secret for convenience: who sees it can do nothing with it."""
@@ -75,7 +75,10 @@ class SecretWatch:
 
     def answer(self, where: str, *, headers: Headers, body: str) -> Iterator[Sighting]:
         """What an HTTP answer shows; `where` is its name for people."""
-        for name, value in headers:
+        lines = list(headers)
+        # most answers show nothing, and one look is cheaper than one for each header
+        shown = lines if self.knows("\n".join(f"{name}: {value}" for name, value in lines)) else ()
+        for name, value in shown:
             for hit in self._find.find(f"{name}: {value}"):
                 place = f"{where}, in the header {self.shown(name)}{WRITTEN[hit.kind]},"
                 yield Sighting(secret=hit.secret, where=place)

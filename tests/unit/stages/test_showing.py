@@ -95,6 +95,8 @@ def test_other_texts_are_no_secrets(bench: Bench, deployed: Deployed, body: str)
         ("vapid_public_key", VALUE),
         ("smtp_user", "noreply@example.org"),
         ("oidc_client_id", VALUE),
+        ("stripe_publishable_key", VALUE),
+        ("s3_access_key_id", VALUE),
         ("pin", "202611"),
         ("greeting", "hello"),
         ("signing", "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0"),

@@ -55,7 +55,7 @@ ON_PAGE = "the page https://app.ci.test/x (test_a.py::test_it), in line 1, shows
     layer="input",
 )
 def test_a_secret_in_an_answer_that_nobody_had_to_log_in_for_is_told_once() -> None:
-    assert told(exchanged(), exchanged()) == [IN_ANSWER]
+    assert told(exchanged(), exchanged(test="test_a.py::test_another")) == [IN_ANSWER]
     assert told(exchanged(url="https://www.app.ci.test/x")) != []
     assert told(exchanged(answered=(("X-Debug", VALUE),), body="")) != []
     assert told(exchanged(method="POST", sent='{"query": "all"}')) == [IN_ANSWER]
