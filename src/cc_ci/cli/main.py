@@ -28,6 +28,7 @@ COMMANDS = {
     "node": Command("cc_ci.cli.node", "Bring the private node up or down."),
     "engine": Command("cc_ci.cli.engine", "Make engines of other Debian suites, for the private node."),
     "images": Command("cc_ci.cli.images", "Build stand-in images, or bring real ones in."),
+    "provider": Command("cc_ci.cli.provider", "Keep a provider of single sign-on that outlives runs."),
     "reap": Command("cc_ci.cli.reap", "Remove what dead runs left behind."),
     "baseline": Command("cc_ci.cli.baseline", "Measure how long runs take, cold and warm, for hours."),
     "show": Command("cc_ci.cli.show", "Say what a run waited for: its critical path."),

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from cc_ci.engine.api import Engine
+    from cc_ci.engine.node import Node
     from cc_ci.isolation.reaper import Reaped
+    from cc_ci.system.process import Runner
 
 
 @click.command()
@@ -44,6 +47,8 @@ def reap(*, node: str | None, run: str | None, dry_run: bool, as_json: bool) -> 
 def _reap_node(name: str | None, *, run: str | None, dry_run: bool) -> "Reaped":
     import functools
 
+    import msgspec
+
     from cc_ci.cli.chosen_node import chosen_node
     from cc_ci.cli.story import told_runner
     from cc_ci.engine.docker_engine import connect
@@ -55,7 +60,8 @@ def _reap_node(name: str | None, *, run: str | None, dry_run: bool) -> "Reaped":
     from cc_ci.system.settings import load_settings
 
     reached = chosen_node(load_settings({"node": name}))
-    engine = connect(reached, told_runner(lambda line: click.echo(line, err=True)))
+    runner = told_runner(lambda line: click.echo(line, err=True))
+    engine = connect(reached, runner)
     reaper = Reaper(
         engine,
         clock=SystemClock(),
@@ -66,7 +72,23 @@ def _reap_node(name: str | None, *, run: str | None, dry_run: bool) -> "Reaped":
         return Reaped(plan=reaper.plan(only=run))
     if reached.cgroup and os.geteuid() == 0:
         remove_groups(NodeGroup(reached.cgroup))
-    return reaper.reap(only=run)
+    reaped = reaper.reap(only=run)
+    return msgspec.structs.replace(reaped, realms=_reap_realms(reached, engine, runner))
+
+
+def _reap_realms(node: "Node", engine: "Engine", runner: "Runner") -> tuple[str, ...]:
+    """Remove the realms that dead runs have at the warm provider."""
+    import filelock
+
+    from cc_ci.isolation.leases import liveness
+    from cc_ci.providers.warm import WarmKeycloak
+    from cc_ci.system.clock import SystemClock
+
+    if not node.private:
+        return ()
+    warm = WarmKeycloak(node, engine, runner, SystemClock())
+    with filelock.FileLock(warm.lock):
+        return tuple(realm.name for realm in warm.reap(liveness(engine)))
 
 
 def _tell(reaped: "Reaped", *, dry_run: bool, as_json: bool) -> None:
@@ -92,7 +114,9 @@ def lines(reaped: "Reaped", *, dry_run: bool) -> Iterator[str]:
         yield f"{'would go' if dry_run else 'removed '} {item.kind} {one_line(item.name)}"
     for folder in reaped.folders:
         yield f"{'would go' if dry_run else 'removed '} folder {folder}"
+    for realm in reaped.realms:
+        yield f"removed  realm {one_line(realm)} of the warm keycloak"
     for failure in reaped.failed:
         yield f"failed   {failure}"
-    if not (reaped.plan.spared or reaped.plan.dead or reaped.folders):
+    if not (reaped.plan.spared or reaped.plan.dead or reaped.folders or reaped.realms):
         yield "nothing of any run is on the node"

@@ -16,6 +16,8 @@ from cc_ci.isolation.removal import in_turn, remove_all
 from cc_ci.system.clock import Clock
 from cc_ci.system.units import Seconds
 
+SHARED_ROLES = ("proxy", "provider")
+"""Of containers of cc-ci's own that may be in the networks of runs."""
 NO_LEASE = "no lease on the node"
 
 
@@ -41,6 +43,8 @@ class Reaped(msgspec.Struct, frozen=True, kw_only=True):
     plan: ReapingPlan
     removed: tuple[Item, ...] = ()
     folders: tuple[Path, ...] = ()
+    realms: tuple[str, ...] = ()
+    """Of dead runs, at the warm provider."""
     failed: tuple[str, ...] = ()
 
 
@@ -137,10 +141,10 @@ class Reaper:
         )
 
     def _free(self, found: Iterable[Item], items: Collection[Item], *, dead: Collection[str]) -> None:
-        """Take proxies out of networks that are to go; nobody else is taken out."""
+        """Take proxies and warm providers out of networks that are to go; nobody else is taken out."""
         networks = {item.name: item.id for item in found if item.kind == "network"}
         for item in items:
-            ours = (item.said and item.run in dead) or item.labels.get(ROLE) == "proxy"
+            ours = (item.said and item.run in dead) or item.labels.get(ROLE) in SHARED_ROLES
             if item.kind == "container" and ours:
                 for name in networks.keys() & set(item.networks):
                     self._engine.disconnect_network(networks[name], item.id)

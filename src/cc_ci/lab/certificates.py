@@ -90,6 +90,17 @@ def uncertify(node: Node, host: str) -> None:
             (node.certificates / f"{_file_name(host)}.{ending}").unlink(missing_ok=True)
 
 
+def route_file(node: Node, host: str, content: object | None) -> None:
+    """Have the run's proxy obey one more file, about `host`; None takes it away. Works twice."""
+    if node.certificates is None:
+        return
+    path = node.certificates / f"{_file_name(host)}-route.yml"
+    if content is None:
+        path.unlink(missing_ok=True)
+    else:
+        write_atomic(path, msgspec.json.encode(content))
+
+
 def _file_name(host: str) -> str:
     """No part of a path is a recipe's to choose; a host's name may be as long as a file's, too."""
     return hashlib.sha256(certified_name(host).encode()).hexdigest()[:32]

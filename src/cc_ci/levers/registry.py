@@ -105,6 +105,17 @@ LEVERS = (
         guard="each run pulls, and so asks the registry what a tag means now",
     ),
     Lever(
+        name="provider.warm",
+        values=Words(("no", "yes")),
+        neutral="no",
+        profiles={"stock": "no", "peer": "yes", "bare": "no"},
+        idea="D",
+        changes="yes: a realm of a provider that outlives runs, where the node has one; no: one for the run",
+        risk="runs share a provider: what one does to it, another may see",
+        touches=frozenset({"provider_setup", "images_pull", "runner_setup", "teardown"}),
+        guard="an account per realm, a route to it alone, a digest of all else before and after each run",
+    ),
+    Lever(
         name="readiness.stability",
         values=SecondsRange(0.0, 600.0),
         neutral=5.0,

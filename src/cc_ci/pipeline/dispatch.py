@@ -5,7 +5,7 @@ goes through their hands.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -19,6 +19,8 @@ from cc_ci.pipeline.names import app_domain
 from cc_ci.pipeline.needs import Need
 from cc_ci.pipeline.plan import Action, DeploymentSource, Plan, Step
 from cc_ci.pipeline.subject import Subject
+from cc_ci.providers.api import Provider
+from cc_ci.providers.warm import WarmKeycloak
 from cc_ci.results.measured import Cache
 from cc_ci.results.schema import TestResult
 from cc_ci.stages import (
@@ -50,6 +52,13 @@ class Dispatch:
     domains: Mapping[str, str]
     """Of each deployment but twins; known from the start, since a provider must be told of all."""
     reached: Reached
+    warm: WarmKeycloak | None = None
+    """What the run has a realm of, in the place of a provider of its own."""
+
+    @property
+    def sources(self) -> tuple[DeploymentSource, ...]:
+        """What the run brings images of."""
+        return tuple(one for one in self.plan.sources if one != "provider" or self.warm is None)
 
     def __call__(self, hands: Hands) -> None:
         step, what = hands.step, told(hands.step)
@@ -131,7 +140,7 @@ class Work:
 def _pull(work: Work) -> None:
     """A step's own images: those of the version that it deploys first, else of the version under test."""
     if work.step.deployment is None:
-        wanted = [one for source in work.of.plan.sources for one in work.images(source)]
+        wanted = [one for source in work.of.sources for one in work.images(source)]
         layers = images.layers_before(work.bench, wanted, cache=work.of.cache)
         work.hands.give(chain.LAYERS, Layers(ids=layers, absent=images.absent(work.bench, wanted)))
         work.bring("new", layers)
@@ -148,17 +157,32 @@ def _pull(work: Work) -> None:
 
 def _provide(work: Work) -> None:
     need, suite = work.need, work.of.subject.suite
-    work.bring("provider", work.hands.use(chain.LAYERS, Layers).ids)
     paths = suite.wiring.redirects if suite else ()
+    redirects = [f"https://{domain}{path}" for domain in work.of.domains.values() for path in paths]
+    if work.of.warm is not None:
+        _borrow(work, work.of.warm, redirects=redirects)
+        return
+    work.bring("provider", work.hands.use(chain.LAYERS, Layers).ids)
     provider = providing.provide(
         work.bench,
         domain=need.domain,
         candidate=need.candidate,
         sign_on=need.sign_on,
-        redirects=[f"https://{domain}{path}" for domain in work.of.domains.values() for path in paths],
+        redirects=redirects,
     )
     work.hands.give(chain.PROVIDER, Provided(provider=provider))
     providing.check(work.bench, provider, need.sign_on)
+
+
+def _borrow(work: Work, warm: WarmKeycloak, *, redirects: Sequence[str]) -> None:
+    need = work.need
+
+    def give(provider: Provider) -> None:
+        work.hands.give(chain.PROVIDER, Provided(provider=provider))
+
+    borrowed = providing.borrow(work.bench, warm, domain=need.domain, sign_on=need.sign_on, give=give)
+    providing.lend(work.bench, borrowed, need.sign_on, redirects=redirects)
+    providing.check(work.bench, borrowed, need.sign_on)
 
 
 def _prepare(work: Work) -> None:

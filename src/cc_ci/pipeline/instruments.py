@@ -26,6 +26,7 @@ from cc_ci.pipeline.exhausted import NoWatch, Watches
 from cc_ci.probes.answers import Requester
 from cc_ci.probes.helper import PROBE_IMAGE, HelperProbe
 from cc_ci.probes.http import Probe, reachable
+from cc_ci.providers.warm import WarmKeycloak
 from cc_ci.stages.bench import Findings
 from cc_ci.suite.api import Suites
 from cc_ci.suite.runner import SuiteRunner
@@ -118,6 +119,7 @@ class Instruments:
     sampler: Samples = sampler
     proxy: Callable[..., RunProxy] = RunProxy
     watch: Callable[..., Watches] = watch
+    warm: Callable[..., WarmKeycloak] = WarmKeycloak
 
 
 REAL = Instruments()

@@ -111,7 +111,7 @@ class Run:
         result = first_result(
             self._request,
             subject.described,
-            provider=subject.need.described if subject.need else None,
+            provider=site.warmth.told(subject.need) if subject.need else None,
             run=about.run,
             started_at=self.trace.epoch,
             where=environment(
@@ -133,6 +133,7 @@ class Run:
             before=site.before,
             domains=domains(plan, subject.name, ci_domain=site.bench.node.ci_domain),
             reached=Reached(site.watch, [planned.name for planned in plan.deployments]),
+            warm=site.warmth.warm,
         )
         coordinator = Coordinator(
             plan,

@@ -32,6 +32,7 @@ from cc_ci.pipeline.locating import locate
 from cc_ci.pipeline.names import run_id
 from cc_ci.pipeline.request import Request
 from cc_ci.pipeline.subject import Subject
+from cc_ci.pipeline.warmth import Warmth, warmth
 from cc_ci.recipes.policy.judgement import Judgement
 from cc_ci.results.store import Store
 from cc_ci.stages.bench import Bench, Findings, Waits
@@ -102,6 +103,7 @@ class Site:
     sampler: ResourceSampler
     watch: Watches
     bench: Bench
+    warmth: Warmth
 
 
 def read_request(request: Request, tools: Tools, closers: contextlib.ExitStack) -> Read | Unread:
@@ -153,6 +155,21 @@ def reach_node(
         shared = "node: its proxy network is shared, so one run at a time uses it"
         findings.warn("shared-proxy", shared)
         closers.enter_context(_turn(about, tools, engine))
+    with trace.span("look at the warm provider", phase="provider_setup"):
+        warm = warmth(
+            about.subject.need,
+            request.arm,
+            run=about.run,
+            node=request.node,
+            engine=engine,
+            runner=tools.runner,
+            clock=tools.clock,
+            say=tools.tell,
+            make=tools.instruments.warm,
+        )
+    if warm.because and about.subject.need:
+        name = about.subject.need.name
+        findings.warn("provider", f"{name}: deployed for this run, since {warm.because}")
     with trace.span("census and sampler", phase="runner_setup"):
         before = take(engine)
         sampler = tools.instruments.sampler(request.node, elapsed=trace.elapsed)
@@ -202,6 +219,7 @@ def reach_node(
         sampler=sampler,
         watch=watch,
         bench=bench,
+        warmth=warm,
     )
 
 

@@ -62,9 +62,38 @@ def _address(state: ContainerState | None) -> str:
 def ask_in(namespace: Path, url: str, *, timeout: Seconds) -> Answer:
     """GET `url`, within `timeout` in all, from inside a network namespace; redirects are not followed."""
     connect = functools.partial(_connect, namespace)
-    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    with contextlib.closing(Transport(trust=nobody, connect=connect)) as transport:
+    with contextlib.closing(Transport(trust=_nobody(), connect=connect)) as transport:
         return exchange(transport, "GET", url, headers={"connection": "close"}, timeout=timeout)
+
+
+class Within:
+    """Ask what listens in a container, from inside its network; a Requester. For a private node."""
+
+    def __init__(self, engine: Engine, container: str) -> None:
+        self._engine = engine
+        self._container = container
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        content: str | None = None,
+        headers: Mapping[str, str] = {},
+        timeout: Seconds = 10.0,
+    ) -> Answer:
+        state = self._engine.container(self._container)
+        if state is None or not state.pid:
+            return _unanswered(url, "the container is gone")
+        connect = functools.partial(_connect, Path(f"/proc/{state.pid}/ns/net"))
+        with contextlib.closing(Transport(trust=_nobody(), connect=connect)) as transport:
+            alone = {**headers, "connection": "close"}
+            return exchange(transport, method, url, content=content, headers=alone, timeout=timeout)
+
+
+def _nobody() -> ssl.SSLContext:
+    """Trusts no certificate: what is asked is plain http."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _unanswered(url: str, detail: str) -> Answer:

@@ -32,10 +32,7 @@ class Keycloak:
         self._talk.ask("POST", "/admin/realms", body=realm, bearer=self._as_account(), expect=(201,))
 
     def check(self, sign_on: SignOn) -> tuple[Shown, ...]:
-        return (
-            Shown(what="discovery names the issuer", reason=reason(lambda: self._discovery(sign_on))),
-            Shown(what="the user gets a token", reason=reason(lambda: self._user_token(sign_on))),
-        )
+        return shown(self._talk, sign_on)
 
     def take_down(self, sign_on: SignOn) -> None:
         """Delete the run's realm and its account; what is gone is no error."""
@@ -78,28 +75,42 @@ class Keycloak:
             client_secret=account.get("client_secret", ""),
         )
 
-    def _discovery(self, sign_on: SignOn) -> None:
-        found = self._ask_json(f"{sign_on.issuer}/.well-known/openid-configuration")
-        if found.get("issuer") != sign_on.issuer:
-            raise Unverified(f"keycloak: issuer {found.get('issuer')!r} instead of {sign_on.issuer!r}")
-
-    def _user_token(self, sign_on: SignOn) -> None:
-        self._token(
-            f"{sign_on.issuer}/protocol/openid-connect/token",
-            grant_type="password",
-            scope="openid",
-            client_id=sign_on.client_id,
-            client_secret=sign_on.client_secret,
-            username=sign_on.username,
-            password=sign_on.password,
-        )
-
     def _token(self, path: str, **form: str) -> str:
-        found = self._talk.json(self._talk.ask("POST", path, form=form))
-        return str(found["access_token"])
+        return token(self._talk, path, **form)
 
     def _ask_json(self, path: str, *, bearer: str | None = None) -> dict[str, Any]:
         return self._talk.json(self._talk.ask("GET", path, bearer=bearer))
+
+
+def token(talk: Conversation, path: str, **form: str) -> str:
+    return str(talk.json(talk.ask("POST", path, form=form))["access_token"])
+
+
+def shown(talk: Conversation, sign_on: SignOn) -> tuple[Shown, ...]:
+    """What a realm was seen to do for its run's user."""
+    return (
+        Shown(what="discovery names the issuer", reason=reason(lambda: _discovery(talk, sign_on))),
+        Shown(what="the user gets a token", reason=reason(lambda: _user_token(talk, sign_on))),
+    )
+
+
+def _discovery(talk: Conversation, sign_on: SignOn) -> None:
+    found = talk.json(talk.ask("GET", f"{sign_on.issuer}/.well-known/openid-configuration"))
+    if found.get("issuer") != sign_on.issuer:
+        raise Unverified(f"keycloak: issuer {found.get('issuer')!r} instead of {sign_on.issuer!r}")
+
+
+def _user_token(talk: Conversation, sign_on: SignOn) -> None:
+    token(
+        talk,
+        f"{sign_on.issuer}/protocol/openid-connect/token",
+        grant_type="password",
+        scope="openid",
+        client_id=sign_on.client_id,
+        client_secret=sign_on.client_secret,
+        username=sign_on.username,
+        password=sign_on.password,
+    )
 
 
 def realm_of(sign_on: SignOn, *, redirects: Sequence[str]) -> dict[str, Any]:

@@ -50,11 +50,18 @@ class RecipeUnderTest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProviderUsed(msgspec.Struct, frozen=True, kw_only=True):
-    """The provider that was deployed for the run, from the newest published version of its recipe."""
+    """The provider that the run had, from the newest published version of its recipe.
+
+    `warm`: a realm of one that outlives runs, and none that was deployed for the run; `because` is why not,
+    where a warm one was asked for. `memory_bytes` is what a warm one held.
+    """
 
     name: str
     version: str
     commit: str | None = None
+    warm: bool = False
+    because: str | None = None
+    memory_bytes: Bytes | None = None
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,10 +1,13 @@
 """Bring a provider up for the run, give the run its part of it, and take it down again."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 from cc_ci.errors import CcCiError, StageFailed, Unverified
 from cc_ci.providers.api import Provider, SignOn
+from cc_ci.providers.borrowed import Borrowed
 from cc_ci.providers.known import reach
+from cc_ci.providers.warm import WarmKeycloak
 from cc_ci.results.schema import TestResult
 from cc_ci.stages.bench import Bench, Candidate, Deployed
 from cc_ci.stages.checking import conclude
@@ -40,6 +43,34 @@ def provide(
     with bench.span("make the run's realm, client and user", "provider_setup"):
         provider.set_up(sign_on, redirects=redirects)
     return provider
+
+
+def borrow(
+    bench: Bench, warm: WarmKeycloak, *, domain: str, sign_on: SignOn, give: Callable[[Provider], None]
+) -> Borrowed:
+    """The run's part of a warm provider, of which nothing is made yet; `give` hears of it before that."""
+    bench.redact.learn(sign_on.client_secret, name=f"the client's secret at {sign_on.provider}")
+    bench.redact.learn(sign_on.password, name=f"the user's password at {sign_on.provider}")
+    borrowed = Borrowed(
+        warm,
+        bench.node,
+        bench.engine,
+        run=bench.run,
+        domain=domain,
+        labels=bench.labels(sign_on.provider).all(),
+        requester=bench.requester,
+        clock=bench.clock,
+        warn=functools.partial(bench.findings.warn, "provider"),
+    )
+    bench.redact.learn(borrowed.secret, name=f"the run's own account at {sign_on.provider}")
+    give(borrowed)
+    return borrowed
+
+
+def lend(bench: Bench, borrowed: Borrowed, sign_on: SignOn, *, redirects: Sequence[str]) -> None:
+    """Make the run's realm, its client, its user and its account, and the way to it."""
+    with bench.span("make the run's realm, client and user", "provider_setup"):
+        borrowed.set_up(sign_on, redirects=redirects)
 
 
 def check(bench: Bench, provider: Provider, sign_on: SignOn) -> None:

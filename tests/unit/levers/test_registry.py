@@ -23,9 +23,13 @@ from cc_ci.levers.registry import BY_NAME, LEVERS, PROFILES, Lever, overlay_fiel
 from cc_ci.levers.values import SecondsRange, Words, told
 from cc_ci.pipeline.instruments import driver as chosen_driver
 from cc_ci.pipeline.known import Known
+from cc_ci.pipeline.needs import Need
 from cc_ci.pipeline.planner import make_plan
 from cc_ci.pipeline.site import waits
+from cc_ci.pipeline.warmth import warmth
 from cc_ci.probes.ready import Readying, Sight
+from cc_ci.providers.known import planned
+from cc_ci.stages.bench import Candidate
 from cc_ci.system.clock import ManualClock
 from cc_ci.system.process import ScriptedRunner
 from cc_ci.system.units import EpochSeconds
@@ -83,6 +87,31 @@ class Seen:
         line = runner.calls[-1]
         return line[line.index("--resolve-image") + 1]
 
+    def provider(self, arm: Chosen) -> object:
+        """Why a run deploys a provider for itself, though a warm one was asked for."""
+        candidate = Candidate(label="1", recipe=self._app.recipe)
+        sign_on = planned("keycloak", domain="k.test", run="r")
+        need = Need(
+            name="keycloak",
+            domain="k.test",
+            candidate=candidate,
+            app=self._app,
+            stack=self._stack,
+            sign_on=sign_on,
+        )
+        foreign = msgspec.structs.replace(node(), kind="foreign")
+        found = warmth(
+            need,
+            arm,
+            run="r",
+            node=foreign,
+            engine=FakeEngine(),
+            runner=ScriptedRunner(),
+            clock=ManualClock(),
+            say=str,
+        )
+        return found.because
+
     def convergence(self, arm: Chosen) -> object:
         """How long a stack that has converged is waited for."""
         clock = ManualClock()
@@ -106,6 +135,7 @@ WHERE: dict[str, Callable[[Seen, Chosen], object]] = {
     "deploy.resolve_image": Seen.argv,
     "images.prepull": Seen.plan,
     "images.keep": Seen.plan,
+    "provider.warm": Seen.provider,
     "readiness.stability": Seen.convergence,
     "readiness.probe_interval": Seen.readiness,
     "readiness.hold": Seen.readiness,
@@ -205,7 +235,7 @@ def test_a_lever_that_is_built_later_changes_no_older_arm() -> None:
 
 def test_the_levers_of_profiles_are_what_they_were() -> None:
     """A change here makes other arms: sets and history that have the old ones are not pooled with it."""
-    known = {"stock": "fcedcf93", "peer": "36234021", "bare": "8f4e5345"}
+    known = {"stock": "fcedcf93", "peer": "3fd85d9f", "bare": "8f4e5345"}
     assert {name: choose(name).arm.digest for name in PROFILES} == known
 
 
