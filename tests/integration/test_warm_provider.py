@@ -13,7 +13,7 @@ from cc_ci.engine.labels import RunLabels
 from cc_ci.engine.node import Node
 from cc_ci.isolation.census import take
 from cc_ci.isolation.leases import Keeper as LeaseKeeper
-from cc_ci.isolation.leases import leased, liveness
+from cc_ci.isolation.leases import liveness
 from cc_ci.lab.builds import build, outdated
 from cc_ci.lab.images import read_images, select
 from cc_ci.lab.run_proxy import RunProxy
@@ -31,6 +31,7 @@ from cc_ci.providers.warm_record import Images, path_of
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner
 from cc_ci.system.units import EpochSeconds
+from cc_ci.testkit.leases import leased
 
 pytestmark = [pytest.mark.integration, pytest.mark.heavy, pytest.mark.timeout(1800)]
 

@@ -120,12 +120,12 @@ def _warm(settings: "Settings", *, say: "Callable[[str], None]" = _say) -> "tupl
 def _recipe(name: str, settings: "Settings") -> "tuple[str, Stack]":
     """The newest published version of the provider's recipe, as a run reads it."""
     from cc_ci.pipeline.fetching import shipped_suites
-    from cc_ci.pipeline.needs import Places, read_need
+    from cc_ci.pipeline.needs import SearchPlaces, read_need
     from cc_ci.system.held import temporary_folder
     from cc_ci.system.process import LocalRunner
 
     with temporary_folder() as scratch:
-        places = Places(
+        places = SearchPlaces(
             recipes=settings.recipes, suites=(*settings.suites, *shipped_suites()), scratch=scratch
         )
         need = read_need(
