@@ -375,6 +375,21 @@ def test_of_many_chains_side_by_side_nothing_is_lost_and_one_thread_keeps_it_all
     assert owned.threads == run.threads == {threading.get_ident()}
 
 
+def test_of_a_step_that_is_left_behind_all_is_kept_that_it_gave_and_found() -> None:
+    """A deployment that it began is removed only if its removal knows of it."""
+    hung = threading.Event()
+    run = Busy(many(1, 3))
+    run._trouble = {"0.1": lambda run: (interrupt(run), hung.wait(20))[0]}
+    state = run.carry_out(patience=0.05)
+    hung.set()
+    left = state.ended["0.1"]
+    assert (left.outcome, left.started, left.seconds) == ("errored", 1.0, 1.0)
+    assert left.reason == "ended by SIGTERM; it did not end within 0.05 s, and was left behind"
+    assert set(state.values) == {"value 0.0", "value 0.1"}
+    assert [test.id for test in state.findings.tests["install"]] == ["0.0", "0.1"]
+    assert (state.ended["0.2"].outcome, state.ended["0.2"].started) == ("unverified", None)
+
+
 def test_what_a_step_found_that_was_left_behind_and_goes_on_is_taken_as_it_is_by_then() -> None:
     """Its thread may find more while the coordinator adds up what there is."""
     theirs = Findings()

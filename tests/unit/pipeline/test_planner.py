@@ -419,3 +419,63 @@ def test_all_that_is_wrong_is_named_in_one_line() -> None:
     assert str(caught.value) == (
         "plan: a uses x, which no step before it gives; the leak check does not come after all else"
     )
+
+
+def test_what_breaks_on_the_way_to_the_upgrade_says_nothing_of_it_and_all_else_is_the_recipe_s_failure() -> (
+    None
+):
+    steps = plan_stock(SIGNING_ON).steps
+    assert {step.name for step in steps if step.if_broken == "unverified"} == {
+        f"upgrade.upgrade.{action}" for action in ("pull", "prepare", "deploy", "seed")
+    }
+    assert {step.if_broken for step in steps} == {"failed", "unverified"}
+
+
+def test_each_step_uses_and_gives_what_its_work_is_about() -> None:
+    of_their_own = {
+        "upgrade.upgrade.pull": ("layers",),
+        "upgrade.upgrade.verify_upgrade": ("app:upgrade", "before:upgrade", "marker:upgrade:upgrade"),
+        "backup.backup.backup": ("app:backup", "marker:backup:backup"),
+        "fresh.restore.prepare": ("app:backup",),
+        **{f"backup.restore.{one}": ("app:backup", "backup:backup") for one in ("overwrite", "restore")},
+        **{f"fresh.restore.{one}": ("app:fresh", "backup:backup") for one in ("restore", "verify_restore")},
+        "backup.restore.verify_restore": ("app:backup", "backup:backup"),
+    }
+    kinds = {"prepare": "app", "seed": "marker", "upgrade": "before", "backup": "backup", "undeploy": "stops"}
+    for step in plan_stock(FULL).steps:
+        if step.chain in {"opening", "closing"}:
+            continue
+        usual = () if step.action == "prepare" else (f"app:{step.deployment}",)
+        assert step.uses == of_their_own.get(step.name, usual), step.name
+        given_ = (f"{kinds[step.action]}:{step.deployment}",) if step.action in kinds else ()
+        given_ = tuple(f"{one}:{step.stage}" if step.action == "seed" else one for one in given_)
+        assert step.gives == given_, step.name
+
+
+def test_chains_and_deployments_are_called_by_what_they_are_for() -> None:
+    plan = plan_stock(FULL)
+    assert plan.chains == ("opening", "install", "upgrade", "backup", "fresh", "functional", "closing")
+    assert {one.name: one.why for one in plan.deployments} == {
+        "install": "a fresh install of the new version",
+        "upgrade": "the old version with seeded data, upgraded in place and tested again",
+        "backup": "the data that is backed up, overwritten and restored in place",
+        "fresh": "an empty twin of backup: its backup must be enough by itself",
+        "functional": "a fresh install for the tests of stage functional",
+    }
+
+
+def test_what_an_app_goes_through_once_is_on_the_last_deployment_of_the_new_version() -> None:
+    def hard(plan: Plan) -> list[tuple[str, str, str | None]]:
+        return [
+            (step.action, step.stage, step.deployment)
+            for step in plan.steps
+            if step.action in {"soak", "kill"}
+        ]
+
+    assert hard(plan_stock(SIGNING_ON)) == [("kill", "functional", "functional")]
+    bare = Known(previous_version=None, has_suite=False, stateless=True, soak=True)
+    assert hard(plan_stock(bare)) == [("soak", "install", "install"), ("kill", "install", "install")]
+    assert hard(plan_stock(msgspec.structs.replace(FULL, soak=True))) == [
+        ("soak", "functional", "functional"),
+        ("kill", "functional", "functional"),
+    ]
