@@ -22,7 +22,7 @@ from cc_ci.probes.answers import Answer
 from cc_ci.probes.http import Probe
 from cc_ci.providers import warm_argv
 from cc_ci.providers.api import SignOn
-from cc_ci.providers.borrowed import Borrowed
+from cc_ci.providers.borrowed import BorrowedRealm
 from cc_ci.providers.conversation import Conversation
 from cc_ci.providers.known import planned
 from cc_ci.providers.warm import PSQL, URL, WarmKeycloak
@@ -72,7 +72,7 @@ class Visitor:
         domain = f"keyc-{secrets.token_hex(3)}.{node.ci_domain}"
         self.sign_on = planned("keycloak", domain=domain, run=self.run)
         self.warnings: list[str] = []
-        self.borrowed = Borrowed(
+        self.borrowed = BorrowedRealm(
             warm,
             self.node,
             engine,

@@ -31,7 +31,7 @@ ROUTE_PATIENCE: Seconds = 30.0
 OK = 200
 
 
-class Borrowed:
+class BorrowedRealm:
     """A run's part of a warm Keycloak; a Provider. `requester` asks through the run's proxy.
 
     Order of calls: `set_up`, `check`, `take_down`; the last works for what is only half there.

@@ -18,7 +18,7 @@ from cc_ci.probes.answers import Requester
 from cc_ci.probes.containers import Within
 from cc_ci.providers import warm_argv as argv
 from cc_ci.providers import warm_digest, warm_record
-from cc_ci.providers.warm_master import Keeper, Realm, make_account
+from cc_ci.providers.warm_master import Realm, RealmKeeper, make_account
 from cc_ci.providers.warm_record import Images, WarmRecord
 from cc_ci.system.clock import Clock
 from cc_ci.system.process import Runner, check, check_whole
@@ -76,11 +76,11 @@ class WarmKeycloak:
     def record(self) -> WarmRecord | None:
         return warm_record.read(self._node, NAME)
 
-    def keeper(self) -> Keeper:
+    def keeper(self) -> RealmKeeper:
         record = self.record
         if record is None:
             raise InfrastructureError(f"provider {NAME}: there is none; `cc-ci provider up {NAME}` makes it")
-        return Keeper(self.requester, url=URL, secret=record.secret)
+        return RealmKeeper(self.requester, url=URL, secret=record.secret)
 
     def up(self, *, version: str, images: Images) -> WarmRecord:
         """Make it anew, of images that are on the node; what there was of it goes. It is awake after this."""

@@ -33,38 +33,38 @@ DECIDING = ("child_role", "role_id")
 administrators; everybody's role in one of a run's would make an administrator of all."""
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     table: str
     values: Mapping[str, Any]
 
 
-def read(lines: str) -> list[Row]:
+def read(lines: str) -> list[TableRow]:
     """The rows as psql printed them. Raises ValueError for what is none."""
     return [_row(line) for line in lines.splitlines() if line]
 
 
-def _row(line: str) -> Row:
+def _row(line: str) -> TableRow:
     table, bar, values = line.partition("|")
     if not bar:
         raise ValueError(f"{line[:60]!r} is no row")
     try:
-        return Row(table, msgspec.json.decode(values, type=dict[str, Any]))
+        return TableRow(table, msgspec.json.decode(values, type=dict[str, Any]))
     except msgspec.MsgspecError as error:
         raise ValueError(f"table {table}: {error}") from error
 
 
-def digest(rows: Sequence[Row]) -> str:
+def digest(rows: Sequence[TableRow]) -> str:
     """Of the rows that no run owns, in whatever order they come."""
     kept = (row for row in unowned(rows) if row.values.get("server_config_key") != COUNTER)
     lines = sorted(f"{row.table}|{msgspec.json.encode(row.values, order='sorted')!r}" for row in kept)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def unowned(rows: Iterable[Row]) -> list[Row]:
+def unowned(rows: Iterable[TableRow]) -> list[TableRow]:
     left, owned = list(rows), set[str]()
     while True:
-        mine: list[Row] = []
-        others: list[Row] = []
+        mine: list[TableRow] = []
+        others: list[TableRow] = []
         for row in left:
             (mine if _is_owned(row, owned) else others).append(row)
         if not mine:
@@ -73,7 +73,7 @@ def unowned(rows: Iterable[Row]) -> list[Row]:
         left = others
 
 
-def _is_owned(row: Row, owned: set[str]) -> bool:
+def _is_owned(row: TableRow, owned: set[str]) -> bool:
     values = row.values
     if row.table == "realm":
         return RUN_REALM.fullmatch(str(values.get("name"))) is not None

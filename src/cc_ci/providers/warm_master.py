@@ -62,7 +62,7 @@ def _shut_out(talk: Conversation, username: str, *, bearer: str) -> None:
     talk.ask("PUT", place, body={**user, "enabled": False}, bearer=bearer, expect=(204,))
 
 
-class Keeper:
+class RealmKeeper:
     """Makes and removes runs' realms, by the account whose `secret` this is."""
 
     def __init__(self, requester: Requester, *, url: str, secret: str) -> None:

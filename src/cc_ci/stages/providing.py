@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from cc_ci.errors import CcCiError, StageFailed, Unverified
 from cc_ci.providers.api import Provider, SignOn
-from cc_ci.providers.borrowed import Borrowed
+from cc_ci.providers.borrowed import BorrowedRealm
 from cc_ci.providers.known import reach
 from cc_ci.providers.warm import WarmKeycloak
 from cc_ci.results.schema import TestResult
@@ -47,11 +47,11 @@ def provide(
 
 def borrow(
     bench: Bench, warm: WarmKeycloak, *, domain: str, sign_on: SignOn, give: Callable[[Provider], None]
-) -> Borrowed:
+) -> BorrowedRealm:
     """The run's part of a warm provider, of which nothing is made yet; `give` hears of it before that."""
     bench.redact.learn(sign_on.client_secret, name=f"the client's secret at {sign_on.provider}")
     bench.redact.learn(sign_on.password, name=f"the user's password at {sign_on.provider}")
-    borrowed = Borrowed(
+    borrowed = BorrowedRealm(
         warm,
         bench.node,
         bench.engine,
@@ -67,7 +67,7 @@ def borrow(
     return borrowed
 
 
-def lend(bench: Bench, borrowed: Borrowed, sign_on: SignOn, *, redirects: Sequence[str]) -> None:
+def lend(bench: Bench, borrowed: BorrowedRealm, sign_on: SignOn, *, redirects: Sequence[str]) -> None:
     """Make the run's realm, its client, its user and its account, and the way to it."""
     with bench.span("make the run's realm, client and user", "provider_setup"):
         borrowed.set_up(sign_on, redirects=redirects)
