@@ -26,9 +26,7 @@ def make(app, http, realm, value):
         **_people(http, realm, value, headers),
         "clients": [realms.client(app)],
     }
-    http.post(
-        "/admin/realms", json={"realm": realm, "enabled": True, **whole}, headers=headers
-    ).raise_for_status()
+    realms.create(http, {"realm": realm, "enabled": True, **whole}, headers)
 
 
 def change(http, realm, value, headers):

@@ -1,6 +1,8 @@
 """What tests and seeds ask of Keycloak: realms with one client and one user, through the admin API."""
 
 CREATED = 201
+PATIENCE = 90
+"""Seconds: a realm's keys take one, and half a minute on a machine that is busy."""
 NOT_FOUND = 404
 CLIENT = "site"
 CLIENT_SECRET = "a secret between the site and its realm"  # noqa: S105 - of made-up realms alone
@@ -8,7 +10,7 @@ USERNAME = "member"
 
 
 def administrator(app, http):
-    """Headers for the admin API; the rights to a new realm are only in tokens that are newer."""
+    """Headers for the admin API."""
     given = {"username": app.env["ADMIN_USERNAME"], "password": app.secret("admin_password")}
     answer = grant(http, "master", client_id="admin-cli", grant_type="password", **given)
     return {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
@@ -35,7 +37,7 @@ def own_client():
 def make(app, http, realm, *, password, attributes=None):
     """A realm with a client and a user, who has attributes that no profile knows of."""
     headers = administrator(app, http)
-    http.post("/admin/realms", json={"realm": realm, "enabled": True}, headers=headers).raise_for_status()
+    create(http, {"realm": realm, "enabled": True}, headers)
     headers = administrator(app, http)
     profile = http.get(f"/admin/realms/{realm}/users/profile", headers=headers).raise_for_status().json()
     profile["unmanagedAttributePolicy"] = "ADMIN_EDIT"
@@ -44,6 +46,16 @@ def make(app, http, realm, *, password, attributes=None):
         answer = http.post(f"/admin/realms/{realm}/{kind}", json=made, headers=headers)
         answer.raise_for_status()
         assert answer.status_code == CREATED
+
+
+def create(http, realm, headers):
+    """The realm as it is given; the rights to it are only in tokens that are newer."""
+    http.post("/admin/realms", json=realm, headers=headers, timeout=PATIENCE).raise_for_status()
+
+
+def remove(app, http, realm):
+    headers = administrator(app, http)
+    http.delete(f"/admin/realms/{realm}", headers=headers, timeout=PATIENCE).raise_for_status()
 
 
 def client(app):
@@ -89,8 +101,3 @@ def change(http, realm, headers, *, username=USERNAME, **fields):
         fields["credentials"] = [{"type": "password", "value": password, "temporary": False}]
     place = f"/admin/realms/{realm}/users/{now['id']}"
     http.put(place, json={**now, **fields}, headers=headers).raise_for_status()
-
-
-def remove(app, http, realm):
-    headers = administrator(app, http)
-    http.delete(f"/admin/realms/{realm}", headers=headers).raise_for_status()
