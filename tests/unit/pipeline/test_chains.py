@@ -60,3 +60,18 @@ def test_the_same_is_tested_as_where_each_stage_deploys_for_itself() -> None:
 
 def test_plain_containers_are_not_checked_as_services() -> None:
     assert "install:check" not in acts(make_plan(FULL, choose("bare")), "install")
+
+
+def test_without_a_suite_the_last_look_at_a_shared_deployment_is_the_install_s() -> None:
+    known = Known(previous_version="1.0.0+1", has_suite=False, soak=True, stateless=True)
+    plan = make_plan(known, CHAINS)
+    assert plan.chains == ("opening", "install", "upgrade", "closing")
+    assert acts(plan, "install")[-3:] == ["install:soak", "install:kill", "install:undeploy"]
+    assert plan.deployment("install").why == "a fresh install of the new version, for all its stages"
+
+
+def test_each_arm_says_why_its_deployments_are_there() -> None:
+    for arm in (CHAINS, choose("peer"), choose("bare")):
+        plan = make_plan(FULL, arm)
+        assert all(one.why for one in plan.deployments)
+        assert {step.chain for step in plan.steps} <= {"opening", "install", "upgrade", "fresh", "closing"}
