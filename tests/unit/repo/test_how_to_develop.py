@@ -3,19 +3,23 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from cc_ci.testkit.runs import Lab
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/how-to/develop.md").read_text()
 
 
-def test_its_example_of_a_test_passes(lab: Lab) -> None:
+def test_its_example_of_a_test_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC_CI_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("CC_CI_RUNTIME", str(tmp_path / "runtime"))
     (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     found: dict[str, object] = {}
     exec(example, found)  # noqa: S102 - a page of our own
     (test,) = (one for name, one in found.items() if name.startswith("test_"))
     assert callable(test)
-    test(lab)
+    test(Lab(tmp_path))
 
 
 def test_each_file_that_it_names_is_there() -> None:
