@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from cc_ci.errors import UsageError
 from cc_ci.levers.arms import Chosen
 from cc_ci.pipeline import chain as values
 from cc_ci.pipeline.chain import TAKES, Chain
@@ -41,12 +42,17 @@ SHAPES: Mapping[str, Shape] = {"none": by_stage, "chains": shared, "upgraded": u
 
 
 def make_plan(known: Known, arm: Chosen, *, only: StageName | None = None, keep: bool = False) -> Plan:
-    """Plan a run; `only` leaves one stage and what it needs, with `keep` a deployment is left up."""
+    """Plan a run; `only` leaves one stage and what it needs, with `keep` a deployment is left up.
+
+    Raises UsageError for a stage alone that the arm leaves out: a run of nothing would be green.
+    """
     decided = decided_stages(known)
     due = [stage for stage in STAGES if stage not in {one.stage for one in decided}]
     chains = SHAPES[arm.word("deploy.share")](known, due, checks=arm.deploys)
     untested = tuple(_untested(chains, due, arm))
     if not any(step.stage == "install" for chain in chains for step in chain.steps):
+        if only == "install":
+            raise UsageError(f"--stage install: {arm.arm} installs nothing afresh; take the profile stock")
         decided = (Decided(stage="install", outcome="skipped", reason=NOT_FRESH), *decided)
     chains = (_opening(known, chains[0]), *(_with_provider(chain, known) for chain in chains))
     if arm.word("images.prepull") == "all":

@@ -3,9 +3,10 @@ from random import Random
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from cc_ci.errors import UsageError
 from cc_ci.levers.arms import Chosen, choose
 from cc_ci.pipeline.known import Known
 from cc_ci.pipeline.plan import STAGES, Deployment, Keep, Plan, Step
@@ -163,6 +164,7 @@ onlys = st.none() | st.sampled_from([stage for stage in STAGES if stage != "tear
     keep=st.booleans(),
 )
 def test_every_plan_is_sound(known: Known, arm: Chosen, only: StageName | None, *, keep: bool) -> None:
+    assume(only != "install" or arm.word("deploy.share") != "upgraded")
     plan = make_plan(known, arm, only=only, keep=keep)
     assert tuple(plan_faults(plan)) == ()
     if only is None:
@@ -337,6 +339,14 @@ def test_peer_says_what_it_does_not_test() -> None:
     assert outcomes(plan) == {"install": "skipped", "sso": "skipped"}
     assert "not installed afresh" in plan.decided[0].reason
     assert plan_stock(FULL).untested == make_plan(FULL, choose("bare")).untested == ()
+
+
+def test_a_stage_that_peer_leaves_out_can_t_be_asked_of_it_alone() -> None:
+    """A run in which nothing was tested would be green."""
+    with pytest.raises(UsageError, match="--stage install: peer installs nothing afresh; take the profile"):
+        plan_peer(FULL, only="install")
+    first = msgspec.structs.replace(FULL, previous_version=None)
+    assert "install" in plan_peer(first, only="install").stages()
 
 
 def test_a_first_release_is_installed_afresh_in_peer_too() -> None:
