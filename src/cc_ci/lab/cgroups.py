@@ -7,6 +7,7 @@ Version 2 was written from the kernel's documentation and never run here.
 """
 
 import contextlib
+import errno
 import os
 import signal
 from collections.abc import Iterator, Mapping
@@ -69,6 +70,12 @@ class NodeGroup:
                 self._create_2(limits)
         except OSError as error:
             what = error.filename or f"control group /{self._path}"
+            if error.errno == errno.EBUSY:
+                # version 2: only the machine's own root lends controllers while processes are in it
+                raise InfrastructureError(
+                    f"{what}: processes run in that group itself, so that it lends no controllers, as in a "
+                    "container with a root of its own; move them into a group below it first"
+                ) from error
             raise InfrastructureError(
                 f"{what}: {error.strerror}; a node needs root, and limits that what runs already fits in"
             ) from error

@@ -1,5 +1,6 @@
 """On made-up trees: version 2 can't be had together with version 1."""
 
+import errno
 import os
 import subprocess
 from pathlib import Path
@@ -96,6 +97,18 @@ def test_a_kernel_without_the_file_is_said_with_its_name(first: Path) -> None:
     (first / "memory/cc-ci/x/memory.limit_in_bytes").unlink()
     with pytest.raises(InfrastructureError, match=r"memory\.limit_in_bytes: .*needs root"):
         NodeGroup("/cc-ci/x", root=first).create(LIMITS)
+
+
+def test_version_2_lends_nothing_where_processes_are(second: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(file: Path, _value: object) -> None:
+        if file.name == "cgroup.subtree_control":
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(file))
+
+    monkeypatch.setattr("cc_ci.lab.cgroups._write", busy)
+    with pytest.raises(
+        InfrastructureError, match=r"cgroup\.subtree_control: processes run in that group itself"
+    ):
+        NodeGroup("/cc-ci/x", root=second).create(LIMITS)
 
 
 def test_a_program_joins_one_part_in_every_hierarchy(first: Path) -> None:
