@@ -8,7 +8,7 @@ from typing import NamedTuple, NoReturn
 
 import click
 
-from cc_ci.errors import CcCiError, Interrupted
+from cc_ci.errors import CcCiError, Interrupted, Stopped
 
 
 class Command(NamedTuple):
@@ -87,7 +87,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(Interrupted.exit_code)
-    except CcCiError as error:
+    except (CcCiError, Stopped) as error:
         _end(error, said=str(error), code=error.exit_code, verbose=verbose)
     except Exception as error:  # noqa: BLE001 - the last line of defence: never a traceback unasked
         said = f"unexpected {type(error).__name__}: {error}".splitlines()[0]
@@ -99,7 +99,7 @@ def main() -> None:
         )
 
 
-def _end(error: Exception, *, said: str, code: int, verbose: bool) -> NoReturn:
+def _end(error: BaseException, *, said: str, code: int, verbose: bool) -> NoReturn:
     if verbose:
         traceback.print_exception(error)
     from cc_ci.system.printable import one_line

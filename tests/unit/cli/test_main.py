@@ -7,7 +7,7 @@ import click
 import pytest
 
 from cc_ci.cli import main as module
-from cc_ci.errors import StageFailed
+from cc_ci.errors import DeadlinePassed, Interrupted, StageFailed, Stopped
 
 
 def cc_ci(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -98,6 +98,24 @@ def test_an_interrupt_ends_with_130(command: types.ModuleType, monkeypatch: pyte
 
     command.try_ = click.command()(interrupted)
     assert run(monkeypatch, "try_") == 130
+
+
+@pytest.mark.parametrize(
+    ("stop", "expected"), [(DeadlinePassed("deadline: too late"), 3), (Interrupted("ended by SIGTERM"), 130)]
+)
+def test_a_stop_before_there_is_a_result_ends_in_one_line_and_its_code(
+    command: types.ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stop: Stopped,
+    expected: int,
+) -> None:
+    def stopped() -> None:
+        raise stop
+
+    command.try_ = click.command()(stopped)
+    assert run(monkeypatch, "try_") == expected
+    assert capsys.readouterr().err == f"cc-ci: {stop}\n"
 
 
 def test_the_systems_folders_are_added_to_path_behind_the_callers_own(
