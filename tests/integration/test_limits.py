@@ -180,9 +180,18 @@ def test_a_service_s_own_limit_is_told_as_such(apps: Apps, script: str) -> None:
     now="the other run is told whose memory it was, and its recipe is not blamed",
     layer="engine",
 )
-def test_another_run_s_hunger_is_not_this_recipe_s_fault(apps: Apps) -> None:
-    # the kernel would end the largest, were it not asked for this one first
-    apps.start("echo 1000 > /proc/self/oom_score_adj; exec sleep 1000", service="db")
+def test_another_run_s_hunger_is_not_this_recipe_s_fault(apps: Apps, node: Node) -> None:
+    # what the kernel ends first is large and asks for it: this one has a third, the other one all the rest
+    holds = "{ head -c 450m /dev/zero; exec sleep 1000; } | tail"
+    held = apps.start(f"echo 1000 > /proc/self/oom_score_adj; {holds}", service="db")
+    groups = AppGroups(node.cgroup or "")
+    wait_until(
+        lambda: groups.use(held),
+        name="what the app holds",
+        ready=lambda use: use is not None and use.memory_bytes > 450 << 20,
+        timeout=30,
+        clock=SystemClock(),
+    )
     apps.start(HOG, run="r-other")
     said = apps.await_hit()
     assert said.startswith("service db: ")

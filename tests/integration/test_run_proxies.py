@@ -119,10 +119,10 @@ class Side:
         self._ends.callback(self._remove, name)
         check(RUN([*argv, "busybox:1.37.0", "sh", "-c", says], env=self._engine.environment))
 
-    def route(self, host: str | None = None, **more: str) -> dict[str, str]:
+    def route(self, host: str | None = None, *, router: str | None = None, **more: str) -> dict[str, str]:
         """Labels of a sound router for the run's own domain."""
         own = {"rule": f"Host(`{host or self.domain}`)", "entrypoints": "web-secure", "tls": "true"}
-        return {f"{ROUTER}.{self.name}.{key}": value for key, value in {**own, **more}.items()}
+        return {f"{ROUTER}.{router or self.name}.{key}": value for key, value in {**own, **more}.items()}
 
     def _remove(self, service: str) -> None:
         self._engine.remove_service(service)
@@ -438,7 +438,7 @@ def test_a_proxy_reads_rules_as_its_run_s_recipe_needs(start: Starts) -> None:
     for host in (of_2.domain, f"www.{of_2.domain}"):
         of_2.await_answer(says("two"), host=host)
     # the other proxy has looked since then, and dropped the router
-    of_3.deploy(of_3.route(rule=f"Host(`late.{of_3.domain}`)"), service="late")
+    of_3.deploy(of_3.route(f"late.{of_3.domain}", router="late"), service="late")
     lead(of_3.node, f"late.{of_3.domain}")
     certify(of_3.node, f"late.{of_3.domain}")
     of_3.await_answer(says("three"), host=f"late.{of_3.domain}")

@@ -386,6 +386,7 @@ def test_a_suite_reaches_nothing_of_another_s(node: Node, tmp_path: Path) -> Non
             timeout=60,
             clock=SystemClock(),
         )
+        assert not listens.done(), listens.result()
         source = NEIGHBOUR.replace("ADDRESS", (evidence / "address").read_text())
         report = run(node, tmp_path / "two", test_it=source)
         (evidence / "end").write_text("")
