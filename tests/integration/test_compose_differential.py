@@ -31,7 +31,7 @@ RECIPES = sorted(
     path.parent
     for path in (*ROOT.glob("lab/recipes/*/*/compose.yml"), *ROOT.glob("tests/recipes/*/compose.yml"))
 )
-ODD = "a: \"b\" 'c' \\ #d\ne\t$SET ${NUMBER} $$ é\U0001f600\u2028\ufeff%s"
+ODD = "a: \"b\" 'c' \\ #d\ne\t$SET ${NUMBER} $$ é\U0001f600\ufeff%s"
 ENV = {"SET": "a value", "EMPTY": "", "NUMBER": "5", "YES": "true", "ODD": ODD}
 
 
