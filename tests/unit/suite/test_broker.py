@@ -55,6 +55,16 @@ def test_an_app_is_known_by_its_facts(path: Path) -> None:
     assert (app.version, app.variant, app.seeds) == ("1.0.0+2", "listing", None)
 
 
+def test_its_folder_may_have_a_longer_name_than_a_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ("a" * 120)
+    folder.mkdir()
+    with Broker(path=folder / "b.sock", knowledge=knowledge(), uid=os.geteuid()):
+        monkeypatch.chdir(folder)
+        assert SuiteApp(socket_path=Path("b.sock")).domain == "note-1.ci.test"
+
+
 def test_only_what_the_suite_declares_is_told(path: Path) -> None:
     app = SuiteApp(socket_path=path)
     assert app.env == {"USER": "editor"}
