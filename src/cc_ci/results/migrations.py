@@ -39,7 +39,7 @@ def _with_id(test: dict[str, Any], provider: str | None) -> dict[str, Any]:
 
 
 def to_4(raw: dict[str, Any]) -> dict[str, Any]:
-    """An engine is told by all its parts; nobody knows those of older results."""
+    """Results name every part of an engine; older results do not say which parts they ran on."""
     unknown = {f"environment.{part}": NOT_YET for part in ("containerd", "runc", "image_store")}
     return {**raw, "missing": {**raw.get("missing", {}), **unknown}}
 

@@ -61,7 +61,7 @@ def _levers(run: RunResult) -> Iterator[tuple[str, str]]:
 
 
 def _digests(run: RunResult) -> Iterator[tuple[str, str]]:
-    """Of each image the digest: tags move."""
+    """The digest of each image, since tags move."""
     for image in run.recipe.images:
         if image.digest:
             yield f"digest of {image.reference}", image.digest.removeprefix("sha256:")[:12]
