@@ -37,7 +37,7 @@ def measure(
 
     Hours of work, as root: Ctrl-C ends it, the same command goes on where it was. Each engine has a node of
     its own, of which one is up at a time. Nothing else should use the machine. Exits 5 while runs are missing
-    that did not come to count.
+    that did not count.
     """
     from cc_ci.cli.story import story
     from cc_ci.errors import UsageError

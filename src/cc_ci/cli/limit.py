@@ -43,7 +43,7 @@ def limit(
 
     Each pair takes as long as both runs, as root: Ctrl-C ends it, the same command goes on where it was.
     Nothing else should use the machine. Exits 3 where a limit is above its run, 5 while runs are missing that
-    did not come to count.
+    did not count.
     """
     import msgspec
 

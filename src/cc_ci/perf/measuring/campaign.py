@@ -61,7 +61,7 @@ def campaign(
     finally:
         nodes.down()
     if missing:
-        tell(f"{folder}: {len(missing)} runs did not come to count; the same command tries them again")
+        tell(f"{folder}: {len(missing)} runs did not count; the same command tries them again")
     else:
         tell(f"{folder}: complete")
     return folder, missing
