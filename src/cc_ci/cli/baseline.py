@@ -42,7 +42,7 @@ def baseline(
     """Measure RECIPES again and again, cold and warm, interleaved; one that was interrupted is taken up.
 
     Hours of work, as root: Ctrl-C ends it, the same command goes on where it was. Nothing else should use the
-    machine. Exits 5 while runs are missing that did not count.
+    machine. Exits 5 while some runs did not count and have to be repeated.
     """
     from cc_ci.cli.story import story
     from cc_ci.errors import UsageError

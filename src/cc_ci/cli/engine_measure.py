@@ -36,8 +36,8 @@ def measure(
     """Measure RECIPES on each of ENGINES, side by side in rounds; one that was interrupted is taken up.
 
     Hours of work, as root: Ctrl-C ends it, the same command goes on where it was. Each engine has a node of
-    its own, of which one is up at a time. Nothing else should use the machine. Exits 5 while runs are missing
-    that did not count.
+    its own, of which one is up at a time. Nothing else should use the machine. Exits 5 while some runs
+    did not count and have to be repeated.
     """
     from cc_ci.cli.story import story
     from cc_ci.errors import UsageError

@@ -42,8 +42,8 @@ def limit(
     """Measure RECIPE on plain containers and as it is deployed, in pairs; say what lies between.
 
     Each pair takes as long as both runs, as root: Ctrl-C ends it, the same command goes on where it was.
-    Nothing else should use the machine. Exits 3 where a limit is above its run, 5 while runs are missing that
-    did not count.
+    Nothing else should use the machine. Exits 3 where a limit is above its run, 5 while some
+    runs did not count and have to be repeated.
     """
     import msgspec
 
