@@ -20,7 +20,7 @@ from cc_ci.results.schema import RunResult
 from cc_ci.results.store import load
 from cc_ci.timing.critical_path import attribute
 from cc_ci.timing.parts import Part
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "report"

@@ -11,8 +11,8 @@ from cc_ci.system.printable import printable
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from cc_ci.recipes.linting.findings import Finding
     from cc_ci.recipes.linting.ignores import Ignore
-    from cc_ci.recipes.linting.rules import Finding
 
 COLOURS = {"error": "red", "warning": "yellow", "unchecked": "cyan"}
 PATH = click.argument("path", type=click.Path(path_type=Path))
@@ -134,7 +134,7 @@ def _tell_trust(path: Path, trusted: tuple[str, ...]) -> None:
 @JSON
 def rules(*, as_json: bool) -> None:
     """List the rules of lint: what each asks for, why, and whether abra has it."""
-    from cc_ci.recipes.linting.rules import RULES
+    from cc_ci.recipes.linting.findings import RULES
 
     rows: list[dict[str, Any]] = [
         {

@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 
+from cc_ci.pipeline.plan import Plan
 from cc_ci.system.units import EpochSeconds
 
 UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
@@ -20,3 +21,12 @@ def app_domain(recipe: str, *, ci_domain: str) -> str:
     """RECIPE[:4]-6HEX.CI-DOMAIN: short, since Swarm names (configs and secrets too) end at 64 characters."""
     head = re.sub(r"[^a-z0-9]+", "-", recipe.lower())[:4].strip("-") or "app"
     return f"{head}-{secrets.token_hex(3)}.{ci_domain}"
+
+
+def domains(plan: Plan, recipe: str, *, ci_domain: str) -> dict[str, str]:
+    """A domain for each deployment but twins, which have that of their origin."""
+    return {
+        planned.name: app_domain(recipe, ci_domain=ci_domain)
+        for planned in plan.deployments
+        if planned.twin_of is None
+    }

@@ -36,7 +36,7 @@ Action = Literal[
     "drop_images",
     "leak_check",
 ]
-"""A step's work; `dispatch` has one function for each."""
+"""A step's work; `actions` has one function for each."""
 
 CLOSING: frozenset[Action] = frozenset(
     {"undeploy", "conclude_stops", "withdraw", "drop_images", "leak_check"}

@@ -30,7 +30,8 @@ from cc_ci.system.units import Seconds
 from cc_ci.timing.critical_path import attribute
 from cc_ci.timing.own_cost import OwnCost
 from cc_ci.timing.resources import SampledResources
-from cc_ci.timing.trace import Span, Trace
+from cc_ci.timing.spans import Span
+from cc_ci.timing.trace import Trace
 
 
 def first_result(

@@ -11,9 +11,10 @@ from pathlib import Path
 from cc_ci.errors import DeadlinePassed
 from cc_ci.pipeline.concluding import conclude
 from cc_ci.pipeline.coordinator import Coordinator, Stops
-from cc_ci.pipeline.dispatch import Dispatch, domains
+from cc_ci.pipeline.dispatch import Dispatch
 from cc_ci.pipeline.exhausted import Reached
 from cc_ci.pipeline.instruments import REAL, Instruments
+from cc_ci.pipeline.names import domains
 from cc_ci.pipeline.outcomes import StageOutcome
 from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import make_plan
@@ -25,6 +26,7 @@ from cc_ci.pipeline.state import RunState
 from cc_ci.pipeline.surroundings import environment
 from cc_ci.pipeline.telling import quiet
 from cc_ci.pipeline.turned_away import turn_away
+from cc_ci.pipeline.work import RunContext
 from cc_ci.results import schema
 from cc_ci.results.store import Store
 from cc_ci.system.clock import Clock
@@ -127,13 +129,15 @@ class Run:
         subject = about.subject
         dispatch = Dispatch(
             bench=site.bench,
-            plan=plan,
-            subject=subject,
-            cache=self._request.cache,
-            before=site.before,
-            domains=domains(plan, subject.name, ci_domain=site.bench.node.ci_domain),
+            run=RunContext(
+                plan=plan,
+                subject=subject,
+                cache=self._request.cache,
+                before=site.before,
+                domains=domains(plan, subject.name, ci_domain=site.bench.node.ci_domain),
+                warm=site.warmth.warm,
+            ),
             reached=Reached(site.watch, [planned.name for planned in plan.deployments]),
-            warm=site.warmth.warm,
         )
         coordinator = Coordinator(
             plan,

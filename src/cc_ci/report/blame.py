@@ -12,7 +12,7 @@ from cc_ci.results.schema import RunResult
 from cc_ci.system.units import Seconds
 from cc_ci.timing.critical_path import PhaseTable, Segment
 from cc_ci.timing.parts import WAITS_FOR, Part, parts_of
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 LONGEST = 25
 SHORTEST_LINK: Seconds = 0.5

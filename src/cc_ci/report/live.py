@@ -3,7 +3,8 @@
 from cc_ci.report.last_time import WAITING, LastTime, last_time
 from cc_ci.system.units import Seconds
 from cc_ci.timing.parts import WAITS_FOR
-from cc_ci.timing.trace import Span, Trace
+from cc_ci.timing.spans import Span
+from cc_ci.timing.trace import Trace
 
 
 class Live:

@@ -14,7 +14,7 @@ import msgspec
 from cc_ci.results.schema import RunResult
 from cc_ci.timing.phases import UNATTRIBUTED
 from cc_ci.timing.resources import ResourceSample
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 Event = dict[str, Any]
 PROCESS = 1

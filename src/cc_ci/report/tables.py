@@ -12,7 +12,7 @@ from cc_ci.results.store import RunFolder
 from cc_ci.timing.critical_path import NamedSeconds, PhaseRow, PhaseTable
 from cc_ci.timing.parts import WAITS_FOR
 from cc_ci.timing.phases import UNATTRIBUTED
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 COLOURS = {
     "passed": "green",

@@ -19,7 +19,7 @@ from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.timing.parts import parts_of
 from cc_ci.timing.phases import UNATTRIBUTED
 from cc_ci.timing.resources import SpanResources
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 FILE = "history.sqlite"
 OWN_WORK = frozenset({"seed", "test", "verify", "backup", "restore"})

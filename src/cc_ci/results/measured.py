@@ -19,7 +19,7 @@ from cc_ci.system.files import write_atomic
 from cc_ci.system.units import Seconds
 from cc_ci.timing.actions import JOIN_PROXY, STOP_CONTAINERS
 from cc_ci.timing.parts import Part, parts_of
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 RUNS = "runs"
 SMALLEST_PART: Seconds = 0.2

@@ -4,7 +4,7 @@ import re
 from typing import Any, NamedTuple
 
 from cc_ci.timing import actions
-from cc_ci.timing.trace import SpanKind
+from cc_ci.timing.spans import SpanKind
 
 STEP = re.compile(
     r"(?:install|upgrade|backup|restore|functional|sso|teardown):"

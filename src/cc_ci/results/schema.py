@@ -14,7 +14,7 @@ from cc_ci.levers.values import Value
 from cc_ci.system.units import Bytes, Seconds
 from cc_ci.timing.critical_path import PhaseTable
 from cc_ci.timing.resources import ResourceSample, SpanResources
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 SCHEMA_VERSION = 4
 

@@ -30,7 +30,8 @@ from cc_ci.system.redaction import Redactor
 from cc_ci.system.showing import Sighting
 from cc_ci.system.units import EpochSeconds, Seconds
 from cc_ci.timing.phases import Phase
-from cc_ci.timing.trace import Attribute, OpenSpan, SpanKind, Trace
+from cc_ci.timing.spans import Attribute, SpanKind
+from cc_ci.timing.trace import OpenSpan, Trace
 
 
 class Waits(msgspec.Struct, frozen=True, kw_only=True):

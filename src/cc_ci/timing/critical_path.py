@@ -17,7 +17,7 @@ import msgspec
 from cc_ci.system.units import Seconds
 from cc_ci.timing.actions import POLL_SLACK
 from cc_ci.timing.phases import PHASES, Phase
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 NANO = 1_000_000_000
 

@@ -15,7 +15,7 @@ from cc_ci.timing.actions import SERVICE
 from cc_ci.timing.critical_path import PhaseTable, Segment
 from cc_ci.timing.phases import Phase
 from cc_ci.timing.resources import SpanResources
-from cc_ci.timing.trace import Span, SpanKind
+from cc_ci.timing.spans import Span, SpanKind
 
 WAITS_FOR = "waits_for"
 """The attribute by which a span says what it waits for."""

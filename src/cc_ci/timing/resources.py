@@ -11,7 +11,7 @@ import msgspec
 
 from cc_ci.system.units import Bytes, Seconds
 from cc_ci.timing.series import Sample, Series, series_of
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 CHART_SAMPLES = 600
 

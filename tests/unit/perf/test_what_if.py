@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_ci.perf.analysis.what_if import PathPlace, seconds_without
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 
 def span(number: int, name: str, start: float, end: float, parent: int | None = None) -> Span:

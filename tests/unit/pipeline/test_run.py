@@ -18,7 +18,7 @@ from cc_ci.results.schema import RunResult
 from cc_ci.results.store import load
 from cc_ci.testkit.runs import NODE, Lab
 from cc_ci.testkit.swarm import FakeSwarm
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 STEPS = """
 install: pull

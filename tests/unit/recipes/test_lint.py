@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from cc_ci.cli.recipe import recipe as command
+from cc_ci.recipes.linting.findings import RULES, Finding
 from cc_ci.recipes.linting.lint import lint
-from cc_ci.recipes.linting.rules import RULES, Finding
 from cc_ci.recipes.recipe import read_recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"

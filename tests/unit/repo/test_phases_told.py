@@ -7,7 +7,7 @@ from typing import get_args
 from cc_ci.timing import actions
 from cc_ci.timing.parts import OTHERS
 from cc_ci.timing.phases import PHASES
-from cc_ci.timing.trace import SpanKind
+from cc_ci.timing.spans import SpanKind
 
 TOLD = (Path(__file__).parents[3] / "docs" / "reference" / "phases.md").read_text()
 

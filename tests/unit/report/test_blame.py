@@ -11,7 +11,7 @@ from cc_ci.report.blame import blame, chain, links
 from cc_ci.report.tables import console
 from cc_ci.results.schema import RunResult
 from cc_ci.timing.critical_path import attribute
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 SPANS = (
     Span(id=1, name="install: deploy", start=0.0, end=40.0, stage="install", phase="deploy"),

@@ -19,7 +19,7 @@ from cc_ci.results.measured import Cell, Measured, compact, parts
 from cc_ci.results.schema import RunResult, StageResult, TestResult
 from cc_ci.timing.critical_path import attribute
 from cc_ci.timing.parts import Part
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 

@@ -10,7 +10,7 @@ from cc_ci.levers.arms import choose
 from cc_ci.report.last_time import LastTime, last_of
 from cc_ci.results.schema import CacheState, StageResult
 from cc_ci.results.store import Store
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 SPANS = (
     Span(id=1, kind="step", name="install: deploy (install)", start=0, end=40, stage="install"),

@@ -11,7 +11,8 @@ from cc_ci.report.last_time import LastTime
 from cc_ci.report.live import Live
 from cc_ci.results.schema import StageResult
 from cc_ci.system.clock import ManualClock
-from cc_ci.timing.trace import Span, Trace
+from cc_ci.timing.spans import Span
+from cc_ci.timing.trace import Trace
 
 STEP = "install: deploy (install)"
 LAST = msgspec.structs.replace(

@@ -15,7 +15,7 @@ from cc_ci.report.perfetto import lanes, perfetto
 from cc_ci.report.tables import console, phases_table, summary
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import RunFolder, load
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 RESULT = load(Path(__file__).parents[1] / "results/old/version-1.json")
 

@@ -24,7 +24,7 @@ from cc_ci.timing.actions import CONVERGE, POLL_SLACK, SERVICE
 from cc_ci.timing.critical_path import attribute
 from cc_ci.timing.parts import Part
 from cc_ci.timing.resources import Pressure, ResourceSample, SpanResources, Usage
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 DIGEST = "sha256:" + "a" * 64
 SPANS = (

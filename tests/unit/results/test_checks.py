@@ -5,7 +5,7 @@ from cc_ci.results.checks import phase_warnings
 from cc_ci.results.schema import Environment
 from cc_ci.testkit.results import unexplained
 from cc_ci.timing.critical_path import attribute
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 
 def test_an_explained_result_has_nothing_unexplained() -> None:

@@ -14,7 +14,7 @@ from cc_ci.results.history import FILE, History, Line
 from cc_ci.results.schema import Environment, Harness, RunResult, StageResult, TestResult
 from cc_ci.results.store import Store
 from cc_ci.timing.resources import SpanResources, Usage
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 STAGES = tuple(StageResult(name=name, outcome="passed") for name in ("install", "functional", "teardown"))
 

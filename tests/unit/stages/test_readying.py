@@ -17,7 +17,7 @@ from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.readying import predicates, wait_ready
 from cc_ci.suite.facts import read_suite
 from cc_ci.system.units import EpochSeconds
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 DATABASE = """
 [[readiness]]

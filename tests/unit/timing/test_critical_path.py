@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cc_ci.timing.actions import POLL_SLACK
 from cc_ci.timing.critical_path import NANO, PhaseTable, attribute
 from cc_ci.timing.phases import PHASES, Phase
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 
 def span(

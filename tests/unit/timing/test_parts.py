@@ -5,7 +5,7 @@ import pytest
 from cc_ci.timing.critical_path import attribute
 from cc_ci.timing.parts import OTHERS, Use, parts_of
 from cc_ci.timing.resources import Pressure, SpanResources, Usage
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 SPANS = (
     Span(id=1, name="converge", start=0.0, end=40.0, phase="converge", stage="install"),

@@ -11,7 +11,7 @@ from cc_ci.timing.readings import CounterReading, NodeReader, parse
 from cc_ci.timing.resources import Pressure, SampledResources, Usage
 from cc_ci.timing.sampler import ResourceSampler
 from cc_ci.timing.series import Sample, Series
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 PSI = """\
 some avg10=1.50 avg60=2.39 avg300=3.10 total=2000000

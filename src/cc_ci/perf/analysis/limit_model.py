@@ -23,7 +23,7 @@ from cc_ci.results.measured import Measured
 from cc_ci.results.schema import StageName
 from cc_ci.system.units import Bytes, Seconds
 from cc_ci.timing.actions import JOIN_PROXY, STOP_CONTAINERS
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 INSTALL, UPGRADE, FRESH = "install", "upgrade", "fresh"
 """The deployments of the three chains; pipeline/shapes.py names them."""

@@ -13,7 +13,7 @@ from cc_ci.system.units import Seconds
 from cc_ci.timing.critical_path import NANO, Branch, nested
 from cc_ci.timing.parts import Part
 from cc_ci.timing.phases import Phase
-from cc_ci.timing.trace import Span, SpanKind
+from cc_ci.timing.spans import Span, SpanKind
 
 TOGETHER = NANO // 1000
 """What began this much before another's end followed it: traces are rounded to milliseconds."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cc_ci.recipes.app import App
-from cc_ci.recipes.linting.rules import Finding, found
+from cc_ci.recipes.linting.findings import Finding, found
 from cc_ci.recipes.policy.judgement import judge
 from cc_ci.recipes.policy.looking import Look
 from cc_ci.recipes.stack import Stack

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from cc_ci.recipes.app import App
 from cc_ci.recipes.backup_labels import BACKUP, VOLUMES, backup_plan
 from cc_ci.recipes.faults import Source
-from cc_ci.recipes.linting.rules import Finding, found
+from cc_ci.recipes.linting.findings import Finding, found
 from cc_ci.recipes.recipe import ABRA_SH, read_text
 from cc_ci.recipes.stack import Service, Stack
 

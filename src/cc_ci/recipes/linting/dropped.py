@@ -6,7 +6,7 @@ The list is that of docker/cli, compose/types and compose/convert.
 from collections.abc import Iterator
 
 from cc_ci.recipes.app import App
-from cc_ci.recipes.linting.rules import Finding, found
+from cc_ci.recipes.linting.findings import Finding, found
 from cc_ci.recipes.stack import Stack
 
 DROPPED = {

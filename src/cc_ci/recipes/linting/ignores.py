@@ -16,7 +16,7 @@ from typing import Annotated
 import msgspec
 
 from cc_ci.recipes.faults import Source
-from cc_ci.recipes.linting.rules import RULES, Finding, found
+from cc_ci.recipes.linting.findings import RULES, Finding, found
 from cc_ci.recipes.recipe import read_text
 
 FILE = ".cc-ci-lint.toml"

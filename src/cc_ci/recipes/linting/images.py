@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from cc_ci.recipes.app import App
-from cc_ci.recipes.linting.rules import Finding, found
+from cc_ci.recipes.linting.findings import Finding, found
 from cc_ci.recipes.stack import Stack
 
 FLOATING = frozenset(

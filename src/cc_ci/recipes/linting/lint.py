@@ -11,9 +11,9 @@ from cc_ci.recipes.boundary import understanding
 from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.faults import RecipeError
 from cc_ci.recipes.linting import asking, data, dropped, images, names, routing, services, variables
+from cc_ci.recipes.linting.findings import RULES, Finding, found
 from cc_ci.recipes.linting.ignores import FILE, Ignore, own_ignores, sifted
 from cc_ci.recipes.linting.repository import REPOSITORY_RULES
-from cc_ci.recipes.linting.rules import RULES, Finding, found
 from cc_ci.recipes.recipe import Recipe
 from cc_ci.recipes.stack import Stack, read_stack
 

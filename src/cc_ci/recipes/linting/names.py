@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from cc_ci.recipes.app import App
 from cc_ci.recipes.faults import Source
 from cc_ci.recipes.interpolation import variables
-from cc_ci.recipes.linting.rules import Finding, found
+from cc_ci.recipes.linting.findings import Finding, found
 from cc_ci.recipes.stack import Stack
 
 LONGEST_SECRET = 12

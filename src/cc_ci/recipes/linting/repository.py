@@ -7,7 +7,7 @@ from pathlib import Path
 from cc_ci.errors import CcCiError
 from cc_ci.recipes.configuring import configure, version_label
 from cc_ci.recipes.faults import RecipeError, Source
-from cc_ci.recipes.linting.rules import Finding, found
+from cc_ci.recipes.linting.findings import Finding, found
 from cc_ci.recipes.recipe import ABRA_SH, ENV_SAMPLE, Recipe, inside, read_text
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.recipes.versions import Version, parse_version, published_versions

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from cc_ci.recipes.app import App
 from cc_ci.recipes.faults import Source
 from cc_ci.recipes.interpolation import variables
+from cc_ci.recipes.linting.findings import Finding, found
 from cc_ci.recipes.linting.places import documents, texts
-from cc_ci.recipes.linting.rules import Finding, found
 from cc_ci.recipes.recipe import ENV_SAMPLE
 from cc_ci.recipes.routes import every_route, routes
 from cc_ci.recipes.rule_syntax import fits

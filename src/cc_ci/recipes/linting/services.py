@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from cc_ci.recipes.app import App
 from cc_ci.recipes.faults import Source
+from cc_ci.recipes.linting.findings import Finding, found
 from cc_ci.recipes.linting.places import defined
-from cc_ci.recipes.linting.rules import Finding, found
 from cc_ci.recipes.stack import Stack
 
 PASSWORD = re.compile(r"(PASSWORD|PASSWD|_PASS|SECRET|_TOKEN|API_KEY|PRIVATE_KEY)$", re.IGNORECASE)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from cc_ci.recipes.app import App
 from cc_ci.recipes.faults import Source, dotted
 from cc_ci.recipes.interpolation import unguarded
+from cc_ci.recipes.linting.findings import Finding, found
 from cc_ci.recipes.linting.places import documents, shown, texts
-from cc_ci.recipes.linting.rules import Finding, Severity, found
+from cc_ci.recipes.linting.rule import Severity
 from cc_ci.recipes.recipe import ENV_SAMPLE
 from cc_ci.recipes.secrets import CHARSETS
 from cc_ci.recipes.stack import Stack

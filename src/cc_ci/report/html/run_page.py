@@ -14,7 +14,7 @@ from cc_ci.results.measured import parts as parts_of
 from cc_ci.results.schema import RunResult, StageResult
 from cc_ci.timing.critical_path import PhaseTable
 from cc_ci.timing.parts import WAITS_FOR, Part
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 GIGA = 1e9
 

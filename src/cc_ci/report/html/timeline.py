@@ -12,7 +12,7 @@ from cc_ci.system.units import Seconds
 from cc_ci.timing.critical_path import Segment
 from cc_ci.timing.parts import WAITS_FOR
 from cc_ci.timing.phases import UNATTRIBUTED
-from cc_ci.timing.trace import Span
+from cc_ci.timing.spans import Span
 
 AXIS = 20
 RIBBON = 22

@@ -1,6 +1,6 @@
 """How a run sums up what its steps found."""
 
-from cc_ci.pipeline.dispatch import worst_of_each
+from cc_ci.pipeline.actions import worst_of_each
 from cc_ci.results.schema import Outcome, TestResult
 
 
