@@ -205,7 +205,11 @@ def test_only_a_changed_service_label_restarts_nothing(deployment: Deployment, t
             r"service app: ended 3 times in \d+ s, last: .*\b3\b",
             30,
         ),
-        ({"command": ["true"], "deploy": {"restart_policy": {"condition": "none"}}}, "ended with code 0", 15),
+        (
+            {"command": ["true"], "deploy": {"restart_policy": {"condition": "none"}}},
+            "ended with exit code 0",
+            15,
+        ),
         ({"deploy": {"placement": {"constraints": ["node.labels.no == 1"]}}}, "can't be placed", 20),
     ],
 )

@@ -19,7 +19,7 @@ def show(run: str, *, chain: bool, all_: bool, as_json: bool) -> None:
 
     from cc_ci.cli.chosen_run import chosen_run
     from cc_ci.report import blame
-    from cc_ci.report.tables import console
+    from cc_ci.report.tables import console, why_red
     from cc_ci.timing.parts import parts_of
 
     result = chosen_run(run)
@@ -32,6 +32,8 @@ def show(run: str, *, chain: bool, all_: bool, as_json: bool) -> None:
     took = f"{result.verdict or result.state} after {result.total_seconds:.1f} s"
     out = console(sys.stdout)
     out.print(f"{result.run}: {took}, profile {result.arm}", style="bold")
+    for line in why_red(result):
+        out.print(line)
     if not result.spans:
         out.print("kept without its spans: no more than phases is known")
     if chain:

@@ -8,6 +8,7 @@ import msgspec
 from cc_ci.engine.history import UNHEALTHY, EngineHistory, Exit, settled
 from cc_ci.engine.state import LAST_STATES, ServiceState, StackSnapshot, TaskState
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed
+from cc_ci.system.exit_codes import with_meaning
 from cc_ci.system.units import EpochSeconds, Seconds
 
 CRASHES = 3
@@ -45,8 +46,8 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     ours: bool = False
 
-    def error(self, stack: str) -> CcCiError:
-        said = f"stack {stack}: service {self.service}: {self.reason}"
+    def error(self) -> CcCiError:
+        said = f"service {self.service}: {self.reason}"
         return InfrastructureError(said) if self.ours else StageFailed(said)
 
 
@@ -55,6 +56,9 @@ TAKEN_PORT = re.compile(
     r"|failed to bind host port (?:for )?(?:\[\S*?\]|[\d.]*):(\d+)[:/].*address already in use"
 )
 """As engines up to 27 say it, all of them, and those from 28 on."""
+
+EXIT = re.compile(r"task: non-zero exit \((\d{1,3})\)")
+"""How Swarm says that a task's program ended badly."""
 
 PORT_TAKEN = ("is taken on the node", "port already in use")
 """How it is said that somebody else has a port: by `_plain`, and by Swarm, which then places no task."""
@@ -139,16 +143,17 @@ def _crash_loop(exits: tuple[Exit, ...]) -> str | None:
     if len(exits) < CRASHES:
         return None
     last = exits[-1]
-    how = _plain(last.reason) or (f"exit code {last.code}" if last.code is not None else "no exit code")
+    how = _plain(last.reason) or (with_meaning(last.code) if last.code is not None else "no exit code")
     first = "; at first its own health check killed it" if _killed_first(exits) else ""
     design = BY_DESIGN if all(exit_.code == 0 for exit_ in exits) else ""
     return f"ended {len(exits)} times in {last.at - exits[0].at:.0f} s, last: {how}{first}{design}"
 
 
 def _plain(reason: str) -> str:
-    """Docker tells of a taken port in a long chain of who told whom."""
-    taken = TAKEN_PORT.search(reason)
-    return f"port {taken[taken.lastindex or 0]} {PORT_TAKEN[0]}" if taken else reason
+    """Docker tells of a taken port in a long chain of who told whom, and of an exit code by its number."""
+    if taken := TAKEN_PORT.search(reason):
+        return f"port {taken[taken.lastindex or 0]} {PORT_TAKEN[0]}"
+    return EXIT.sub(lambda code: with_meaning(int(code[1])), reason)
 
 
 def _killed_first(exits: tuple[Exit, ...]) -> bool:
@@ -169,7 +174,7 @@ def _given_up(
         return None
     if last.state == "complete" and by_design:
         return None
-    code = "" if last.exit_code is None else f" with code {last.exit_code}"
+    code = "" if last.exit_code is None else f" with {with_meaning(last.exit_code)}"
     design = BY_DESIGN if last.state == "complete" else ""
     return f"ended{code}, and its restart policy ({service.restart}) starts it no more{design}"
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from cc_ci.engine import state
@@ -23,6 +23,11 @@ def epoch(stamp: str | None) -> EpochSeconds | None:
         return None
     whole = datetime.fromisoformat(found[1] + found[3].replace("Z", "+00:00"))
     return EpochSeconds(whole.timestamp() + float(found[2] or 0))
+
+
+def stamp(epoch: EpochSeconds) -> str:
+    """The beginning of an engine's stamp, to the second: in UTC, so that it sorts as text."""
+    return datetime.fromtimestamp(epoch, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def known_epoch(stamp: str | None) -> EpochSeconds:
@@ -117,6 +122,7 @@ def container_state(container: Json) -> state.ContainerState:
         started=epoch(now.get("StartedAt")),
         finished=epoch(now.get("FinishedAt")),
         addresses={name: net["IPAddress"] for name, net in networks.items() if net.get("IPAddress")},
+        health_failures=health.get("FailingStreak") or 0,
     )
 
 

@@ -3,6 +3,7 @@
 Order of calls: `write`, `deploy` (with `since` taken before it), `converge`, `remove`.
 """
 
+import functools
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -97,6 +98,7 @@ class StackDriver:
             since=since,
             poll=poll,
             ends=stack.ends,
+            place=functools.partial(_place, stack),
         )
         self._watches[stack.name] = watch
         return watch.wait(timeout=timeout, stable_for=stable_for)
@@ -112,6 +114,7 @@ class StackDriver:
                 expected=stack.services.keys(),
                 since=since,
                 ends=stack.ends,
+                place=functools.partial(_place, stack),
             )
             self._watches[stack.name] = watch
         _, verdict = watch.look()
@@ -152,3 +155,9 @@ def _only_gone(completed: Completed) -> bool:
     """Whether a removal failed for no more than what another one had taken meanwhile."""
     faults = re.findall(r"Error response from daemon: ([^\n]*)", completed.stderr)
     return bool(faults) and all("not found" in fault for fault in faults)
+
+
+def _place(stack: Stack, key: str) -> str | None:
+    """Where the recipe has a key, or the nearest one around it."""
+    source = stack.source(key)
+    return str(source) if source else None

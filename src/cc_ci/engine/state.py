@@ -88,6 +88,8 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     finished: EpochSeconds | None
     addresses: Mapping[str, str]
     """Its IPv4 address by network name."""
+    health_failures: int = 0
+    """How often its health check failed in a row: the engine calls every container that ended `unhealthy`."""
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):

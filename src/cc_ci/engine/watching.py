@@ -5,10 +5,18 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 import msgspec
 
 from cc_ci.engine.api import Engine, EventStream
-from cc_ci.engine.convergence import Converged, ConvergenceVerdict, Converging, Failed, deadline, judge
+from cc_ci.engine.convergence import (
+    BY_DESIGN,
+    Converged,
+    ConvergenceVerdict,
+    Converging,
+    Failed,
+    deadline,
+    judge,
+)
 from cc_ci.engine.history import EngineHistory, hear, see
 from cc_ci.engine.labels import STACK
-from cc_ci.engine.last_health import last_health
+from cc_ci.engine.last_health import last_health, unhealthy
 from cc_ci.engine.last_words import last_words
 from cc_ci.engine.state import ServiceState, StackSnapshot
 from cc_ci.engine.timelines import ServiceTimeline, timelines
@@ -55,11 +63,14 @@ class Watch:
         since: EpochSeconds,
         poll: Seconds = POLL,
         ends: frozenset[str] = frozenset(),
+        place: Callable[[str], str | None] = lambda _key: None,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._expected = expected
         self._poll = poll
+        self._place = place
+        self._seen = StackSnapshot(stack=stack)
         self._skew = engine.now() - clock.now()
         self._event_at = clock.monotonic()
         self.history = EngineHistory(stack=stack, since=since, ends=ends)
@@ -69,7 +80,7 @@ class Watch:
         return EpochSeconds(self._clock.now() + self._skew)
 
     def look(self) -> tuple[StackSnapshot, ConvergenceVerdict]:
-        snapshot = self._engine.stack(self.history.stack)
+        snapshot = self._seen = self._engine.stack(self.history.stack)
         self.history = see(self.history, snapshot)
         return snapshot, judge(snapshot, self.history, expected=self._expected, now=self.now())
 
@@ -104,25 +115,44 @@ class Watch:
     def _raise(
         self, snapshot: StackSnapshot, verdict: ConvergenceVerdict, *, now: EpochSeconds, timeout: Seconds
     ) -> None:
-        stack = self.history.stack
         if isinstance(verdict, Failed):
             raise self.failure(verdict)
         if isinstance(verdict, Converging) and now >= deadline(snapshot, self.history, timeout=timeout):
             waited = now - self.history.since
             services = [(wait, wait.partition(":")[0]) for wait in verdict.waits_for]
+            causes = [
+                f"service {name}: {cause}; " for _, name in services if (cause := self._unhealthy(name))
+            ]
             waits = (f"{wait}{self._words(service)}{self._health(service)}" for wait, service in services)
-            raise StageFailed(f"stack {stack}: not up after {waited:.0f} s: {'; '.join(waits)}")
+            raise StageFailed(f"{''.join(causes)}not up after {waited:.0f} s: {'; '.join(waits)}")
 
     def failure(self, verdict: Failed) -> CcCiError:
-        """The error for it, with what the service itself and its health check said last."""
-        reason = f"{verdict.reason}{self._words(verdict.service)}{self._health(verdict.service)}"
-        return msgspec.structs.replace(verdict, reason=reason).error(self.history.stack)
+        """The error for it: its cause, with what the service itself and its health check said last."""
+        service = verdict.service
+        if cause := self._unhealthy(service):
+            # it did not end by design, but by the check
+            came_of_it = f"{verdict.reason.replace(BY_DESIGN, '')}{self._words(service)}"
+            return msgspec.structs.replace(verdict, reason=f"{cause}; so it {came_of_it}").error()
+        reason = f"{verdict.reason}{self._words(service)}{self._health(service)}"
+        return msgspec.structs.replace(verdict, reason=reason).error()
+
+    def _unhealthy(self, service: str) -> str | None:
+        """What its health check said before Swarm ended it, and where the recipe has the check."""
+        state = self._seen.service(service)
+        check = state.health_check if state else None
+        said = unhealthy(self._engine, stack=self.history.stack, service=service, check=check)
+        if said is None:
+            return None
+        place = self._place(f"services.{service}.healthcheck.test")
+        return f"unhealthy: {said}" + (f" ({place})" if place else "")
 
     def _words(self, service: str) -> str:
         said = last_words(self._engine, stack=self.history.stack, service=service)
         return f"; its last words: {said}" if said else ""
 
     def _health(self, service: str) -> str:
+        if self._unhealthy(service):
+            return ""
         said = last_health(self._engine, stack=self.history.stack, service=service)
         return f"; its health check said: {said}" if said else ""
 

@@ -3,10 +3,12 @@
 What steps leave for each other goes through their hands.
 """
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from cc_ci.errors import InfrastructureError, StageFailed
+from cc_ci.errors import CcCiError, InfrastructureError, StageFailed
 from cc_ci.pipeline import chain
 from cc_ci.pipeline.actions import ACTIONS
 from cc_ci.pipeline.exhausted import Reached
@@ -15,6 +17,7 @@ from cc_ci.pipeline.plan import Action, Step
 from cc_ci.pipeline.work import RunContext, Work
 from cc_ci.stages import living
 from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.witnessing import witness
 
 WATCHED: frozenset[Action] = frozenset(
     {"check", "seed", "verify_upgrade", "backup", "overwrite", "verify_restore", "test"}
@@ -41,9 +44,9 @@ class Dispatch:
             stage=step.stage,
             deployment=step.deployment,
         )
-        with span, self.reached.within(step):
-            begin = functools.partial(_begin, hands)
-            bench = replace(self.bench, findings=hands.findings, begin=begin)
+        begin = functools.partial(_begin, hands)
+        bench = replace(self.bench, findings=hands.findings, begin=begin)
+        with span, _witnessed(bench, hands), self.reached.within(step):
             _watched(Work(run=self.run, bench=bench, hands=hands))
 
 
@@ -52,6 +55,28 @@ def told(step: Step) -> str:
     return f"{step.stage}: {step.action.replace('_', ' ')}" + (
         f" ({step.deployment})" if step.deployment else ""
     )
+
+
+@contextlib.contextmanager
+def _witnessed(bench: Bench, hands: Hands) -> Iterator[None]:
+    """Where the step fails, look at its app before anything is removed."""
+    step = hands.step
+    try:
+        yield
+    except CcCiError as error:
+        if not step.closing:
+            found = witness(bench, _app_of(hands), error, step=told(step), stage=step.stage)
+            hands.findings.wrong.setdefault(step.stage, found)
+        raise
+
+
+def _app_of(hands: Hands) -> Deployed | None:
+    """The app of a step, as far as there is one by now."""
+    if hands.step.deployment is None:
+        return None
+    name = chain.app(hands.step.deployment)
+    found = hands.given.get(name) or (hands.look(name, Deployed) if name in hands.step.uses else None)
+    return found if isinstance(found, Deployed) else None
 
 
 def _begin(hands: Hands, deployed: Deployed) -> None:

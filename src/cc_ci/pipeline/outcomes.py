@@ -20,7 +20,7 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     started: Seconds | None = None
     seconds: Seconds = 0.0
     lacked: Step | None = None
-    """The step that it needed and that did not pass."""
+    """The step that it needed and that did not pass, or whose failure would only come again."""
 
 
 class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +34,8 @@ class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):
     blame: Blame | None = None
     deployments: tuple[str, ...] = ()
     """Those that its steps worked on."""
+    follows: StageName | None = None
+    """The stage whose failure is the cause that this one did not run."""
 
 
 def combine(stage: StageName, steps: Iterable[StepOutcome]) -> StageOutcome:
@@ -55,6 +57,7 @@ def combine(stage: StageName, steps: Iterable[StepOutcome]) -> StageOutcome:
         blame=_blame(cause) if cause else None,
         seconds=sum(done.seconds for done in ended),
         deployments=tuple(dict.fromkeys(worked_on)),
+        follows=cause.lacked.stage if cause and cause.lacked and cause.lacked.stage != stage else None,
     )
 
 

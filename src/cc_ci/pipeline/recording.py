@@ -148,6 +148,10 @@ class Recording:
             blame=outcome.blame,
             tests=tuple(map(self._told, self._findings.tests.get(outcome.stage, ()))),
             evidence=folders,
+            wrong=None
+            if outcome.outcome in {"passed", "skipped"}
+            else self._findings.wrong.get(outcome.stage),
+            follows=outcome.follows,
             unredacted=tuple(map(self._fit, kept)),
         )
 

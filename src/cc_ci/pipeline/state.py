@@ -47,9 +47,10 @@ class RunState:
             return StepOutcome(step=step, outcome="unverified", reason=f"not run: {stop}")
         if self._keeps(step, run_stopped=run_stopped) or left_out(step, kept=self.kept):
             return StepOutcome(step=step, outcome="skipped", reason=LEFT_UP)
+        if same := self._same_failure(step):
+            return StepOutcome(step=step, outcome="unverified", reason=f"as {same.stage}", lacked=same)
         if lacked := self._lacking(step):
-            reason = f"not run: {lacked.name} did not pass"
-            return StepOutcome(step=step, outcome="unverified", reason=reason, lacked=lacked)
+            return self._without(step, lacked)
         if bar := barred(self.plan, step, kept=self.kept):
             return StepOutcome(step=step, outcome="unverified", reason=bar)
         return None
@@ -64,6 +65,31 @@ class RunState:
         """The first step that `step` needs and that did not pass."""
         missing = (need for need in step.needs if self.ended[need].outcome != "passed")
         return next((self.plan.step(need) for need in missing), None)
+
+    def _without(self, step: Step, lacked: Step) -> StepOutcome:
+        """What becomes of a step that lacks another: its cause is that of the first that did not pass."""
+        before = self.ended[lacked.name]
+        same = before.reason == f"as {before.lacked.stage}" if before.lacked else False
+        reason = before.reason if same else f"not run: {lacked.name} did not pass"
+        cause = before.lacked or lacked
+        return StepOutcome(step=step, outcome="unverified", reason=reason, lacked=cause)
+
+    def _same_failure(self, step: Step) -> Step | None:
+        """The step by which this version of the app failed to come up, where `step` would deploy it afresh.
+
+        It would fail for the same cause, and say nothing new. An upgrade is another matter: the version may
+        well come up on data that are there.
+        """
+        if step.action != "prepare":
+            return None
+        fresh = {one.name: one.versions[0] for one in self.plan.deployments}
+        version = fresh.get(step.deployment or "", "")
+        failed = (
+            done.step
+            for done in self.ended.values()
+            if done.step.action in {"prepare", "deploy"} and done.outcome == "failed"
+        )
+        return next((one for one in failed if version and fresh.get(one.deployment or "") == version), None)
 
     def ready(self, step: Step) -> bool:
         return all(name in self.ended for name in (*step.needs, *step.after))

@@ -102,15 +102,19 @@ def _refused(request: Request, about: Read) -> Ending:
     ]
     return Ending(
         first=first,
-        others=(*decided, *_left(stages[1:], refused[0])),
+        others=(*decided, *_left(stages[1:], refused[0], first=first.stage)),
         tests=tuple(map(_test, refused)),
     )
 
 
-def _left(stages: Sequence[StageName], why: Refusal) -> Iterator[StageOutcome]:
+def _left(stages: Sequence[StageName], why: Refusal, *, first: StageName) -> Iterator[StageOutcome]:
     for stage in stages:
         yield StageOutcome(
-            stage=stage, outcome="unverified", reason="not run: nothing was deployed", blame=why.blame
+            stage=stage,
+            outcome="unverified",
+            reason="not run: nothing was deployed",
+            blame=why.blame,
+            follows=first,
         )
     yield StageOutcome(stage="teardown", outcome="skipped", reason="nothing was deployed")
 

@@ -31,6 +31,30 @@ def left_out(stack: Stack, plan: BackupPlan, *, unkept: Mapping[str, str]) -> tu
     return (*lines, *_anonymous(stack))
 
 
+def absent(stack: Stack, plan: BackupPlan, *, unkept: Mapping[str, str]) -> tuple[str, ...]:
+    """What a restore can't bring back, a few words each: `volume board is in no backup: compose.yml:52`."""
+    excluded = (f"volume {name} is in no backup: {_excluded_at(stack, name)}" for name in plan.excluded)
+    uncovered = (
+        f"volume {name} is in no backup: {stack.source(f'volumes.{name}')}"
+        + (", and suite.toml has it under [unkept]" if name in unkept else "")
+        for name in plan.uncovered
+    )
+    external = (
+        f"volume {name} is in no backup, since it is external: {stack.source(f'volumes.{name}')}"
+        for name in plan.external
+    )
+    nameless = (f"{line.partition(': has no name')[0]} is in no backup" for line in _anonymous(stack))
+    return (*excluded, *uncovered, *external, *nameless)
+
+
+def _excluded_at(stack: Stack, volume: str) -> str:
+    """The label that leaves it out."""
+    name = stack.volumes[volume].name.removeprefix(f"{stack.name}_")
+    keys = (f"services.{one.name}.deploy.labels.{VOLUMES}{name}" for one in stack.services.values()
+            if f"{VOLUMES}{name}" in one.labels)  # fmt: skip
+    return str(stack.source(next(keys, f"volumes.{volume}")))
+
+
 def _anonymous(stack: Stack) -> Iterator[str]:
     for service in stack.services.values():
         for mount in service.mounts:

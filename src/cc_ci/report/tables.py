@@ -7,7 +7,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cc_ci.results.schema import RunResult
+from cc_ci.report.wrong import causes, consequences
+from cc_ci.results.schema import RunResult, StageResult
 from cc_ci.results.store import RunFolder
 from cc_ci.timing.critical_path import NamedSeconds, PhaseRow, PhaseTable
 from cc_ci.timing.parts import WAITS_FOR
@@ -37,7 +38,7 @@ def console(stream: IO[str]) -> Console:
 
 def summary(result: RunResult, folder: RunFolder, *, longest: int | None = LONGEST) -> Group:
     """All that a run says at its end; `longest` None shows every phase."""
-    parts: list[RenderableType] = [stages_table(result), ""]
+    parts: list[RenderableType] = [*why_red(result), stages_table(result), ""]
     if result.phases is not None:
         parts += [phases_table(result.phases, longest=longest), ""]
     waits = waits_of(result)
@@ -45,6 +46,27 @@ def summary(result: RunResult, folder: RunFolder, *, longest: int | None = LONGE
         parts += [_named_table("waited for", waits), ""]
     parts += [Text(f"warning: {warning.message}", style="yellow") for warning in result.warnings]
     return Group(*parts, verdict_line(result), *_paths(result, folder))
+
+
+def why_red(result: RunResult) -> list[RenderableType]:
+    """The causes of a red run, each with its place, the next command and what was seen; nothing if green."""
+    lines: list[RenderableType] = []
+    for cause in causes(result):
+        head = Text(cause.what, style=COLOURS.get(cause.what.rpartition(" ")[2], "red"))
+        lines.append(head.append(f": {cause.why}", style="default"))
+        lines += [_said("at", cause.place)] if cause.place else []
+        lines += [_said("next", cause.next)] if cause.next else []
+        for detail in cause.details:
+            lines.append(Text(f"  {detail.title}", style="bold"))
+            lines += [Text(f"    {line}", style="dim") for line in detail.lines]
+        lines += [_said("picture", name) for name in cause.screenshots]
+    lines += [Text(str(one), style="yellow") for one in consequences(result)]
+    return [*lines, ""] if lines else []
+
+
+def _said(name: str, what: str) -> Text:
+    """A line that is not wrapped: what it names is there to be copied."""
+    return Text(f"  {name:<5} {what}", no_wrap=True, overflow="ignore")
 
 
 def verdict_line(result: RunResult) -> Text:
@@ -55,7 +77,7 @@ def verdict_line(result: RunResult) -> Text:
         line.append(f", engine {result.environment.engine}", style="default")
     if result.trusted:
         line.append(f", trusted with {', '.join(result.trusted)}", style="default")
-    for reason in result.because:
+    for reason in result.because if result.exit_code == 0 else ():
         line.append(f"\n  {reason}", style="default")
     return line
 
@@ -88,8 +110,13 @@ def stages_table(result: RunResult) -> Table:
         outcome = Text(stage.outcome, style=COLOURS[stage.outcome])
         passed = sum(test.outcome == "passed" for test in stage.tests)
         tests = f"{passed}/{len(stage.tests)}" if stage.tests else ""
-        table.add_row(stage.name, outcome, f"{stage.seconds:.1f}", tests, stage.reason or "")
+        table.add_row(stage.name, outcome, f"{stage.seconds:.1f}", tests, _aside(stage, result))
     return table
+
+
+def _aside(stage: StageResult, result: RunResult) -> str:
+    """Why a stage was skipped; a green verdict says it itself, and what is red is told before the table."""
+    return (stage.reason or "") if stage.outcome == "skipped" and result.exit_code != 0 else ""
 
 
 def phases_table(phases: PhaseTable, *, longest: int | None = LONGEST) -> Table:

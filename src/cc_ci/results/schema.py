@@ -11,6 +11,7 @@ import msgspec
 
 from cc_ci.levers.arms import Arm
 from cc_ci.levers.values import Value
+from cc_ci.system.http_seen import HttpSeen
 from cc_ci.system.units import Bytes, Seconds
 from cc_ci.timing.critical_path import PhaseTable
 from cc_ci.timing.resources import ResourceSample, SpanResources
@@ -106,6 +107,41 @@ class CacheState(msgspec.Struct, frozen=True, kw_only=True):
     images: tuple[ImageTransfer, ...] = ()
 
 
+class ServiceSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """One service at the moment when a stage went red: how it stood, and what it said last."""
+
+    service: str
+    state: str
+    """Such as `0/1 running`."""
+    exit_code: int | None = None
+    out_of_memory: bool = False
+    health: tuple[str, ...] = ()
+    """The last answers of its health check, the newest last."""
+    lines: tuple[str, ...] = ()
+    """The last lines of its log."""
+
+
+class WentWrong(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen when a step failed, before anything was removed; the step's reason has the cause."""
+
+    step: str
+    deployment: str | None = None
+    place: str | None = None
+    """The line of a file of the recipe that the cause is about, as compose.yml:31."""
+    text: str | None = None
+    """What is written there."""
+    services: tuple[ServiceSeen, ...] = ()
+    """First those that the cause is about, then those that they may have waited for."""
+    exchanges: tuple[HttpSeen, ...] = ()
+    screenshots: tuple[str, ...] = ()
+    """Files, relative to the run's folder."""
+
+    @property
+    def service(self) -> str | None:
+        """The one that the cause is about."""
+        return self.services[0].service if self.services else None
+
+
 class TestResult(msgspec.Struct, frozen=True, kw_only=True):
     """One test or generic check; `assertions` counts those executed."""
 
@@ -120,6 +156,8 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True):
     start: Seconds | None = None
     assertions: int | None = None
     reason: str | None = None
+    exchange: HttpSeen | None = None
+    """The request by which it failed, where it did by HTTP."""
 
 
 class StageResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +172,10 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     tests: tuple[TestResult, ...] = ()
     evidence: tuple[str, ...] = ()
     """Folders with the evidence of its deployments, relative to the run's."""
+    wrong: WentWrong | None = None
+    """What was seen when it went red; None where nothing was."""
+    follows: StageName | None = None
+    """The stage whose failure is the cause that this one did not run."""
     unredacted: tuple[str, ...] = ()
     """Files of these that no secret was taken out of: pictures and archives, kept as they are."""
 

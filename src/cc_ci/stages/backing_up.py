@@ -5,6 +5,9 @@ the next one stumbles over. What came in between tells the two backups apart. In
 restored last, on the fresh deployment the second.
 """
 
+import contextlib
+from collections.abc import Iterator
+
 import msgspec
 
 from cc_ci.backups.backup import Backups
@@ -12,6 +15,7 @@ from cc_ci.backups.contents import told
 from cc_ci.backups.restic import Repository, Snapshot
 from cc_ci.errors import StageFailed
 from cc_ci.probes.ready import NotReady, Readying
+from cc_ci.recipes.backup_coverage import absent
 from cc_ci.recipes.backup_labels import BackupPlan, backup_plan
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.checking import proof
@@ -87,13 +91,13 @@ def restore(bench: Bench, deployed: Deployed, repository: Repository, backed: Ba
 
 def verify(bench: Bench, deployed: Deployed, repository: Repository, backed: Backed) -> None:
     """What the backup that was restored last has is there, and nothing else; and the app takes new data."""
-    after = "the restore"
+    after = "the restore in place" if _in_place(deployed, backed) else "the restore on a fresh deployment"
     last = backed.first if _in_place(deployed, backed) else backed.second
 
     def tell_more() -> str:
         return f" ({told(repository.files(last), last, backup_plan(deployed.stack))})"
 
-    with bench.span("restored data", "verify"):
+    with bench.span("restored data", "verify"), _naming_what_is_left_out(deployed, backed, after=after):
         with proof(bench, "the marker is back", deployed=deployed, stage="restore"):
             require(bench, deployed, backed.kept, backed.kept.value, after=after, tell_more=tell_more)
         with proof(
@@ -106,6 +110,22 @@ def verify(bench: Bench, deployed: Deployed, repository: Repository, backed: Bac
         with proof(bench, "the app takes data again", deployed=deployed, stage="restore"):
             put_in(bench, deployed, backed.kept.places, name="again", after=after)
     require_all_marked(deployed, backed.kept)
+
+
+@contextlib.contextmanager
+def _naming_what_is_left_out(deployed: Deployed, backed: Backed, *, after: str) -> Iterator[None]:
+    """Where data of the app is lost and something is in no backup, that comes first.
+
+    Markers in volumes are in those alone that are backed up.
+    """
+    try:
+        yield
+    except StageFailed as error:
+        suite, stack = deployed.candidate.suite, deployed.stack
+        lines = absent(stack, backup_plan(stack), unkept=suite.unkept if suite else {})
+        if backed.kept.places or not lines:
+            raise
+        raise StageFailed(f"data was lost, and {'; '.join(lines)}; {after} showed it: {error}") from error
 
 
 def _in_place(deployed: Deployed, backed: Backed) -> bool:

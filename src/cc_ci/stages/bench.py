@@ -19,7 +19,7 @@ from cc_ci.providers.api import SignOn
 from cc_ci.recipes.app import App
 from cc_ci.recipes.recipe import Recipe
 from cc_ci.recipes.stack import Stack
-from cc_ci.results.schema import ImageTransfer, ServiceImage, StageName, TestResult, Warn
+from cc_ci.results.schema import ImageTransfer, ServiceImage, StageName, TestResult, Warn, WentWrong
 from cc_ci.suite.api import Suites
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.front import front, is_web
@@ -132,6 +132,8 @@ class Findings:
     warnings: list[Warn] = field(default_factory=list)
     uptimes: list[Seconds] = field(default_factory=list)
     """How long each deployment served, up to a redeploy or its removal."""
+    wrong: dict[StageName, WentWrong] = field(default_factory=dict)
+    """What was seen at the first failure of each stage."""
     cache_proofs: list[bool] = field(default_factory=list)
     """Of each pull, whether it showed the cache to be as asked for."""
 
@@ -144,6 +146,8 @@ class Findings:
         """Take in what one step found, by now: the thread of one that was left behind may be at it still."""
         for stage, tests in tuple(other.tests.items()):
             self.tests.setdefault(stage, []).extend(tests)
+        for stage, seen in tuple(other.wrong.items()):
+            self.wrong.setdefault(stage, seen)
         self.images.extend(other.images)
         self.transfers.extend(other.transfers)
         for warning in tuple(other.warnings):

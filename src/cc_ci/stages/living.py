@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 from cc_ci.engine.labels import SERVICE, STACK
+from cc_ci.engine.last_health import health_words
 from cc_ci.engine.last_words import spoken
 from cc_ci.engine.state import Container, ContainerState
 from cc_ci.errors import InfrastructureError, StageFailed
+from cc_ci.recipes.service import Healthcheck
 from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.system.exit_codes import with_meaning
 from cc_ci.system.printable import one_line
 from cc_ci.system.units import EpochSeconds
 from cc_ci.system.waiting import WaitTimeout, wait_until
@@ -98,12 +101,23 @@ def _said(bench: Bench, deployed: Deployed, ended: Container, *, during: str) ->
     where = f"{place}: " if place else ""
     lines = spoken(bench.redact(bench.engine.container_logs(ended.id)))
     words = " / ".join(one_line(line) for line in lines[-LAST_LINES:]) or "it said nothing"
-    how = _how(state, deployed.serves_since)
+    how = f"{_unhealthy(deployed, service, state)}{_how(state, deployed.serves_since)}"
     return f"{where}services.{service}: {how}, during {during}; last words: {words}"
+
+
+def _unhealthy(deployed: Deployed, service: str, state: ContainerState | None) -> str:
+    """What its health check said, where that ended it, and where the recipe has the check."""
+    known = deployed.stack.services.get(service)
+    check = (known and known.healthcheck) or Healthcheck()
+    if state is None or not 0 < check.retries <= state.health_failures:
+        return ""
+    place = deployed.stack.source(f"services.{service}.healthcheck.test")
+    return f"unhealthy: {health_words(state)}" + (f" ({place})" if place else "") + "; so it "
 
 
 def _how(state: ContainerState | None, since: EpochSeconds | None) -> str:
     if state is None or state.finished is None or since is None:
         return "ended although it served"
-    why = "ran out of memory" if state.oom_killed else f"ended with exit code {state.exit_code}"
+    code = with_meaning(state.exit_code or 0)
+    why = "ran out of memory" if state.oom_killed else f"ended with {code}"
     return f"{why} {state.finished - since:.0f} s after it began to serve"

@@ -42,6 +42,7 @@ def _result(bench: Bench, test: TestOutcome) -> TestResult:
         start=test.start - bench.trace.started,
         assertions=test.assertions,
         reason=(test.message or "").split("\n")[0] or None,
+        exchange=test.exchange,
     )
 
 

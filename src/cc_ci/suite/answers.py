@@ -35,6 +35,7 @@ class Exchanged(msgspec.Struct, frozen=True, kw_only=True, tag="exchange", tag_f
     test: str
     method: str
     url: str
+    status: int = 0
     asked: SaidPairs
     sent: str | None
     answered: SaidPairs
@@ -66,6 +67,8 @@ class Notebook:
         self._room = MOST_BYTES
         self._test = test
         self._numbers = itertools.count(1)
+        self.last: Exchanged | None = None
+        """What a client of this process was answered last."""
 
     @property
     def test(self) -> str:
@@ -86,6 +89,21 @@ class Notebook:
         self._stream.flush()
 
 
+class LastAnswer:
+    """In the place of a `Notebook`, where nothing but the last answer is wanted."""
+
+    test = ""
+
+    def __init__(self) -> None:
+        self.last: Exchanged | None = None
+
+    def client(self) -> str:
+        return ""
+
+    def write(self, line: AnswerLine) -> None:
+        """Nothing: `last` has it."""
+
+
 class _Heard(httpx2.SyncByteStream):
     """Hands on what it is given, and the beginning of all of it to `tell` once it is closed."""
 
@@ -104,7 +122,7 @@ class _Heard(httpx2.SyncByteStream):
         self._tell(bytes(self._heard))
 
 
-def listen(notebook: Notebook) -> None:
+def listen(notebook: Notebook | LastAnswer) -> None:
     """Write down what every httpx2 client of this process is answered."""
     send = httpx2.HTTPTransport.handle_request
     clients: MutableMapping[httpx2.HTTPTransport, str] = weakref.WeakKeyDictionary()
@@ -122,21 +140,25 @@ def listen(notebook: Notebook) -> None:
 
 
 def _note(
-    notebook: Notebook, client: str, request: httpx2.Request, response: httpx2.Response, body: bytes
+    notebook: Notebook | LastAnswer,
+    client: str,
+    request: httpx2.Request,
+    response: httpx2.Response,
+    body: bytes,
 ) -> None:
     headers = tuple(response.headers.multi_items())
-    notebook.write(
-        Exchanged(
-            client=client,
-            test=notebook.test,
-            method=request.method,
-            url=str(request.url),
-            asked=tuple(request.headers.multi_items()),
-            sent=_sent(request),
-            answered=headers,
-            body=readable(response.headers, body),
-        )
+    notebook.last = Exchanged(
+        client=client,
+        test=notebook.test,
+        method=request.method,
+        url=str(request.url),
+        status=response.status_code,
+        asked=tuple(request.headers.multi_items()),
+        sent=_sent(request),
+        answered=headers,
+        body=readable(response.headers, body),
     )
+    notebook.write(notebook.last)
 
 
 def _sent(request: httpx2.Request) -> str | None:

@@ -3,9 +3,19 @@
 from pathlib import Path
 from typing import Protocol
 
+from cc_ci.errors import StageFailed
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.protocol import AppFacts, SuitePart
 from cc_ci.suite.report import TestReport
+from cc_ci.system.http_seen import HttpSeen
+
+
+class SeedFailed(StageFailed):
+    """The app did not take a seed, or not give it back; `exchange` is the request by which that showed."""
+
+    def __init__(self, message: str, *, exchange: HttpSeen | None) -> None:
+        super().__init__(message)
+        self.exchange = exchange
 
 
 class Suites(Protocol):

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from cc_ci.providers.api import SignOn
+from cc_ci.system.http_seen import HttpSeen
 
 BROKER_SOCKET = Path("/run/cc-ci/broker.sock")
 SUITE_FOLDER = Path("/suite")
@@ -104,3 +105,5 @@ class SeedAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kept: Mapping[str, str] = {}
     failure: str | None = None
     problem: str | None = None
+    exchange: HttpSeen | None = None
+    """The request by which it failed."""

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from cc_ci.system.http_seen import HttpSeen, fitted
 from cc_ci.system.printable import one_line, printable
 from cc_ci.system.reading import Unreadable, read_plain
 from cc_ci.system.showing import Sighting
@@ -42,6 +43,8 @@ class TestOutcome(msgspec.Struct, frozen=True, kw_only=True, tag="finished", tag
     assertions: Count = 0
     message: str | None = None
     browser: str | None = None
+    exchange: HttpSeen | None = None
+    """The request by which it failed."""
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True, tag="started", tag_field="line"):
@@ -166,6 +169,7 @@ def _fitted(
         seconds=seconds,
         message=message,
         browser=one_line(redact(test.browser), most=NAME_LIMIT) if test.browser else None,
+        exchange=test.exchange and fitted(test.exchange, redact),
     )
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 from cc_ci.engine.node import Node
-from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed
+from cc_ci.errors import CommandFailed, InfrastructureError
+from cc_ci.suite.api import SeedFailed
 from cc_ci.suite.broker import Broker, Knowledge
 from cc_ci.suite.confining import Confinement
 from cc_ci.suite.evidence import prepare, settle
@@ -34,6 +35,7 @@ from cc_ci.suite.shown import Looked, take_answers
 from cc_ci.system.clock import Clock
 from cc_ci.system.files import runtime_root
 from cc_ci.system.held import SUITE_PREFIX, temporary_folder
+from cc_ci.system.http_seen import fitted
 from cc_ci.system.printable import one_line
 from cc_ci.system.process import Completed, Runner, check, check_whole
 from cc_ci.system.redaction import Redactor
@@ -42,8 +44,6 @@ from cc_ci.system.units import Seconds
 NO_TESTS = 5
 SAID_IN_REPORT = (0, 1, 2)
 """Pytest's exit codes: all passed, some failed, some could not be collected."""
-
-
 SHORTEST_TOKEN = 12
 
 
@@ -125,7 +125,7 @@ class SuiteRunner:
         return msgspec.structs.replace(report, shown=looked.sightings)
 
     def seed_write(self, suite: Suite, app: AppFacts, key: str, value: str) -> None:
-        """Put `value` in under `key`, through the app; StageFailed if the app does not take it."""
+        """Put `value` in under `key`, through the app; SeedFailed if the app does not take it."""
         self._seed(suite, app, SeedRequest(verb="write", key=key, value=value))
 
     def seed_read(self, suite: Suite, app: AppFacts, key: str) -> str | None:
@@ -183,7 +183,8 @@ class SuiteRunner:
                 raise InfrastructureError(f"{what}: {limit}")
             answer = _answer(completed, what=what, timeout=suite.timeouts.seed)
         if answer.failure:
-            raise StageFailed(f"{app.domain}: {what}: {one_line(self._redact(answer.failure))}")
+            said = f"{what}: {one_line(self._redact(answer.failure))}"
+            raise SeedFailed(said, exchange=answer.exchange and fitted(answer.exchange, self._redact))
         if answer.problem:
             raise InfrastructureError(f"{what}: {one_line(self._redact(answer.problem))}")
         self._kept[app.domain] = answer.kept

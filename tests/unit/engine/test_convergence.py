@@ -204,7 +204,7 @@ def test_incident_10_the_health_check_that_killed_the_first_start_is_named() -> 
     )
     judged = verdict(snap(service(), tasks=(unhealthy, *later, task(at=T0 + 50))))
     assert isinstance(judged, Failed)
-    assert judged.reason.endswith("last: task: non-zero exit (1); at first its own health check killed it")
+    assert judged.reason.endswith("last: exit code 1; at first its own health check killed it")
 
 
 @pytest.mark.parametrize(
@@ -237,8 +237,8 @@ def test_a_service_that_is_never_started_again_fails() -> None:
     judged = verdict(ended, now=T0 + 5)
     assert judged == Failed(
         service="app",
-        reason="ended with code 0, and its restart policy (on-failure) starts it no more; "
-        "if it is to end so, name it under `ends` in suite.toml",
+        reason="ended with exit code 0 (it ended by itself), and its restart policy (on-failure) starts "
+        "it no more; if it is to end so, name it under `ends` in suite.toml",
     )
 
 
@@ -275,7 +275,7 @@ def test_a_taken_port_is_named(error: str) -> None:
     said = "ended 3 times in 2 s, last: port 80 is taken on the node"
     assert judged == Failed(service="app", reason=said, ours=True)
     assert isinstance(judged, Failed)
-    assert isinstance(judged.error("x"), InfrastructureError)
+    assert isinstance(judged.error(), InfrastructureError)
 
 
 def test_a_rejection_of_an_earlier_deploy_is_no_failure_of_this_one() -> None:
@@ -314,7 +314,7 @@ def test_one_that_ends_by_design_and_fails_has_failed() -> None:
     assert "last: boom" in judged.reason
     given_up = by_design(snap(service(restart="none"), tasks=(ended(T0 + 4, code=3),)))
     assert given_up == Failed(
-        service="app", reason="ended with code 3, and its restart policy (none) starts it no more"
+        service="app", reason="ended with exit code 3, and its restart policy (none) starts it no more"
     )
 
 
@@ -324,4 +324,5 @@ def test_one_that_ends_without_a_word_of_it_gets_the_remedy() -> None:
         history = hear(history, event("die", container=f"app{number}", at=T0 + number, exitCode="0"))
     judged = verdict(snap(service()), history)
     assert isinstance(judged, Failed)
-    assert judged.reason.endswith("last: exit code 0; if it is to end so, name it under `ends` in suite.toml")
+    remedy = "; if it is to end so, name it under `ends` in suite.toml"
+    assert judged.reason.endswith(f"last: exit code 0 (it ended by itself){remedy}")

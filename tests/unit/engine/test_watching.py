@@ -7,6 +7,7 @@ from cc_ci.engine.state import (
     Container,
     ContainerState,
     EngineEvent,
+    HealthCheck,
     Listed,
     ServiceState,
     StackSnapshot,
@@ -225,7 +226,12 @@ def test_a_crash_loop_ends_the_wait_at_its_third_exit() -> None:
 
 
 def looked_at(
-    engine: FakeEngine, *said: str, health: str = "unhealthy", id_: str = "c1", at: float = 1.0
+    engine: FakeEngine,
+    *said: str,
+    health: str = "unhealthy",
+    id_: str = "c1",
+    at: float = 1.0,
+    failures: int = 0,
 ) -> None:
     container = Container(
         id=id_, name="app", labels=PLAIN, created=EpochSeconds(at), state="exited", image="i:1", image_id="x"
@@ -243,6 +249,7 @@ def looked_at(
         started=EpochSeconds(at),
         finished=EpochSeconds(at),
         addresses={},
+        health_failures=failures,
     )
 
 
@@ -297,7 +304,7 @@ def test_at_the_deadline_each_service_has_its_own_words() -> None:
     with pytest.raises(StageFailed) as caught:
         watch(engine).wait(timeout=10, stable_for=0)
     assert str(caught.value) == (
-        "stack s: not up after 10 s: app: 0/1 running, newest task starting;"
+        "not up after 10 s: app: 0/1 running, newest task starting;"
         " its health check said: no such table: users\\x1b[2J"
     )
 
@@ -306,7 +313,7 @@ def test_where_the_engine_has_no_words_the_message_is_as_it_was() -> None:
     engine = FakeEngine()
     engine.script(shown(engine, "starting", engine.clock.now()), at=engine.clock.now())
     engine.fail("containers")
-    assert crashed(engine).endswith("exit code 137")
+    assert crashed(engine).endswith("exit code 137 (killed: out of memory, or by SIGKILL)")
 
 
 def test_an_engine_that_fails_is_not_the_recipes_fault() -> None:
@@ -325,3 +332,66 @@ def test_a_removed_stack_is_gone_when_its_last_network_is() -> None:
     before = engine.clock.now()
     wait_gone(engine, engine.clock, engine.events(since=before), "s", timeout=20)
     assert engine.clock.now() == before
+
+
+REFUSED = "  % Total\ncurl: (7) Failed to connect to localhost port 8080: Connection refused\n"
+GONE = "OCI runtime exec failed: exec failed: unable to start container process: exit status 1: unknown"
+
+
+def placed(engine: FakeEngine) -> Watch:
+    return Watch(
+        engine,
+        engine.clock,
+        stack="s",
+        expected=["app"],
+        since=engine.clock.now(),
+        place={"services.app.healthcheck.test": "compose.yml:31"}.get,
+    )
+
+
+@pytest.mark.parametrize("state", ["complete", "failed"])
+def test_an_app_that_its_own_health_check_killed_is_unhealthy_whatever_it_ended_with(state: str) -> None:
+    engine = FakeEngine()
+    t0 = engine.clock.now()
+    engine.script(shown(engine, "starting", t0, restart="on-failure"), at=t0)
+    ended = shown(engine, state, t0 + 5, restart="on-failure")
+    code = 0 if state == "complete" else 143
+    task = msgspec.structs.replace(ended.tasks[0], exit_code=code, desired="shutdown")
+    engine.script(msgspec.structs.replace(ended, tasks=(task,)), at=t0 + 5)
+    looked_at(engine, REFUSED, REFUSED, GONE, failures=3)
+    with pytest.raises(StageFailed) as caught:
+        placed(engine).wait(timeout=60, stable_for=0)
+    said = str(caught.value)
+    assert said.startswith(
+        "service app: unhealthy: curl: (7) Failed to connect to localhost port 8080: Connection refused"
+        f" (compose.yml:31); so it ended with exit code {code}"
+    )
+    # it did not end by design, and what the check said is said once
+    assert "suite.toml" not in said
+    assert "health check said" not in said
+
+
+def test_an_app_that_ended_by_itself_before_its_check_gave_it_up_is_not_unhealthy() -> None:
+    engine = FakeEngine()
+    engine.script(shown(engine, "starting", engine.clock.now()), at=engine.clock.now())
+    looked_at(engine, REFUSED, failures=2)
+    assert "unhealthy: " not in crashed(engine)
+    # an image's own check has the engine's three retries, a service's own has its number
+    looked_at(engine, REFUSED, failures=3)
+    assert "service app: unhealthy: curl: (7)" in crashed(engine)
+    check = HealthCheck(retries=10)
+    engine.script(shown(engine, "starting", engine.clock.now(), health_check=check), at=engine.clock.now())
+    assert "unhealthy: " not in crashed(engine)
+
+
+def test_at_the_deadline_the_check_that_gave_an_app_up_comes_first() -> None:
+    engine = FakeEngine()
+    t0 = engine.clock.now()
+    engine.script(shown(engine, "starting", t0), at=t0)
+    looked_at(engine, "/bin/sh: curl: not found", failures=4)
+    with pytest.raises(StageFailed) as caught:
+        placed(engine).wait(timeout=10, stable_for=0)
+    assert str(caught.value) == (
+        "service app: unhealthy: /bin/sh: curl: not found (compose.yml:31); "
+        "not up after 10 s: app: 0/1 running, newest task starting"
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cc_ci.recipes.app import App
-from cc_ci.recipes.backup_coverage import left_out, unbacked
+from cc_ci.recipes.backup_coverage import absent, left_out, unbacked
 from cc_ci.recipes.backup_labels import BackupPlan, backup_plan
 from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.faults import RecipeError
@@ -147,6 +147,16 @@ def test_the_recipe_may_say_that_a_volume_needs_no_backup(where: str, tmp_path: 
     assert (plan.uncovered, plan.excluded) == ((), ("data",))
     assert unbacked(app, stack, plan, unkept={}) == ()
     assert "volume data: in no backup, as a label says" in left_out(stack, plan, unkept={})[0]
+
+
+def test_what_no_restore_brings_back_is_named_with_the_line_that_leaves_it_out(tmp_path: Path) -> None:
+    label = "backupbot.backup.volumes.data=false"
+    _, stack, plan = read(tmp_path / "label", label)
+    at = stack.source(f"services.app.deploy.labels.{label.partition('=')[0]}")
+    assert absent(stack, plan, unkept={}) == (f"volume data is in no backup: {at}",)
+    _, stack, plan = read(tmp_path / "suite")
+    (line,) = absent(stack, plan, unkept={"data": "made anew"})
+    assert line == "volume data is in no backup: compose.yml:18, and suite.toml has it under [unkept]"
 
 
 def test_what_one_service_leaves_out_another_may_back_up(tmp_path: Path) -> None:

@@ -134,7 +134,10 @@ def rows(text: str) -> dict[str, list[str]]:
 def test_a_run_is_told_in_plain_lines() -> None:
     text = printed()
     assert "\x1b" not in text
-    assert rows(text)["functional"] == ["failed", "1.5", "1/2", "login", "refused"]
+    assert "\nfunctional failed" in text.partition("stage")[0]
+    assert text.count("login refused") == 1
+    table = text.partition("outcome")[2]
+    assert rows(table)["functional"] == ["failed", "1.5", "1/2"]
     assert rows(text)["converge"] == ["4.90", "49.0%", "4.90"]
     assert rows(text)["plan"] == ["0.50"]
     assert rows(text)["unattributed"] == ["0.10", "1.0%"]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from small_recipe import COMPOSE, recipe
 from small_recipe import app as read_app
@@ -172,10 +173,36 @@ def test_a_restore_that_restores_nothing_fails(
     repository.spoilt = lambda _name: "none"
     with pytest.raises(
         StageFailed,
-        match=r"install: seed cc-ci-kept-.*: nothing instead of 'marker-.*' after the restore; data was lost "
-        r"\(snapshot s1 has of content nothing\)",
+        match=r"install: seed cc-ci-kept-.*: nothing instead of 'marker-.*' after the restore in place; "
+        r"data was lost \(snapshot s1 has of content nothing\)",
     ):
         whole(bench, deployed, repository)
+
+
+@pytest.mark.parametrize(("where", "showed"), [("s1", "in place"), ("s2", "on a fresh deployment")])
+def test_data_that_is_lost_where_a_volume_is_in_no_backup_names_it_first(
+    where: str, showed: str, bench: Bench, deployed: Deployed, repository: CopyingRepository
+) -> None:
+    label = '        - "backupbot.backup.volumes.board=false"\n'
+    compose = BACKED_UP.replace("volumes:\n  content:", "volumes:\n  board:\n  content:")
+    compose = compose.replace(LABELS, f"{LABELS}{label}")
+    app, stack = read_app(recipe(bench.scratch.parent / "board", compose=compose))
+    deployed.app, deployed.stack = app, msgspec.structs.replace(stack, name=deployed.stack.name)
+    at = stack.source("services.app.deploy.labels.backupbot.backup.volumes.board")
+
+    restores: list[str] = []
+
+    def spoil(name: str) -> str:
+        restores.append(name)
+        return "none" if where == "s1" or len(restores) > 2 else name
+
+    repository.spoilt = spoil
+    with pytest.raises(StageFailed) as caught:
+        whole(bench, deployed, repository)
+    said = str(caught.value)
+    assert said.startswith(
+        f"data was lost, and volume board is in no backup: {at}; the restore {showed} showed"
+    )
 
 
 def test_a_backup_that_leaves_the_app_in_maintenance_fails(

@@ -1,6 +1,7 @@
 """The page of one run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote
 
 import msgspec
 
@@ -9,6 +10,7 @@ from cc_ci.report.html.markup import Html, join, tag
 from cc_ci.report.html.shell import PageSection, document, legend
 from cc_ci.report.html.timeline import clock, timeline
 from cc_ci.report.html.wording import duration, share, versions
+from cc_ci.report.wrong import RedCause, causes, consequences
 from cc_ci.results.engines import engine_of
 from cc_ci.results.measured import parts as parts_of
 from cc_ci.results.schema import RunResult, StageResult
@@ -80,8 +82,41 @@ def headline(result: RunResult, parts: Sequence[Part]) -> Html:
             (versions(result), result.cache.asked, f"profile {result.arm}", _trusted(result), result.run),
         )
     )
-    because = (tag("p", reason, class_="because") for reason in result.because)
-    return join([tag("p", under, class_="under"), said, *_longest(result, parts), *because])
+    return join([tag("p", under, class_="under"), said, *_why(result), *_longest(result, parts)])
+
+
+def _why(result: RunResult) -> Iterator[Html]:
+    """What went wrong, once and first; of a green run, what was skipped."""
+    if result.exit_code == 0:
+        yield from (tag("p", reason, class_="because") for reason in result.because)
+        return
+    cards = [_cause(cause) for cause in causes(result)]
+    rest = [tag("p", str(one), class_="because") for one in consequences(result)]
+    if cards or rest:
+        heading = tag("h2", "What went wrong", id="wrong-title")
+        yield tag("section", heading, *cards, *rest, id="wrong", aria_labelledby="wrong-title")
+
+
+def _cause(cause: RedCause) -> Html:
+    facts = {"at": cause.place, "next": cause.next}
+    pairs = (
+        part
+        for name, value in facts.items()
+        if value
+        for part in (tag("dt", name), tag("dd", tag("code", value)))
+    )
+    details = (
+        join([tag("h4", one.title), *([tag("pre", "\n".join(one.lines), tabindex=0)] if one.lines else [])])
+        for one in cause.details
+    )
+    pictures = (tag("p", tag("a", name, href=_href(name))) for name in cause.screenshots)
+    head = tag("h3", tag("span", cause.what, class_="bad"), f": {cause.why}")
+    return tag("div", head, tag("dl", *pairs), *details, *pictures, class_="cause")
+
+
+def _href(name: str) -> str:
+    # "./" keeps a first part with a colon from being read as a scheme
+    return "./" + quote(name)
 
 
 def _trusted(result: RunResult) -> str:
@@ -143,7 +178,7 @@ def _stages(stages: Sequence[StageResult]) -> Html:
         row(
             stage.name,
             stage.outcome,
-            stage.reason or "",
+            (stage.reason or "") if stage.green else "",
             f"{sum(test.outcome == 'passed' for test in stage.tests)}/{len(stage.tests)}"
             if stage.tests
             else "",

@@ -24,7 +24,7 @@ _NOTEBOOK = pytest.StashKey[Notebook]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    recording = ReportRecording(path=EVIDENCE_FOLDER / REPORT_FILE)
+    recording = ReportRecording(path=EVIDENCE_FOLDER / REPORT_FILE, last=lambda: config.stash[_NOTEBOOK].last)
     config.stash[_RECORDING] = recording
     config.pluginmanager.register(recording, "cc-ci-recording")
     notebook = Notebook(path=EVIDENCE_FOLDER / ANSWERS_FILE, test=lambda: recording.test)

@@ -1,16 +1,19 @@
 """Counts and judges the tests of a suite as they run, one line of the report each."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from cc_ci.suite.answers import Exchanged
 from cc_ci.suite.inside import browser as browsers
 from cc_ci.suite.inside.app import SuiteProblem, blames_app
+from cc_ci.suite.inside.exchange import exchange_of
 from cc_ci.suite.report import Broken, Collected, Over, ReportLine, Started, TestOutcome, TestWord
+from cc_ci.system.http_seen import HttpSeen
 
 SUITES_OWN = (NameError, ImportError, SyntaxError, SuiteProblem)
 """Raised by a mistake in the suite or by what it stands on, never by an app."""
@@ -21,8 +24,10 @@ _WORST: tuple[TestWord, ...] = ("errored", "failed", "skipped", "passed")
 class ReportRecording:
     """A pytest plugin that writes the report at `path`; knows the test that runs."""
 
-    def __init__(self, *, path: Path) -> None:
+    def __init__(self, *, path: Path, last: Callable[[], Exchanged | None] = lambda: None) -> None:
+        """`last` is what the app answered last."""
         self._stream = path.open("wb")
+        self._last = last
         self._begin("")
 
     def _begin(self, test_id: str) -> None:
@@ -31,6 +36,7 @@ class ReportRecording:
         self._judged: list[tuple[TestWord, str | None]] = []
         self._assertions = 0
         self.browser: str | None = None
+        self._error: BaseException | None = None
 
     @property
     def test(self) -> str:
@@ -63,7 +69,9 @@ class ReportRecording:
         self, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        self._judged.append(judged(report, call.excinfo.value if call.excinfo else None))
+        error = call.excinfo.value if call.excinfo else None
+        self._judged.append(judged(report, error))
+        self._error = self._error or (error if report.failed else None)
         return report
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -81,7 +89,13 @@ class ReportRecording:
             assertions=self._assertions,
             message=message,
             browser=self.browser,
+            exchange=self._exchange() if outcome == "failed" else None,
         )
+
+    def _exchange(self) -> HttpSeen | None:
+        """A browser asks for many things: its test is shown by its picture."""
+        last = self._last() if self.browser is None else None
+        return exchange_of(self._error, last if last and last.test == self._id else None)
 
     def _write(self, line: ReportLine) -> None:
         # at once: a suite that is killed has its lines up to then

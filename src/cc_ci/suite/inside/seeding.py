@@ -7,7 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from cc_ci.suite.answers import LastAnswer, listen
 from cc_ci.suite.inside.app import Seed, SuiteApp, SuiteProblem, blames_app, http_client, load_seeds
+from cc_ci.suite.inside.exchange import exchange_of
 from cc_ci.suite.protocol import SUITE_FOLDER, SeedAnswer, SeedRequest
 
 
@@ -16,18 +18,22 @@ def main() -> None:
     # what the module prints must not mix with the answer
     answer_to = os.dup(1)
     os.dup2(2, 1)
-    os.write(answer_to, msgspec.json.encode(answer(request, app=SuiteApp())))
+    answers = LastAnswer()
+    listen(answers)
+    os.write(answer_to, msgspec.json.encode(answer(request, app=SuiteApp(), answers=answers)))
 
 
-def answer(request: SeedRequest, *, app: SuiteApp) -> SeedAnswer:
-    """Carry `request` out; never raises."""
+def answer(request: SeedRequest, *, app: SuiteApp, answers: LastAnswer) -> SeedAnswer:
+    """Carry `request` out; never raises. `answers` has what the app answered last."""
     try:
         return _call(request, app=app)
     except SuiteProblem as error:
         return SeedAnswer(problem=str(error))
     except Exception as error:  # noqa: BLE001 - a seed module may raise anything
         said = _said(error)
-        return SeedAnswer(failure=said) if blames_app(error) else SeedAnswer(problem=said)
+        if not blames_app(error):
+            return SeedAnswer(problem=said)
+        return SeedAnswer(failure=said, exchange=exchange_of(error, answers.last))
 
 
 def _said(error: Exception) -> str:
