@@ -20,7 +20,7 @@ FEWEST = 2
 )
 @click.option("--cache", type=click.Choice(["cold", "warm"]), default="warm", show_default=True,
               help="Whether the recipe's images are removed before each run, or there.")  # fmt: skip
-@measuring_options(out="engines", one_engine=False)
+@measuring_options(out="benchmarks/engines", one_engine=False)
 def measure(
     *,
     engines: str,

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 AGAIN = Path("benchmarks/again")
+ENGINES = Path("benchmarks/engines")
 ROOT = click.Path(path_type=Path, file_okay=False)
 
 
@@ -18,8 +19,13 @@ def perf() -> None:
 @click.option("--baselines", type=ROOT, default=Path("baselines"), show_default=True, help="Where they are.")
 @click.option("--limit", type=ROOT, help="A set of `cc-ci limit` for limit.md, not the baseline's own pairs.")
 @click.option("--again", type=ROOT, default=AGAIN, show_default=True, help="Sets that repeated some of it.")
+@click.option(
+    "--engines", type=ROOT, default=ENGINES, show_default=True, help="Sets of `cc-ci engine measure`."
+)
 @click.option("--out", type=ROOT, default=Path("docs/perf"), show_default=True, help="Where documents go.")
-def docs(*, folder: Path | None, baselines: Path, limit: Path | None, again: Path, out: Path) -> None:
+def docs(
+    *, folder: Path | None, baselines: Path, limit: Path | None, again: Path, engines: Path, out: Path
+) -> None:
     """Write the documents anew, from the newest baseline and the notes beside it.
 
     Those that are in the folder of --out are overwritten.
@@ -30,6 +36,6 @@ def docs(*, folder: Path | None, baselines: Path, limit: Path | None, again: Pat
 
     chosen = folder or newest(baselines)
     click.echo(f"made from {chosen}", err=True)
-    for name, text in documents(chosen, limit, with_runs(again)).items():
+    for name, text in documents(chosen, limit, with_runs(again), with_runs(engines)).items():
         write_atomic(out / name, text)
         click.echo(out / name)

@@ -13,7 +13,7 @@ from cc_ci.errors import UsageError
 from cc_ci.perf.analysis.pairs import findings
 from cc_ci.perf.baselines import sets
 from cc_ci.perf.baselines.measured_set import newest, read, with_runs
-from cc_ci.perf.documents.engines import engines_table
+from cc_ci.perf.documents.engines import engines_page, engines_table
 from cc_ci.perf.documents.perf_docs import documents
 from cc_ci.perf.documents.tables import Table, markdown
 from cc_ci.perf.documents.values import limit_values
@@ -52,8 +52,9 @@ def test_the_projects_own_documents_are_made_of_its_data() -> None:
     if not data.exists():
         assert not (written / "baseline.md").exists(), "a document without its data"
         return
-    again = ROOT / "benchmarks" / "again"
-    for name, text in documents(newest(data), again_folders=with_runs(again)).items():
+    again, engines = (with_runs(ROOT / "benchmarks" / name) for name in ("again", "engines"))
+    made = documents(newest(data), again_folders=again, engines_folders=engines)
+    for name, text in made.items():
         assert (written / name).read_text() == text, f"{name}: run `cc-ci perf docs`"
 
 
@@ -134,13 +135,18 @@ def test_engines_are_columns_and_the_first_is_what_the_others_are_held_against(t
         took = (400.0 if cell.engine == "system" else 200.0) + place
         where = msgspec.structs.replace(example().environment, engine=used[cell.engine].engine)
         green = msgspec.structs.replace(example(), exit_code=0, total_seconds=took, environment=where)
-        write(Measured(cell=cell, place=place, result=compact(green)), tmp_path)
+        write(Measured(cell=cell, place=place, result=compact(green), parts=parts(green)), tmp_path)
     table = engines_table(read(tmp_path))
     assert table.head == ("recipe", "20.10.24", "28.5.2", "28.5.2 / 20.10.24")
     ((recipe, older, newer, ratio),) = table.rows
     assert (recipe, older, newer) == ("app warm", "405 (5; 401 to 409)", "206 (6; 202 to 211)")
     assert ratio == "0.51 (0.50 to 0.52)"
     assert "system: 20.10.24; docker-28.5.2+dfsg4-5: 28.5.2." in table.note
+    page = engines_page([read(tmp_path)])
+    assert "moving from 20.10.24 to 28.5.2 saves 198 s of 405 s (49%); n = 5 and 6." in page
+    assert (
+        "## app warm, by stage\n\n| stage | 20.10.24 | 28.5.2 |\n| --- | ---: | ---: |\n| install |" in page
+    )
 
 
 def test_attribution_opens_with_a_line_per_cell(folder: Path) -> None:
