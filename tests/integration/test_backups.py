@@ -248,9 +248,9 @@ def untouched(outside: Path) -> bool:
 
 
 @pytest.mark.attack(
-    what="a folder that is backed up is swapped for a link to a folder of the host before the restore",
-    before="what the link led to was written to, and what was not in the backup was deleted there, as root",
-    now="the link leads nowhere in the sandbox, and the restore puts the folder back in its place",
+    what="Before the restore, an app swaps a folder that was backed up for a link to a folder of the host.",
+    before="The restore wrote to the link's target as root, and deleted there what was not in the backup.",
+    now="In the sandbox the link leads nowhere, and the restore puts the folder back.",
     layer="sandbox",
 )
 def test_a_link_that_an_app_swaps_in_leads_nowhere(
@@ -291,9 +291,9 @@ done
 
 
 @pytest.mark.attack(
-    what="a container swaps a folder for links to the host again and again, while backups walk there",
-    before="now and then the tools came to follow a link, and wrote and deleted on the host as root",
-    now="each call sees the volume alone, so that the race can be won, and there is nothing behind the link",
+    what="A container swaps a folder for links to the host again and again, while backups walk there.",
+    before="Now and then the tools followed a link, and wrote and deleted on the host as root.",
+    now="Each call sees only the volume, so whoever wins the race finds nothing behind the link.",
     layer="sandbox",
 )
 def test_links_that_are_swapped_while_tools_walk_lead_nowhere(
@@ -361,9 +361,9 @@ MANY = 5_000
 
 
 @pytest.mark.attack(
-    what="an app fills its volume with 5000 odd names and a tree of 5000 folders after the backup",
-    before="the lists of both took cc-ci's memory, and the names that are no text stayed",
-    now="all of it is gone after the restore, within seconds, and nothing else is",
+    what="After the backup an app fills its volume with 5000 odd names and a tree of 5000 folders.",
+    before="The lists of both filled cc-ci's memory, and names that are not text stayed behind.",
+    now="After the restore all of it is gone within seconds, and nothing else is.",
     layer="sandbox",
 )
 def test_many_odd_files_and_a_deep_tree_are_removed(
@@ -397,9 +397,9 @@ def deep_tree(folder: Path) -> None:
 
 
 @pytest.mark.attack(
-    what="a volume's driver options mount a folder of the host, and its labels have it backed up",
-    before="the folder was backed up, and the restore wrote to it and deleted in it",
-    now="the engine says that it is no plain folder, so that nothing in it is touched",
+    what="A volume's driver options mount a folder of the host, and its labels request a backup of it.",
+    before="The folder was backed up, and the restore wrote to it and deleted files in it.",
+    now="The engine reports that it is not a plain folder, so nothing in it is touched.",
     layer="engine",
 )
 def test_a_volume_that_is_a_folder_of_the_host_is_not_touched(

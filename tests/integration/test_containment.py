@@ -165,9 +165,9 @@ def addresses(node: Node) -> Any:
 
 
 @pytest.mark.attack(
-    what="mounts a control group's tree with cap_add, to have release_agent run a program as root",
-    before="the tree was mounted and every group of the machine could be written",
-    now="the mount is refused: root in a container is nobody on the machine",
+    what="A container mounts a control group's tree with cap_add, to run a program as root by release_agent.",
+    before="The tree was mounted, and every control group of the machine could be written.",
+    now="The mount is refused: root in a container is nobody on the machine.",
     layer="engine",
 )
 @pytest.mark.parametrize("tree", ["cgroup -o memory", "cgroup -o rdma", "cgroup2"])
@@ -176,9 +176,9 @@ def test_no_tree_of_control_groups_is_mounted(attacker: Service, tree: str) -> N
 
 
 @pytest.mark.attack(
-    what="makes a device node of the machine's disk with cap_add and reads it",
-    before="the node was made; the device group alone kept it from being opened",
-    now="the node can't be made",
+    what="A container makes a device node for the machine's disk with cap_add, and reads it.",
+    before="The device node was made; only the device control group kept it from being opened.",
+    now="The device node can't be made.",
     layer="engine",
 )
 def test_no_device_is_made(attacker: Service) -> None:
@@ -188,9 +188,9 @@ def test_no_device_is_made(attacker: Service) -> None:
 
 
 @pytest.mark.attack(
-    what="makes /proc/sys writable with cap_add and sets core_pattern, which the kernel runs",
-    before="/proc/sys could be mounted anew and written",
-    now="it stays read-only",
+    what="A container makes /proc/sys writable with cap_add and sets core_pattern, which the kernel runs.",
+    before="/proc/sys could be remounted and written.",
+    now="/proc/sys stays read-only.",
     layer="engine",
 )
 def test_no_setting_of_the_kernel_is_changed(attacker: Service) -> None:
@@ -200,9 +200,9 @@ def test_no_setting_of_the_kernel_is_changed(attacker: Service) -> None:
 
 
 @pytest.mark.attack(
-    what="reads the kernel's log, and loads a module into it, with cap_add",
-    before="the log could be read, and a module was refused for its form alone",
-    now="both calls are refused",
+    what="A container reads the kernel's log and loads a kernel module, with cap_add.",
+    before="The log could be read, and the module was refused only because it was malformed.",
+    now="Both calls are refused.",
     layer="engine",
 )
 @pytest.mark.parametrize(
@@ -215,9 +215,9 @@ def test_no_call_reaches_the_machine_s_kernel(attacker: Service, call: str) -> N
 
 
 @pytest.mark.attack(
-    what="opens a file of the machine by its handle (open_by_handle_at), as the container's root",
-    before="with DAC_READ_SEARCH every file of the machine could be read",
-    now="the call is refused",
+    what="A container's root opens a file of the machine by its handle (open_by_handle_at).",
+    before="With DAC_READ_SEARCH it could read every file of the machine.",
+    now="The call is refused.",
     layer="engine",
 )
 def test_no_file_is_opened_by_its_handle(attacker: Service) -> None:
@@ -230,9 +230,9 @@ def test_no_file_is_opened_by_its_handle(attacker: Service) -> None:
 
 
 @pytest.mark.attack(
-    what="an ordinary user of a container becomes its root by a setuid program",
-    before="it became root",
-    now="no program gives more rights than its caller has",
+    what="An ordinary user in a container becomes root there through a setuid program.",
+    before="The user became root.",
+    now="No program gives more rights than its caller has.",
     layer="engine",
 )
 def test_a_setuid_program_gives_no_right(attacker: Service) -> None:
@@ -252,9 +252,9 @@ def test_what_the_engine_sets_holds_for_services(attacker: Service) -> None:
 
 
 @pytest.mark.attack(
-    what="connects to a service that listens on the machine's end of the link to the node",
-    before="it was connected",
-    now="the connection is refused",
+    what="A container connects to a service on the machine's end of the link to the node.",
+    before="It was connected.",
+    now="The connection is refused.",
     layer="engine",
 )
 def test_the_machine_s_end_of_the_link_is_closed(attacker: Service, node: Node) -> None:
@@ -264,9 +264,9 @@ def test_the_machine_s_end_of_the_link_is_closed(attacker: Service, node: Node) 
 
 
 @pytest.mark.attack(
-    what="connects to a service that listens on another address of the machine, by the node's way out",
-    before="slirp4netns connected it",
-    now="the connection is refused",
+    what="A container uses the node's internet access to reach a service on another address of the machine.",
+    before="slirp4netns connected it.",
+    now="The connection is refused.",
     layer="engine",
 )
 @pytest.mark.parametrize("address", ["198.18.77.9", "8.99.7.5"], ids=["private", "public"])
@@ -278,9 +278,9 @@ def test_no_address_of_the_machine_answers(attacker: Service, node: Node, addres
 
 
 @pytest.mark.attack(
-    what="asks the cloud's metadata service at 169.254.169.254 for credentials",
-    before="slirp4netns connected it",
-    now="the connection is refused",
+    what="A container asks the cloud's metadata service at 169.254.169.254 for credentials.",
+    before="slirp4netns connected it.",
+    now="The connection is refused.",
     layer="engine",
 )
 def test_link_local_addresses_are_closed(attacker: Service) -> None:
@@ -289,9 +289,9 @@ def test_link_local_addresses_are_closed(attacker: Service) -> None:
 
 
 @pytest.mark.attack(
-    what="has the engine itself connect to the machine: a log driver with the machine's address",
-    before="the engine connected and sent the app's output there",
-    now="the connection is refused and the container does not start",
+    what="A log driver with the machine's address makes the engine itself connect to the machine.",
+    before="The engine connected and sent the app's output there.",
+    now="The connection is refused, and the container does not start.",
     layer="engine",
 )
 def test_the_engine_connects_to_no_address_of_the_machine(attacker: Service, node: Node) -> None:
@@ -305,9 +305,9 @@ def test_the_engine_connects_to_no_address_of_the_machine(attacker: Service, nod
 
 
 @pytest.mark.attack(
-    what="connects to what listens in the node's own namespace: a suite's server, its browser's debug port",
-    before="it was connected, on each address of the node",
-    now="the connection is refused",
+    what="A container connects to what listens in the node's namespace, such as a browser's debug port.",
+    before="It was connected, on each address of the node.",
+    now="The connection is refused.",
     layer="engine",
 )
 def test_nothing_of_the_node_s_own_answers(attacker: Service, node: Node) -> None:
@@ -319,9 +319,9 @@ def test_nothing_of_the_node_s_own_answers(attacker: Service, node: Node) -> Non
 
 
 @pytest.mark.attack(
-    what="connects from a container to what a suite listens on, in the suite's own network",
-    before="it was in the node's namespace, where the connection was refused, too",
-    now="the connection is refused",
+    what="A container connects to something that a suite listens on, in the suite's own network.",
+    before="The suite was in the node's namespace, where the connection was refused too.",
+    now="The connection is refused.",
     layer="engine",
 )
 def test_nothing_of_a_suite_answers(attacker: Service, node: Node) -> None:
@@ -341,9 +341,9 @@ def test_nothing_of_a_suite_answers(attacker: Service, node: Node) -> None:
 
 
 @pytest.mark.attack(
-    what="pulls and pushes at the lab's registry from inside a container",
-    before="the registry answered",
-    now="the connection is refused: images come through the engine alone",
+    what="A container pulls from and pushes to the lab's registry.",
+    before="The registry answered.",
+    now="The connection is refused: images come only through the engine.",
     layer="engine",
 )
 def test_the_registry_is_the_engine_s_alone(attacker: Service, node: Node) -> None:
@@ -369,9 +369,9 @@ def test_names_and_the_proxy_are_in_reach(attacker: Service, node: Node) -> None
 
 
 @pytest.mark.attack(
-    what="connects to another run's app, on its network and on the bridge that all containers share",
-    before="the engine's own rules kept them apart",
-    now="they are apart, below IP as well",
+    what="A container connects to another run's app, on its network and on the bridge that all share.",
+    before="The engine's own rules kept them apart.",
+    now="They are kept apart, below IP as well.",
     layer="engine",
 )
 def test_networks_of_two_runs_are_apart(attacker: Service, victim: Service) -> None:
@@ -386,9 +386,9 @@ def test_networks_of_two_runs_are_apart(attacker: Service, victim: Service) -> N
 
 
 @pytest.mark.attack(
-    what="asks below IP (ARP) for another run's container on the bridge that all share, to take its address",
-    before="the other container answered",
-    now="no frame gets from one container to another there",
+    what="A container asks by ARP for another run's container on the shared bridge, to take its address.",
+    before="The other container answered.",
+    now="No frame gets from one container to another there.",
     layer="engine",
 )
 def test_no_frame_gets_across_the_shared_bridge(attacker: Service, victim: Service) -> None:
@@ -399,9 +399,9 @@ def test_no_frame_gets_across_the_shared_bridge(attacker: Service, victim: Servi
 
 
 @pytest.mark.attack(
-    what="sends a frame into another run's network by VXLAN, to the port that Swarm listens on",
-    before="the frame arrived in the other run's container",
-    now="the port is closed to containers",
+    what="A container sends a frame into another run's network: it sends VXLAN to Swarm's port.",
+    before="The frame arrived in the other run's container.",
+    now="The port is closed to containers.",
     layer="engine",
 )
 def test_no_frame_is_sent_into_another_run_s_network(attacker: Service, victim: Service, node: Node) -> None:

@@ -100,9 +100,9 @@ def test_a_dump_that_leaves_some_notes_out_is_no_backup(run: Callable[..., RunRe
 
 
 @pytest.mark.attack(
-    what="A recipe brings an account with a usual password beside the one that it makes.",
+    what="A recipe has an account with a common password beside the one that it generates.",
     before="The suite tried the right password and one wrong one, and the run was green.",
-    now="Usual accounts are tried, and the run fails in stage functional.",
+    now="The suite tries common accounts, and the run fails in the stage functional.",
     layer="input",
 )
 def test_a_usual_account_beside_the_right_one_is_found(run: Callable[..., RunResult]) -> None:

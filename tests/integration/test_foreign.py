@@ -141,7 +141,7 @@ def test_what_is_less_than_on_a_private_node_is_said(ran: RunResult) -> None:
 @pytest.mark.attack(
     what="Somebody works on the server while a run goes: containers, volumes and networks come and go.",
     before="The run was blamed for all of it, and ended as contaminated.",
-    now="Nobody is blamed; what nothing says the owner of is a warning.",
+    now="Nobody is blamed; there is a warning for things whose owner is unknown.",
     layer="census",
 )
 def test_what_others_did_meanwhile_is_nobodys_fault(ran: RunResult, host: Node) -> None:
@@ -154,9 +154,9 @@ def test_what_others_did_meanwhile_is_nobodys_fault(ran: RunResult, host: Node) 
 
 
 @pytest.mark.attack(
-    what="Things on somebody's server carry a dead run's name: one copied, one in use, one by hand.",
+    what="Things on somebody's server carry a dead run's name: one copied, one in use, one made manually.",
     before="`cc-ci reap` removed them all, and took a container out of its network.",
-    now="They are left, each told with the reason; what a dead run made goes.",
+    now="They are left and reported with the reason; what a dead run really made is removed.",
     layer="census",
 )
 def test_a_label_alone_is_not_enough_to_be_removed(host: Node, options: list[str]) -> None:

@@ -116,9 +116,9 @@ def daemons() -> dict[str, int | None]:
 
 
 @pytest.mark.attack(
-    what="starts 6000 processes",
-    before="they ran, and the run was green",
-    now="a container has 4096 at the most; the run fails, with service and limit named",
+    what="An app starts 6000 processes.",
+    before="They ran, and the run was green.",
+    now="A container has at most 4096; the run fails and names the service and the limit.",
     layer="engine",
 )
 def test_a_fork_bomb_ends_at_the_limit_of_one_container(apps: Apps, node: Node) -> None:
@@ -135,9 +135,9 @@ def test_a_fork_bomb_ends_at_the_limit_of_one_container(apps: Apps, node: Node) 
 
 
 @pytest.mark.attack(
-    what="takes all memory that the node has",
-    before="the kernel might end the engine in its place, and the run was ours to blame",
-    now="the app is ended, the engine goes on, and the message says whose memory it was",
+    what="An app takes all memory that the node has.",
+    before="The kernel might have killed the engine instead, and the run was blamed on cc-ci.",
+    now="The app is killed, the engine keeps running, and the message says who used the memory.",
     layer="engine",
 )
 def test_an_app_that_takes_all_memory_is_ended_and_the_engine_goes_on(apps: Apps) -> None:
@@ -175,9 +175,9 @@ def test_a_service_s_own_limit_is_told_as_such(apps: Apps, script: str) -> None:
 
 
 @pytest.mark.attack(
-    what="takes the node's memory, so that another run's app is ended for it",
-    before="the other run failed, by its own recipe's fault",
-    now="the other run is told whose memory it was, and its recipe is not blamed",
+    what="An app takes the node's memory, so that another run's app is killed.",
+    before="The other run failed, and its own recipe was blamed.",
+    now="The other run's message says who used the memory, and its recipe is not blamed.",
     layer="engine",
 )
 def test_another_run_s_hunger_is_not_this_recipe_s_fault(apps: Apps, node: Node) -> None:
@@ -201,9 +201,9 @@ def test_another_run_s_hunger_is_not_this_recipe_s_fault(apps: Apps, node: Node)
 
 
 @pytest.mark.attack(
-    what="fills the disk through a volume",
-    before="it wrote until the machine's disk was full",
-    now="it is ended soon after its limit, the run with it, and the volume is named",
+    what="An app fills the disk through a volume.",
+    before="The writing went on until the machine's disk was full.",
+    now="The app is stopped soon after its limit, and so is the run; the message names the volume.",
     layer="engine",
 )
 def test_an_app_that_writes_too_much_is_ended_and_its_volume_named(apps: Apps) -> None:
@@ -216,9 +216,9 @@ def test_an_app_that_writes_too_much_is_ended_and_its_volume_named(apps: Apps) -
 
 
 @pytest.mark.attack(
-    what="fills the disk with a file that it has removed, so that no look at its folders shows it",
-    before="it wrote until the machine's disk was full",
-    now="open files without a name are counted, too",
+    what="An app fills the disk with a file that it has deleted, so that no folder shows the file.",
+    before="The writing went on until the machine's disk was full.",
+    now="Open files without a name are counted too.",
     layer="engine",
 )
 def test_a_file_without_a_name_is_counted(apps: Apps) -> None:
@@ -239,9 +239,9 @@ def stopped(apps: Apps) -> bool:
 
 
 @pytest.mark.attack(
-    what="writes hundreds of megabytes to its log",
-    before="the engine kept all of it on the machine's disk",
-    now="the newest 32 MiB of each container are kept",
+    what="An app writes hundreds of megabytes to its log.",
+    before="The engine kept all of it on the machine's disk.",
+    now="The newest 32 MiB of each container's log are kept.",
     layer="engine",
 )
 def test_a_log_has_an_end(apps: Apps, node: Node) -> None:
@@ -280,9 +280,9 @@ def suite(node: Node, tmp_path: Path) -> Callable[[str], TestReport]:
 
 
 @pytest.mark.attack(
-    what="a suite takes all memory",
-    before="it took the machine's, outside of the node's limits",
-    now="it is ended at its own share of the node's",
+    what="A suite takes all memory.",
+    before="It took the machine's memory, outside the node's limits.",
+    now="It is killed when it reaches its own share of the node's memory.",
     layer="sandbox",
 )
 def test_a_suite_has_no_more_memory_than_its_share(suite: Callable[[str], TestReport]) -> None:
@@ -293,9 +293,9 @@ def test_a_suite_has_no_more_memory_than_its_share(suite: Callable[[str], TestRe
 
 
 @pytest.mark.attack(
-    what="a suite writes gigabytes into its evidence folder",
-    before="it wrote until the machine's disk was full",
-    now="it is ended soon after 512 MiB",
+    what="A suite writes gigabytes into its evidence folder.",
+    before="The writing went on until the machine's disk was full.",
+    now="It is stopped soon after 512 MiB.",
     layer="sandbox",
 )
 def test_a_suite_s_evidence_has_an_end(suite: Callable[[str], TestReport], tmp_path: Path) -> None:
@@ -310,9 +310,9 @@ def test_a_suite_s_evidence_has_an_end(suite: Callable[[str], TestReport], tmp_p
 
 
 @pytest.mark.attack(
-    what="a suite starts processes without end",
-    before="its user's limit of 4096 held, outside of the node's own",
-    now="its control group's limit holds, and the report says so",
+    what="A suite starts processes without end.",
+    before="Its user's limit of 4096 applied, outside the node's own limit.",
+    now="Its control group's limit applies, and the report says so.",
     layer="sandbox",
 )
 def test_a_suite_has_no_more_processes_than_its_share(suite: Callable[[str], TestReport]) -> None:
@@ -325,9 +325,9 @@ def test_a_suite_has_no_more_processes_than_its_share(suite: Callable[[str], Tes
 
 
 @pytest.mark.attack(
-    what="a suite opens files without end",
-    before="it had as many as cc-ci's own shell",
-    now="it has 16384 at the most",
+    what="A suite opens files without end.",
+    before="It could have as many open files as cc-ci's own shell.",
+    now="It has at most 16384.",
     layer="sandbox",
 )
 def test_a_suite_has_only_so_many_files_open(suite: Callable[[str], TestReport]) -> None:

@@ -116,9 +116,9 @@ FIXED = ("compose.yml", "volumes:\n  notes:\n", "volumes:\n  notes:\n    name: p
 
 
 @pytest.mark.attack(
-    what="A recipe fixes its volume's name to that of a volume on the node.",
+    what="A recipe gives its volume the fixed name of a volume on the node.",
     before="The app was given somebody's data, and the teardown removed it; the run was green.",
-    now="The deploy is refused with file and line, and the volume is as it was.",
+    now="The deployment is refused with file and line, and the volume is unchanged.",
     layer="engine",
 )
 def test_a_volume_that_was_there_before_is_neither_used_nor_removed(
@@ -142,9 +142,9 @@ def test_a_volume_that_was_there_before_is_neither_used_nor_removed(
 
 
 @pytest.mark.attack(
-    what="A recipe's config has the fixed name and the very content of one on the node.",
+    what="A recipe's config has the same fixed name and the same content as one on the node.",
     before="Docker put it into the run's stack, and removed it with the stack.",
-    now="The deploy is refused; so it is for secrets and networks.",
+    now="The deployment is refused; the same holds for secrets and networks.",
     layer="engine",
 )
 @pytest.mark.parametrize("kind", ["config", "secret", "network", "volume"])
@@ -302,7 +302,7 @@ def test_nothing_is_left_of_a_run_that_was_killed_once_it_is_reaped(
 @pytest.mark.attack(
     what="A run is killed while it reads its recipe, before it has a lease on any node.",
     before="Its folder, with the recipe's files, stayed for ever: no node knew of the run.",
-    now="The folder is held by nobody, so `reap` takes it, also while no node is up.",
+    now="Nobody holds the folder's lock, so `reap` removes it, even while no node is up.",
     layer="census",
 )
 def test_a_run_that_died_before_it_had_a_lease_leaves_nothing(

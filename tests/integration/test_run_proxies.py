@@ -186,8 +186,8 @@ STEALING = {
 
 @pytest.mark.attack(
     what="A recipe's router has another run's host, every host or every path, with the highest priority.",
-    before="It answered in the place of the other run's app, which went by its verdict.",
-    now="Each run has a proxy of its own, which knows no service but its run's.",
+    before="It answered instead of the other run's app and decided the other run's verdict.",
+    now="Each run has a proxy of its own, which knows only its own run's services.",
     layer="engine",
 )
 def test_no_router_answers_for_another_run(start: Starts) -> None:
@@ -209,8 +209,8 @@ def test_no_router_answers_for_another_run(start: Starts) -> None:
 
 @pytest.mark.attack(
     what="A recipe takes all TLS connections: a TCP router with HostSNI(`*`).",
-    before="TCP routers come first: it got every other run's connections.",
-    now="It gets those to its own run's address.",
+    before="TCP routers come first: the recipe got every other run's connections.",
+    now="It gets only the connections to its own run's address.",
     layer="engine",
 )
 def test_no_tcp_router_takes_another_run_s_connections(start: Starts) -> None:
@@ -234,8 +234,8 @@ def test_no_tcp_router_takes_another_run_s_connections(start: Starts) -> None:
 
 @pytest.mark.attack(
     what="A recipe's router names another run's service or middleware by the provider's name.",
-    before="They were in the one proxy's reach: its own domain showed another run's app.",
-    now="The run's proxy does not have them, so that the router is not there.",
+    before="All runs shared one proxy: the recipe's own domain showed another run's app.",
+    now="The run's proxy does not know them, so it does not create the router.",
     layer="engine",
 )
 @pytest.mark.parametrize("other", ["service", "middlewares"])
@@ -270,8 +270,8 @@ def elsewhere(node: Node) -> Iterator[str]:
 
 @pytest.mark.attack(
     what="A service's label sends the proxy to an address outside: the machine's, or the internet's.",
-    before="The proxy asked there with its own way out, and handed the answer on as the app's.",
-    now="What a proxy opens through its bridge is refused, and it answers 502 itself.",
+    before="The proxy sent the request there and passed the answer on as the app's.",
+    now="Connections that a proxy opens through its bridge are refused, and it answers 502 itself.",
     layer="engine",
 )
 @pytest.mark.parametrize("named", [False, True])
@@ -300,9 +300,9 @@ def test_a_service_that_is_not_on_the_proxy_s_network_is_a_502_and_nobody_else_s
 
 
 @pytest.mark.attack(
-    what="A proxy that is taken over looks round: the node itself, its names, the registry, the machine.",
+    what="A compromised proxy looks around: the node itself, its name server, the registry, the machine.",
     before="It reached all of them, and the internet.",
-    now="Its run's networks are all that it reaches; plain containers' bridges change nothing about it.",
+    now="It reaches only its run's networks; bridges of plain containers don't change that.",
     layer="engine",
 )
 def test_a_proxy_has_no_way_out(start: Starts, engine: DockerEngine, node: Node, elsewhere: str) -> None:
@@ -349,9 +349,9 @@ def docker(engine: DockerEngine, *arguments: str) -> str:
 
 
 @pytest.mark.attack(
-    what="A proxy that is taken over uses the engine's socket: it lists, starts, and reads others' services.",
-    before="The socket was the engine's own, read-only by its mount alone: root on the node.",
-    now="It has a filtered one, by which it sees its own run's services; all else is refused.",
+    what="A compromised proxy uses the engine's socket to list, start and read other runs' services.",
+    before="It had the engine's own socket, read-only only by its mount: that is root on the node.",
+    now="It has a filtered socket and sees only its own run's services; everything else is refused.",
     layer="engine",
 )
 def test_a_proxy_sees_its_own_services_and_can_do_nothing(start: Starts, engine: DockerEngine) -> None:

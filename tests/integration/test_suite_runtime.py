@@ -311,9 +311,9 @@ def test_each_attack_is_a_real_one_without_the_sandbox(name: str, target: dict[s
 
 
 @pytest.mark.attack(
-    what="a suite connects to the machine, to a container past its proxy, and to another run's proxy",
-    before="another run's proxy answered; the others were closed to the suite's uid",
-    now="it has a network of its own, with routes to its run's proxy and its names",
+    what="A suite connects to the machine, to a container past its proxy, and to another run's proxy.",
+    before="Another run's proxy answered; the others were closed to the suite's uid.",
+    now="It has a network of its own, with routes only to its run's proxy and name server.",
     layer="sandbox",
 )
 def test_tests_reach_the_nodes_published_ports_and_nothing_beyond(node: Node, tmp_path: Path) -> None:
@@ -368,9 +368,9 @@ def test_abstract(): socket.socket(socket.AF_UNIX).connect("\\0cc-ci-neighbour")
 
 
 @pytest.mark.attack(
-    what="a suite connects to what another run's suite listens on: loopback, its address, an abstract socket",
-    before="all suites of a node had one loopback, and one space of abstract sockets",
-    now="each call has a network of its own",
+    what="A suite connects to what another run's suite listens on: loopback, an address, an abstract socket.",
+    before="All suites of a node shared one loopback interface and one space of abstract sockets.",
+    now="Each call has a network of its own.",
     layer="sandbox",
 )
 def test_a_suite_reaches_nothing_of_another_s(node: Node, tmp_path: Path) -> None:

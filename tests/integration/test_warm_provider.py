@@ -123,13 +123,13 @@ def test_two_runs_at_once_have_a_realm_each_and_leave_nothing(
 @pytest.mark.attack(
     what="A run's account at the shared provider reads, changes or deletes another run's realm, or `master`.",
     before="There was no shared provider.",
-    now="The account is of its own realm alone, and every other one refuses it.",
+    now="The account belongs only to its own realm, and every other realm refuses it.",
     layer="sandbox",
 )
 @pytest.mark.attack(
     what="An app asks the shared provider by its own domain for `master`, or for another run's realm.",
     before="There was no shared provider.",
-    now="The run's proxy leads to the run's own realm and to no other.",
+    now="The run's proxy leads only to the run's own realm.",
     layer="sandbox",
 )
 def test_a_run_gets_at_no_realm_but_its_own(node: Node, engine: DockerEngine, warm: WarmKeycloak) -> None:
@@ -166,9 +166,9 @@ def test_a_run_gets_at_no_realm_but_its_own(node: Node, engine: DockerEngine, wa
 
 
 @pytest.mark.attack(
-    what="Whoever reads how the provider's container was started logs in by the password that is there.",
+    what="Somebody reads how the provider's container was started, and logs in with its password.",
     before="There was no shared provider.",
-    now="That first user was shut out as soon as it had made the one account that is kept.",
+    now="That first user was locked out as soon as it had made the one account that is kept.",
     layer="engine",
 )
 def test_nobody_can_be_the_first_user_and_no_secret_is_told(
@@ -215,7 +215,7 @@ def test_a_dead_run_s_realm_is_reaped_and_a_live_one_s_is_left(
 @pytest.mark.attack(
     what="The shared provider is changed for good, so that later runs sign on through something else.",
     before="There was no shared provider.",
-    now="A digest of all that no run owns is compared before each use, and the provider is made anew.",
+    now="Before each use a digest of all that no run owns is compared; the provider is then recreated.",
     layer="census",
 )
 def test_a_provider_that_was_changed_is_made_anew(engine: DockerEngine, warm: WarmKeycloak) -> None:

@@ -83,9 +83,9 @@ def test_a_service_that_does_not_run_can_have_no_hook(clock: ManualClock) -> Non
 
 
 @pytest.mark.attack(
-    what="a backup hook never ends",
-    before="the run waited for it without end",
-    now="the hook fails after five minutes or the recipe's own timeout, by file and key",
+    what="A backup hook never ends.",
+    before="The run waited for it without end.",
+    now="The hook fails after five minutes or the recipe's own timeout, with file and key.",
     layer="input",
 )
 def test_a_hook_that_never_ends_fails_in_time(clock: ManualClock) -> None:

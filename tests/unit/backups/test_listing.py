@@ -119,9 +119,9 @@ def test_a_folder_stands_for_what_is_below_it() -> None:
 
 
 @pytest.mark.attack(
-    what="an app makes 100000 files and a tree of 5000 folders in its volume after the backup",
-    before="comparing them with the snapshot took minutes, and half a gigabyte of cc-ci's memory",
-    now="they are compared in seconds as compressed lists, and the topmost are removed",
+    what="After the backup an app makes 100000 files and a tree of 5000 folders in its volume.",
+    before="Comparing them with the snapshot took minutes, and half a gigabyte of cc-ci's memory.",
+    now="They are compared within seconds as compressed lists, and only the topmost are removed.",
     layer="sandbox",
 )
 def test_many_files_and_deep_trees_are_compared_at_once() -> None:

@@ -75,9 +75,9 @@ def test_a_path_that_is_no_folder_gets_no_marker(markers: VolumeMarkers, volume:
 
 @pytest.mark.parametrize("kind", ["link", "fifo", "file", "folder", "huge"])
 @pytest.mark.attack(
-    what="an app puts a link, a FIFO, a huge file or something else where its marker is",
-    before="the link was written and deleted through, a FIFO held the run up without end",
-    now="the marker is read as damaged, within its time, and nothing outside of the volume is touched",
+    what="An app replaces its marker by a link, a FIFO, a huge file or something else.",
+    before="cc-ci wrote and deleted through the link, and a FIFO held up the run without end.",
+    now="The marker counts as damaged within its time, and nothing outside the volume is touched.",
     layer="sandbox",
 )
 def test_what_takes_a_markers_place_is_seen(kind: str, markers: VolumeMarkers, volume: Path) -> None:

@@ -112,9 +112,9 @@ def test_a_helper_that_outlasts_its_time_is_removed(runner: ScriptedRunner) -> N
 
 @pytest.mark.parametrize("name", ["../../x", "..", "a/b", "", "x\n", "-x", "a\0b", "x" * 256])
 @pytest.mark.attack(
-    what="a volume is named ../../x, so that the path made of its name leads out of the volumes",
-    before="the folder that the name led to was backed up, and written to by the restore",
-    now="no path is made of what is no volume's name by Docker's own rule",
+    what="A volume is named ../../x, so that a path made from its name leads out of the volumes.",
+    before="The folder that the name led to was backed up, and the restore wrote to it.",
+    now="cc-ci makes a path only from a name that Docker's own rule allows for a volume.",
     layer="engine",
 )
 def test_no_path_is_made_of_what_is_no_volumes_name(name: str) -> None:
@@ -140,9 +140,9 @@ def test_no_path_is_made_of_what_is_no_volumes_name(name: str) -> None:
     ],
 )
 @pytest.mark.attack(
-    what="a volume of the local driver has options that mount the host's root there",
-    before="backups read the host's files, and restores wrote and deleted them",
-    now="the engine is asked each time; what is no folder of its own is not touched, its backup unverified",
+    what="A volume of the local driver has options that mount the host's root there.",
+    before="Backups read the host's files, and restores wrote and deleted them.",
+    now="cc-ci asks the engine each time; a volume without a folder of its own is left alone and unverified.",
     layer="engine",
 )
 def test_a_volume_that_is_no_plain_folder_is_not_touched(

@@ -106,9 +106,9 @@ def unread(path: str, number: int) -> str:
 
 
 @pytest.mark.attack(
-    what="an app makes a tree of 5000 folders in its volume, deeper than any path can be",
-    before="restic could not read it, and the run said that the host was to blame",
-    now="the backup fails by the recipe, and says which file no backup would have",
+    what="An app makes a tree of 5000 folders in its volume, deeper than any path can be.",
+    before="restic could not read it, and the run blamed the host.",
+    now="The backup fails because of the recipe, and the message names a file that no backup would have.",
     layer="sandbox",
 )
 def test_what_restic_can_not_read_is_in_no_operators_backup(
@@ -216,9 +216,9 @@ def test_a_restore_with_nothing_late_removes_nothing(repository: Repository, rea
 
 
 @pytest.mark.attack(
-    what="a volume has a file of 100 GB that is one hole, which a restore writes out in full",
-    before="the restore filled the machine's disk",
-    now="what a restore would write is compared with what is free before anything is written",
+    what="A volume has a file of 100 GB that is one hole, which a restore writes out in full.",
+    before="The restore filled the machine's disk.",
+    now="The size of a restore is compared with the free space before anything is written.",
     layer="sandbox",
 )
 def test_a_restore_that_the_disk_has_no_room_for_is_not_begun(

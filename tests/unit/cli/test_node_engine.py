@@ -23,9 +23,9 @@ def called(*flags: str) -> Result:
 
 
 @pytest.mark.attack(
-    what="brings a cc-ci.toml that names an engine of its own as the node's, and is the current folder",
-    before="there was no engine from a path",
-    now="refused: an engine from a path comes by a flag, or from the user's own file",
+    what="A recipe's folder is the current one, and its cc-ci.toml names an engine of its own for the node.",
+    before="There was no engine from a path.",
+    now="It is refused: an engine from a path must come from a flag or from the user's own file.",
     layer="input",
 )
 def test_no_engine_comes_with_a_recipe(tmp_path: Path) -> None:

@@ -163,9 +163,9 @@ def test_a_container_that_can_not_run_is_the_recipes_fault(lab: Lab, read: tuple
 
 
 @pytest.mark.attack(
-    what="a recipe's variables are those of the program that starts its container: LD_PRELOAD, BASH_ENV",
-    before="the docker client had them in its own environment, as root on the host",
-    now="the client reads them at its stdin, and has a fixed environment",
+    what="A recipe's variables reach the program that starts its container: LD_PRELOAD, BASH_ENV.",
+    before="The docker client had them in its own environment, as root on the host.",
+    now="The client reads them from stdin, and has a fixed environment.",
     layer="engine",
 )
 def test_an_apps_variables_are_never_the_clients(lab: Lab, tmp_path: Path) -> None:

@@ -77,9 +77,9 @@ EVIL = {
 
 
 @pytest.mark.attack(
-    what="a recipe's .env.sample sets LD_PRELOAD, BASH_ENV, PATH, HOME, IFS, DOCKER_CONFIG and the like",
-    before="they were the docker client's environment, so that the recipe's library ran as root on the host",
-    now="variables are filled into copies of the compose files; the client's environment is empty",
+    what="A recipe's .env.sample sets LD_PRELOAD, BASH_ENV, PATH, HOME, IFS, DOCKER_CONFIG and the like.",
+    before="They were in the docker client's environment, so the recipe's library ran as root on the host.",
+    now="Variables are filled into copies of the compose files; the client's environment is empty.",
     layer="engine",
 )
 def test_an_apps_variables_are_never_the_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

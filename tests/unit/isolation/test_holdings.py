@@ -53,9 +53,9 @@ def test_all_that_a_stack_makes_is_named_and_nothing_of_others(tmp_path: Any) ->
 
 
 @pytest.mark.attack(
-    what="A recipe fixes the name of a volume, secret, config or network that is on the node already.",
+    what="A recipe fixes a name that a volume, secret, config or network on the node already has.",
     before="The app got somebody's data, and the teardown removed it; the run was green.",
-    now="The deploy is refused with file and line, and nothing of it is touched.",
+    now="The deployment is refused with file and line, and the existing thing is not touched.",
     layer="engine",
 )
 @pytest.mark.parametrize("kind", ["volume", "secret", "config", "network"])
@@ -131,8 +131,8 @@ def test_what_any_version_made_goes_and_a_second_time_there_is_nothing(holdings:
 
 
 @pytest.mark.attack(
-    what="Somebody makes a volume of the name between the look and the deploy.",
-    before="It was taken for the app's and removed at the end.",
+    what="Somebody makes a volume with the same name between the check and the deployment.",
+    before="cc-ci took it for the app's and removed it at the end.",
     now="It lacks the run's label: the run ends with an error, and the volume stays.",
     layer="engine",
 )
@@ -155,8 +155,8 @@ def test_what_the_deploy_made_is_confirmed(holdings: Holdings, node: Any) -> Non
 
 @pytest.mark.attack(
     what="A thing carries this run's label and has a name that the run never asked for.",
-    before="A teardown looked at names alone, `reap` at labels alone.",
-    now="A teardown removes what has both; the rest is a leak, and told.",
+    before="A teardown looked only at names, and `reap` only at labels.",
+    now="A teardown removes what has both; anything else is reported as a leak.",
     layer="engine",
 )
 def test_a_label_without_a_claim_is_not_enough(holdings: Holdings, node: Any) -> None:
@@ -225,7 +225,7 @@ def test_what_does_not_go_at_once_is_tried_again_and_told_in_the_end(
 @pytest.mark.attack(
     what="Somebody deploys a service of theirs into the stack of a run.",
     before="The run's `docker stack rm` removed it.",
-    now="Then the run's own services are removed one by one.",
+    now="In that case the run's own services are removed one by one.",
     layer="engine",
 )
 def test_a_stranger_in_the_stack_is_left(holdings: Holdings, node: Any) -> None:

@@ -101,7 +101,7 @@ def test_one_forged_label_does_not_make_a_whole_stack_a_runs() -> None:
 @pytest.mark.attack(
     what="A label names a run that is a path, such as ../../home.",
     before="`reap` removed that folder of the host as the run's scratch folder.",
-    now="What can be no run's name is none.",
+    now="A name that no run can have is ignored.",
     layer="census",
 )
 @pytest.mark.parametrize(

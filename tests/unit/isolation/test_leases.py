@@ -103,9 +103,9 @@ def broken(node: Any, labels: dict[str, str], *, name: str = "cc-ci-lease-x") ->
 
 
 @pytest.mark.attack(
-    what="A lease on the node has a time that is no number, no run, or a megabyte of text in its labels.",
+    what="A lease's labels have a time that is not a number, no run, or a megabyte of text.",
     before="Every run on the node and every `reap` ended with a traceback.",
-    now="It is told and left, with what it belongs to; all other runs go on.",
+    now="The lease is reported and left alone, with its run's things; all other runs continue.",
     layer="census",
 )
 @pytest.mark.parametrize(
@@ -153,8 +153,8 @@ def test_a_whole_lease_counts_more_than_a_broken_one_of_the_same_run(node: Any) 
 
 @pytest.mark.attack(
     what="A config of somebody else carries the role of a lease and the name of a live run.",
-    before="The run's end removed it, as if it were its own lease.",
-    now="A run gives back the leases that it took, by their names.",
+    before="When the run ended, it removed the config like a lease of its own.",
+    now="A run removes only the leases that it took, by their names.",
     layer="census",
 )
 def test_a_run_gives_back_no_lease_that_it_did_not_take(node: Any) -> None:

@@ -60,7 +60,7 @@ def test_waiting_for_a_turn_ends_at_a_deadline_that_names_the_holder(node: Any, 
 @pytest.mark.attack(
     what="A lock is held by a run whose lease can't be read.",
     before="Every run that wanted its turn ended with a traceback.",
-    now="The lock holds for as long as a lease does that nobody renews, and is then taken over.",
+    now="The lock lasts as long as a lease that nobody renews, and is then taken over.",
     layer="census",
 )
 def test_a_lock_behind_a_broken_lease_is_taken_over_in_time(node: Any, clock: ManualClock) -> None:

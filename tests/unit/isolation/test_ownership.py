@@ -49,7 +49,7 @@ def test_all_that_a_run_makes_is_proved() -> None:
 @pytest.mark.attack(
     what="A compose file is copied from a dead run's folder, labels and all, and deployed as a real app.",
     before="`reap` took the app and its volumes for the dead run's and removed them.",
-    now="What was made after the end of the run that its label names is left, and told.",
+    now="A thing that was made after its label's run had ended is left alone and reported.",
     layer="census",
 )
 @pytest.mark.parametrize("kind", ["service", "network", "volume", "secret", "config"])
@@ -78,7 +78,7 @@ def test_an_expiry_that_is_none_is_no_trouble(expires: str) -> None:
 @pytest.mark.attack(
     what="Somebody labels a volume of theirs on a shared server with a dead run's name.",
     before="`reap` removed it.",
-    now="On a node that is not cc-ci's own a thing has to carry all labels that a run gives.",
+    now="On a node that is not cc-ci's own, a thing must carry all the labels that a run gives.",
     layer="census",
 )
 @pytest.mark.parametrize("label", ["recipe", "deployment", "expires"])
@@ -105,7 +105,7 @@ def test_without_a_label_only_swarms_own_and_anonymous_things_go_and_on_cc_cis_o
 @pytest.mark.attack(
     what="A volume has a dead run's label, and a live app of somebody else mounts it.",
     before="`reap` tried to remove it again and again, and removed it as soon as the app was down.",
-    now="What somebody else uses is left, and told with who uses it.",
+    now="A thing that somebody else uses is left alone and reported with its user.",
     layer="census",
 )
 def test_what_somebody_else_uses_is_left() -> None:

@@ -134,7 +134,7 @@ def test_a_plan_removes_nothing(node: Any, clock: ManualClock) -> None:
 @pytest.mark.attack(
     what="A run's lease can't be read, and the run may live.",
     before="`reap` ended with a traceback.",
-    now="What the run has on the node is left and told, even if it is named.",
+    now="The run's things on the node are left and reported, even if `reap` is asked for that run.",
     layer="census",
 )
 @pytest.mark.parametrize("only", [None, "r1"])
@@ -150,7 +150,7 @@ def test_what_belongs_to_a_broken_lease_is_left(node: Any, clock: ManualClock, o
 @pytest.mark.attack(
     what="Somebody's container joins the network of a run that dies.",
     before="`reap` took the container out of the network.",
-    now="The network is left for as long as somebody is in it; only the node's own proxy is taken out.",
+    now="The network stays while somebody is in it; only the node's own proxy is taken out.",
     layer="census",
 )
 def test_nobody_but_the_proxy_is_taken_out_of_a_network(node: Any, clock: ManualClock) -> None:
@@ -182,7 +182,7 @@ def test_a_dead_runs_anonymous_volume_goes_though_its_container_went_first(
 @pytest.mark.attack(
     what="A config of somebody else carries the role of a lease and the name of a dead run.",
     before="`reap` removed it.",
-    now="It goes only if its name is a lease's, too.",
+    now="It is removed only if its name is also a lease's name.",
     layer="census",
 )
 def test_a_config_that_only_says_that_it_is_a_lease_is_left(node: Any, clock: ManualClock) -> None:

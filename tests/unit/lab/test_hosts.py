@@ -75,8 +75,8 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
 
 @pytest.mark.attack(
     what="A router's rule has a path where a host belongs: Host(`../../../x`).",
-    before="Files outside the certificates' folder were written, and deleted at the teardown.",
-    now="The name is refused before it is part of a path; the stage fails with the host in the message.",
+    before="Files outside the certificates' folder were written, and then deleted at the teardown.",
+    now="The name is refused before it becomes part of a path; the stage fails and names the host.",
     layer="input",
 )
 def test_a_rule_writes_and_deletes_no_file_outside(node: Node, tmp_path: Path) -> None:
@@ -91,8 +91,8 @@ def test_a_rule_writes_and_deletes_no_file_outside(node: Node, tmp_path: Path) -
 
 
 @pytest.mark.attack(
-    what="A router's rule has a host with the longest name that there may be.",
-    before="A file of that name could not be made, which was told as our own error.",
+    what="A router's rule has a host with the longest permitted name.",
+    before="A file of that name could not be made, and cc-ci reported its own error.",
     now="It gets its certificate.",
     layer="input",
 )

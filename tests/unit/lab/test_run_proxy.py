@@ -75,7 +75,7 @@ def test_addresses_of_proxies_are_the_node_s_and_no_one_else_s() -> None:
 @pytest.mark.attack(
     what="Runs that died, or run at once, take every address that a node has for proxies.",
     before="There was one proxy for all runs.",
-    now="The next run is told so before anything is deployed, with the command that gives addresses back.",
+    now="The next run reports this before it deploys anything, with the command that frees addresses.",
     layer="engine",
 )
 def test_when_all_places_are_taken_it_is_said_with_the_remedy(engine: FakeEngine) -> None:

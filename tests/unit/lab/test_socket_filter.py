@@ -31,9 +31,9 @@ def test_lists_are_the_run_s_part_of_them() -> None:
 
 
 @pytest.mark.attack(
-    what="A proxy that is taken over asks the engine for another run's services.",
+    what="A compromised proxy asks the engine for another run's services.",
     before="It had the engine's own socket, and saw all of them with their variables.",
-    now="Its run's label is put into every list's filter, whatever filter it sends.",
+    now="Its own run's label is added to the filter of every list, whatever filter it sends.",
     layer="engine",
 )
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_filters_that_are_none_are_refused(sent: str) -> None:
 
 
 @pytest.mark.attack(
-    what="A proxy that is taken over asks for containers, secrets or configs, and by odd paths.",
-    before="It had the engine's own socket: root on the node.",
-    now="Six questions are let through by their whole path; all else is refused.",
+    what="A compromised proxy asks the engine for containers, secrets or configs, also by odd paths.",
+    before="It had the engine's own socket, which means root on the node.",
+    now="Six kinds of request are allowed by their whole path; everything else is refused.",
     layer="engine",
 )
 @pytest.mark.parametrize(

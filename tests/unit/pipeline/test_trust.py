@@ -23,7 +23,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.mark.attack(
     what="A pull request is checked out into a folder, or has a TYPE, with the name of a trusted recipe.",
     before="Nothing was refused, so nothing had to be trusted.",
-    now="A name is trusted only where it was looked up by the operator; a folder by its path.",
+    now="A name is trusted only if it comes from the operator's folders; a folder is trusted by its path.",
     layer="reading",
 )
 def test_a_folders_name_is_no_name_that_is_trusted(root: Path) -> None:
@@ -84,9 +84,9 @@ def test_trust_is_the_operators_to_give(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.attack(
-    what="A pull request brings a cc-ci.toml whose `recipes` lead a trusted name to a recipe of its own.",
+    what="A pull request's cc-ci.toml has a `recipes` setting that points a trusted name to its own recipe.",
     before="Nothing was refused, so nothing had to be trusted.",
-    now="Where ./cc-ci.toml says where recipes are, a name is trusted with nothing; a whole path still is.",
+    now="If ./cc-ci.toml sets the recipe folders, names are not trusted; whole paths still are.",
     layer="reading",
 )
 def test_a_name_that_is_looked_up_where_anyone_says_is_no_name(

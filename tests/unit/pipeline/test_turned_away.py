@@ -101,8 +101,8 @@ def test_what_needs_trust_is_unverified_and_nobodys_fault(tmp_path: Path, run: R
 )
 @pytest.mark.attack(
     what="A recipe takes another run's host or cc-ci's labels, or can't be read at all.",
-    before="It was deployed, or the run ended with one line and without results or JUnit.",
-    now="The run ends in a second, with results and JUnit that name file, line and whose fault it is.",
+    before="The recipe was deployed, or the run ended with one line and without results or JUnit.",
+    now="The run ends within a second; results and JUnit name the file, the line and whose fault it is.",
     layer="reading",
 )
 def test_whose_fault_it_is_decides_the_verdict(

@@ -165,9 +165,9 @@ def test_an_exchange_ends_at_its_time(behave: Behave, kind: str) -> None:
 
 
 @pytest.mark.attack(
-    what="a port that speaks TLS lets the handshake drip for ever",
-    before="each byte began a new time",
-    now="the handshake counts to the whole answer's time",
+    what="A TLS port lets the handshake drip for ever.",
+    before="Each byte restarted the time limit.",
+    now="The handshake counts towards the whole answer's time.",
     layer="input",
 )
 @pytest.mark.parametrize("behave", [silent, dripping(b"\x16\x03\x03\x40\x00", b"\0")])
@@ -178,9 +178,9 @@ def test_a_handshake_ends_at_its_time(behave: Behave) -> None:
 
 
 @pytest.mark.attack(
-    what="a body of gigabytes",
-    before="cut at 64 kB of text, too; kept as a test",
-    now="no more than 256 kB is received",
+    what="An answer has a body of gigabytes.",
+    before="It was already cut at 64 kB of text; the test keeps it so.",
+    now="cc-ci receives at most 256 kB.",
     layer="input",
 )
 def test_of_an_endless_body_the_beginning_is_kept() -> None:
@@ -189,9 +189,9 @@ def test_of_an_endless_body_the_beginning_is_kept() -> None:
 
 
 @pytest.mark.attack(
-    what="a small body that unpacks to gigabytes, packed once or several times over",
-    before="each part of it was unpacked whole, 1,000 times as large, and so on for each layer",
-    now="unpacked once, and no further than is kept",
+    what="A small body unpacks to gigabytes; it is packed once or several times over.",
+    before="Each part of it was unpacked in full, to 1,000 times its size, and so was each layer.",
+    now="It is unpacked once, and only as far as cc-ci keeps it.",
     layer="input",
 )
 def test_a_bomb_is_unpacked_no_further_than_is_kept() -> None:
@@ -204,9 +204,9 @@ def test_a_bomb_is_unpacked_no_further_than_is_kept() -> None:
 
 
 @pytest.mark.attack(
-    what="a content type whose character set is one of Python's own programs, such as zlib",
-    before="unexpected TypeError in the middle of a run, or a bomb unpacked",
-    now="read as UTF-8, as all that is no character set of the web",
+    what="A content type's character set is one of Python's own codecs, such as zlib.",
+    before="The run ended with an unexpected TypeError, or a bomb was unpacked.",
+    now="The body is read as UTF-8, like everything that is not a character set of the web.",
     layer="input",
 )
 @pytest.mark.parametrize("charset", ["zlib", "idna", "punycode", "rot13", "unicode_escape", "x" * 5000, ""])
@@ -231,9 +231,9 @@ def test_a_body_is_text(headers: str, body: bytes, text: str) -> None:
 
 
 @pytest.mark.attack(
-    what="a host in a label that no URL can have",
-    before="internal error: InvalidCodepoint, in each stage",
-    now="the answer's problem, in one line",
+    what="A label contains a host that no URL can have.",
+    before="Each stage ended with the internal error InvalidCodepoint.",
+    now="One line reports it as a problem of the answer.",
     layer="input",
 )
 @pytest.mark.parametrize(

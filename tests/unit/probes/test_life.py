@@ -174,9 +174,9 @@ def test_where_nothing_is_at_the_first_path_the_recipe_names_others() -> None:
 
 
 @pytest.mark.attack(
-    what="a recipe without a suite whose app answers 404 on every path",
-    before="green: any answer below 500 was a sign of life",
-    now="failed, with the paths that were tried and how a suite can say that it is right so",
+    what="The app of a recipe without a suite answers 404 on every path.",
+    before="The run was green: any answer below 500 was a sign of life.",
+    now="The run fails; the message lists the paths and says how a suite can declare this correct.",
     layer="input",
 )
 def test_nothing_anywhere_is_told_with_all_paths() -> None:
@@ -189,9 +189,9 @@ def test_nothing_anywhere_is_told_with_all_paths() -> None:
 
 
 @pytest.mark.attack(
-    what="an app that redirects from page to page without an end",
-    before="the first redirect was a sign of life",
-    now="followed four times, all within one time; then it is a circle",
+    what="An app redirects from page to page without end.",
+    before="The first redirect was a sign of life.",
+    now="cc-ci follows four redirects within one time limit; then it is a loop.",
     layer="input",
 )
 def test_redirects_have_an_end() -> None:
@@ -206,9 +206,9 @@ def test_redirects_have_an_end() -> None:
 
 
 @pytest.mark.attack(
-    what="a page that is made so that a pattern reads it again from each of its characters",
-    before="nothing of a page was looked at but a text that a suite asks for",
-    now="looked at once, and its beginning alone",
+    what="A page is made so that a pattern reads it again from each of its characters.",
+    before="cc-ci searched a page only for a text that a suite asks for.",
+    now="It is searched once, and only its beginning.",
     layer="input",
 )
 @pytest.mark.parametrize(

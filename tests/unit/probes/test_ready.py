@@ -207,9 +207,9 @@ def test_a_second_look_that_hangs_does_not_either(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.attack(
-    what="an app never answers while the run's deadline passes",
-    before="the wait heard of the deadline when the look was over, if ever",
-    now="the wait ends with the deadline, whatever its looks do",
+    what="An app never answers while the run's deadline passes.",
+    before="The wait noticed the deadline only when its check was over, if ever.",
+    now="The wait ends at the deadline, whatever its checks do.",
     layer="input",
 )
 def test_a_stop_ends_the_wait_at_once() -> None:

@@ -54,9 +54,9 @@ EVIL = {
 
 
 @pytest.mark.attack(
-    what="A run gives itself rights over a shared provider by rows that name its own realm.",
+    what="A run gives itself rights over a shared provider through rows that name its own realm.",
     before="There was no shared provider.",
-    now="Links between roles are judged by whose role is given away, so that each such row shows.",
+    now="Links between roles are judged by whose role is given away, so each such row is detected.",
     layer="census",
 )
 @pytest.mark.parametrize("what", EVIL)

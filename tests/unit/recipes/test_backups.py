@@ -82,9 +82,9 @@ def test_the_root_of_a_volume_is_the_whole_of_it(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.attack(
-    what="a backup label names the path ../../.. or an absolute one",
-    before="the host's folders were backed up, and after that deleted by the exact restore",
-    now="the label is refused by reading, with file and line",
+    what="A backup label names the path ../../.. or an absolute path.",
+    before="The host's folders were backed up, and then the exact restore deleted files in them.",
+    now="The label is refused when the recipe is read, with file and line.",
     layer="reading",
 )
 def test_a_path_that_leads_out_of_its_volume_is_refused(path: str, said: str, tmp_path: Path) -> None:
@@ -225,9 +225,9 @@ def test_what_holds_nothing_of_the_stacks_own_needs_no_label(tmp_path: Path) -> 
 
 
 @pytest.mark.attack(
-    what="a labelled service mounts an external volume, which belongs to somebody else",
-    before="it was backed up, and the restore wrote and deleted in it",
-    now="it is in no plan, so that neither markers nor restores touch it",
+    what="A labelled service mounts an external volume, which belongs to somebody else.",
+    before="The volume was backed up, and the restore wrote to it and deleted files in it.",
+    now="The volume is in no plan, so neither markers nor restores touch it.",
     layer="reading",
 )
 def test_a_volume_of_somebody_elses_is_not_touched(tmp_path: Path) -> None:

@@ -659,9 +659,9 @@ def test_what_nobody_foresaw_names_the_recipe_or_its_file() -> None:
 
 
 @pytest.mark.attack(
-    what="a recipe does what no check of cc-ci foresees, so that its reader raises any exception",
-    before="unexpected error, exit 3, as if it were cc-ci's or the host's fault",
-    now="one line that names the recipe and asks to report it, exit 1",
+    what="A recipe does what no check of cc-ci foresees, so that its reader raises any exception.",
+    before="The run ended with an unexpected error and exit 3, as if cc-ci or the host were to blame.",
+    now="One line names the recipe and asks for a report; the exit code is 1.",
     layer="input",
 )
 @pytest.mark.parametrize("call", ["inspect", "lint"])

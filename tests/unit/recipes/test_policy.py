@@ -40,9 +40,9 @@ HOST_PATHS = [
 
 @pytest.mark.parametrize(("service", "permissions"), HOST_PATHS)
 @pytest.mark.attack(
-    what="A service binds /, /proc, the engine's socket or another path of the host, in whatever spelling.",
+    what="A service binds /, /proc, the engine's socket or another path of the host, in any spelling.",
     before="The container read and wrote the host's files, and the run was green.",
-    now="Each path needs a permission of its own, with file and line; read-only allows no writing.",
+    now="Each path needs its own permission, with file and line; a read-only one allows no writing.",
     layer="reading",
 )
 def test_paths_of_the_host(tmp_path: Path, service: str, permissions: list[str] | None) -> None:
@@ -98,7 +98,7 @@ PRIVILEGES = [
 @pytest.mark.parametrize(("service", "permissions"), PRIVILEGES)
 @pytest.mark.attack(
     what="A service asks for capabilities, devices, namespaces, limits or logging beyond its own container.",
-    before="It got them where Swarm passes them on, without a word.",
+    before="The service got whatever Swarm passes on, without a warning.",
     now="Each needs a permission that names the thing and its value.",
     layer="reading",
 )
@@ -158,9 +158,9 @@ SECTIONS = [
 
 @pytest.mark.parametrize(("top", "permissions"), SECTIONS)
 @pytest.mark.attack(
-    what="Volumes, networks, configs or secrets are somebody else's, or are made by options and plug-ins.",
-    before="Others' data was mounted and removed with the run's own; options mounted any path of the host.",
-    now="What is not below the app's stack name, and every option, needs a permission that says it whole.",
+    what="Volumes, networks, configs or secrets are somebody else's, or come from options and plug-ins.",
+    before="Other people's data was mounted and removed with the run's; options mounted any host path.",
+    now="Every option, and every name outside the app's stack, needs a permission that names it in full.",
     layer="reading",
 )
 def test_what_a_stack_makes_or_finds(tmp_path: Path, top: str, permissions: list[str]) -> None:
@@ -189,9 +189,9 @@ FAULTS = [
 
 @pytest.mark.parametrize(("service", "labels", "top", "said"), FAULTS)
 @pytest.mark.attack(
-    what="A recipe sets labels of cc-ci's or docker's own, or gives things names that are paths or cc-ci's.",
-    before="Its things passed for another run's, or for the node's own, and were spared or removed as those.",
-    now="The recipe fails with file, line and key; nothing can trust it with that.",
+    what="A recipe sets labels that belong to cc-ci or Docker, or uses names that are paths or cc-ci's.",
+    before="Its things passed as another run's or the node's, and were kept or removed accordingly.",
+    now="The recipe fails with file, line and key; no permission allows this.",
     layer="reading",
 )
 def test_what_no_recipe_may_have(tmp_path: Path, service: str, labels: str, top: str, said: str) -> None:

@@ -41,8 +41,8 @@ ROUTER = "traefik.http.routers.${STACK_NAME}"
 )
 @pytest.mark.attack(
     what="A router takes another run's host, every host, or a host that is a path.",
-    before="It was deployed: it served the other run's users, or wrote and deleted files by its name.",
-    now="It is refused from the plan, with the label's file and line; whose fault it is decides the verdict.",
+    before="It served the other run's users, or wrote and deleted files at a path in its name.",
+    now="It is refused before the run, with the label's file and line; the verdict names whose fault it is.",
     layer="reading",
 )
 def test_a_rule_that_is_not_the_apps_own(tmp_path: Path, rule: str, blame: str, said: str) -> None:
@@ -112,9 +112,9 @@ def test_a_run_whose_proxy_reads_the_other_syntax_says_so(tmp_path: Path) -> Non
 
 
 @pytest.mark.attack(
-    what="A rule is the app's own as one version of Traefik reads it, and takes any host as the other does.",
-    before="Every rule that only version 2 reads was refused.",
-    now="Where the proxy is not cc-ci's, the rule has to be the app's own in every version that reads it.",
+    what="A rule takes only the app's host in one version of Traefik, and any host in the other version.",
+    before="Every rule that only version 2 can read was refused.",
+    now="If the proxy is not cc-ci's, the rule must take only the app's hosts in both versions.",
     layer="reading",
 )
 @pytest.mark.parametrize(
@@ -250,9 +250,9 @@ CASES: list[tuple[list[str], list[str], list[str]]] = [
 
 @pytest.mark.parametrize(("labels", "refused", "remarked"), CASES)
 @pytest.mark.attack(
-    what="Labels take a whole TCP port, use another run's middleware, or have the proxy ask an address.",
-    before="Traefik did as told: it knows one set of labels for all apps of a node.",
-    now="All that a label names has to be the recipe's own; what the proxy asks needs a permission.",
+    what="Labels take a whole TCP port, use another run's middleware, or make the proxy request an address.",
+    before="Traefik obeyed: it treats the labels of all apps on a node as one set.",
+    now="A label may name only the recipe's own things; an address for the proxy needs a permission.",
     layer="reading",
 )
 def test_what_labels_ask_of_the_proxy(

@@ -117,7 +117,7 @@ def test_a_rule_that_needs_the_runs_domain_is_confined(text: str) -> None:
 @pytest.mark.attack(
     what="A rule takes other hosts: by an alternative, a negation, an expression, a wildcard, or no host.",
     before="The router was deployed, and served another run's users.",
-    now="Each way through a rule needs the run's domain, or the run ends before a node is touched.",
+    now="Every alternative in a rule must need the run's domain, or the run ends before a node is touched.",
     layer="reading",
 )
 def test_a_rule_with_one_way_past_the_runs_domain_is_not(text: str) -> None:
@@ -167,9 +167,9 @@ def test_a_request_that_the_rule_takes_is_found(text: str, wanted: RoutedRequest
 
 
 @pytest.mark.attack(
-    what="A rule has 2^80 ways, or an expression that backtracks for hours.",
-    before="Nothing looked at more than a host's name, and the app was waited for.",
-    now="A bounded number of ways is looked at, and no expression of a recipe is ever run.",
+    what="A rule has 2^80 alternatives, or an expression that backtracks for hours.",
+    before="cc-ci looked only at the host's name, and waited for the app.",
+    now="cc-ci checks a limited number of alternatives, and never runs a recipe's expression.",
     layer="reading",
 )
 @pytest.mark.timeout(10)
@@ -221,8 +221,8 @@ def test_what_is_a_host_name(name: str) -> None:
 )
 @pytest.mark.attack(
     what="A rule's host is a path, a control character, half a punycode name or 300 characters long.",
-    before="The certificate's file was written wherever the name led, or the run ended as an internal error.",
-    now="The name is refused with file, line and label before it is part of anything.",
+    before="The certificate was written wherever the name led, or the run ended with an internal error.",
+    now="The name is refused with file, line and label before it is used anywhere.",
     layer="reading",
 )
 def test_what_is_no_host_name(name: str) -> None:

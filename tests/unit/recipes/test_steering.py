@@ -24,9 +24,9 @@ PLACES = (
 @pytest.mark.parametrize("sign", SIGNS)
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.attack(
-    what="A key or value of a compose file has characters that clear the terminal or turn a line.",
-    before="Messages of run, lint and trust had them as they are, and moved the terminal of who read them.",
-    now="The recipe fails with file, line and key, and the character by its number.",
+    what="A key or value of a compose file has characters that clear the terminal or reverse a line.",
+    before="Messages of run, lint and trust contained them unchanged, and manipulated the reader's terminal.",
+    now="The recipe fails with file, line and key, and the message gives the character's number.",
     layer="input",
 )
 def test_a_compose_file_steers_no_terminal(tmp_path: Path, place: str, sign: str) -> None:
@@ -38,8 +38,8 @@ def test_a_compose_file_steers_no_terminal(tmp_path: Path, place: str, sign: str
 
 @pytest.mark.attack(
     what="A value of .env.sample brings such characters into the compose files.",
-    before="Messages had them as they are.",
-    now="The recipe fails at the key that they were to become part of.",
+    before="Messages contained them unchanged.",
+    now="The recipe fails at the key that would have contained them.",
     layer="input",
 )
 def test_a_variable_brings_none_in(tmp_path: Path) -> None:
@@ -49,9 +49,9 @@ def test_a_variable_brings_none_in(tmp_path: Path) -> None:
 
 
 @pytest.mark.attack(
-    what="A label's name goes on in a second line, which reads as a message of cc-ci's own.",
-    before="The message had the second line.",
-    now="A message is one line, with an escape where the other would begin.",
+    what="A label's name continues in a second line, which looks like a message from cc-ci.",
+    before="The message contained the second line.",
+    now="A message is one line, with an escape sequence instead of the line break.",
     layer="input",
 )
 def test_a_message_of_a_label_is_one_line(tmp_path: Path) -> None:

@@ -142,9 +142,9 @@ def test_a_remote_that_is_gone_leaves_the_upgrade_unverified(root: Path, tmp_pat
 
 
 @pytest.mark.attack(
-    what="the repository's settings name a program for its remote",
-    before="git was not asked for the remote",
-    now="the address alone is used, and only by protocols that run nothing",
+    what="A repository's settings name a program for its remote.",
+    before="cc-ci did not query the remote at that time.",
+    now="Only the address is used, and only with protocols that run no program.",
     layer="reading",
 )
 @pytest.mark.parametrize("url", ["ext::sh -c touch% {canary}", "{root}"])

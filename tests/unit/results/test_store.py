@@ -38,9 +38,9 @@ def test_what_was_written_is_read_back(store: Store) -> None:
 
 
 @pytest.mark.attack(
-    what="another user of the machine reads results, logs and pictures of runs",
-    before="folders were 0755 and files 0644",
-    now="folders are 0700 and files 0600, whatever the umask",
+    what="Another user of the machine reads the results, logs and screenshots of runs.",
+    before="Folders were 0755 and files 0644.",
+    now="Folders are 0700 and files 0600, whatever the umask.",
     layer="input",
 )
 @pytest.mark.parametrize("umask", [0, 0o022, 0o777])

@@ -70,9 +70,9 @@ def test_evidence_is_saved_before_anything_is_removed_and_without_secrets(
 
 
 @pytest.mark.attack(
-    what="an app logs without an end, in every container of a crash loop",
-    before="two minutes for each container, before anything was removed",
-    now="all evidence of a stack has 90 s; then the removal begins, and the results say so",
+    what="An app logs without end, in every container of a crash loop.",
+    before="Saving took two minutes for each container before anything was removed.",
+    now="All evidence of a stack has 90 s; then the removal begins, and the results say so.",
     layer="input",
 )
 def test_evidence_that_takes_too_long_holds_up_no_removal(
@@ -248,7 +248,7 @@ def test_a_stranger_in_the_stack_is_left_and_warned_of(
 @pytest.mark.attack(
     what="Another run's anonymous volume, or somebody's container, is on the node at a run's census.",
     before="The run was blamed for it, and ended as contaminated.",
-    now="Nobody is blamed where nothing says whose it is; it is a warning.",
+    now="If the owner is unknown, nobody is blamed, and there is a warning.",
     layer="census",
 )
 def test_where_others_used_the_node_what_is_nobodys_is_a_warning(bench: Bench, engine: FakeEngine) -> None:

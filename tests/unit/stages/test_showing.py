@@ -49,9 +49,9 @@ def told(bench: Bench, deployed: Deployed, **answer: object) -> str | None:
 
 
 @pytest.mark.attack(
-    what="a recipe shows a secret on its front page, as it is or in another coding",
-    before="the run was green, and the evidence of it had the secret taken out",
-    now="the run fails, with the page's address, the line and the secret's name",
+    what="A recipe shows a secret on its front page, plain or in another encoding.",
+    before="The run was green, and the secret was removed from its evidence.",
+    now="The run fails with the page's address, the line and the secret's name.",
     layer="input",
 )
 @pytest.mark.parametrize(

@@ -132,9 +132,9 @@ def test_nothing_answers_afterwards(tmp_path: Path) -> None:
 
 
 @pytest.mark.attack(
-    what="a suite drips its question to the broker, a byte now and then",
-    before="each byte began a new time: the broker, and the end of the run, waited for hours",
-    now="a question has one time, after which it is refused",
+    what="A suite sends its question to the broker one byte at a time.",
+    before="Each byte restarted the time limit: the broker, and the end of the run, waited for hours.",
+    now="A question has one time limit, and is then refused.",
     layer="input",
 )
 def test_a_question_that_drips_is_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,9 +154,9 @@ def test_a_question_that_drips_is_given_up(path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.attack(
-    what="a suite asks without an end",
-    before="after 2,000 questions it was not answered at all, and hung until its own time was over",
-    now="refused at once, with the reason",
+    what="A suite asks questions without end.",
+    before="After 2,000 questions it got no answer at all, and hung until its own time was over.",
+    now="Further questions are refused at once, with the reason.",
     layer="input",
 )
 def test_too_many_questions_are_refused_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,9 +167,9 @@ def test_too_many_questions_are_refused_at_once(path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.attack(
-    what="a suite asks for a log that never ends, and goes away",
-    before="the run waited until the engine had given up",
-    now="the broker is left after two seconds, and the run goes on",
+    what="A suite asks for a log that never ends, and disconnects.",
+    before="The run waited until the engine gave up.",
+    now="The run abandons the broker after two seconds and continues.",
     layer="input",
 )
 def test_the_end_of_a_suite_waits_for_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,9 +32,9 @@ def test_text_is_redacted_and_pictures_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.attack(
-    what="a suite leaves links, pipes, sockets and names that clear the terminal as evidence",
-    before="links, pipes and sockets were dropped without a word, names were kept",
-    now="dropped, and the results say so",
+    what="A suite leaves links, pipes, sockets and names that clear the terminal as evidence.",
+    before="Links, pipes and sockets were dropped silently, and such names were kept.",
+    now="They are dropped, and the results say so.",
     layer="input",
 )
 def test_what_is_no_plain_file_is_dropped_and_told(tmp_path: Path) -> None:
@@ -54,9 +54,9 @@ def test_what_is_no_plain_file_is_dropped_and_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.attack(
-    what="a suite leaves folders nested 1,200 deep, whose paths nobody can open",
-    before="an internal error (file name too long), and RecursionError in a later run's clean-up",
-    now="kept five deep; what is below is removed",
+    what="A suite leaves folders nested 1,200 deep, whose paths nobody can open.",
+    before="There was an internal error (file name too long), and a RecursionError in a later clean-up.",
+    now="Five levels are kept; whatever is below them is removed.",
     layer="input",
 )
 def test_a_deep_tree_is_cut(tmp_path: Path) -> None:
@@ -75,9 +75,9 @@ def test_a_deep_tree_is_cut(tmp_path: Path) -> None:
 
 
 @pytest.mark.attack(
-    what="a suite fills its evidence with files, or with a few huge ones",
-    before="all kept: the disk filled, and later runs failed as if by the host's fault",
-    now="1,000 files and 128 MB at the most; report and log have the first right to the room",
+    what="A suite fills its evidence with many files, or with a few huge ones.",
+    before="All were kept: the disk filled up, and later runs failed as if the host were to blame.",
+    now="At most 1,000 files and 128 MB are kept; report and log come first.",
     layer="input",
 )
 def test_files_are_counted_and_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,9 +104,9 @@ def test_files_are_counted_and_measured(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.attack(
-    what="a suite leaves an archive with a secret in it, which no redaction can look into",
-    before="it was taken for text, and destroyed",
-    now="it is kept as it is, and named as not redacted",
+    what="A suite leaves an archive with a secret in it, which redaction can't look into.",
+    before="It was treated as text and destroyed.",
+    now="It is kept unchanged, and named as not redacted.",
     layer="sandbox",
 )
 def test_archives_are_kept_whole(tmp_path: Path) -> None:
@@ -117,9 +117,9 @@ def test_archives_are_kept_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.attack(
-    what="a suite writes a log that is too long, with a secret where it will be cut",
-    before="the first half of the secret was kept",
-    now="what is left of a secret beside a cut is taken out, and a last line says how much is missing",
+    what="A suite writes a log that is too long, with a secret where it will be cut.",
+    before="The first half of the secret was kept.",
+    now="The rest of a secret beside a cut is removed, and a last line says how much is missing.",
     layer="sandbox",
 )
 def test_a_cut_leaves_no_half_of_a_secret(tmp_path: Path) -> None:
@@ -135,9 +135,9 @@ def test_a_cut_leaves_no_half_of_a_secret(tmp_path: Path) -> None:
 
 
 @pytest.mark.attack(
-    what="another user of the machine reads what a suite left",
-    before="folders were 0755 and files 0644",
-    now="folders are 0700 and files 0600, whatever the umask and whatever the suite set",
+    what="Another user of the machine reads what a suite left.",
+    before="Folders were 0755 and files 0644.",
+    now="Folders are 0700 and files 0600, whatever the umask and whatever the suite set.",
     layer="input",
 )
 def test_all_of_it_is_its_owners_alone(tmp_path: Path) -> None:

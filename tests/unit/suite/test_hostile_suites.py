@@ -183,9 +183,9 @@ def test_deep_folders_are_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.attack(
-    what="a test file nests brackets without an end, or has a zero byte",
-    before="unexpected MemoryError or ValueError of `suite check`, exit 3",
-    now="a fault of the suite, with the file",
+    what="A test file nests brackets without end, or contains a zero byte.",
+    before="`suite check` ended with an unexpected MemoryError or ValueError and exit 3.",
+    now="The suite is blamed, with the file.",
     layer="input",
 )
 def test_python_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:

@@ -201,9 +201,9 @@ def test_what_is_no_report_is_errored(suite: Suite, line: str, said: str) -> Non
 
 
 @pytest.mark.attack(
-    what="a test's id is a megabyte long, clears the terminal and ends the line",
-    before="written so into results.json, JUnit and the story",
-    now="one line of 300 characters, with its characters escaped",
+    what="A test's id is a megabyte long, clears the terminal and ends the line.",
+    before="It was written unchanged into results.json, JUnit and the terminal.",
+    now="It becomes one line of 300 characters, with special characters escaped.",
     layer="input",
 )
 def test_an_id_is_one_line(suite: Suite) -> None:
@@ -216,9 +216,9 @@ def test_an_id_is_one_line(suite: Suite) -> None:
 
 
 @pytest.mark.attack(
-    what="a report of endlessly many lines",
-    before="read whole, and all of it written into the results",
-    now="errored: no report to read",
+    what="A suite's report has endlessly many lines.",
+    before="It was read in full and written into the results.",
+    now="The stage is errored: there is no report to read.",
     layer="input",
 )
 def test_a_report_has_an_end(suite: Suite, tmp_path: Path) -> None:

@@ -49,9 +49,9 @@ ON_PAGE = "the page https://app.ci.test/x (test_a.py::test_it), in line 1, shows
 
 
 @pytest.mark.attack(
-    what="a recipe shows a secret at an address that only its suite asks for",
-    before="the tests were green, and nobody was told",
-    now="the run fails, with the address, the test and the secret's name",
+    what="A recipe shows a secret at an address that only its suite requests.",
+    before="The tests were green, and nobody noticed.",
+    now="The run fails with the address, the test and the secret's name.",
     layer="input",
 )
 def test_a_secret_in_an_answer_that_nobody_had_to_log_in_for_is_told_once() -> None:
@@ -130,9 +130,9 @@ def test_what_there_is_no_room_for_is_told(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.attack(
-    what="a suite removes or replaces what was written down of its app's answers",
-    before="no answer of an app was looked through",
-    now="a link is not followed, and the run says that nothing was looked through",
+    what="A suite removes or replaces the record of its app's answers.",
+    before="No answer of an app was searched for secrets.",
+    now="A link is not followed, and the run says that nothing was searched.",
     layer="sandbox",
 )
 @pytest.mark.parametrize("content", [None, "link", b"{}\n", b"\xff\n", b"[" * 9999 + b"\n"])

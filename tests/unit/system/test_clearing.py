@@ -22,9 +22,9 @@ def deep(root: Path, levels: int) -> None:
 
 
 @pytest.mark.attack(
-    what="a suite or a recipe leaves folders nested 1,200 deep",
-    before="RecursionError in the next run that cleared away, and none of its results were kept",
-    now="removed, however deep",
+    what="A suite or a recipe leaves folders nested 1,200 deep.",
+    before="The next clean-up ended with a RecursionError, and that run's results were lost.",
+    now="They are removed, however deep they are.",
     layer="input",
 )
 def test_a_deep_tree_is_removed(tmp_path: Path) -> None:

@@ -297,9 +297,9 @@ def test_nothing_that_a_repository_brings_is_run(
 
 
 @pytest.mark.attack(
-    what="a recipe's attributes name a filter that the user's own settings have (git-lfs, say), or hooks do",
-    before="a clone ran the user's filters and templates on what the recipe brought",
-    now="files are laid out without the user's settings",
+    what="A recipe's attributes name a filter from the user's own settings (such as git-lfs), or a hook.",
+    before="A clone ran the user's filters and templates on the recipe's files.",
+    now="Files are laid out without the user's settings.",
     layer="reading",
 )
 def test_a_clone_runs_none_of_the_users_own_filters(
@@ -323,9 +323,9 @@ def test_a_clone_runs_none_of_the_users_own_filters(
 
 
 @pytest.mark.attack(
-    what="an address is a program, an option, a plain-text protocol, or hides an option in its host or path",
-    before="git was asked, and refused most of them",
-    now="https, ssh, user@host:path and file:/// are asked; anything else is refused before git runs",
+    what="An address is a program, an option or a plain-text protocol, or hides an option in it.",
+    before="git was called with it, and refused most of them.",
+    now="Only https, ssh, user@host:path and file:/// are allowed; anything else is refused before git runs.",
     layer="input",
 )
 @pytest.mark.parametrize(
@@ -425,9 +425,9 @@ def borrow(repo: Path, other: Path) -> None:
 
 
 @pytest.mark.attack(
-    what="a recipe's .git, or what is in it, leads to another repository of the host",
-    before="it was followed, and another's files could be laid out, deployed and served as the recipe's",
-    now="each is refused with what it is; only a repository that names the folder itself is followed",
+    what="A recipe's .git, or something in it, points to another repository on the host.",
+    before="cc-ci followed it, so another repository's files could be deployed and served as the recipe's.",
+    now="Each is refused by name; only a repository that names the recipe's folder itself is followed.",
     layer="reading",
 )
 @pytest.mark.parametrize(
@@ -454,9 +454,9 @@ def test_another_repository_of_the_host_is_never_read(
 
 
 @pytest.mark.attack(
-    what="a pipe lies where git reads: HEAD, packed-refs, an object, a tag",
-    before="the run waited for it for ever",
-    now="it is refused at once",
+    what="A pipe is where git reads: HEAD, packed-refs, an object, a tag.",
+    before="The run waited for it for ever.",
+    now="The pipe is refused at once.",
     layer="reading",
 )
 @pytest.mark.parametrize(
@@ -478,9 +478,9 @@ def test_a_pipe_in_a_repository_holds_up_nobody(name: str, repo: Path) -> None:
 
 
 @pytest.mark.attack(
-    what="a .gitignore is a pipe, which git opens and waits for",
-    before="the run waited for ever, with no deadline",
-    now="git has a minute; then the recipe is to blame, in one line",
+    what="A .gitignore is a pipe, which git opens and waits for.",
+    before="The run waited for ever, without a deadline.",
+    now="git has a minute; then one line blames the recipe.",
     layer="reading",
 )
 def test_git_has_a_deadline(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -491,9 +491,9 @@ def test_git_has_a_deadline(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.attack(
-    what="a repository's index says of changed files that they are not to be looked at",
-    before="a changed tree passed for its commit",
-    now="the index is made anew from the commit",
+    what="A repository's index marks changed files as not to be checked.",
+    before="A changed tree passed as its commit.",
+    now="The index is rebuilt from the commit.",
     layer="reading",
 )
 def test_an_index_that_lies_hides_no_change(repo: Path) -> None:
@@ -505,9 +505,9 @@ def test_an_index_that_lies_hides_no_change(repo: Path) -> None:
 
 
 @pytest.mark.attack(
-    what="a repository replaces objects by others (refs/replace), or names another work tree in its config",
-    before="replaced trees were laid out, and another folder was looked at for changes",
-    now="replacements and settings are not read",
+    what="A repository replaces objects by others (refs/replace), or names another work tree in its config.",
+    before="Replaced trees were laid out, and changes were looked for in another folder.",
+    now="cc-ci does not read replacements and settings.",
     layer="reading",
 )
 def test_replacements_and_other_work_trees_count_for_nothing(repo: Path, tmp_path: Path) -> None:
@@ -524,9 +524,9 @@ def test_replacements_and_other_work_trees_count_for_nothing(repo: Path, tmp_pat
 
 
 @pytest.mark.attack(
-    what="a tree's attributes hide files from an archive, or put the commit's text into them",
-    before="another tree was tested than the one that operators check out",
-    now="files come out as they were put in",
+    what="A tree's attributes hide files from an archive, or put the commit's text into them.",
+    before="The tested tree differed from the one that operators check out.",
+    now="Files come out exactly as they were committed.",
     layer="reading",
 )
 def test_files_come_out_as_they_were_put_in(repo: Path, tmp_path: Path) -> None:
@@ -550,9 +550,9 @@ def crafted(repo: Path, *entries: tuple[str, str, str]) -> str:
 
 
 @pytest.mark.attack(
-    what="a tree holds names that git would not make: .git, .., or a file below a link of the same name",
-    before="git and tar refused them, and the run ended as a fault of the host",
-    now="such names are refused before anything is written, and nothing is written through a link",
+    what="A tree has names that git would not create: .git, .., or a file below a link of the same name.",
+    before="git and tar refused them, and the host was blamed.",
+    now="Such names are refused before anything is written, and nothing is written through a link.",
     layer="reading",
 )
 @pytest.mark.parametrize("name", [".git", ".GIT", "..", ".", "a"])
@@ -569,9 +569,9 @@ def test_a_crafted_tree_writes_nothing_outside(name: str, repo: Path, tmp_path: 
 
 
 @pytest.mark.attack(
-    what="a small repository holds a huge tree: one blob under thousands of names",
-    before="it was written out whole, until the disk was full",
-    now="its files and bytes are counted before anything is written",
+    what="A small repository contains a huge tree: one blob under thousands of names.",
+    before="The whole tree was written out, until the disk was full.",
+    now="Its files and bytes are counted before anything is written.",
     layer="reading",
 )
 def test_a_tree_that_is_too_large_is_refused_before_it_is_written(repo: Path, tmp_path: Path) -> None:

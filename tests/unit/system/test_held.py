@@ -76,9 +76,9 @@ def test_what_a_child_of_the_process_inherits_is_not_the_hold(tmp_path: Path) ->
 
 
 @pytest.mark.attack(
-    what="A link of a dead run's name stands where its folder was.",
-    before="The link was followed as far as the removal of trees goes.",
-    now="What is no folder is no leftover.",
+    what="A link with a dead run's name is in the place of its folder.",
+    before="The removal followed the link.",
+    now="Only a real folder counts as a leftover.",
     layer="input",
 )
 def test_a_link_is_no_leftover(tmp_path: Path) -> None:

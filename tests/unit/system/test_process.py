@@ -36,9 +36,9 @@ EVIL = {
 
 
 @pytest.mark.attack(
-    what="a variable of the surroundings, such as LD_PRELOAD, BASH_ENV or GIT_DIR, is to reach a tool",
-    before="every tool that cc-ci ran had all of cc-ci's own environment",
-    now="a tool gets a short fixed list and what its caller names",
+    what="A variable in cc-ci's environment, such as LD_PRELOAD, BASH_ENV or GIT_DIR, reaches a tool.",
+    before="Every tool that cc-ci ran had all of cc-ci's own environment.",
+    now="A tool gets a short fixed list, and what its caller names.",
     layer="input",
 )
 @pytest.mark.parametrize("way", ["run", "follow", "daemon"])
@@ -76,9 +76,9 @@ print(grown, len(done.stdout), done.dropped, done.returncode, done.stdout.endswi
 
 
 @pytest.mark.attack(
-    what="a hook, an app or a suite writes hundreds of megabytes",
-    before="cc-ci held all of it in memory, and grew to 3.2 GB",
-    now="8 MB of each stream are kept, its two ends; the rest is read and thrown away, and a line says so",
+    what="A hook, an app or a suite writes hundreds of megabytes.",
+    before="cc-ci kept all of it in memory, and grew to 3.2 GB.",
+    now="8 MB of each stream are kept, from both ends; the rest is discarded, and a line says so.",
     layer="input",
 )
 def test_300_mb_of_output_cost_little_memory_and_hold_nobody_up() -> None:
@@ -128,9 +128,9 @@ if sys.argv[1] == "hang":
 
 
 @pytest.mark.attack(
-    what="a tool's child leaves its process group and holds the tool's output open",
-    before="cc-ci waited for the child for ever, also after the deadline of the call",
-    now="the call ends 2 s after the tool does, and at its deadline",
+    what="A tool's child process leaves its process group and keeps the tool's output open.",
+    before="cc-ci waited for the child for ever, even after the deadline of the call.",
+    now="The call ends 2 s after the tool does, and at the latest at its deadline.",
     layer="input",
 )
 def test_a_child_that_holds_a_pipe_holds_up_nobody() -> None:

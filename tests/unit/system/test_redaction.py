@@ -73,9 +73,9 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.attack(
-    what="an app writes its secret in base64, hex, or with the escapes of a URL, HTML or JSON",
-    before="only the secret as it is was taken out of logs, answers and messages",
-    now="all of these forms are, also on top of one another and within longer base64",
+    what="An app writes its secret in base64, hex, or with the escapes of a URL, HTML or JSON.",
+    before="Only the plain secret was removed from logs, answers and messages.",
+    now="All of these forms are removed, also combined and within longer base64.",
     layer="input",
 )
 @pytest.mark.parametrize("secret", [SECRET, TOKEN, "pässwörd €uro", "six:6!", "a b+c d%20e"])
@@ -101,9 +101,9 @@ def prefixed(pieces: list[str], prefix: str) -> str:
 
 
 @pytest.mark.attack(
-    what="a log wraps a secret over several lines, each with a stamp or a prefix before it",
-    before="a secret that a line end went through was left as it was",
-    now="it is taken out at any width, whatever each line begins with",
+    what="A log wraps a secret over several lines, each with a timestamp or a prefix.",
+    before="A secret with a line break in it was not removed.",
+    now="It is removed at any line width, whatever each line begins with.",
     layer="input",
 )
 @pytest.mark.parametrize("prefix", ["", "    ", STAMP, "app_1  | ", f"{STAMP}[info] db: "])

@@ -26,9 +26,9 @@ def test_results_and_errors_come_back() -> None:
 
 
 @pytest.mark.attack(
-    what="a look at an app hangs, so that a thread never ends",
-    before="the wait and the end of the program waited for it: alive 625 s after a deadline of 50 s",
-    now="its work is told to stop, and left behind",
+    what="A check of an app hangs, so that a thread never ends.",
+    before="The wait and the program's end waited for it: it was alive 625 s after a deadline of 50 s.",
+    now="cc-ci asks the thread to stop, and abandons it.",
     layer="input",
 )
 def test_work_that_hangs_is_left_behind() -> None:
