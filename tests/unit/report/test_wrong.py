@@ -125,9 +125,9 @@ def test_a_result_of_before_has_its_place_from_the_reason() -> None:
 
 
 @pytest.mark.attack(
-    what="a recipe's line and a suite's picture carry markup and an address with a scheme into the report",
-    before="there was no such card",
-    now="all of it is text, and a picture's name is a path",
+    what="A recipe's line and a suite's screenshot bring markup and a URL with a scheme into the report.",
+    before="There was no such card.",
+    now="All of it is shown as text, and a screenshot's name is only a path.",
     layer="reading",
 )
 def test_hostile_words_are_words() -> None:

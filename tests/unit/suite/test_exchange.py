@@ -62,9 +62,9 @@ def test_an_assertion_has_the_last_answer_and_none_where_nothing_was_asked(
 
 
 @pytest.mark.attack(
-    what="a suite says of its last request what moves a terminal, and megabytes of it",
-    before="requests were not told",
-    now="it is cut, escaped and redacted before it is kept",
+    what="A suite reports a last request with megabytes of text that manipulates a terminal.",
+    before="Requests were not reported.",
+    now="The report is cut, escaped and redacted before it is kept.",
     layer="sandbox",
 )
 def test_what_a_suite_says_of_an_exchange_is_bounded_and_steers_no_terminal() -> None:
