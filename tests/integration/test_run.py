@@ -159,8 +159,8 @@ def test_plain_containers_go_through_the_same_life(cli: Cli) -> None:
     result = cli.latest()
     assert {stage.outcome for stage in result.stages} <= {"passed", "skipped"}
     assert result.census.leaks == ()
-    stock, bare = (choose(profile).word("deploy.share") for profile in ("stock", "bare"))
-    assert (stock, bare) == ("none", "chains")
+    stock, bare = (choose(profile).word("plan.shape") for profile in ("stock", "bare"))
+    assert (stock, bare) == ("stages", "chains3")
     assert result.levers["deploy.driver"] == "bare"
     # nothing of it was a service of Swarm's
     assert not [span for span in result.spans if "schedule" in span.name]

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cc_ci.engine.node import Node
+    from cc_ci.pipeline.room import Room
     from cc_ci.system.settings import Settings
 
 
@@ -13,6 +14,21 @@ def is_foreign(settings: "Settings") -> bool:
 
     wanted = settings.node or DEFAULT
     return wanted != DEFAULT and wanted not in all_nodes()
+
+
+def room_ahead(settings: "Settings") -> "Room | None":
+    """What the private node of that name has, up or down; None where it isn't written down."""
+    from cc_ci.lab.budget import budget
+    from cc_ci.lab.node_records import DEFAULT, record_of
+    from cc_ci.lab.places import places
+    from cc_ci.pipeline.room import Room
+    from cc_ci.system.machine import memory_bytes
+
+    record = record_of(places(settings.node or DEFAULT))
+    if record is None:
+        return None
+    apps = budget(record.wanted, machine_memory=memory_bytes()).apps
+    return Room(memory_bytes=apps.memory_bytes, cpus=record.wanted.cpus)
 
 
 def chosen_node(settings: "Settings") -> "Node":

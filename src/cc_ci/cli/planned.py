@@ -96,7 +96,9 @@ def _after(step: Step) -> str:
 def _decided(plan: Plan) -> list[Text]:
     """What is settled before the run, and what its shape leaves out."""
     stages = [Text(f"{one.stage}: {one.outcome}: {one.reason}") for one in plan.decided]
-    return [*stages, *(Text(line, style="yellow") for line in plan.untested)]
+    shown = (f"tested in this shape alone: {line}" for line in plan.only_here)
+    less = (Text(line, style="yellow") for line in (*plan.otherwise, *plan.untested))
+    return [*stages, *map(Text, shown), *less]
 
 
 def _kept(plan: Plan) -> list[Text]:

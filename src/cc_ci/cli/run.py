@@ -182,9 +182,10 @@ def _tell_plan(
     keep: bool,
     as_json: bool,
 ) -> None:
-    from cc_ci.cli.chosen_node import is_foreign
+    from cc_ci.cli.chosen_node import is_foreign, room_ahead
     from cc_ci.cli.planned import planned, planned_json
     from cc_ci.pipeline.fetching import rehearse
+    from cc_ci.pipeline.room import Room
     from cc_ci.recipes.policy.looking import FOREIGN, PRIVATE
     from cc_ci.report.tables import console
     from cc_ci.stages.permitting import exit_code
@@ -200,6 +201,7 @@ def _tell_plan(
             keep=keep,
             scratch=scratch,
             runner=LocalRunner(),
+            room=Room() if is_foreign(settings) else room_ahead(settings),
         )
         judgement = subject.judged(FOREIGN if is_foreign(settings) else PRIVATE)
     if as_json:

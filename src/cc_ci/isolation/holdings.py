@@ -4,6 +4,7 @@ A deployment claims its names right before it makes anything, and gets none that
 what is removed at its end is proved twice: the run's own record has the name, and the thing has the label.
 """
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
@@ -63,6 +64,8 @@ class Claim(msgspec.Struct, kw_only=True):
     since: EpochSeconds
     """When its first name was found free, on the engine's clock."""
     names: set[tuple[ItemKind, str]] = msgspec.field(default_factory=set)
+    gone: bool = False
+    """All that it held was removed: its names are free for others."""
 
 
 class Holdings:
@@ -82,6 +85,7 @@ class Holdings:
         self._claims: dict[str, Claim] = {}
         self._mounted: set[str] = set()
         self.neighbours = neighbours
+        self._claiming = threading.Lock()
 
     @property
     def mounted(self) -> dict[str, str]:
@@ -98,22 +102,36 @@ class Holdings:
     ) -> None:
         """Claim `names` for a deployment, those that it has are its own already; `place` tells a key's line.
 
-        Nothing is claimed unless all are free. Raises Unverified for a name that the recipe fixes and
-        something has, InfrastructureError for one that has the app's own domain in it.
+        Nothing is claimed unless all are free: on the node, and of what other deployments of this run have
+        claimed and may not have made yet. Raises Unverified for a name that the recipe fixes and something
+        has, InfrastructureError for one that has the app's own domain in it. One claim at a time.
         """
-        held = self._claims.get(deployment)
-        claim = held or Claim(stack=stack, deployment=deployment, since=self._engine.now())
-        if held is None:
-            self._require_free(stack)
-        there = {(item.kind, item.name): item for item in self._items()}
-        wanted = [name for name in names if name.identity not in claim.names]
-        for name in wanted:
-            if name.identity in there:
-                raise self._taken(name, there[name.identity], stack=stack, where=place(name.key))
-        claim.names |= {name.identity for name in wanted}
-        self._claims[deployment] = claim
+        with self._claiming:
+            held = self._claims.get(deployment)
+            claim = held or Claim(stack=stack, deployment=deployment, since=self._engine.now())
+            if held is None:
+                self._require_free(stack)
+            there = {(item.kind, item.name): item for item in self._items()}
+            wanted = [name for name in names if name.identity not in claim.names]
+            for name in wanted:
+                if name.identity in there:
+                    maker = self._maker(there[name.identity].labels)
+                    raise _taken(name, f"on the node already, {maker}", stack=stack, where=place(name.key))
+                if other := self._claimant(name, besides=deployment):
+                    said = f"claimed by deployment {other} of this run, which is up beside this one"
+                    raise _taken(name, said, stack=stack, where=place(name.key))
+            claim.names |= {name.identity for name in wanted}
+            self._claims[deployment] = claim
+
+    def _claimant(self, name: HeldName, *, besides: str) -> str | None:
+        """The other deployment that has claimed a name and was not removed since."""
+        others = (claim for claim in self._claims.values() if claim.deployment != besides)
+        return next((one.deployment for one in others if not one.gone and name.identity in one.names), None)
 
     def _require_free(self, stack: str) -> None:
+        other = next((one for one in self._claims.values() if one.stack == stack and not one.gone), None)
+        if other is not None:
+            raise InfrastructureError(f"stack {stack}: claimed by deployment {other.deployment} of this run")
         there = next(iter(self._in_stack(stack)), None)
         if there is not None:
             raise InfrastructureError(
@@ -141,13 +159,6 @@ class Holdings:
             deployment = one_line(labels.get(DEPLOYMENT, "?"))
             return f"made by deployment {deployment} of this run"
         return f"made by run {one_line(run)}" if run else "made by no run"
-
-    def _taken(self, name: HeldName, item: Item, *, stack: str, where: str) -> CcCiError:
-        what = f"{name.kind} {name.name}: on the node already, {self._maker(item.labels)}"
-        if name.name.startswith(f"{stack}_"):
-            return InfrastructureError(f"{what}; run again for another name")
-        mend = f"put ${{STACK_NAME}} into the recipe's `name:`, or use a node without such a {name.kind}"
-        return Unverified(f"{where}{name.key}: {what}, and left alone; {mend}")
 
     def confirm(self, deployment: str) -> None:
         """See after a deploy that what has a claimed name is this run's.
@@ -187,6 +198,7 @@ class Holdings:
         """
         if deployment in self._claims:
             self._remove(lambda: self._held(self._claims[deployment]), deployment)
+            self._claims[deployment].gone = True
 
     def _remove(self, find: Callable[[], Sequence[Item]], deployment: str) -> None:
         failed = remove_all(
@@ -214,3 +226,11 @@ class Holdings:
             return item.labels[RUN] == self._run
         # another program may have made it for this run: then it has the run's own random name
         return item.name.startswith(f"{claim.stack}_") and item.created >= int(claim.since)
+
+
+def _taken(name: HeldName, said: str, *, stack: str, where: str) -> CcCiError:
+    what = f"{name.kind} {name.name}: {said}"
+    if name.name.startswith(f"{stack}_"):
+        return InfrastructureError(f"{what}; run again for another name")
+    mend = f"put ${{STACK_NAME}} into the recipe's `name:`, or use a node without such a {name.kind}"
+    return Unverified(f"{where}{name.key}: {what}, and left alone; {mend}")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from cc_ci.errors import UsageError
+from cc_ci.levers.former_names import former, present
 from cc_ci.levers.registry import BY_NAME, PROFILES, ProfileName, lever_named
 from cc_ci.levers.values import Value, told
 from cc_ci.system.units import Seconds
@@ -25,6 +26,7 @@ WHAT: Mapping[ProfileName, str] = {
     "stock": "the pipeline as first found: each stage deploys for itself, and waits as abra does",
     "peer": "the best pipeline that was published: one deployment of the old version, upgraded in place, for "
     "all stages; images pulled ahead; a warm provider",
+    "fast": "all that helps and tests no less: shared deployments, chains side by side",
     "bare": "plain containers, to measure the least that the same work takes: no test of a deployment",
 }
 
@@ -88,14 +90,22 @@ def _read(setting: str) -> tuple[str, Value]:
     name, equals, text = setting.partition("=")
     if not equals:
         raise UsageError(f"lever {setting}: no value; give it as NAME=VALUE, `cc-ci levers` lists them")
-    return name, lever_named(name).values.read(name, text)
+    name, word = present(name, text)
+    return name, lever_named(name).values.read(name, str(word))
 
 
 def digest(values: Mapping[str, Value]) -> str:
-    """Of all values but neutral ones, so that a lever that is built later changes no older arm's."""
-    neutral = {**RETIRED, **{name: lever.neutral for name, lever in BY_NAME.items()}}
+    """Of all values but neutral ones, so that a lever that is built later changes no older arm's.
+
+    A lever that got another name counts by its first one.
+    """
+    neutral = {
+        **RETIRED,
+        **dict(former(name, lever.neutral) for name, lever in BY_NAME.items()),
+    }
+    written = dict(former(name, value) for name, value in values.items())
     in_force = {
-        name: value for name, value in values.items() if name not in neutral or value != neutral[name]
+        name: value for name, value in written.items() if name not in neutral or value != neutral[name]
     }
     text = json.dumps({name: told(value) for name, value in in_force.items()}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]

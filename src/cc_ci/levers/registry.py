@@ -11,12 +11,12 @@ import msgspec
 
 from cc_ci.errors import UsageError
 from cc_ci.levers.values import SecondsRange, Value, Values, Words
-from cc_ci.timing.phases import Phase
+from cc_ci.timing.phases import PHASES, Phase
 
 Idea = Literal["A", "B", "C", "D", "E", "F", "G", "H"]
 """Of the performance programme: A images, B readiness, C deploys, D provider, E runner, F side by side,
 G the node's resources, H abra and secrets."""
-ProfileName = Literal["stock", "peer", "bare"]
+ProfileName = Literal["stock", "peer", "fast", "bare"]
 DEPLOYING: frozenset[Phase] = frozenset({"deploy", "converge", "ready", "upgrade", "provider_setup"})
 """The phases in which something is brought up."""
 CHECKS_OF_HEALTH = (
@@ -50,7 +50,7 @@ LEVERS = (
         name="deploy.driver",
         values=Words(("stack", "abra", "bare")),
         neutral="stack",
-        profiles={"stock": "stack", "peer": "stack", "bare": "bare"},
+        profiles={"stock": "stack", "peer": "stack", "fast": "stack", "bare": "bare"},
         idea="H",
         changes="what deploys: cc-ci's own driver or the operator's abra; bare: plain containers, no Swarm",
         risk="bare is no test of a deployment on Swarm: it measures the limit",
@@ -58,23 +58,37 @@ LEVERS = (
         guard="the generic checks of services; the differential test against docker's own loader",
     ),
     Lever(
-        name="deploy.share",
-        values=Words(("none", "chains", "upgraded")),
-        neutral="none",
-        profiles={"stock": "none", "peer": "upgraded", "bare": "chains"},
+        name="plan.shape",
+        values=Words(("stages", "chains3", "chains2", "upgraded")),
+        neutral="stages",
+        profiles={"stock": "stages", "peer": "upgraded", "fast": "chains2", "bare": "chains3"},
         idea="C",
-        changes="none: each stage deploys for itself; chains: the stages of a chain share its deployment; "
-        "upgraded: one deployment, of the old version, upgraded in place, for all stages",
-        risk="a stage may see what an earlier one left in the app; upgraded tests neither a fresh install of "
-        "the new version nor a restore on a fresh deployment, and the plan and the verdict say so",
-        touches=DEPLOYING | {"app_new", "secrets", "teardown", "overhead"},
-        guard="a test over the planner: both shapes have the same stages with the same tests",
+        changes="stages: each stage deploys for itself; chains3: an install, an upgrade and a fresh restore; "
+        "chains2: an upgrade that is backed up, and an install that it is restored over; upgraded: one "
+        "deployment, of the old version, upgraded in place, for all stages",
+        risk="a stage may see what an earlier one left in the app; chains2 restores over an app that was "
+        "used; upgraded tests neither a fresh install of the new version nor a restore on a fresh "
+        "deployment. The plan and the verdict say what is not tested",
+        touches=DEPLOYING | {"app_new", "secrets", "seed", "verify", "teardown", "overhead"},
+        guard="a test over the planner: all shapes but upgraded have the same stages with the same tests; a "
+        "suite's `share = false`, by which its recipe is not tested in chains2",
+    ),
+    Lever(
+        name="plan.parallel",
+        values=Words(("no", "yes")),
+        neutral="no",
+        profiles={"stock": "no", "peer": "no", "fast": "yes", "bare": "no"},
+        idea="F",
+        changes="yes: chains go side by side, as far as the weights of their apps fit into the node",
+        risk="apps of one run take CPU from each other, so that a tight deadline of one may pass",
+        touches=frozenset(PHASES) - {"queue", "runner_setup", "recipe_fetch", "leak_check", "report"},
+        guard="the weights in suites; the leak check; that chains share no name, which is claimed at once",
     ),
     Lever(
         name="deploy.resolve_image",
         values=Words(("always", "changed", "never")),
         neutral="always",
-        profiles={"stock": "always", "peer": "always", "bare": "always"},
+        profiles={"stock": "always", "peer": "always", "fast": "always", "bare": "always"},
         idea="A",
         changes="when `docker stack deploy` asks a registry for each image's digest",
         risk="a tag that moved is not noticed by the deploy",
@@ -86,7 +100,7 @@ LEVERS = (
         name="images.prepull",
         values=Words(("none", "all")),
         neutral="none",
-        profiles={"stock": "none", "peer": "all", "bare": "none"},
+        profiles={"stock": "none", "peer": "all", "fast": "none", "bare": "none"},
         idea="A",
         changes="none: the old version's images are pulled when its turn comes; all: before any deployment",
         risk="an image of the old version that is gone is noticed before the new one is tested",
@@ -97,7 +111,7 @@ LEVERS = (
         name="images.keep",
         values=Words(("yes", "no")),
         neutral="yes",
-        profiles={"stock": "yes", "peer": "yes", "bare": "yes"},
+        profiles={"stock": "yes", "peer": "yes", "fast": "yes", "bare": "yes"},
         idea="A",
         changes="whether the images that a run brought stay on the node after it",
         risk="an image that is kept is an old one once its tag has moved; they fill the disk",
@@ -108,7 +122,7 @@ LEVERS = (
         name="provider.warm",
         values=Words(("no", "yes")),
         neutral="no",
-        profiles={"stock": "no", "peer": "yes", "bare": "no"},
+        profiles={"stock": "no", "peer": "yes", "fast": "yes", "bare": "no"},
         idea="D",
         changes="yes: a realm of a provider that outlives runs, where the node has one; no: one for the run",
         risk="runs share a provider: what one does to it, another may see",
@@ -119,7 +133,7 @@ LEVERS = (
         name="readiness.stability",
         values=SecondsRange(0.0, 600.0),
         neutral=5.0,
-        profiles={"stock": 5.0, "peer": 5.0, "bare": 0.0},
+        profiles={"stock": 5.0, "peer": 5.0, "fast": 5.0, "bare": 0.0},
         idea="B",
         changes="how long a service has to run before it counts; its own update monitor takes its place",
         risk="an app that dies soon after it came up is taken for a sound one",
@@ -132,7 +146,7 @@ LEVERS = (
         name="readiness.probe_interval",
         values=SecondsRange(0.01, 60.0),
         neutral=1.0,
-        profiles={"stock": 0.2, "peer": 0.2, "bare": 0.05},
+        profiles={"stock": 0.2, "peer": 0.2, "fast": 0.2, "bare": 0.05},
         idea="B",
         changes="the time between two looks at the app's own sign that it serves",
         risk="looks cost CPU, and may load an app that starts",
@@ -144,7 +158,7 @@ LEVERS = (
         name="readiness.hold",
         values=SecondsRange(0.0, 600.0),
         neutral=1.0,
-        profiles={"stock": 0.0, "peer": 0.0, "bare": 0.0},
+        profiles={"stock": 0.0, "peer": 0.0, "fast": 0.0, "bare": 0.0},
         idea="B",
         changes="how long after its first yes the app's own sign is looked at once more",
         risk="an app that serves once and then does not is taken for a sound one",
@@ -155,7 +169,7 @@ LEVERS = (
         name="health.interval",
         values=SecondsRange(0.1, 60.0, recipes_own=True),
         neutral=None,
-        profiles={"stock": None, "peer": None, "bare": None},
+        profiles={"stock": None, "peer": None, "fast": None, "bare": None},
         idea="B",
         changes="how often a service's health check looks; retries are scaled to the same tolerance",
         risk="each look is an exec, which costs CPU; some apps answer worse when they are asked often",
@@ -168,7 +182,7 @@ LEVERS = (
         name="upgrade.monitor",
         values=SecondsRange(0.001, 600.0, recipes_own=True),
         neutral=None,
-        profiles={"stock": None, "peer": None, "bare": None},
+        profiles={"stock": None, "peer": None, "fast": None, "bare": None},
         idea="B",
         changes="how long Swarm watches an updated task before the update counts as completed",
         risk="a new version that dies soon is not rolled back",
@@ -180,7 +194,7 @@ LEVERS = (
         name="restart.delay",
         values=SecondsRange(0.0, 60.0, recipes_own=True),
         neutral=None,
-        profiles={"stock": None, "peer": None, "bare": None},
+        profiles={"stock": None, "peer": None, "fast": None, "bare": None},
         idea="B",
         changes="how long Swarm waits before it replaces a task that ended",
         risk="an app that crashes does so more often in the same time",

@@ -11,7 +11,7 @@ from cc_ci.pipeline.plan import Action
 from cc_ci.pipeline.work import Work
 from cc_ci.providers.api import Provider
 from cc_ci.providers.warm import WarmKeycloak
-from cc_ci.results.schema import TestResult
+from cc_ci.results.schema import StageName, TestResult
 from cc_ci.stages import (
     backing_up,
     checking,
@@ -79,7 +79,8 @@ def _borrow(work: Work, warm: WarmKeycloak, *, redirects: Sequence[str]) -> None
 
 def _prepare(work: Work) -> None:
     planned = work.run.plan.deployment(work.name)
-    twin = work.hands.use(chain.app(planned.twin_of), Deployed) if planned.twin_of else None
+    # none where its own preparation failed: then there is nothing to be like
+    twin = work.hands.look(chain.app(planned.twin_of), Deployed) if planned.twin_of else None
     preparing.prepare(
         work.bench,
         work.name,
@@ -110,21 +111,32 @@ def _upgrade(work: Work) -> None:
 
 def _verify_upgrade(work: Work) -> None:
     before = work.hands.use(chain.before(work.name), RanBefore)
-    name = chain.marker(work.name, work.step.stage)
-    seeded = work.hands.use(name, seeds.Planted) if name in work.step.uses else None
+    seeded = _used_marker(work, work.step.stage)
     upgrading.verify(work.bench, work.app, old=before.stack, before=before.images, seeded=seeded)
 
 
 def _backup(work: Work) -> None:
     repository = backing_up.open_repository(work.bench)
     kept = work.hands.use(chain.marker(work.name, work.step.stage), seeds.Planted)
-    backups = backing_up.back_up(work.bench, work.app, repository, kept=kept)
+    older = _used_marker(work, "upgrade")
+    backups = backing_up.back_up(work.bench, work.app, repository, kept=kept, older=older)
     work.hands.give(chain.backup(work.name), BackedUp(repository=repository, backups=backups))
 
 
 def _overwrite(work: Work) -> None:
     made = work.hands.use(chain.backup(work.origin), BackedUp)
     backing_up.overwrite(work.bench, work.app, made.backups)
+
+
+def _fill(work: Work) -> None:
+    own = backing_up.fill(work.bench, work.app)
+    work.hands.give(chain.marker(work.name, work.step.stage), own)
+
+
+def _used_marker(work: Work, stage: StageName) -> seeds.Planted | None:
+    """What a stage put in before, if this step is to look for it, too."""
+    name = chain.marker(work.name, stage)
+    return work.hands.look(name, seeds.Planted) if name in work.step.uses else None
 
 
 def _restore(work: Work) -> None:
@@ -138,7 +150,8 @@ def _redeploy(work: Work) -> None:
 
 def _verify_restore(work: Work) -> None:
     made = work.hands.use(chain.backup(work.origin), BackedUp)
-    backing_up.verify(work.bench, work.app, made.repository, made.backups)
+    own = _used_marker(work, work.step.stage)
+    backing_up.verify(work.bench, work.app, made.repository, made.backups, own=own)
 
 
 def _test(work: Work) -> None:
@@ -215,6 +228,7 @@ ACTIONS: Mapping[Action, Callable[[Work], None]] = {
     "verify_upgrade": _verify_upgrade,
     "backup": _backup,
     "overwrite": _overwrite,
+    "fill": _fill,
     "restore": _restore,
     "redeploy": _redeploy,
     "verify_restore": _verify_restore,

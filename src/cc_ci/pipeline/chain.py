@@ -41,7 +41,16 @@ class ChainBuilder:
         self._after: tuple[str, ...] = ()
         self._deployments: dict[str, Deployment] = {}
         self._steps: list[Step] = []
-        self._seeded: set[tuple[str, StageName]] = set()
+        self._known: dict[str, Deployment] = {}
+        """Those made here, and in the chain that this one goes on from."""
+        self._given: set[str] = set()
+
+    def going_on(self, name: str, *, needs: str) -> "ChainBuilder":
+        """A chain that goes on with this one's deployment once the step `needs` of another has passed."""
+        builder = ChainBuilder(name, needs=(*self._needs, needs))
+        builder._after = self._after
+        builder._known, builder._given = self._known, self._given
+        return builder
 
     def done(self) -> Chain:
         return Chain(self._name, tuple(self._deployments.values()), tuple(self._steps))
@@ -56,13 +65,20 @@ class ChainBuilder:
         twin_of: str | None = None,
     ) -> None:
         """Prepare and deploy the first of `versions`, on which nothing but the upgrade says more."""
-        self._deployments[name] = Deployment(name=name, versions=versions, why=why, twin_of=twin_of)
+        made = Deployment(name=name, versions=versions, why=why, twin_of=twin_of)
+        self._deployments[name] = self._known[name] = made
         if_broken: IfBroken = "unverified" if versions[0] == "old" else "failed"
         self.then("prepare", stage=stage, deployment=name, if_broken=if_broken)
         self.then("deploy", stage=stage, deployment=name, if_broken=if_broken)
 
     def then(
-        self, action: Action, *, stage: StageName, deployment: str, if_broken: IfBroken = "failed"
+        self,
+        action: Action,
+        *,
+        stage: StageName,
+        deployment: str,
+        if_broken: IfBroken = "failed",
+        also_uses: tuple[str, ...] = (),
     ) -> None:
         self._add(
             Step(
@@ -73,14 +89,13 @@ class ChainBuilder:
                 deployment=deployment,
                 needs=self._needs,
                 takes=TAKES.get(action, ()),
-                uses=self._uses(action, deployment, stage),
-                gives=_gives(action, deployment, stage),
+                uses=(*self._uses(action, deployment, stage), *also_uses),
+                gives=self._gives(action, deployment, stage),
                 if_broken=if_broken,
             )
         )
         self._needs = (self._steps[-1].name,)
-        if action == "seed":
-            self._seeded.add((deployment, stage))
+        self._given |= set(self._steps[-1].gives)
 
     def undeployed(self, deployment: str, *, stage: StageName) -> None:
         """Remove it: needs nothing, for what was begun is removed whatever became of it."""
@@ -102,38 +117,45 @@ class ChainBuilder:
 
     def _uses(self, action: Action, deployment: str, stage: StageName) -> tuple[str, ...]:
         origin = self._origin(deployment)
+        if action == "pull":
+            return (LAYERS,)
+        if action == "prepare":
+            return (app(origin),) if origin != deployment else ()
+        return (app(deployment), *self._uses_besides(action, deployment, stage))
+
+    def _uses_besides(self, action: Action, deployment: str, stage: StageName) -> tuple[str, ...]:
+        """What an action needs besides the deployment itself."""
         match action:
-            case "pull":
-                return (LAYERS,)
-            case "prepare":
-                return (app(origin),) if self._deployments[deployment].twin_of else ()
             case "verify_upgrade":
-                seeded = (marker(deployment, stage),) if (deployment, stage) in self._seeded else ()
-                return (app(deployment), before(deployment), *seeded)
+                return (before(deployment), *self._if_given(marker(deployment, stage)))
             case "backup":
-                return (app(deployment), marker(deployment, stage))
-            case "overwrite" | "restore" | "verify_restore":
-                return (app(deployment), backup(origin))
+                return (marker(deployment, stage),)
+            case "overwrite" | "restore":
+                return (backup(self._origin(deployment)),)
+            case "verify_restore":
+                return (backup(self._origin(deployment)), *self._if_given(marker(deployment, stage)))
             case _:
-                return (app(deployment),)
+                return ()
+
+    def _if_given(self, name: str) -> tuple[str, ...]:
+        return (name,) if name in self._given else ()
 
     def _origin(self, deployment: str) -> str:
-        planned = self._deployments.get(deployment)
+        planned = self._known.get(deployment)
         return (planned and planned.twin_of) or deployment
 
-
-def _gives(action: Action, deployment: str, stage: StageName) -> tuple[str, ...]:
-    match action:
-        case "prepare":
-            return (app(deployment),)
-        case "seed":
-            return (marker(deployment, stage),)
-        case "upgrade":
-            return (before(deployment),)
-        case "backup":
-            return (backup(deployment),)
-        case _:
-            return ()
+    def _gives(self, action: Action, deployment: str, stage: StageName) -> tuple[str, ...]:
+        match action:
+            case "prepare":
+                return (app(deployment),)
+            case "seed" | "fill":
+                return (marker(deployment, stage),)
+            case "upgrade":
+                return (before(deployment),)
+            case "backup":
+                return (backup(deployment),)
+            case _:
+                return ()
 
 
 def app(deployment: str) -> str:

@@ -8,13 +8,13 @@ import contextlib
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 from cc_ci.errors import CcCiError, DeadlinePassed, EndedEarly, StageFailed, Stopped, Unverified
 from cc_ci.pipeline.handed import Hands
 from cc_ci.pipeline.outcomes import BLAMES, StageOutcome, StepOutcome
-from cc_ci.pipeline.plan import Plan, Step, Taken
+from cc_ci.pipeline.plan import Plan, Step
 from cc_ci.pipeline.state import RunState
 from cc_ci.results.schema import Outcome
 from cc_ci.system.clock import Clock
@@ -26,7 +26,6 @@ CLOSING_DEADLINE: Seconds = 600.0
 """Of each closing step. The longest removal is a stack's longest grace and a minute of Swarm's own."""
 PATIENCE: Seconds = 45.0
 """With a step that was told to stop; one that hangs is left behind, and the teardown goes on without it."""
-ONE_OF_EACH: Mapping[Taken, int] = {"boot": 1, "extraction": 1, "browser": 1}
 
 
 class Hears(Protocol):
@@ -61,7 +60,6 @@ class Coordinator:
     """Carries out one plan. `act` does a step's work in a worker's thread, and raises when it can't.
 
     `unexpected` is told of exceptions that are bugs of ours and hands back the line that names them.
-    `room` is how much there is of what steps take, at least one of each.
     """
 
     def __init__(
@@ -75,7 +73,6 @@ class Coordinator:
         hears: Hears,
         unexpected: Callable[[BaseException], str],
         state: RunState | None = None,
-        room: Mapping[Taken, int] = ONE_OF_EACH,
         exit_first: bool = False,
         patience: Seconds = PATIENCE,
         closing_deadline: Seconds = CLOSING_DEADLINE,
@@ -89,7 +86,6 @@ class Coordinator:
         self._stops = stops
         self._hears = hears
         self._unexpected = unexpected
-        self._room = room
         self._exit_first = exit_first
         self._patience = patience
         self._closing_deadline = closing_deadline
@@ -143,7 +139,7 @@ class Coordinator:
 
     def _fits(self, step: Step) -> bool:
         taken = Counter(one for worker in self._workers.values() for one in worker.hands.step.takes)
-        return all(taken[one] < self._room[one] for one in step.takes)
+        return all(taken[one] < self._plan.at_once[one] for one in step.takes)
 
     def _be_sure(self, step: Step) -> None:
         """Before the teardown's own steps, nothing but them can spoil the run any more."""

@@ -20,7 +20,7 @@ from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.witnessing import witness
 
 WATCHED: frozenset[Action] = frozenset(
-    {"check", "seed", "verify_upgrade", "backup", "overwrite", "verify_restore", "test"}
+    {"check", "seed", "verify_upgrade", "backup", "overwrite", "fill", "verify_restore", "test"}
 )
 """Actions on an app that serves, and that has to go on serving while they last."""
 

@@ -10,6 +10,7 @@ from cc_ci.pipeline.locating import locate
 from cc_ci.pipeline.needs import SearchPlaces, read_need
 from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import make_plan
+from cc_ci.pipeline.room import Room
 from cc_ci.pipeline.subject import Choice, Subject, Tested, read_subject
 from cc_ci.pipeline.trust import Trust
 from cc_ci.results.schema import StageName
@@ -57,11 +58,12 @@ def rehearse(
     keep: bool,
     scratch: Path,
     runner: Runner,
+    room: Room | None = None,
 ) -> tuple[Subject, Plan]:
-    """What a run would be about, and the plan that it would carry out."""
+    """What a run would be about, and the plan that it would carry out; `room` is the node's, if known."""
     root = locate(selection.recipe, roots=selection.recipe_roots, scratch=scratch, runner=runner)
     subject = read(selection, root, run="rehearsal", ci_domain=ci_domain, scratch=scratch, runner=runner)
-    return subject, make_plan(subject.known, arm, only=stage, keep=keep)
+    return subject, make_plan(subject.known, arm, only=stage, keep=keep, room=room)
 
 
 def shipped_suites() -> tuple[Path, ...]:

@@ -5,8 +5,17 @@ import msgspec
 from cc_ci.pipeline.plan import Decided
 from cc_ci.recipes.versions import NoVersionBefore
 from cc_ci.results.schema import StageName
+from cc_ci.system.units import Bytes
 
+MIB = 1024 * 1024
 FIRST_RELEASE = NoVersionBefore(outcome="skipped", reason="first release: no earlier version is published")
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """What one deployment takes of a node at its peak, as its suite says."""
+
+    memory_bytes: Bytes = 256 * MIB
+    cpus: float = 1.0
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +38,12 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """There is a way to put a marker in that a backup has."""
     soak: bool = False
     """The app is left alone for a while, and has to live on."""
+    unshared: str | None = None
+    """Why its suite wants no deployment that is used before it is restored over."""
+    fixed_names: tuple[str, ...] = ()
+    """Where the recipe fixes the name of a thing that two deployments would both make."""
+    load: Load = Load()
+    provider_load: Load | None = None
     can_mark: bool = True
     """There is a way to put a marker in that an upgrade has to leave."""
 

@@ -4,7 +4,7 @@ A plan says everything that decides: what a step needs and comes after, what it 
 values it uses and gives. The order of its lists decides nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal, get_args
 
 import msgspec
@@ -24,6 +24,7 @@ Action = Literal[
     "verify_upgrade",
     "backup",
     "overwrite",
+    "fill",
     "restore",
     "redeploy",
     "verify_restore",
@@ -48,6 +49,9 @@ DeploymentSource = Literal["new", "old", "provider"]
 IfBroken = Literal["failed", "unverified"]
 Taken = Literal["boot", "extraction", "browser"]
 """What a step takes of the node while it goes; a wait takes nothing."""
+
+
+ONE_OF_EACH: Mapping[Taken, int] = {"boot": 1, "extraction": 1, "browser": 1}
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +122,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     keep: Keep | None = None
     untested: tuple[str, ...] = ()
     """What a run of another shape would test and this one does not, a line each."""
+    only_here: tuple[str, ...] = ()
+    """What this shape tests and the others do not."""
+    otherwise: tuple[str, ...] = ()
+    """What is not as its levers ask, and why, a line each."""
+    at_once: Mapping[Taken, int] = msgspec.field(default_factory=lambda: ONE_OF_EACH)
+    """How many steps may take of the node at the same time."""
     last_removal: str | None = None
     """The step of the last deployment's removal, which counts as the teardown; None with `keep`."""
 

@@ -1,9 +1,8 @@
 """Make the plan of a run from what is known of the recipe and what was asked for; pure.
 
-`by_stage` or `shared` gives the chains; here they are restricted to one stage, put in a row, and closed.
+`shapes` gives the chains; here they are restricted to one stage, put in a row or side by side, and closed.
 """
 
-import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -14,63 +13,112 @@ from cc_ci.levers.arms import Chosen
 from cc_ci.pipeline import chain as values
 from cc_ci.pipeline.chain import TAKES, Chain
 from cc_ci.pipeline.known import Known, decided_stages
+from cc_ci.pipeline.order import in_order
 from cc_ci.pipeline.plan import (
     STAGES,
     Action,
     Decided,
-    Deployment,
     Keep,
     NeededProvider,
     Plan,
     Step,
 )
-from cc_ci.pipeline.shapes import PROVIDE, PULL, by_stage, shared, upgraded
+from cc_ci.pipeline.room import Room
+from cc_ci.pipeline.shapes import (
+    FRESH_DEPLOYMENT,
+    OF_CHAINS2,
+    OF_OTHERS,
+    PROVIDE,
+    PULL,
+    by_stage,
+    chains2,
+    chains3,
+    gives_way,
+    upgraded,
+)
 from cc_ci.pipeline.soundness import require_sound
 from cc_ci.results.schema import StageName
 
 OPENING = "opening"
 CLOSING = "closing"
-NOT_FRESH = "deploy.share=upgraded: the new version came by an upgrade, and was not installed afresh"
+NOT_FRESH = "plan.shape=upgraded: the new version came by an upgrade, and was not installed afresh"
 
 
 class Shape(Protocol):
     def __call__(self, known: Known, due: Collection[StageName], *, checks: bool) -> tuple[Chain, ...]: ...
 
 
-SHAPES: Mapping[str, Shape] = {"none": by_stage, "chains": shared, "upgraded": upgraded}
-"""By the value of `deploy.share`."""
+SHAPES: Mapping[str, Shape] = {
+    "stages": by_stage,
+    "chains3": chains3,
+    "chains2": chains2,
+    "upgraded": upgraded,
+}
+"""By the value of `plan.shape`."""
 
 
-def make_plan(known: Known, arm: Chosen, *, only: StageName | None = None, keep: bool = False) -> Plan:
+def make_plan(
+    known: Known,
+    arm: Chosen,
+    *,
+    only: StageName | None = None,
+    keep: bool = False,
+    room: Room | None = None,
+) -> Plan:
     """Plan a run; `only` leaves one stage and what it needs, with `keep` a deployment is left up.
 
-    Raises UsageError for a stage alone that the arm leaves out: a run of nothing would be green.
+    `room` is the node's, None where no node is known yet: then chains that may go side by side do. Raises
+    UsageError for a stage alone that the arm leaves out: a run of nothing would be green.
     """
     decided = decided_stages(known)
     due = [stage for stage in STAGES if stage not in {one.stage for one in decided}]
-    chains = SHAPES[arm.word("deploy.share")](known, due, checks=arm.deploys)
-    untested = tuple(_untested(chains, due, arm))
+    shape, otherwise = _shape(known, due, arm)
+    chains = SHAPES[shape](known, due, checks=arm.deploys)
+    plan = Plan(deployments=(), steps=(), decided=decided, untested=tuple(_untested(shape, chains, due, arm)))
     if not any(step.stage == "install" for chain in chains for step in chain.steps):
         if only == "install":
             raise UsageError(f"--stage install: {arm.arm} installs nothing afresh; take the profile stock")
-        decided = (Decided(stage="install", outcome="skipped", reason=NOT_FRESH), *decided)
-    chains = (_opening(known, chains[0]), *(_with_provider(chain, known) for chain in chains))
+        not_fresh = Decided(stage="install", outcome="skipped", reason=NOT_FRESH)
+        plan = msgspec.structs.replace(plan, decided=(not_fresh, *decided))
+    chains = (_opening(known, chains), *(_with_provider(chain, known) for chain in chains))
     if arm.word("images.prepull") == "all":
         chains = _pulled_ahead(chains)
     if only:
         chains = _restricted(chains, only)
-        decided = tuple(one for one in decided if one.stage == only)
-    plan = Plan(deployments=(), steps=(), decided=decided, untested=untested)
+        plan = msgspec.structs.replace(plan, decided=tuple(one for one in plan.decided if one.stage == only))
+    ordered = in_order(chains, known, room, parallel=arm.word("plan.parallel") == "yes", keep=keep)
+    plan = msgspec.structs.replace(
+        plan,
+        only_here=tuple(_only_here(shape, due)),
+        otherwise=(*otherwise, *ordered.otherwise),
+        at_once=ordered.at_once,
+    )
     dropped = arm.word("images.keep") == "no"
-    return require_sound(_closed(plan, _in_a_row(chains), known, keep=keep, dropped=dropped))
+    return require_sound(_closed(plan, ordered.chains, known, keep=keep, dropped=dropped))
 
 
-def _untested(chains: Sequence[Chain], due: Sequence[StageName], arm: Chosen) -> Iterator[str]:
-    """What stages that are due would show in another shape, and do not in this one."""
+def _shape(known: Known, due: Sequence[StageName], arm: Chosen) -> tuple[str, tuple[str, ...]]:
+    """The shape of this recipe's plan, and why it is not the one that was asked for."""
+    shape = arm.word("plan.shape")
+    if shape != "chains2" or not (why := gives_way(known, due)):
+        return shape, ()
+    return "chains3", (f"plan.shape: chains3 in the place of chains2: {why}",)
+
+
+def _only_here(shape: str, due: Sequence[StageName]) -> Iterator[str]:
+    """What this shape shows of the stages that are due, and others do not."""
+    if "backup" in due and "upgrade" in due and shape != "upgraded":
+        yield OF_CHAINS2.only_here if shape == "chains2" else OF_OTHERS.only_here
+
+
+def _untested(shape: str, chains: Sequence[Chain], due: Sequence[StageName], arm: Chosen) -> Iterator[str]:
+    """What stages that are due would show in `stock`, and do not in this shape."""
     made = [one for chain in chains for one in chain.deployments]
-    if not any(one.versions == ("new",) and one.twin_of is None for one in made):
+    if not any(one.versions == ("new",) and one.name != FRESH_DEPLOYMENT for one in made):
         yield f"{arm.arm}: a fresh install of the new version is not tested"
-    if "restore" in due and not any(one.twin_of for one in made):
+    if shape == "chains2":
+        yield f"{arm.arm}: {OF_CHAINS2.not_here}"
+    elif "restore" in due and not any(one.twin_of for one in made):
         yield f"{arm.arm}: the restore on a fresh deployment is not tested"
 
 
@@ -91,13 +139,14 @@ def _pulled_ahead(chains: Sequence[Chain]) -> tuple[Chain, ...]:
     return (opening._replace(steps=tuple(steps)), *left)
 
 
-def _opening(known: Known, first: Chain) -> Chain:
-    """What comes before any deployment; the first pull is of the stage that comes first."""
+def _opening(known: Known, chains: Sequence[Chain]) -> Chain:
+    """What comes before any deployment; the first pull is of the install, if there is one."""
+    stages = {step.stage for chain in chains for step in chain.steps}
     steps = [
         Step(
             name=PULL,
             action="pull",
-            stage=first.steps[0].stage,
+            stage="install" if "install" in stages else chains[0].steps[0].stage,
             chain=OPENING,
             takes=TAKES["pull"],
             gives=(values.LAYERS,),
@@ -161,16 +210,6 @@ def _cut(chain: Chain, kept: set[str], only: StageName) -> Chain:
     return Chain(chain.name, tuple(one for one in chain.deployments if one.name in made), tuple(steps))
 
 
-def _in_a_row(chains: Sequence[Chain]) -> tuple[Chain, ...]:
-    """One chain at a time: each comes after the end of the one before it."""
-    linked = list(chains[:1])
-    for before, chain in itertools.pairwise(chains):
-        first, *rest = chain.steps
-        first = msgspec.structs.replace(first, after=(*first.after, before.steps[-1].name))
-        linked.append(chain._replace(steps=(first, *rest)))
-    return tuple(linked)
-
-
 def _closed(plan: Plan, chains: Sequence[Chain], known: Known, *, keep: bool, dropped: bool) -> Plan:
     """Put the chains together, give the last removal to the teardown stage, and end with the leak check."""
     deployments = tuple(one for chain in chains for one in chain.deployments)
@@ -187,7 +226,7 @@ def _closed(plan: Plan, chains: Sequence[Chain], known: Known, *, keep: bool, dr
     return msgspec.structs.replace(
         plan,
         deployments=deployments,
-        steps=tuple(_twins_apart(step, deployments, removals) for step in steps),
+        steps=tuple(steps),
         provider=_needed_provider(known) if provided else None,
         keep=Keep(otherwise=deployments[-1].name) if keep and deployments else None,
         last_removal=last,
@@ -220,15 +259,6 @@ def _at_the_end(
         uses=uses,
         gives=gives,
     )
-
-
-def _twins_apart(step: Step, deployments: Sequence[Deployment], removals: Sequence[Step]) -> Step:
-    """A twin has the other's domain: it comes after that one's removal."""
-    if step.action != "prepare":
-        return step
-    origin = next(one.twin_of for one in deployments if one.name == step.deployment)
-    gone = tuple(one.name for one in removals if origin and one.deployment == origin)
-    return msgspec.structs.replace(step, after=tuple(dict.fromkeys((*step.after, *gone))))
 
 
 def _needed_provider(known: Known) -> NeededProvider | None:

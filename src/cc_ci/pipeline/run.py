@@ -20,6 +20,7 @@ from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import make_plan
 from cc_ci.pipeline.recording import Recording, first_result
 from cc_ci.pipeline.request import Ran, Request
+from cc_ci.pipeline.room import room_of
 from cc_ci.pipeline.signals import Signals
 from cc_ci.pipeline.site import Read, Site, Tools, Unread, reach_node, read_request
 from cc_ci.pipeline.state import RunState
@@ -95,11 +96,19 @@ class Run:
                 if isinstance(about, Unread) or about.judgement.refusals:
                     return turn_away(request, about, self._tools, cost=self._cost)
                 with trace.span("plan", phase="overhead"):
-                    plan = make_plan(about.subject.known, request.arm, only=request.stage, keep=request.keep)
+                    plan = make_plan(
+                        about.subject.known,
+                        request.arm,
+                        only=request.stage,
+                        keep=request.keep,
+                        room=room_of(request.node),
+                    )
                 state = RunState(plan=plan)
                 about.warn(state.findings)
                 for line in plan.untested:
                     state.findings.warn("not-tested", line)
+                for line in plan.otherwise:
+                    state.findings.warn("plan", line)
                 site = reach_node(request, about, self._tools, state.findings, closers)
                 recording = self._recording(about, site, state)
             self._carry_out(plan, state, about, site, recording)

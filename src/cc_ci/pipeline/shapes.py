@@ -1,13 +1,13 @@
 """The shapes that a plan can have: which stages share a deployment; pure.
 
 Y: the new version, tested, backed up and restored in place. X: the old version, upgraded and tested. Z: the
-restore on a fresh deployment. See DESIGN.md section 3.1.
+restore on a fresh deployment. See DESIGN.md section 3.1, and decision 0028.
 """
 
 from collections.abc import Collection
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from cc_ci.pipeline.chain import Chain, ChainBuilder
+from cc_ci.pipeline.chain import Chain, ChainBuilder, marker
 from cc_ci.pipeline.known import Known
 from cc_ci.results.schema import StageName
 
@@ -17,7 +17,29 @@ BACKED_UP = "the data that is backed up, overwritten and restored in place"
 FRESH_DEPLOYMENT = "fresh"
 FRESH = "an empty twin of {}: its backup must be enough by itself"
 UPGRADED = "the old version with seeded data, upgraded in place and tested again"
+BACKED_UP_UPGRADED = f"{UPGRADED}, and backed up with what both versions wrote"
+RESTORED_OVER = (
+    "a fresh install of the new version with the domain and secrets of {}: tested, given data of its own, "
+    "and restored over"
+)
 ALL_UPGRADED = "the old version with seeded data, upgraded in place, for all stages"
+
+
+class Proof(NamedTuple):
+    """What a shape shows of a backup, and no other shape does."""
+
+    only_here: str
+    not_here: str
+
+
+OF_CHAINS2 = Proof(
+    only_here="the backup of an upgraded app, restored over another that was used",
+    not_here="the restore over the app that was backed up, and on one that was never used, is not tested",
+)
+OF_OTHERS = Proof(
+    only_here="the restore over the app that was backed up, and on one that was never used",
+    not_here="the backup of an upgraded app is not tested",
+)
 
 
 def by_stage(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[Chain, ...]:
@@ -39,7 +61,7 @@ def by_stage(known: Known, due: Collection[StageName], *, checks: bool) -> tuple
     return tuple(chains)
 
 
-def shared(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[Chain, ...]:
+def chains3(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[Chain, ...]:
     """As few deployments as show the same; `checks` as above."""
     chains = [_all_of_new(known, due, checks=checks)]
     if "upgrade" in due:
@@ -47,6 +69,39 @@ def shared(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[C
     if "backup" in due:
         chains.append(_fresh("install"))
     return tuple(chains)
+
+
+def chains2(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[Chain, ...]:
+    """X is backed up once it is upgraded, and restored over Y, which was tested and has data of its own.
+
+    There has to be an old version, and something to back up; `gives_way` says so.
+    """
+    old = ChainBuilder("upgrade", needs=(PULL,))
+    _upgrade_in_place(old, known, why=BACKED_UP_UPGRADED)
+    if known.has_suite:
+        old.then("test", stage="upgrade", deployment="upgrade")
+    old.then("seed", stage="backup", deployment="upgrade")
+    older = (marker("upgrade", "upgrade"),) if known.can_mark else ()
+    old.then("backup", stage="backup", deployment="upgrade", also_uses=older)
+    old.undeployed("upgrade", stage="upgrade")
+    new = ChainBuilder("install", needs=(PULL,))
+    new.deployed("install", stage="install", why=RESTORED_OVER.format("upgrade"), twin_of="upgrade")
+    _tested_as_new(new, known, due, stage="install", checks=checks)
+    new.then("fill", stage="restore", deployment="install")
+    # a chain of its own: what it waits for is part of the other
+    over = new.going_on("restored", needs="upgrade.backup.backup")
+    _restored(over, "install")
+    _ended(over, known, due, stage="install", checks=checks)
+    return old.done(), new.done(), over.done()
+
+
+def gives_way(known: Known, due: Collection[StageName]) -> str | None:
+    """Why a recipe is not tested in chains2, None if it is."""
+    if known.unshared:
+        return f"suite.toml: share = false: {known.unshared}"
+    if "backup" not in due:
+        return "there is nothing to back up"
+    return None if "upgrade" in due else "there is no old version whose upgrade is backed up"
 
 
 def upgraded(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[Chain, ...]:
@@ -134,14 +189,36 @@ def _tested_and_removed(
     checks: bool,
 ) -> None:
     """All stages after `stage`, on its deployment of the same name."""
+    _tested_as_new(chain, known, due, stage=stage, checks=checks)
+    if "backup" in due:
+        _back_up_and_restore(chain, stage)
+    _ended(chain, known, due, stage=stage, checks=checks)
+
+
+def _tested_as_new(
+    chain: ChainBuilder,
+    known: Known,
+    due: Collection[StageName],
+    *,
+    stage: Literal["install", "upgrade"],
+    checks: bool,
+) -> None:
     if checks:
         chain.then("check", stage=stage, deployment=stage)
     if "functional" in due:
         chain.then("test", stage="functional", deployment=stage)
     if "sso" in due and known.has_sso_tests:
         chain.then("test", stage="sso", deployment=stage)
-    if "backup" in due:
-        _back_up_and_restore(chain, stage)
+
+
+def _ended(
+    chain: ChainBuilder,
+    known: Known,
+    due: Collection[StageName],
+    *,
+    stage: Literal["install", "upgrade"],
+    checks: bool,
+) -> None:
     if checks:
         last: StageName = "functional" if "functional" in due else stage
         _hard_times(chain, known, stage=last, deployment=stage)

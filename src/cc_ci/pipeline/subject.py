@@ -1,13 +1,14 @@
 """What a run tests: the version under test, the one it is upgraded from, and what the planner must know."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from cc_ci.backups.planned import upgrade_places, whole_volumes
 from cc_ci.errors import InfrastructureError
-from cc_ci.pipeline.known import Known
+from cc_ci.isolation.holdings import names_of
+from cc_ci.pipeline.known import MIB, Known, Load
 from cc_ci.pipeline.needs import Need
 from cc_ci.pipeline.plan import DeploymentSource, Which
 from cc_ci.pipeline.versions import named, tagged
@@ -99,7 +100,17 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             backed_up=plan.enabled and bool(plan.volumes),
             can_seed=seeds or bool(whole_volumes(plan)),
             can_mark=seeds or self._can_mark,
+            unshared=self.suite.unshared if self.suite else None,
+            fixed_names=tuple(line for which in self.stacks for line in self._fixed_names(which)),
+            load=_load(self.suite),
+            provider_load=_load(self.need.candidate.suite) if self.need else None,
         )
+
+    def _fixed_names(self, which: Which) -> Iterator[str]:
+        app, stack = self.apps[which], self.stacks[which]
+        for one in names_of(app, stack):
+            if not one.name.startswith(f"{stack.name}_"):
+                yield f"{stack.place(one.key)}{one.key}: {one.kind} {one.name}"
 
     @property
     def _unkept(self) -> Mapping[str, str]:
@@ -154,6 +165,12 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             for which, stack in self.stacks.items()
             for name, service in stack.services.items()
         )
+
+
+def _load(suite: Suite | None) -> Load:
+    if suite is None:
+        return Load()
+    return Load(memory_bytes=suite.weight.memory_mib * MIB, cpus=suite.weight.cpus)
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from cc_ci.pipeline.outcomes import BLAMES, StageOutcome
 from cc_ci.pipeline.planner import make_plan
 from cc_ci.pipeline.recording import Recording, first_result
 from cc_ci.pipeline.request import Ran, Request
+from cc_ci.pipeline.room import room_of
 from cc_ci.pipeline.site import Read, Tools, Unread
 from cc_ci.pipeline.surroundings import missing_values
 from cc_ci.recipes.policy.refusals import Refusal
@@ -88,7 +89,8 @@ def outcome_of(error: CcCiError) -> Outcome:
 def _refused(request: Request, about: Read) -> Ending:
     """Nothing is deployed, so nothing is said of the stages: but for those that were decided anyway."""
     refused = about.judgement.refusals
-    plan = make_plan(about.subject.known, request.arm, only=request.stage, keep=request.keep)
+    known = about.subject.known
+    plan = make_plan(known, request.arm, only=request.stage, keep=request.keep, room=room_of(request.node))
     stages = [stage for stage in plan.stages() if stage != "teardown"]
     first = StageOutcome(
         stage=stages[0] if stages else "install",

@@ -5,6 +5,7 @@ from typing import Any
 
 from cc_ci.errors import UsageError
 from cc_ci.levers.arms import DEFAULT_PROFILE, digest
+from cc_ci.levers.former_names import with_present_names
 from cc_ci.results.old_names import with_kinds
 from cc_ci.results.schema import SCHEMA_VERSION
 
@@ -44,6 +45,13 @@ def to_4(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "missing": {**raw.get("missing", {}), **unknown}}
 
 
+def to_5(raw: dict[str, Any]) -> dict[str, Any]:
+    """Levers have the names that they have now; the arm's digest is what it was."""
+    arm = raw.get("arm", {})
+    renamed = {**arm, "overrides": with_present_names(arm.get("overrides", {}))}
+    return {**raw, "arm": renamed, "levers": with_present_names(raw.get("levers", {}))}
+
+
 def with_arm(raw: dict[str, Any]) -> dict[str, Any]:
     """A profile was the whole arm then, but for the driver, which a flag could change."""
     raw = dict(raw)
@@ -55,7 +63,7 @@ def with_arm(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "arm": arm, "levers": levers}
 
 
-STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: to_2, 2: to_3, 3: to_4}
+STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: to_2, 2: to_3, 3: to_4, 4: to_5}
 """STEPS[n] makes version n + 1 of version n; fields that are added with a default need no step."""
 
 

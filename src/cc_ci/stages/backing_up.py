@@ -21,24 +21,31 @@ from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.checking import proof
 from cc_ci.stages.evidence import keep_answers
 from cc_ci.stages.readying import predicates
-from cc_ci.stages.seeds import Planted, put_in, require, require_all_marked, seeds_of
+from cc_ci.stages.seeds import Planted, places_for, put_in, require, require_all_marked, seeds_of
 from cc_ci.stages.volumes import tell_left_out, volume_reach
 from cc_ci.system.units import Seconds
 from cc_ci.timing.actions import DATA
 
+THINGS_TO_UNDO = "the marker changes and goes, later data comes"
+"""The test that says that a restore has something to undo, whatever it is done on."""
 SETTLING: Seconds = 60.0
 """How long an app may take to serve again after hooks have worked in it."""
 
 
 class Backed(msgspec.Struct, frozen=True, kw_only=True):
-    """Two backups of one deployment, and markers: in both, in the second only, in none."""
+    """Two backups of one deployment, and markers: in both, in the second only, in none.
+
+    `older` is in both, too, if the old version wrote it.
+    """
 
     deployment: str
+    data_of: str
     first: Snapshot
     second: Snapshot
     kept: Planted
     between: Planted
     later: Planted
+    older: Planted | None = None
 
 
 def open_repository(bench: Bench) -> Repository:
@@ -49,7 +56,9 @@ def open_repository(bench: Bench) -> Repository:
     return repository
 
 
-def back_up(bench: Bench, deployed: Deployed, repository: Repository, *, kept: Planted) -> Backed:
+def back_up(
+    bench: Bench, deployed: Deployed, repository: Repository, *, kept: Planted, older: Planted | None = None
+) -> Backed:
     """Back up twice. After each the app has to serve, and to take what the next one has to hold."""
     tell_left_out(bench, deployed)
     first = _snapshot(bench, deployed, repository, name="backup")
@@ -57,8 +66,39 @@ def back_up(bench: Bench, deployed: Deployed, repository: Repository, *, kept: P
     second = _snapshot(bench, deployed, repository, name="second backup")
     later = _still_works(bench, deployed, kept, name="later", after="the second backup")
     return Backed(
-        deployment=deployed.name, first=first, second=second, kept=kept, between=between, later=later
+        deployment=deployed.name,
+        data_of=deployed.data_of,
+        first=first,
+        second=second,
+        kept=kept,
+        between=between,
+        later=later,
+        older=_in_backup(deployed, older),
     )
+
+
+def _in_backup(deployed: Deployed, older: Planted | None) -> Planted | None:
+    """What of an older marker a backup has to bring back; None if it is in no volume of the backup."""
+    if older is None or not older.places:
+        return older
+    places = tuple(place for place in older.places if place in places_for(deployed, stage="backup"))
+    return msgspec.structs.replace(older, places=places) if places else None
+
+
+def fill(bench: Bench, deployed: Deployed) -> Planted:
+    """Give data of its own to an app that another's backup is restored over: what it has has to go."""
+    changed, places = "changed before the restore", places_for(deployed, stage="restore")
+    with (
+        bench.span("add, change and delete data", "seed"),
+        proof(bench, THINGS_TO_UNDO, deployed=deployed, stage="restore"),
+    ):
+        gone = put_in(bench, deployed, places, name="own")
+        seeds = seeds_of(bench, deployed, gone.places)
+        seeds.write(gone.key, changed)
+        require(bench, deployed, gone, changed, after="it was changed")
+        seeds.delete(gone.key)
+        require(bench, deployed, gone, None, after="it was deleted")
+        return put_in(bench, deployed, places, name="stays")
 
 
 def overwrite(bench: Bench, deployed: Deployed, backed: Backed) -> None:
@@ -66,7 +106,7 @@ def overwrite(bench: Bench, deployed: Deployed, backed: Backed) -> None:
     changed, kept = "changed after the backup", backed.kept
     with (
         bench.span("change, delete and add data", "seed"),
-        proof(bench, "the marker changes and goes, later data comes", deployed=deployed, stage="restore"),
+        proof(bench, THINGS_TO_UNDO, deployed=deployed, stage="restore"),
     ):
         seeds = seeds_of(bench, deployed, kept.places)
         seeds.write(kept.key, changed)
@@ -79,6 +119,7 @@ def overwrite(bench: Bench, deployed: Deployed, backed: Backed) -> None:
 def restore(bench: Bench, deployed: Deployed, repository: Repository, backed: Backed) -> None:
     """Restore both backups, one after the other: the one that the deployment is left with comes last."""
     plan = backup_plan(deployed.stack)
+    deployed.data_of = backed.data_of
     one, other = (
         (backed.second, backed.first) if _in_place(deployed, backed) else (backed.first, backed.second)
     )
@@ -89,9 +130,14 @@ def restore(bench: Bench, deployed: Deployed, repository: Repository, backed: Ba
     _require_hooks_left_it_serving(bench, deployed, plan)
 
 
-def verify(bench: Bench, deployed: Deployed, repository: Repository, backed: Backed) -> None:
-    """What the backup that was restored last has is there, and nothing else; and the app takes new data."""
-    after = "the restore in place" if _in_place(deployed, backed) else "the restore on a fresh deployment"
+def verify(
+    bench: Bench, deployed: Deployed, repository: Repository, backed: Backed, *, own: Planted | None = None
+) -> None:
+    """What the backup that was restored last has is there, and nothing else; and the app takes new data.
+
+    `own` is what the app had before, if it is not the one that was backed up.
+    """
+    after = _after(deployed, backed, own)
     last = backed.first if _in_place(deployed, backed) else backed.second
 
     def tell_more() -> str:
@@ -100,13 +146,16 @@ def verify(bench: Bench, deployed: Deployed, repository: Repository, backed: Bac
     with bench.span("restored data", "verify"), _naming_what_is_left_out(deployed, backed, after=after):
         with proof(bench, "the marker is back", deployed=deployed, stage="restore"):
             require(bench, deployed, backed.kept, backed.kept.value, after=after, tell_more=tell_more)
+        if older := backed.older:
+            with proof(bench, "what the old version wrote is back", deployed=deployed, stage="restore"):
+                require(bench, deployed, older, older.value, after=after, tell_more=tell_more)
         with proof(
             bench, "what came between the backups is as in the last", deployed=deployed, stage="restore"
         ):
             between = None if last == backed.first else backed.between.value
             require(bench, deployed, backed.between, between, after=after, tell_more=tell_more)
         with proof(bench, "later data is gone", deployed=deployed, stage="restore"):
-            require(bench, deployed, backed.later, None, after=after)
+            require(bench, deployed, own or backed.later, None, after=after)
         with proof(bench, "the app takes data again", deployed=deployed, stage="restore"):
             put_in(bench, deployed, backed.kept.places, name="again", after=after)
     require_all_marked(deployed, backed.kept)
@@ -126,6 +175,12 @@ def _naming_what_is_left_out(deployed: Deployed, backed: Backed, *, after: str) 
         if backed.kept.places or not lines:
             raise
         raise StageFailed(f"data was lost, and {'; '.join(lines)}; {after} showed it: {error}") from error
+
+
+def _after(deployed: Deployed, backed: Backed, own: Planted | None) -> str:
+    if _in_place(deployed, backed):
+        return "the restore in place"
+    return "the restore over another app" if own else "the restore on a fresh deployment"
 
 
 def _in_place(deployed: Deployed, backed: Backed) -> bool:

@@ -71,6 +71,8 @@ class Deployed:
     stack: Stack
     candidate: Candidate
     proxy_network: str
+    data_of: str
+    """The deployment whose data it has: another's, once that one's backup was restored here."""
     folder: Path
     secrets: dict[str, str]
     since: EpochSeconds
@@ -116,6 +118,7 @@ class Deployed:
             variant=self.candidate.variant,
             further_hosts=hosts,
             sso=self.candidate.sign_on,
+            data_of=self.data_of,
         )
 
 

@@ -43,6 +43,7 @@ def prepare(
             stack=stack,
             candidate=candidate,
             proxy_network=network,
+            data_of=name,
             folder=bench.scratch / name,
             secrets={},
             since=bench.engine.now(),

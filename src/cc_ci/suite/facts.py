@@ -147,8 +147,14 @@ class _Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Volumes that need no backup, by their keys in the recipe, and why: `cache = "rebuilt at start"`."""
     shown: Annotated[dict[FactName, MayShow], msgspec.Meta(max_length=100)] = {}
     """Secrets that the app shows on purpose, by their keys in the recipe."""
+    share: bool = True
+    """Whether a backup may be restored over an app that was used before; if not, `unshared` says why."""
+    unshared: Reason | None = None
 
     def __post_init__(self) -> None:
+        if self.share != (self.unshared is None):
+            message = 'share = false and unshared = "its reason" go together'
+            raise ValueError(message)
         names = [APP_SIGN, *(sign.name for sign in self.readiness)]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             message = f"readiness: the name {twice[0]!r} is there twice ({APP_SIGN!r} is that of [probe])"

@@ -43,6 +43,8 @@ class AppFacts(msgspec.Struct, frozen=True, kw_only=True):
     variant: str | None = None
     further_hosts: tuple[str, ...] = ()
     sso: SignOn | None = None
+    data_of: str = ""
+    """The deployment whose data the app has: what seeds remember goes with the data."""
 
 
 class ToldFacts(msgspec.Struct, frozen=True, kw_only=True):

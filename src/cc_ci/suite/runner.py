@@ -67,8 +67,8 @@ class SuiteRunner:
         self._redact = redact or Redactor()
         self._scratch_root = scratch_root or runtime_root()
         self._uid = sandbox_uid()
-        self._kept: dict[str, Mapping[str, str]] = {}
-        """By the app's domain: what its seeds asked to be remembered."""
+        self._kept: dict[tuple[str, str], Mapping[str, str]] = {}
+        """By the app's domain and whose data it has: what its seeds asked to be remembered."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -171,7 +171,7 @@ class SuiteRunner:
 
     def _seed(self, suite: Suite, app: AppFacts, request: SeedRequest) -> str | None:
         what = f"suite {suite.recipe}: seed {request.verb} {request.key!r}"
-        request = msgspec.structs.replace(request, kept=self._kept.get(app.domain, {}))
+        request = msgspec.structs.replace(request, kept=self._kept.get((app.domain, app.data_of), {}))
         with self._sandbox(suite, app, evidence=None) as (sandbox, confinement):
             completed = self._run(
                 sandbox,
@@ -187,7 +187,7 @@ class SuiteRunner:
             raise SeedFailed(said, exchange=answer.exchange and fitted(answer.exchange, self._redact))
         if answer.problem:
             raise InfrastructureError(f"{what}: {one_line(self._redact(answer.problem))}")
-        self._kept[app.domain] = answer.kept
+        self._kept[app.domain, app.data_of] = answer.kept
         for name, value in answer.kept.items():
             # a shorter one may be a word that reports are made of
             if len(value) >= SHORTEST_TOKEN:

@@ -1,8 +1,9 @@
 """Whole runs in a fake Swarm: all of cc-ci but the engine, the proxy, the suites' sandbox and the tools."""
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from cc_ci.engine.node import Node
 from cc_ci.pipeline.instruments import Instruments
@@ -54,6 +55,25 @@ class FakeRunProxy:
         return ""
 
 
+class OneAtATime:
+    """Anything whose methods are called by one thread at a time, so that chains may go side by side."""
+
+    def __init__(self, inner: object) -> None:
+        self._inner = inner
+        self._lock = threading.RLock()
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if not callable(found):
+            return found
+
+        def call(*args: object, **options: object) -> object:
+            with self._lock:
+                return found(*args, **options)
+
+        return call
+
+
 class Lab:
     """One fake node, a recipe and a store below `root`; each `run` is a whole one, in this thread.
 
@@ -65,8 +85,9 @@ class Lab:
         for reference in IMAGES:
             self.swarm.has_image(reference)
         self.recipe = made / "recipes" / "small" if made else small_recipe(root)
-        self.suites = FakeSuites(self.swarm)
-        self.proxy = FakeProxy(self.swarm)
+        self._shared = cast("FakeSwarm", OneAtATime(self.swarm))
+        self.suites = FakeSuites(self._shared)
+        self.proxy = FakeProxy(self._shared)
         self.store = Store(root / "runs")
         self.told: list[str] = []
         self.tell: Callable[[str], None] = self.told.append
@@ -90,7 +111,7 @@ class Lab:
             started=self.swarm.clock.monotonic(),
             tell=self._tell,
             instruments=Instruments(
-                connect=lambda _node, _runner: self.swarm,
+                connect=lambda _node, _runner: self._shared,
                 requester=self.proxy.reached,
                 suites=lambda *_: self.suites,
                 sampler=lambda *_, **__: Unmeasured(),  # type: ignore[arg-type]
@@ -103,5 +124,5 @@ class Lab:
 
     def _runner(self, argv: Sequence[str], **options: Any) -> Completed:
         """Git is real: a recipe is read from its repository."""
-        run: Runner = self._git if argv[0] == "git" else self.swarm.runner
+        run: Runner = self._git if argv[0] == "git" else self._shared.runner
         return run(argv, **options)

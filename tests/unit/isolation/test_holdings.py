@@ -1,5 +1,7 @@
 """Names that are claimed before a deploy, and the things that are removed after it."""
 
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -87,6 +89,67 @@ def test_of_several_names_none_is_claimed_unless_all_are_free(holdings: Holdings
     node.add("secret", "free", OWN)
     holdings.remove("install")
     assert node.names("secret") == ["free"]
+
+
+@pytest.mark.attack(
+    what="Two apps of one run are deployed side by side, and the recipe fixes the name of a volume.",
+    before="Both found it free before either had made it, and worked on one volume.",
+    now="One gets the name, and the other is refused with file and line.",
+    layer="engine",
+)
+def test_of_many_that_claim_a_fixed_name_at_once_one_gets_it(holdings: Holdings, node: Any) -> None:
+    everyone = threading.Barrier(8)
+    got, refused = list[str](), list[str]()
+    real = node.volumes
+
+    def volumes(labels: Any = None) -> Any:
+        found = real(labels)
+        time.sleep(0.002)  # the look takes as long as an engine's answer
+        return found
+
+    node.volumes = volumes
+
+    def one(number: int) -> None:
+        everyone.wait()
+        try:
+            claim(holdings, VOLUME, deployment=f"d{number}", stack=f"web{number}")
+            got.append(f"d{number}")
+        except Unverified as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=one, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 1
+    assert len(refused) == 7
+    assert refused[0].startswith(
+        "compose.yml:7: volumes.content.name: volume shared: claimed by deployment d"
+    )
+    assert "${STACK_NAME}" in refused[0]
+
+
+def test_a_name_that_is_claimed_and_not_made_yet_is_taken_until_its_claimant_is_removed(
+    holdings: Holdings,
+) -> None:
+    claim(holdings, VOLUME)
+    with pytest.raises(Unverified, match="claimed by deployment install of this run, which is up beside"):
+        claim(holdings, VOLUME, deployment="upgrade", stack="other")
+    with pytest.raises(InfrastructureError, match="stack web: claimed by deployment install of this run"):
+        claim(holdings, HeldName(kind="volume", name="else"), deployment="upgrade")
+    holdings.remove("install")
+    claim(holdings, VOLUME, deployment="upgrade", stack="other")
+
+
+def test_a_removal_that_failed_gives_no_name_to_others(holdings: Holdings, node: Any) -> None:
+    claim(holdings, VOLUME)
+    node.add("volume", "shared", OWN)
+    node.refuse["shared"] = 1000
+    with pytest.raises(InfrastructureError, match="in use"):
+        holdings.remove("install")
+    with pytest.raises(Unverified):
+        claim(holdings, VOLUME, deployment="upgrade", stack="other")
 
 
 @pytest.mark.parametrize("kind", ["service", "config", "container"])

@@ -131,7 +131,8 @@ class Seen:
 
 WHERE: dict[str, Callable[[Seen, Chosen], object]] = {
     "deploy.driver": Seen.driver,
-    "deploy.share": Seen.plan,
+    "plan.shape": Seen.plan,
+    "plan.parallel": Seen.plan,
     "deploy.resolve_image": Seen.argv,
     "images.prepull": Seen.plan,
     "images.keep": Seen.plan,
@@ -191,7 +192,7 @@ def test_the_overlay_may_set_what_levers_name_and_that_is_told_once() -> None:
         ("health.interval=-1", "give recipe"),
         ("health.interval=nan", "give recipe"),
         ("readiness.hold=recipe", "give 0 to 600 s"),
-        ("deploy.share=some", "there is none, chains, upgraded"),
+        ("plan.shape=some", "there is stages, chains3, chains2, upgraded"),
     ],
 )
 def test_what_is_no_setting_is_a_usage_error_with_what_there_is(setting: str, said: str) -> None:
@@ -200,8 +201,8 @@ def test_what_is_no_setting_is_a_usage_error_with_what_there_is(setting: str, sa
 
 
 def test_a_profile_that_is_not_known_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="there is stock, peer, bare"):
-        choose("fast")
+    with pytest.raises(UsageError, match="there is stock, peer, fast, bare"):
+        choose("faster")
 
 
 def test_an_arm_is_its_profile_and_what_was_changed_of_it() -> None:
@@ -233,10 +234,22 @@ def test_a_lever_that_is_built_later_changes_no_older_arm() -> None:
     assert digest({}) == digest({"teardown.wait": "removal"})
 
 
+def test_an_arm_that_was_written_by_a_levers_former_name_is_the_same_arm() -> None:
+    """So that sets and results from before are compared with those of now."""
+    for before, now in {"none": "stages", "chains": "chains3", "upgraded": "upgraded"}.items():
+        old, new = read_arm(f"stock deploy.share={before}"), read_arm(f"stock plan.shape={now}")
+        assert old == new
+        written = {**old.values, "deploy.share": before}
+        del written["plan.shape"]
+        assert digest(written) == new.arm.digest
+    assert digest({"deploy.share": "chains"}) == digest({"plan.shape": "chains3"}) != digest({})
+    assert digest({"deploy.share": "none"}) == digest({"plan.shape": "stages"}) == digest({})
+
+
 def test_the_levers_of_profiles_are_what_they_were() -> None:
     """A change here makes other arms: sets and history that have the old ones are not pooled with it."""
     known = {"stock": "fcedcf93", "peer": "3fd85d9f", "bare": "8f4e5345"}
-    assert {name: choose(name).arm.digest for name in PROFILES} == known
+    assert {name: choose(name).arm.digest for name in known} == known
 
 
 def test_each_wait_of_stock_and_peer_names_its_source_or_is_not_there() -> None:

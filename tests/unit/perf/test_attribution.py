@@ -60,7 +60,7 @@ def test_levers_are_bounded_by_what_they_touch() -> None:
     bounds = {one.saving.name: one for one in attribution.saving_bounds(RUNS, None)}
     assert bounds["health.interval"].times.values == (30.0, 60.0, 31.0)
     assert bounds["readiness.events"].times.median == 5.0
-    assert bounds["deploy.share"].times.median == 10.0
+    assert bounds["plan.shape"].times.median == 10.0
     assert "provider.warm" not in bounds
 
 
@@ -113,7 +113,7 @@ def test_a_removal_is_bounded_with_all_that_has_to_wait_for_it() -> None:
     provider = msgspec.structs.replace(networks, deployment="keycloak")
     assert touched(provider) == {"teardown.fast", "provider.warm"}
     saved = msgspec.structs.replace(networks, deployment="backup", stage="restore")
-    assert touched(saved) == {"teardown.fast", "deploy.share"}
+    assert touched(saved) == {"teardown.fast", "plan.shape"}
     redeployed = msgspec.structs.replace(saved, action=REMOVE_TO_REDEPLOY)
     assert touched(redeployed) == {"teardown.fast"}
     stopped = msgspec.structs.replace(saved, action=of_removal(REMOVE_TO_REDEPLOY, UNTIL_ENDED))

@@ -13,7 +13,7 @@ FULL = Known(
 )  # fmt: skip
 
 
-CHAINS = choose("stock", ["deploy.share=chains"])
+CHAINS = choose("stock", ["plan.shape=chains3"])
 
 
 def acts(plan: Plan, deployment: str) -> list[str]:

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from cc_ci.errors import UsageError
 from cc_ci.levers.arms import Chosen, choose
-from cc_ci.pipeline.known import Known
+from cc_ci.levers.registry import PROFILES
+from cc_ci.pipeline.known import MIB, Known
 from cc_ci.pipeline.plan import STAGES, Deployment, Keep, Plan, Step
 from cc_ci.pipeline.planner import make_plan
+from cc_ci.pipeline.room import Room
 from cc_ci.pipeline.soundness import plan_faults, require_sound
 from cc_ci.results.schema import StageName
 
@@ -147,6 +149,8 @@ knowns = st.builds(
     can_mark=st.booleans(),
     backed_up=st.booleans(),
     can_seed=st.booleans(),
+    unshared=st.none() | st.just("its cache is part of it"),
+    fixed_names=st.sampled_from([(), ("compose.yml:3: volumes.content.name: volume shared",)]),
     provider=st.none() | st.just("keycloak"),
     has_sso_tests=st.booleans(),
 )
@@ -158,14 +162,25 @@ onlys = st.none() | st.sampled_from([stage for stage in STAGES if stage != "tear
 @given(
     known=knowns,
     arm=st.sampled_from(
-        [choose(), choose("peer"), choose("bare"), choose("stock", ["images.keep=no", "images.prepull=all"])]
+        [
+            *map(choose, PROFILES),
+            choose("stock", ["images.keep=no", "images.prepull=all"]),
+            choose("fast", ["images.prepull=none"]),
+            choose("stock", ["plan.shape=chains2"]),
+            choose("stock", ["plan.parallel=yes"]),
+            choose("bare", ["plan.parallel=yes"]),
+        ]
     ),
     only=onlys,
     keep=st.booleans(),
+    memory_bytes=st.none() | st.sampled_from([MIB, 700 * MIB, 8000 * MIB]),
 )
-def test_every_plan_is_sound(known: Known, arm: Chosen, only: StageName | None, *, keep: bool) -> None:
-    assume(only != "install" or arm.word("deploy.share") != "upgraded")
-    plan = make_plan(known, arm, only=only, keep=keep)
+def test_every_plan_is_sound(
+    known: Known, arm: Chosen, only: StageName | None, memory_bytes: int | None, *, keep: bool
+) -> None:
+    assume(only != "install" or arm.word("plan.shape") != "upgraded")
+    room = Room(memory_bytes=memory_bytes, cpus=2.0) if memory_bytes else None
+    plan = make_plan(known, arm, only=only, keep=keep, room=room)
     assert tuple(plan_faults(plan)) == ()
     if only is None:
         accounted = {*plan.stages(), *(one.stage for one in plan.decided)}

@@ -376,7 +376,7 @@ def ids(result: RunResult) -> list[tuple[str, str]]:
 def test_tests_have_the_same_ids_whatever_they_are_shown_on(lab: Lab) -> None:
     """On other deployments, of another run: stage and id stay, and no id has a deployment's name in it."""
     stock = lab.run().result
-    chains = lab.run(arm=choose("stock", ["deploy.share=chains"])).result
+    chains = lab.run(arm=choose("stock", ["plan.shape=chains3"])).result
     assert chains.verdict == "green"
     assert sorted(set(ids(chains))) == sorted(set(ids(stock)))
     places = {(stage.name, test.id, test.deployment) for stage in stock.stages for test in stage.tests}
@@ -392,7 +392,7 @@ def test_tests_have_the_same_ids_whatever_they_are_shown_on(lab: Lab) -> None:
 def test_no_evidence_is_written_over_by_another_step(lab: Lab) -> None:
     """Two stages run their suites on one deployment; a redeploy takes away what had logs."""
     lab.swarm.log_texts = LogsByTime(lab)
-    ran = lab.run(arm=choose("stock", ["deploy.share=chains"]))
+    ran = lab.run(arm=choose("stock", ["plan.shape=chains3"]))
     evidence = ran.folder.evidence
     assert (evidence / "install" / "suite-functional" / "suite.log").exists()
     assert (evidence / "upgrade" / "suite-upgrade" / "suite.log").exists()
@@ -400,6 +400,123 @@ def test_no_evidence_is_written_over_by_another_step(lab: Lab) -> None:
     assert before < (evidence / "install" / "app.log").read_text()
     before = (evidence / "upgrade" / "before-upgrade" / "app.log").read_text()
     assert before < (evidence / "upgrade" / "app.log").read_text()
+
+
+LARGE = msgspec.structs.replace(NODE, memory_bytes=8 << 30, cpus=2.0)
+
+
+def test_in_two_chains_what_the_old_version_wrote_comes_back_and_what_was_there_goes(lab: Lab) -> None:
+    result = lab.run(arm=choose("stock", ["plan.shape=chains2"])).result
+    assert (result.verdict, result.exit_code) == ("green", 0), result.because
+    shown = {
+        test.id: test.deployment for stage in result.stages if stage.name == "restore" for test in stage.tests
+    }
+    assert shown["what the old version wrote is back"] == "install"
+    assert shown["later data is gone"] == "install"
+    stock = lab.run().result
+    assert set(ids(result)) - set(ids(stock)) == {("restore", "what the old version wrote is back")}
+    assert set(ids(stock)) <= set(ids(result))
+    up, down = "docker stack deploy --resolve-image always", "docker stack rm"
+    twice = ("restic restore", "restic restore")
+    assert list(programs(lab.swarm))[:13] == [
+        *(up, up, "restic init", "restic backup", "restic backup", down),
+        *(up, *twice, down, up, down, up),
+    ]
+    assert_nothing_left(lab)
+
+
+@pytest.mark.parametrize(("action", "data", "said"), [
+    ("fill", "stays", "still there after the restore"),
+    ("backup: seed", "kept", "data was lost"),
+])  # fmt: skip
+def test_in_two_chains_a_restore_that_loses_or_leaves_data_fails(
+    lab: Lab, action: str, data: str, said: str
+) -> None:
+    """The restore leaves what was there, or brings back nothing of what was saved."""
+    real = lab.swarm._restic
+
+    def restore(words: tuple[str, ...]) -> object:
+        if words[1] != "restore":
+            return real(words)
+        before = {name: dict(kept) for name, kept in lab.swarm.data.items()}
+        done = real(words)
+        if action == "fill":
+            for name, kept in before.items():
+                lab.swarm.data.setdefault(name, {}).update(kept)
+        else:
+            lab.swarm.data.update(before)
+        return done
+
+    lab.swarm._restic = restore  # type: ignore[method-assign, assignment]
+    result = lab.run(arm=choose("stock", ["plan.shape=chains2"])).result
+    (stage,) = (one for one in result.stages if one.name == "restore")
+    assert (stage.outcome, result.exit_code) == ("failed", 1)
+    assert f"cc-ci-{data}-" in str(stage.reason)
+    assert said in str(stage.reason)
+    assert_nothing_left(lab)
+
+
+@pytest.mark.parametrize("shape", ["stages", "chains3", "chains2"])
+def test_chains_side_by_side_show_the_same_and_leave_nothing(lab: Lab, shape: str) -> None:
+    one = lab.run(arm=choose("stock", [f"plan.shape={shape}"])).result
+    both = lab.run(arm=choose("stock", [f"plan.shape={shape}", "plan.parallel=yes"]), node=LARGE).result
+    assert (both.verdict, both.exit_code) == ("green", 0), both.because
+    assert sorted(ids(both)) == sorted(ids(one))
+    assert_nothing_left(lab)
+    assert both.phases is not None
+    assert sum(row.wall_seconds for row in both.phases.rows) + both.phases.unattributed_seconds == (
+        pytest.approx(both.phases.total_seconds)
+    )
+    chains = {span.id: span for span in both.spans if span.kind == "chain"}
+    for span in steps(both):
+        assert span.parent in chains
+        assert chains[span.parent].start <= span.start <= (span.end or 0.0) <= (chains[span.parent].end or 0)
+
+
+def test_of_chains_side_by_side_two_are_at_work_at_once(lab: Lab) -> None:
+    arm = choose("stock", ["plan.shape=chains3", "plan.parallel=yes"])
+    result = lab.run(arm=arm, node=LARGE).result
+    install, upgrade = (next(s for s in result.spans if (s.kind, s.name) == ("chain", name))
+                        for name in ("install", "upgrade"))  # fmt: skip
+    assert max(install.start, upgrade.start) < min(install.end or 0.0, upgrade.end or 0.0)
+    assert {one.code for one in result.warnings}.isdisjoint({"plan"})
+
+
+def test_a_run_whose_chains_do_not_fit_says_so(lab: Lab) -> None:
+    arm = choose("stock", ["plan.shape=chains3", "plan.parallel=yes"])
+    result = lab.run(arm=arm, stage="install").result
+    assert not [one for one in result.warnings if one.code == "plan"]
+    result = lab.run(arm=arm).result
+    (said,) = (one.message for one in result.warnings if one.code == "plan")
+    assert said == "plan.parallel: one chain after the other: the node tells no limit of its memory"
+
+
+def test_two_chains_alive_are_both_removed_when_the_run_is_interrupted(lab: Lab) -> None:
+    arm = choose("stock", ["plan.shape=chains3", "plan.parallel=yes"])
+    run = lab.prepared(arm=arm, node=LARGE, keep=True)
+    up: list[set[str]] = []
+
+    def tell(said: str) -> None:
+        alive = {item.stack or "" for item in lab.swarm.items["service"].values()}
+        if len(alive) > 1 and not up:
+            up.append(alive)
+            run._stops.run.stop(Interrupted("ended by SIGTERM"))
+
+    lab.tell = tell
+    ran = run()
+    assert up
+    assert (ran.result.verdict, ran.kept_domain) == ("interrupted", None)
+    assert_nothing_left(lab)
+
+
+def test_keep_leaves_the_deployment_that_failed_while_another_chain_goes_on(lab: Lab) -> None:
+    arm = choose("stock", ["plan.shape=chains3", "plan.parallel=yes"])
+    lab.suites.outcomes["app"] = "failed"
+    ran = lab.run(arm=arm, node=LARGE, keep=True)
+    assert ran.kept_domain is not None
+    left = {item.labels[DEPLOYMENT_LABEL] for item in take(lab.swarm).items if item.kind == "service"}
+    assert len(left) == 1
+    assert left <= {"install", "upgrade"}
 
 
 class LogsByTime(dict[str, str]):

@@ -126,7 +126,7 @@ def test_the_default_root_is_in_the_state_folder(tmp_path: Path, monkeypatch: py
         ("[]", "schema_version is missing"),
         ('{"schema_version": 0}', "no number from 1 on"),
         ('{"schema_version": 1}', "not the results of a run"),
-        ('{"schema_version": 99}', "schema_version 99 is newer than 4; upgrade cc-ci"),
+        ('{"schema_version": 99}', "schema_version 99 is newer than 5; upgrade cc-ci"),
     ],
 )
 def test_other_files_are_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
@@ -210,9 +210,17 @@ def test_a_test_of_version_2_has_its_deployment_taken_out_of_its_name() -> None:
     assert not [test for test in stage["tests"] if "name" in test]
 
 
+def test_levers_of_version_4_have_the_names_of_now_and_their_arm_the_digest_of_then() -> None:
+    arm = {"profile": "stock", "overrides": {"deploy.share": "chains"}, "digest": "0123"}
+    levers = {"deploy.share": "chains", "readiness.hold": 0.0}
+    read = migrations.current({"schema_version": 4, "arm": arm, "levers": levers})
+    assert read["arm"] == {"profile": "stock", "overrides": {"plan.shape": "chains3"}, "digest": "0123"}
+    assert read["levers"] == {"plan.shape": "chains3", "readiness.hold": 0.0}
+
+
 def test_what_older_results_do_not_tell_of_their_engine_is_said() -> None:
     read = load(OLD / "version-3.json")
-    assert (read.schema_version, read.environment.engine, read.environment.runc) == (4, "20.10.24", None)
+    assert (read.schema_version, read.environment.engine, read.environment.runc) == (5, "20.10.24", None)
     assert read.missing["environment.runc"] == "not recorded before version 4 of these results"
 
 

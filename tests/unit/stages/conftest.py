@@ -85,6 +85,7 @@ def deployed(bench: Bench, tmp_path: Path) -> Deployed:
     app, stack = read_app(recipe(tmp_path / "small"))
     claim(bench, "install", app, stack)
     return Deployed(
+        data_of="install",
         name="install",
         app=app,
         stack=stack,

@@ -220,3 +220,14 @@ def test_a_volume_without_a_reason_is_refused(unkept: str, tmp_path: Path) -> No
     folder = suite_folder(tmp_path, f'recipe = "notes"\nunkept = {unkept}\n')
     with pytest.raises(InfrastructureError, match=r"suite\.toml: unkept.* each volume has its reason"):
         read_suite(folder)
+
+
+def test_a_suite_that_wants_no_shared_app_says_why(tmp_path: Path) -> None:
+    text = 'recipe = "notes"\nshare = false\nunshared = "an install makes what a backup lacks"\n'
+    assert read_suite(suite_folder(tmp_path, text)).unshared == "an install makes what a backup lacks"
+
+
+@pytest.mark.parametrize("text", ["share = false", 'unshared = "why not"', 'share = true\nunshared = "so"'])
+def test_share_and_its_reason_go_together(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InfrastructureError, match='share = false and unshared = "its reason" go together'):
+        read_suite(suite_folder(tmp_path, f'recipe = "notes"\n{text}\n'))

@@ -108,12 +108,12 @@ SAVINGS = (
         touches=lambda place: held(place.action),
     ),
     Saving(
-        name="deploy.share",
+        name="plan.shape",
         idea="functional, sso and backup on the install's deployment",
         touches=spared,
     ),
     Saving(
-        name="deploy.parallel_chains",
+        name="plan.parallel",
         idea="the chains of the upgrade and of the fresh restore beside the install chain",
         touches=lambda place: place.deployment in BESIDE,
     ),
