@@ -31,7 +31,7 @@ SAID = "\n".join(literals())
 
 
 def messages() -> list[str]:
-    blocks = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
+    blocks = re.findall(r"```text\n(.*?)```", PAGE.partition("## The ten")[2], re.DOTALL)
     rows = re.findall(r"^\| `([^`]+)` \|", PAGE.partition("## Other messages")[2], re.MULTILINE)
     lines = [line for block in blocks for line in block.splitlines()]
     return [line for line in (*lines, *rows) if not line.startswith(PYTESTS_OWN)]
