@@ -96,6 +96,12 @@ def test_every_decision_is_listed() -> None:
     assert listed == {path.name for path in folder.glob("[0-9]*.md")}
 
 
+def test_no_line_of_the_changelog_is_there_twice() -> None:
+    """A merge that keeps both sides of a conflict makes such lines; 40 characters tell two entries apart."""
+    begins = re.findall(r"^- .{20,40}", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert sorted({one for one in begins if begins.count(one) > 1}) == []
+
+
 def test_the_readme_tells_every_command() -> None:
     told = set(re.findall(r"^\| `cc-ci (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
     assert told == set(COMMANDS)
