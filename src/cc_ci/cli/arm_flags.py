@@ -9,8 +9,8 @@ def arm_options(command: Callable[..., None]) -> Callable[..., None]:
     """How an arm is named: a profile, and levers set to other values."""
     for option in (
         click.option("--lever", multiple=True, metavar="NAME=VALUE",
-                     help="Set one lever to another value than the profile's; `cc-ci levers` lists them."),
-        click.option("--profile", metavar="NAME", help="A full set of lever values, see `cc-ci levers`."),
+                     help="Change one lever of the profile; `cc-ci levers` lists them."),
+        click.option("--profile", metavar="NAME", help="A value for each lever; see `cc-ci levers`."),
     ):  # fmt: skip
         command = option(command)
     return command

@@ -11,10 +11,10 @@ from cc_ci.cli.told_tables import tell_tables
 @click.argument("folder", required=False, metavar="[SET]", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--recipe", help="Only this recipe's runs.")
 @click.option("--baselines", type=click.Path(path_type=Path), default=Path("baselines"), show_default=True,
-              help="Where sets are kept; the newest is taken.")  # fmt: skip
+              help="Where sets are kept; the newest set is used.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: every value, median and interval.")
 def attribute(folder: Path | None, *, recipe: str | None, baselines: Path, as_json: bool) -> None:
-    """Say of SET, a folder of `cc-ci baseline`, which phases, waits and levers its time is made of."""
+    """Show where the time of SET, a folder of `cc-ci baseline`, went: phases, waits and levers."""
     import msgspec
 
     from cc_ci.errors import UsageError

@@ -14,7 +14,7 @@ COUNT = click.IntRange(min=0)
 
 
 @click.command()
-@click.option("--recipes", default=RECIPES, show_default=True, help="What to measure, by name.")
+@click.option("--recipes", default=RECIPES, show_default=True, help="The names of the recipes to measure.")
 @click.option(
     "--cold", default=6, type=COUNT, show_default=True, help="Runs of each on a node without its images."
 )
@@ -39,10 +39,10 @@ def baseline(
     mix_code: bool,
     **reference: Any,
 ) -> None:
-    """Measure RECIPES again and again, cold and warm, interleaved; one that was interrupted is taken up.
+    """Measure RECIPES again and again, cold and warm in turn.
 
-    Hours of work, as root: Ctrl-C ends it, the same command goes on where it was. Nothing else should use the
-    machine. Exits 5 while some runs did not count and have to be repeated.
+    This takes hours and needs root. Ctrl-C stops it; rerun the command to resume. Don't use the machine for
+    anything else meanwhile. Exits with 5 if some runs were void and have to be repeated.
     """
     from cc_ci.cli.story import story
     from cc_ci.errors import UsageError

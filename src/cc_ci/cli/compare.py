@@ -23,7 +23,7 @@ def compare(a: str, b: str, *, as_json: bool) -> None:
 
     A and B are each a run (its id, the beginning of one, `latest`, or a results.json), a set that `cc-ci
     baseline` made (its folder), or one cell of a set (FOLDER:RECIPE-CACHE, such as baselines/X:n8n-warm).
-    Two sets are compared cell by cell. Exits 1 where a run, a stage or a test was green and is not now.
+    Two sets are compared cell by cell. Exits with 1 if a run, a stage or a test was green and no longer is.
     """
     import msgspec
 

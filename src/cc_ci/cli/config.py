@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def config() -> None:
-    """Settings from files, the environment and flags."""
+    """Show settings from files, the environment and flags."""
 
 
 @config.command()

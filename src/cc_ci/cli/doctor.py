@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def doctor(*, as_json: bool) -> None:
-    """Say what this machine has, whether it will do, and how to mend what is missing."""
+    """Check this machine, and say how to fix what is missing."""
     from cc_ci.system.doctor import judge, suffices
     from cc_ci.system.machine import look
     from cc_ci.system.process import LocalRunner

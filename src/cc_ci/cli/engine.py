@@ -68,7 +68,7 @@ def remove(name: str) -> None:
 @NAME
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def export(name: str, file: Path) -> None:
-    """Write the engine NAME to FILE, so that it can be had when its suite has moved on."""
+    """Write the engine NAME to FILE, so that it stays available when its suite has moved on."""
     from cc_ci.lab.engine_archives import export as exported
     from cc_ci.system.process import LocalRunner
 
@@ -78,9 +78,9 @@ def export(name: str, file: Path) -> None:
 @engine.command("import")
 @click.argument("path", type=click.Path(path_type=Path, exists=True))
 def import_(path: Path) -> None:
-    """Keep the engine of a file that `cc-ci engine export` wrote, or of a folder whose usr has one.
+    """Keep an engine from a file of `cc-ci engine export`, or from a folder that has one in its usr.
 
-    Its programs will run as root. One that is kept by the same versions stays as it is.
+    Its programs will run as root. An engine of the same versions that is already kept stays unchanged.
     """
     from cc_ci.lab.engine_archives import import_ as imported
     from cc_ci.system.process import LocalRunner

@@ -13,13 +13,13 @@ FEWEST = 2
 
 @click.command()
 @click.option("--engines", default="system,trixie,forky", show_default=True, help="As for `node up`; the"
-              " others are held against the first.")  # fmt: skip
-@click.option("--recipes", default="custom-html,n8n", show_default=True, help="What to measure, by name.")
+              " first one is compared with each of the others.")  # fmt: skip
+@click.option("--recipes", default="custom-html,n8n", show_default=True, help="The recipes' names.")
 @click.option(
-    "--runs", default=6, type=click.IntRange(min=1), show_default=True, help="Of each recipe on each."
+    "--runs", default=6, type=click.IntRange(min=1), show_default=True, help="Runs of each recipe and engine."
 )
 @click.option("--cache", type=click.Choice(["cold", "warm"]), default="warm", show_default=True,
-              help="Whether the recipe's images are removed before each run, or there.")  # fmt: skip
+              help="cold: remove the recipe's images before each run; warm: keep them.")  # fmt: skip
 @measuring_options(out="benchmarks/engines", one_engine=False)
 def measure(
     *,
@@ -33,11 +33,11 @@ def measure(
     mix_code: bool,
     **reference: Any,
 ) -> None:
-    """Measure RECIPES on each of ENGINES, side by side in rounds; one that was interrupted is taken up.
+    """Measure RECIPES on each of ENGINES, in rounds.
 
-    Hours of work, as root: Ctrl-C ends it, the same command goes on where it was. Each engine has a node of
-    its own, of which one is up at a time. Nothing else should use the machine. Exits 5 while some runs
-    did not count and have to be repeated.
+    This takes hours and needs root. Ctrl-C stops it; rerun the command to resume. Each engine has a node of
+    its own, and one node is up at a time. Don't use the machine for anything else meanwhile. Exits with 5 if
+    some runs were void and have to be repeated.
     """
     from cc_ci.cli.story import story
     from cc_ci.errors import UsageError

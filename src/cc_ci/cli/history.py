@@ -21,13 +21,13 @@ LONGEST = 6
 @click.argument("recipe", required=False)
 @click.option("--phase", type=click.Choice([*PHASES, UNATTRIBUTED]), metavar="PHASE",
               help="The trend of this phase, not of the longest ones.")  # fmt: skip
-@click.option("--rebuild", is_flag=True, help="Make the index anew; forgets runs whose files are gone.")
+@click.option("--rebuild", is_flag=True, help="Rebuild the index; it forgets runs whose files are gone.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def history(recipe: str | None, *, phase: str | None, rebuild: bool, as_json: bool) -> None:
-    """Show all recipes that ran, or RECIPE's trend: times, changes of level, tests that flake.
+    """Show all recipes that ran, or RECIPE's trend: times, changes of level, flaky tests.
 
-    Of what `cc-ci run` left; sets of `cc-ci baseline` are compared by `cc-ci compare`.
-    A change of level is told with the host's pressure before and after: a busy node is no regression.
+    It covers the runs of `cc-ci run`; `cc-ci compare` compares sets of `cc-ci baseline`. A change of level is
+    shown with the host's pressure before and after, because a busy node is not a regression.
     """
     from cc_ci.errors import UsageError
     from cc_ci.results.history import History

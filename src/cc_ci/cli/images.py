@@ -18,13 +18,13 @@ ImageRow = dict[str, str | float | None]
 
 @click.group()
 def images() -> None:
-    """Images that the lab's registry serves: stand-ins built here, or real ones brought in."""
+    """Images that the lab's registry serves: stand-ins that are built here, or real ones that you load."""
 
 
 @images.command()
 @click.argument("names", nargs=-1)
-@click.option("--all", "all_", is_flag=True, help="Build every stand-in there is.")
-@click.option("--force", is_flag=True, help="Build also what is up to date, or was loaded.")
+@click.option("--all", "all_", is_flag=True, help="Build every stand-in.")
+@click.option("--force", is_flag=True, help="Also build what is up to date or was loaded.")
 def build(names: tuple[str, ...], *, all_: bool, force: bool) -> None:
     """Build stand-ins NAMES, such as nginx or nginx:1.22.1, and put them into the registry.
 
@@ -79,7 +79,7 @@ def _serve(say: "Callable[[str], None]") -> None:
 @images.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def list_(*, as_json: bool) -> None:
-    """Say which images there are, and what is in them."""
+    """List the images, and what is in them."""
     from cc_ci.lab.images import loaded, read_images
 
     rows = [_row(image) for image in read_images()]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def levers(names: tuple[str, ...], *, as_json: bool) -> None:
-    """List the levers that a run obeys, or say all that is known of NAMES.
+    """List the levers of a run, or describe NAMES in full.
 
     `cc-ci run --lever NAME=VALUE` sets one to another value than its profile has.
     """

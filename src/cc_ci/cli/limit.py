@@ -39,11 +39,11 @@ def limit(
     as_json: bool,
     **reference: Any,
 ) -> None:
-    """Measure RECIPE on plain containers and as it is deployed, in pairs; say what lies between.
+    """Measure RECIPE on plain containers and as it is deployed, in pairs, and explain the difference.
 
-    Each pair takes as long as both runs, as root: Ctrl-C ends it, the same command goes on where it was.
-    Nothing else should use the machine. Exits 3 where a limit is above its run, 5 while some
-    runs did not count and have to be repeated.
+    Each pair takes as long as both runs, and needs root. Ctrl-C stops it; rerun the command to resume. Don't
+    use the machine for anything else meanwhile. Exits with 3 if a limit is above its run, and with 5 if some
+    runs were void and have to be repeated.
     """
     import msgspec
 

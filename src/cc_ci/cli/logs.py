@@ -7,9 +7,9 @@ import click
 @click.argument("run", default="latest")
 @click.argument("service", required=False)
 def logs(run: str, service: str | None) -> None:
-    """Print the logs that RUN saved, of all services or of SERVICE; without RUN, those of the latest.
+    """Print the logs of RUN, for all services or for SERVICE. The default is the latest run.
 
-    RUN is a run's id or the beginning of one; a single word that is none is a SERVICE of the latest.
+    RUN is a run's id or the beginning of one. Any other single word is a SERVICE of the latest run.
     """
     from cc_ci.errors import UsageError
     from cc_ci.results.store import Store

@@ -23,8 +23,8 @@ def named(command: Callable[..., None]) -> Callable[..., None]:
 
 def wanted_options(command: Callable[..., None]) -> Callable[..., None]:
     options = (
-        click.option("--cpus", type=float, metavar="N", help="Limit all that it runs to N CPUs."),
-        click.option("--memory", metavar="SIZE", help="Limit all that it runs, page cache included: 6g."),
+        click.option("--cpus", type=float, metavar="N", help="Limit the node to N CPUs."),
+        click.option("--memory", metavar="SIZE", help="Limit its memory, including the page cache: 6g."),
         click.option("--disk", metavar="SIZE", help="Limit what the apps of one run may write: 40g."),
         click.option("--bandwidth", metavar="RATE", help="Limit the link to the registry: 100mbit."),
         click.option("--images", type=click.Choice(["standin", "hub"]), help="Where images come from."),
@@ -55,7 +55,7 @@ def wanted_options(command: Callable[..., None]) -> Callable[..., None]:
 @named
 @wanted_options
 def up(*, name: str | None, **flags: object) -> None:
-    """Bring the node up, or mend it. Without options it becomes what it was."""
+    """Start the node, or repair it. Without options it keeps its settings."""
     from cc_ci.cli.story import story
 
     with story() as tell:
@@ -71,7 +71,7 @@ def up(*, name: str | None, **flags: object) -> None:
 @node.command()
 @named
 def down(*, name: str | None) -> None:
-    """Take the node down: processes, namespaces, links; its images and volumes stay."""
+    """Stop the node: its processes, namespaces and links. Its images and volumes stay."""
     from cc_ci.cli.story import story
 
     with story() as tell:
@@ -84,7 +84,7 @@ def down(*, name: str | None) -> None:
 @named
 @wanted_options
 def reset(*, name: str | None, **flags: object) -> None:
-    """Take the node down, remove its images, volumes and Swarm, and bring it up."""
+    """Stop the node, remove its images, volumes and Swarm, and start it again."""
     from cc_ci.cli.story import story
 
     with story() as tell:
@@ -95,9 +95,9 @@ def reset(*, name: str | None, **flags: object) -> None:
 
 @node.command()
 @click.argument("name")
-@click.option("--force", is_flag=True, help="Remove it although runs are live on it.")
+@click.option("--force", is_flag=True, help="Remove it even if runs are live on it.")
 def rm(*, name: str, force: bool) -> None:
-    """Remove the node NAME for good: its images, volumes, Swarm, logs, and that it was ever there."""
+    """Remove the node NAME for good, with its images, volumes, Swarm, logs and settings."""
     from cc_ci.cli.story import story
 
     with story() as tell:
@@ -130,7 +130,7 @@ def _require_idle(chosen: "PrivateNode") -> None:
 @named
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def status(*, name: str | None, as_json: bool) -> None:
-    """Say what the node is; all nodes without --name."""
+    """Show the node, or without --name all nodes."""
     import msgspec
 
     from cc_ci.lab.node import PrivateNode

@@ -11,14 +11,14 @@ ROOT = click.Path(path_type=Path, file_okay=False)
 
 @click.group()
 def perf() -> None:
-    """What was measured, as documents."""
+    """Write documents about measurements."""
 
 
 @perf.command()
 @click.option("--set", "folder", type=ROOT, help="The baseline to use, by default the newest.")
 @click.option("--baselines", type=ROOT, default=Path("baselines"), show_default=True, help="Where they are.")
 @click.option("--limit", type=ROOT, help="A set of `cc-ci limit` for limit.md, not the baseline's own pairs.")
-@click.option("--again", type=ROOT, default=AGAIN, show_default=True, help="Sets that repeated some of it.")
+@click.option("--again", type=ROOT, default=AGAIN, show_default=True, help="Sets that repeat some of it.")
 @click.option(
     "--engines", type=ROOT, default=ENGINES, show_default=True, help="Sets of `cc-ci engine measure`."
 )
@@ -26,9 +26,9 @@ def perf() -> None:
 def docs(
     *, folder: Path | None, baselines: Path, limit: Path | None, again: Path, engines: Path, out: Path
 ) -> None:
-    """Write the documents anew, from the newest baseline and the notes beside it.
+    """Write the documents from the newest baseline and the notes beside it.
 
-    Those that are in the folder of --out are overwritten.
+    This overwrites documents in the folder of --out.
     """
     from cc_ci.perf.baselines.measured_set import newest, with_runs
     from cc_ci.perf.documents.perf_docs import documents

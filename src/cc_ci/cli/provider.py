@@ -19,16 +19,16 @@ NODE = click.option("--node", metavar="NAME", help="A private node's name.")
 
 @click.group()
 def provider() -> None:
-    """A provider of single sign-on that outlives runs; `--lever provider.warm=yes` uses it."""
+    """A single sign-on provider that outlives runs; `--lever provider.warm=yes` uses it."""
 
 
 @provider.command()
 @NAME
 @NODE
 def up(*, name: str, node: str | None) -> None:
-    """Make the warm provider NAME, in the newest published version of its recipe, and let it rest.
+    """Make the warm provider NAME, in the newest published version of its recipe, and pause it.
 
-    One that is as it was made is left as it is. Needs about 1 GB of memory while a run uses it.
+    An unchanged one is left as it is. It needs about 1 GB of memory while a run uses it.
     """
     import filelock
 
@@ -62,9 +62,9 @@ def up(*, name: str, node: str | None) -> None:
 @provider.command()
 @NAME
 @NODE
-@click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 def status(*, name: str, node: str | None, as_json: bool) -> None:
-    """Say how the warm provider NAME stands; it is not woken for that."""
+    """Show the state of the warm provider NAME, without waking it."""
     import filelock
 
     del name
@@ -77,7 +77,7 @@ def status(*, name: str, node: str | None, as_json: bool) -> None:
 @NAME
 @NODE
 def down(*, name: str, node: str | None) -> None:
-    """Remove the warm provider NAME with all that it has. Works twice; not while a live run uses it."""
+    """Remove the warm provider NAME with all its data; refuses while a live run uses it."""
     import filelock
 
     from cc_ci.errors import UsageError

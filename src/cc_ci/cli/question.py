@@ -25,19 +25,19 @@ def measuring_options(
     """The options of both commands; sets are kept below `out` unless told otherwise."""
     options = (
         click.option("--cpus", default=CPUS, show_default=True, help="The node's CPUs."),
-        click.option("--memory", default=MEMORY, show_default=True, help="Its memory, page cache included."),
-        click.option("--bandwidth", default=BANDWIDTH, show_default=True, help="The link to the registry."),
+        click.option("--memory", default=MEMORY, show_default=True, help="Its memory, with the page cache."),
+        click.option("--bandwidth", default=BANDWIDTH, show_default=True, help="The registry link's speed."),
         click.option("--images", default=IMAGES, type=click.Choice(["standin", "hub"]), show_default=True,
-                     help="From where: stand-ins and loaded ones, or their registries."),
+                     help="standin: use stand-ins and loaded images; hub: pull real ones."),
         *([ENGINE] if one_engine else []),
         click.option("--node", default="reference", show_default=True,
-                     help="The private node to measure on; made if missing."),
+                     help="The private node to measure on; it is made if it does not exist."),
         click.option("--out", default=Path(out), show_default=True, help="Where sets are kept.",
                      type=click.Path(path_type=Path, file_okay=False)),
-        click.option("--new", is_flag=True, help="Begin a new set, though one with the same question lacks"
-                     " runs."),
-        click.option("--mix-code", is_flag=True, help="Take a set up though its runs are of another state"
-                     " of cc-ci, its suites or recipes."),
+        click.option("--new", is_flag=True, help="Begin a new set, even if one with the same options is"
+                     " incomplete."),
+        click.option("--mix-code", is_flag=True, help="Resume a set, even if its runs were made with"
+                     " another state of cc-ci, its suites or recipes."),
     )  # fmt: skip
 
     def added(command: Callable[..., None]) -> Callable[..., None]:

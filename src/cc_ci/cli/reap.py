@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--node", metavar="NAME", help="A private node's name, a docker context, or a host's address.")
-@click.option("--run", metavar="ID", help="Only what this run left; also an app that --keep left up.")
+@click.option("--run", metavar="ID", help="Remove only what this run left, or an app that --keep left up.")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 def reap(*, node: str | None, run: str | None, dry_run: bool, as_json: bool) -> None:
-    """Remove what dead runs left, on a node and on this machine. What live runs have is left, and told of.
+    """Remove what dead runs left on a node and on this machine, and list what live runs keep.
 
-    On this machine that is their scratch folders and those of their suites; the node need not be up for it.
+    On this machine it removes the scratch folders of runs and suites, even while the node is down.
     """
     import msgspec
 

@@ -18,7 +18,7 @@ COLOURS = {"error": "red", "warning": "yellow", "unchecked": "cyan"}
 PATH = click.argument("path", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 TRUST = click.option(
-    "--trust", metavar="PERMISSION", multiple=True, help="Count this as allowed; repeatable."
+    "--trust", metavar="PERMISSION", multiple=True, help="Treat this permission as given; repeatable."
 )
 
 
@@ -31,10 +31,10 @@ def recipe() -> None:
 @PATH
 @JSON
 @click.option(
-    "--compose", "files", multiple=True, help="A compose file to use, in order; else what .env.sample says."
+    "--compose", "files", multiple=True, help="A compose file to use, in order. [as in .env.sample]"
 )
 def inspect(path: Path, *, files: tuple[str, ...], as_json: bool) -> None:
-    """Show what is understood of the recipe at PATH."""
+    """Show how cc-ci understands the recipe at PATH."""
     from cc_ci.recipes.inspection import inspect as inspected
     from cc_ci.recipes.recipe import read_recipe
 
@@ -57,18 +57,18 @@ def inspect(path: Path, *, files: tuple[str, ...], as_json: bool) -> None:
 @click.option(
     "--ignores",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A file of findings to pass over, beside the recipe's own .cc-ci-lint.toml.",
+    help="A file of findings to ignore, in addition to the recipe's .cc-ci-lint.toml.",
 )
 @click.option(
     "--write-baseline",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write a file that passes over all that is found now, and exit 0.",
+    help="Write a file that ignores everything found now, and exit with 0.",
 )
 @TRUST
 def lint(
     path: Path, *, as_json: bool, ignores: Path | None, write_baseline: Path | None, trust: tuple[str, ...]
 ) -> None:
-    """Judge the recipe at PATH; exits 1 if there are errors."""
+    """List mistakes in the recipe at PATH; exits with 1 if there are errors."""
     from cc_ci.recipes.linting.ignores import baseline
     from cc_ci.recipes.linting.lint import lint as linted
     from cc_ci.recipes.recipe import read_recipe
@@ -94,7 +94,7 @@ def lint(
 @JSON
 @TRUST
 def trust(path: Path | None, *, as_json: bool, trust: tuple[str, ...]) -> None:
-    """List what --trust opens; with PATH, what the recipe there has to be trusted with, and where it asks."""
+    """List all permissions for --trust; with PATH, those that the recipe needs, with file and line."""
     from cc_ci.recipes.policy.permissions import KINDS
 
     if path is None:
@@ -133,7 +133,7 @@ def _tell_trust(path: Path, trusted: tuple[str, ...]) -> None:
 @recipe.command()
 @JSON
 def rules(*, as_json: bool) -> None:
-    """List the rules of lint: what each asks for, why, and whether abra has it."""
+    """List the rules of lint: what each requires, why, and whether abra has it."""
     from cc_ci.recipes.linting.findings import RULES
 
     rows: list[dict[str, Any]] = [

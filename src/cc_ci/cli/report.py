@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.argument("what", default="latest", metavar="RUN|SET")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where to write it.")
 def report(what: str, *, out: Path | None) -> None:
-    """Draw a run, or a set of measured runs, as one HTML file that needs nothing but itself.
+    """Draw a run, or a set of measured runs, as one self-contained HTML file.
 
     RUN is a run's id, the beginning of one, `latest`, or a results.json; SET the folder of a baseline. The
     page is written beside what it shows, as report.html or NAME.html for NAME.json, unless --out says

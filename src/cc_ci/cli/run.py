@@ -24,30 +24,32 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 
 @click.command()
 @click.argument("recipe")
-@click.option("--from", "from_", metavar="VERSION", help="Upgrade from this version; none skips the upgrade.")
+@click.option("--from", "from_", metavar="VERSION", help="Upgrade from this version, or `none`.")
 @click.option("--to", metavar="VERSION", help="Test this published version, not the working tree.")
 @click.option("--stage", type=click.Choice(STAGES), help="Run one stage and what it needs.")
-@click.option("--variant", metavar="NAME", help="A variant that suite.toml names.")
+@click.option("--variant", metavar="NAME", help="Test this variant of suite.toml.")
 @arm_options
 @click.option(
     "--cache",
     type=click.Choice(["as-is", "cold", "warm"]),
-    help="cold: remove the recipe's images first; warm: refuse to run unless all are there.",
+    help="cold: remove the recipe's images first; warm: stop unless every image is present.",
 )
-@click.option("--node", metavar="NAME|CONTEXT|HOST", help="A private node by name, or a Swarm that is there.")
-@click.option("--address", metavar="IP", help="Where a foreign node's proxy answers, if not at its host.")
+@click.option("--node", metavar="NAME|CONTEXT|HOST", help="A private node by name, or an existing Swarm.")
+@click.option("--address", metavar="IP", help="The address of a foreign node's proxy. [the node's host]")
 @click.option("--authority", metavar="FILE", help="A CA that signs a foreign node's certificates.")
-@click.option("--deadline", "deadline_seconds", type=float, metavar="SECONDS", help="End the run after this.")
-@click.option("--keep", is_flag=True, help="Leave the app up for a look; says how to get there.")
-@click.option("--soak", is_flag=True, help="Leave the app alone for a minute or more, and see it live on.")
-@click.option("--exitfirst", "-x", is_flag=True, help="End the run at the first step that is red.")
+@click.option(
+    "--deadline", "deadline_seconds", type=float, metavar="SECONDS", help="Stop the run after this."
+)
+@click.option("--keep", is_flag=True, help="Leave the app up, and print how to open it.")
+@click.option("--soak", is_flag=True, help="Leave the app alone for a minute or more; it must keep running.")
+@click.option("--exitfirst", "-x", is_flag=True, help="Stop the run at the first red step.")
 @click.option(
     "--trust",
     metavar="PERMISSION",
     multiple=True,
-    help="Let the recipe have this; repeatable. `cc-ci recipe trust` lists all.",
+    help="Give the recipe this permission; repeatable. `cc-ci recipe trust` lists all.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what the run would do, and do nothing; needs no node.")
+@click.option("--dry-run", is_flag=True, help="Print the plan of the run and do nothing; needs no node.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of the tables.")
 @click.pass_obj
 def run(

@@ -7,11 +7,11 @@ import click
 
 @click.command()
 @click.argument("run", default="latest")
-@click.option("--chain", is_flag=True, help="The critical path in its order, not the longest parts.")
-@click.option("--all", "all_", is_flag=True, help="Every part, or link, however short.")
+@click.option("--chain", is_flag=True, help="Show the critical path in order, not the longest parts first.")
+@click.option("--all", "all_", is_flag=True, help="Show every part, however short.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(run: str, *, chain: bool, all_: bool, as_json: bool) -> None:
-    """Say what RUN waited for: its parts by time on the critical path, or with --chain the path itself.
+    """Show why RUN is red, and what it waited for: the longest parts of the critical path first.
 
     RUN is a run's id, the beginning of one, `latest`, or a results.json.
     """

@@ -14,7 +14,7 @@ RECIPE = click.argument("recipe")
 
 @click.group()
 def suite() -> None:
-    """Make and check suites, which say how recipes are tested; no Docker is needed."""
+    """Make and check suites, the tests of recipes; no Docker is needed."""
 
 
 @suite.command()
@@ -26,7 +26,7 @@ def suite() -> None:
     help="Where suites are kept; else the first of the setting `suites`, or those that ship.",
 )
 def new(recipe: str, *, into: Path | None) -> None:
-    """Make a suite for RECIPE, a name, a folder or an address, that is green as it stands."""
+    """Make a first suite for RECIPE (a name, a folder or an address), which passes as it is."""
     from cc_ci.errors import UsageError
     from cc_ci.recipes.stack import read_stack
     from cc_ci.suite.front import is_web
@@ -59,7 +59,7 @@ def new(recipe: str, *, into: Path | None) -> None:
 @suite.command()
 @RECIPE
 def check(recipe: str) -> None:
-    """Read the suite of RECIPE and hold it against the recipe, without running it; exits 1 for faults."""
+    """Compare the suite of RECIPE with the recipe, without running it; exits with 1 if there are faults."""
     from cc_ci.errors import UsageError
     from cc_ci.suite.checking import faults, remarks
     from cc_ci.suite.facts import find_suite
