@@ -1,5 +1,6 @@
 """The sandbox against real attacks, and suites with a real browser, on a network of the test's own."""
 
+import contextlib
 import ctypes
 import functools
 import http.server
@@ -10,7 +11,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from cc_ci.suite.protocol import AppFacts
 from cc_ci.suite.report import TestReport
 from cc_ci.suite.runner import SuiteRunner
 from cc_ci.suite.sandbox import Sandbox, sandbox_uid
+from cc_ci.suite.spares import Ahead
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner
 from cc_ci.system.redaction import Redactor
@@ -187,10 +189,35 @@ def node(namespace: Path, site: None, tmp_path: Path) -> Node:
 APP = AppFacts(domain=DOMAIN, stack_name="tiny", services=("app",), secrets={"password": PASSWORD})
 
 
-def suite_runner(node: Node, tmp_path: Path) -> SuiteRunner:
+@pytest.fixture(params=["made when it is called", "begun ahead"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both values of the levers `suite.ahead` and `browser.ahead`: nothing may hold in one of them only."""
+    monkeypatch.setattr(sys.modules[__name__], "BEGUN_AHEAD", request.param == "begun ahead")
+
+
+BEGUN_AHEAD = False
+
+
+@contextlib.contextmanager
+def called(node: Node, tmp_path: Path, suite: Suite) -> Iterator[SuiteRunner]:
+    """Whoever calls the suite; where calls are begun ahead, they have to be."""
+    argv: list[str] = []
+    runner = suite_runner(node, tmp_path, log=argv.append)
+    if BEGUN_AHEAD:
+        ahead = Ahead(seedings=2 if suite.seeds else 0, sessions=1, browser=True)
+        runner.start_ahead(suite, ahead, folder=tmp_path / "run")
+    try:
+        yield runner
+    finally:
+        runner.close()
+    kinds = {word for line in argv for word in line.split() if word.startswith("cc_ci.suite.inside.")}
+    assert not BEGUN_AHEAD or kinds == {"cc_ci.suite.inside.ahead"}
+
+
+def suite_runner(node: Node, tmp_path: Path, *, log: Callable[[str], None] | None = None) -> SuiteRunner:
     return SuiteRunner(
         node=node,
-        runner=LocalRunner(),
+        runner=LocalRunner(log=log),
         clock=SystemClock(),
         logs=lambda service: f"{service} began, {PASSWORD}",
         redact=Redactor(),
@@ -212,9 +239,9 @@ def write_suite(tmp_path: Path, **files: str) -> Suite:
 def run(
     node: Node, tmp_path: Path, *, timeout: float = 60, select: str | None = None, **files: str
 ) -> TestReport:
-    runner = suite_runner(node, tmp_path)
     suite = write_suite(tmp_path, **files)
-    return runner.run_tests(suite, APP, evidence=tmp_path / "evidence", timeout=timeout, select=select)
+    with called(node, tmp_path, suite) as runner:
+        return runner.run_tests(suite, APP, evidence=tmp_path / "evidence", timeout=timeout, select=select)
 
 
 ATTACKS = """
@@ -295,6 +322,7 @@ def attack_source(target: dict[str, object], **changed: object) -> str:
     return "".join(f"{name} = {value!r}\n" for name, value in {**target, **changed}.items()) + ATTACKS
 
 
+@pytest.mark.usefixtures("way")
 def test_no_attack_gets_out_of_the_sandbox(node: Node, tmp_path: Path, target: dict[str, object]) -> None:
     source = attack_source(target, SUITE="/suite")
     tests = "".join(f"def test_{name}(): {name}()\n" for name in NAMES)
@@ -316,6 +344,7 @@ def test_each_attack_is_a_real_one_without_the_sandbox(name: str, target: dict[s
     now="It has a network of its own, with routes only to its run's proxy and name server.",
     layer="sandbox",
 )
+@pytest.mark.usefixtures("way")
 def test_tests_reach_the_nodes_published_ports_and_nothing_beyond(node: Node, tmp_path: Path) -> None:
     behind = Path(f"{node.network_namespace}-c")
     with socket.create_server((MACHINE, 0)) as service, listening(behind, (CONTAINER, 80)):
@@ -373,29 +402,35 @@ def test_abstract(): socket.socket(socket.AF_UNIX).connect("\\0cc-ci-neighbour")
     now="Each call has a network of its own.",
     layer="sandbox",
 )
+@pytest.mark.usefixtures("way")
 def test_a_suite_reaches_nothing_of_another_s(node: Node, tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-    evidence = tmp_path / "one" / "evidence"
+
+    def left() -> list[Path]:
+        """Where it says its address: its evidence is where its call wants it when that is over."""
+        return [*(tmp_path / "one").glob("*/address"), *(tmp_path / "one").glob("*/*/address")]
+
     with ThreadPoolExecutor(1) as threads:
         listens = threads.submit(run, node, tmp_path / "one", test_it=LISTENER)
         wait_until(
-            lambda: listens.done() or (evidence / "address").exists(),
+            lambda: listens.done() or left(),
             name="the first suite to listen",
             ready=bool,
             timeout=60,
             clock=SystemClock(),
         )
         assert not listens.done(), listens.result()
-        source = NEIGHBOUR.replace("ADDRESS", (evidence / "address").read_text())
-        report = run(node, tmp_path / "two", test_it=source)
-        (evidence / "end").write_text("")
+        (address,) = left()
+        report = run(node, tmp_path / "two", test_it=NEIGHBOUR.replace("ADDRESS", address.read_text()))
+        address.with_name("end").write_text("")
         assert [test.outcome for test in listens.result().tests] == ["passed"]
     said = {test.id.split("test_")[-1]: (test.message or "").partition("]")[0] for test in report.tests}
     refused = "ConnectionRefusedError: [Errno 111"
     assert said == {"loopback": refused, "address": "OSError: [Errno 101", "abstract": refused}
 
 
+@pytest.mark.usefixtures("way")
 def test_what_a_suite_does_is_told_test_by_test(node: Node, tmp_path: Path) -> None:
     report = run(
         node,
@@ -436,6 +471,7 @@ def test_a_click_has_its_effect(browser, http):
 """
 
 
+@pytest.mark.usefixtures("way")
 def test_a_real_browser_acts_and_leaves_its_evidence(node: Node, tmp_path: Path) -> None:
     report = run(node, tmp_path, test_browse=BROWSE)
     (test,) = report.tests
@@ -482,6 +518,7 @@ def test_a_certificate_of_a_strangers_is_refused_by_browser_and_client(node: Nod
     assert "CERTIFICATE_VERIFY_FAILED" in said["test_client"][1]
 
 
+@pytest.mark.usefixtures("way")
 def test_a_suite_that_hangs_is_ended_and_says_where(node: Node, tmp_path: Path) -> None:
     report = run(
         node,
@@ -540,6 +577,7 @@ def test_a_run_that_is_killed_takes_its_tests_along(node: Node, tmp_path: Path) 
         ("import pytest\ndef test(): pytest.exit('x', 0)", "suite tiny: 0 of 1 tests were run"),
     ],
 )
+@pytest.mark.usefixtures("way")
 def test_a_suite_that_tests_nothing_is_never_green(
     node: Node, tmp_path: Path, source: str, problem: str
 ) -> None:
@@ -592,19 +630,89 @@ def delete(app, http, key):
 """
 
 
+@pytest.mark.usefixtures("way")
 def test_a_marker_goes_in_and_comes_back_through_the_app(node: Node, tmp_path: Path) -> None:
-    runner = suite_runner(node, tmp_path)
-    suite = write_suite(tmp_path, seed=SEED)
-    assert runner.seed_read(suite, APP, "marks/s") is None
-    runner.seed_write(suite, APP, "marks/s", "välue\n2")
-    assert runner.seed_read(suite, APP, "marks/s") == "välue\n2"
-    with pytest.raises(StageFailed, match=r"seed write 'full/s': seed\.py:4: assert .*: AssertionError"):
-        runner.seed_write(suite, APP, "full/s", "v")
-    with pytest.raises(
-        InfrastructureError, match=r"seed delete 'x': seed\.py:11: None\.nothing: AttributeError"
-    ):
-        runner.seed_delete(suite, APP, "x")
+    suite, key = write_suite(tmp_path, seed=SEED), f"marks/{tmp_path.name}"
+    with called(node, tmp_path, suite) as runner:
+        assert runner.seed_read(suite, APP, key) is None
+        runner.seed_write(suite, APP, key, "välue\n2")
+        assert runner.seed_read(suite, APP, key) == "välue\n2"
+        with pytest.raises(StageFailed, match=r"seed write 'full/s': seed\.py:4: assert .*: AssertionError"):
+            runner.seed_write(suite, APP, "full/s", "v")
+        with pytest.raises(
+            InfrastructureError, match=r"seed delete 'x': seed\.py:11: None\.nothing: AttributeError"
+        ):
+            runner.seed_delete(suite, APP, "x")
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+LEAVING = """
+import builtins, os, subprocess
+
+def write(app, http, key, value):
+    open("/tmp/left", "w").write(value)
+    open("/dev/shm/left", "w").write(value)
+    builtins.left = value
+    subprocess.Popen(["sleep", "600"])
+
+def read(app, http, key):
+    found = [path for path in ("/tmp/left", "/dev/shm/left") if os.path.exists(path)]
+    running = [pid for pid in os.listdir("/proc") if pid.isdecimal() and "sleep" in comm(pid)]
+    return repr((found, getattr(builtins, "left", None), running))
+
+def comm(pid):
+    return open(f"/proc/{pid}/comm").read()
+
+def delete(app, http, key): ...
+"""
+
+
+@pytest.mark.attack(
+    what="a seed keeps its marker in the sandbox: a file, a module, a process, to read it back from there",
+    before="each call had a sandbox of its own",
+    now="it still has, also where sandboxes are made before there is an app",
+    layer="sandbox",
+)
+@pytest.mark.usefixtures("way")
+def test_a_call_finds_nothing_that_another_left(node: Node, tmp_path: Path) -> None:
+    suite = write_suite(tmp_path, seed=LEAVING)
+    with called(node, tmp_path, suite) as runner:
+        runner.seed_write(suite, APP, "k", "kept here")
+        assert runner.seed_read(suite, APP, "k") == "([], None, [])"
+
+
+ORDERS = """
+import os, stat
+
+def test_it_is_a_pipe_that_can_only_be_read():
+    assert stat.S_ISFIFO(os.stat("/run/cc-ci/order").st_mode)
+    try:
+        os.open("/run/cc-ci/order", os.O_WRONLY | os.O_NONBLOCK)
+    except PermissionError:
+        pass
+    else:
+        assert False, "it was opened for writing"
+
+def test_there_is_no_other_order_in_it():
+    pipe = os.open("/run/cc-ci/order", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert os.read(pipe, 100) == b""
+    except BlockingIOError:
+        pass
+    assert os.listdir("/run/cc-ci") != []
+"""
+
+
+@pytest.mark.attack(
+    what="a suite writes an order into the pipe by which calls that are begun ahead get theirs",
+    before="there was no such pipe",
+    now="the pipe is its own call's alone, and can only be read",
+    layer="sandbox",
+)
+def test_a_suite_gives_no_orders(node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "BEGUN_AHEAD", True)
+    report = run(node, tmp_path, test_orders=ORDERS)
+    assert [(test.outcome, test.message) for test in report.tests] == [("passed", None)] * 2
 
 
 def test_a_sandbox_that_cannot_be_made_is_our_error(node: Node, tmp_path: Path) -> None:

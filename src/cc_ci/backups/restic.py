@@ -5,6 +5,7 @@ import os
 import secrets
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ from cc_ci.backups.reach import Reach
 from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed
 from cc_ci.system.process import Completed, check, check_whole
 from cc_ci.system.redaction import Redactor
+from cc_ci.system.threads import Pool
 from cc_ci.system.units import Bytes, Seconds
 
 HOST = "cc-ci"
@@ -91,11 +93,16 @@ def escaped(path: str) -> str:
 class Repository:
     """One run's repository, at REPOSITORY as `reach` sees it. Call `create` before anything else.
 
+    `lists_ahead`: what a backup has is listed as soon as it is made, beside whatever comes next.
+
     Raises StageFailed for what no restic could back up, InfrastructureError for any failure of the tool.
     """
 
-    def __init__(self, reach: Reach, *, redact: Redactor) -> None:
+    def __init__(self, reach: Reach, *, redact: Redactor, lists_ahead: bool = False) -> None:
         self._reach = reach
+        self._lists_ahead = lists_ahead
+        self._listed: dict[str, Future[tuple[Saved, ...]]] = {}
+        """By snapshot, none of which ever changes."""
         password = redact.learn(secrets.token_urlsafe(24), name="the backup's password")
         self._env = {"RESTIC_PASSWORD": password, "RESTIC_REPOSITORY": REPOSITORY}
 
@@ -105,6 +112,8 @@ class Repository:
     def backup(self, paths: Sequence[str], *, volumes: Sequence[str], tag: str) -> Snapshot:
         completed = self._backed_up(backup_argv(paths, tag=tag), volumes)
         summary = read_summary(completed.stdout)
+        if self._lists_ahead:
+            self._listed[summary.snapshot_id] = Pool().submit(self._list, summary.snapshot_id)
         return Snapshot(
             id=summary.snapshot_id,
             files=summary.total_files_processed,
@@ -145,7 +154,11 @@ class Repository:
 
     def files(self, snapshot: Snapshot) -> tuple[Saved, ...]:
         """What a snapshot has, with the folders above it."""
-        listed = self._restic(("sh", "-c", SAVED, "sh", snapshot.id), volumes=(), access="reads")
+        begun = self._listed.get(snapshot.id)
+        return begun.result() if begun else self._list(snapshot.id)
+
+    def _list(self, snapshot: str) -> tuple[Saved, ...]:
+        listed = self._restic(("sh", "-c", SAVED, "sh", snapshot), volumes=(), access="reads")
         return saved_files(check_whole(listed, what="restic ls").stdout)
 
     def _clear(self, snapshot: Snapshot) -> tuple[str, ...]:

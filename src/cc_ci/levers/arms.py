@@ -8,7 +8,8 @@ import msgspec
 
 from cc_ci.errors import UsageError
 from cc_ci.levers.former_names import former, present
-from cc_ci.levers.registry import BY_NAME, PROFILES, ProfileName, lever_named
+from cc_ci.levers.lever import ProfileName
+from cc_ci.levers.registry import BY_NAME, PROFILES, lever_named
 from cc_ci.levers.values import Value, told
 from cc_ci.system.units import Seconds
 

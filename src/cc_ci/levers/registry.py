@@ -5,45 +5,13 @@ is not in it; tests/unit/levers shows of each that another value changes what ca
 """
 
 from collections.abc import Mapping
-from typing import Literal, get_args
-
-import msgspec
+from typing import get_args
 
 from cc_ci.errors import UsageError
-from cc_ci.levers.values import SecondsRange, Value, Values, Words
-from cc_ci.timing.phases import PHASES, Phase
-
-Idea = Literal["A", "B", "C", "D", "E", "F", "G", "H"]
-"""Of the performance programme: A images, B readiness, C deploys, D provider, E runner, F side by side,
-G the node's resources, H abra and secrets."""
-ProfileName = Literal["stock", "peer", "fast", "bare"]
-DEPLOYING: frozenset[Phase] = frozenset({"deploy", "converge", "ready", "upgrade", "provider_setup"})
-"""The phases in which something is brought up."""
-CHECKS_OF_HEALTH = (
-    "the app's own sign and the suite's tests come later, and find a service that was healthy only once"
-)
-
-
-class Lever(msgspec.Struct, frozen=True, kw_only=True):
-    """One switch. `touches` are the phases that it can change: all others are negative controls."""
-
-    name: str
-    values: Values
-    neutral: Value
-    """The value that stands for the lever not being there: with it an arm is what it was before."""
-    profiles: Mapping[ProfileName, Value]
-    idea: Idea
-    changes: str
-    """In one line."""
-    risk: str
-    touches: frozenset[Phase]
-    guard: str
-    """What would show that it weakened something."""
-    source: str | None = None
-    """Where the value that `stock` has comes from."""
-    overlay: tuple[str, ...] = ()
-    """The fields of a service that it lets the overlay set."""
-
+from cc_ci.levers.lever import CHECKS_OF_HEALTH, DEPLOYING, Lever, ProfileName
+from cc_ci.levers.values import SecondsRange, Words
+from cc_ci.levers.working import WORK
+from cc_ci.timing.phases import PHASES
 
 LEVERS = (
     Lever(
@@ -202,6 +170,7 @@ LEVERS = (
         guard="a crash loop is still found, since exits are counted and no time is",
         overlay=("deploy/restart_policy/delay",),
     ),
+    *WORK,
 )
 
 BY_NAME: Mapping[str, Lever] = {lever.name: lever for lever in LEVERS}

@@ -116,7 +116,7 @@ def _verify_upgrade(work: Work) -> None:
 
 
 def _backup(work: Work) -> None:
-    repository = backing_up.open_repository(work.bench)
+    repository = work.run.begun.open_repository(work.bench)
     kept = work.hands.use(chain.marker(work.name, work.step.stage), seeds.Planted)
     older = _used_marker(work, "upgrade")
     backups = backing_up.back_up(work.bench, work.app, repository, kept=kept, older=older)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cc_ci.errors import DeadlinePassed
+from cc_ci.pipeline.ahead import Begun, begin
 from cc_ci.pipeline.concluding import conclude
 from cc_ci.pipeline.coordinator import Coordinator, Stops
 from cc_ci.pipeline.dispatch import Dispatch
@@ -111,7 +112,8 @@ class Run:
                     state.findings.warn("plan", line)
                 site = reach_node(request, about, self._tools, state.findings, closers)
                 recording = self._recording(about, site, state)
-            self._carry_out(plan, state, about, site, recording)
+                begun = begin(plan, request.arm, about.subject.suite, site.bench, closers)
+            self._carry_out(plan, state, about, site, recording, begun=begun)
             return conclude(request, about, site, state, recording, stopped=stops.run.reason, cost=self._cost)
 
     def _said(self) -> str:
@@ -134,7 +136,9 @@ class Run:
         recording.update(census=before, trusted=about.judgement.trusted)
         return recording
 
-    def _carry_out(self, plan: Plan, state: RunState, about: Read, site: Site, recording: Recording) -> None:
+    def _carry_out(
+        self, plan: Plan, state: RunState, about: Read, site: Site, recording: Recording, *, begun: Begun
+    ) -> None:
         subject = about.subject
         dispatch = Dispatch(
             bench=site.bench,
@@ -145,6 +149,7 @@ class Run:
                 before=site.before,
                 domains=domains(plan, subject.name, ci_domain=site.bench.node.ci_domain),
                 warm=site.warmth.warm,
+                begun=begun,
             ),
             reached=Reached(site.watch, [planned.name for planned in plan.deployments]),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.census import NodeCensus
 from cc_ci.pipeline import chain
+from cc_ci.pipeline.ahead import Begun
 from cc_ci.pipeline.handed import Hands
 from cc_ci.pipeline.needs import Need
 from cc_ci.pipeline.plan import DeploymentSource, Plan, Step
@@ -27,6 +28,8 @@ class RunContext:
     """Taken before the run."""
     domains: Mapping[str, str]
     """Of each deployment but twins; known from the start, since a provider must be told of all."""
+    begun: Begun
+    """What was begun ahead."""
     warm: WarmKeycloak | None = None
     """What the run has a realm of, in the place of a provider of its own."""
 

@@ -48,12 +48,16 @@ class Backed(msgspec.Struct, frozen=True, kw_only=True):
     older: Planted | None = None
 
 
-def open_repository(bench: Bench) -> Repository:
+def repository(bench: Bench, *, lists_ahead: bool = False) -> Repository:
     """A restic repository of the run's own, empty."""
-    repository = Repository(volume_reach(bench), redact=bench.redact)
+    made = Repository(volume_reach(bench), redact=bench.redact, lists_ahead=lists_ahead)
+    made.create()
+    return made
+
+
+def open_repository(bench: Bench) -> Repository:
     with bench.span("restic init", "backup"):
-        repository.create()
-    return repository
+        return repository(bench)
 
 
 def back_up(

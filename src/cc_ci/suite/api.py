@@ -7,6 +7,7 @@ from cc_ci.errors import StageFailed
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.protocol import AppFacts, SuitePart
 from cc_ci.suite.report import TestReport
+from cc_ci.suite.spares import Ahead
 from cc_ci.system.http_seen import HttpSeen
 
 
@@ -25,6 +26,11 @@ class Suites(Protocol):
         """Run one part of the suite's tests; never raises for a test or a suite."""
         ...
 
+    def start_ahead(self, suite: Suite, ahead: Ahead, *, folder: Path) -> None:
+        """Begin calls of `suite` before there is an app, until `close`."""
+        ...
+
+    def close(self) -> None: ...
     def seed_write(self, suite: Suite, app: AppFacts, key: str, value: str) -> None: ...
     def seed_read(self, suite: Suite, app: AppFacts, key: str) -> str | None: ...
     def seed_delete(self, suite: Suite, app: AppFacts, key: str) -> None: ...

@@ -108,7 +108,7 @@ class Knowledge:
 class Broker:
     """Serve `knowledge` on a socket at `path` while the context is open; other uids are turned away."""
 
-    def __init__(self, *, path: Path, knowledge: Knowledge, uid: int) -> None:
+    def __init__(self, *, path: Path, knowledge: Callable[[BrokerRequest], BrokerAnswer], uid: int) -> None:
         self._path = path
         self._knowledge = knowledge
         self._uid = uid

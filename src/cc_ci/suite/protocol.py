@@ -10,6 +10,7 @@ from cc_ci.providers.api import SignOn
 from cc_ci.system.http_seen import HttpSeen
 
 BROKER_SOCKET = Path("/run/cc-ci/broker.sock")
+ORDER_PIPE = Path("/run/cc-ci/order")
 SUITE_FOLDER = Path("/suite")
 EVIDENCE_FOLDER = Path("/evidence")
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -109,3 +110,14 @@ class SeedAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     problem: str | None = None
     exchange: HttpSeen | None = None
     """The request by which it failed."""
+
+
+CallKind = Literal["session", "seeding"]
+"""What a call of a suite does: its tests, or one verb of its seed module; the names of two modules inside."""
+
+
+class CallOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one call is to do: the program's arguments, and what it reads at its stdin."""
+
+    arguments: tuple[str, ...] = ()
+    line: str | None = None

@@ -15,7 +15,7 @@ import msgspec
 
 import cc_ci
 from cc_ci.suite.own_network import entering
-from cc_ci.suite.protocol import BROKER_SOCKET, CA_BUNDLE, EVIDENCE_FOLDER, SUITE_FOLDER
+from cc_ci.suite.protocol import BROKER_SOCKET, CA_BUNDLE, EVIDENCE_FOLDER, ORDER_PIPE, SUITE_FOLDER
 from cc_ci.system.bubblewrap import bound, folders, programs
 
 FIRST_UID = 1_900_000_000
@@ -53,6 +53,8 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
     """IPv4 addresses of the node that tests may connect to."""
     join: tuple[str, ...] = ()
     """A prefix that enters a control group, and stays what it is afterwards."""
+    order: Path | None = None
+    """The pipe by which a process that is started ahead gets its order, which it may only read."""
 
     def argv(self, program: Sequence[str]) -> tuple[str, ...]:
         """The whole command for `program`, whose python is this one."""
@@ -96,6 +98,8 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
             yield from bound(folder)
         yield from bound(self.scratch / "suite", SUITE_FOLDER)
         yield from bound(self.scratch / BROKER_SOCKET.name, BROKER_SOCKET)
+        if self.order is not None:
+            yield from bound(self.order, ORDER_PIPE)
         if self.evidence is not None:
             yield from ("--bind", str(self.evidence), str(EVIDENCE_FOLDER))
         yield from ("--chdir", "/tmp")  # noqa: S108 - the sandbox's own

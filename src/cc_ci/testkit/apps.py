@@ -8,6 +8,7 @@ from cc_ci.probes.answers import Answer
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.protocol import AppFacts, SuitePart
 from cc_ci.suite.report import TestOutcome, TestReport
+from cc_ci.suite.spares import Ahead
 from cc_ci.system.units import Seconds
 from cc_ci.testkit.swarm import FakeSwarm
 
@@ -53,6 +54,9 @@ class FakeSuites:
     def __init__(self, swarm: FakeSwarm) -> None:
         self._swarm = swarm
         self.outcomes: dict[SuitePart, str] = {}
+        self.begun: list[Ahead] = []
+        """What was begun ahead."""
+        self.ended = True
 
     def run_tests(
         self, suite: Suite, app: AppFacts, *, evidence: Path, part: SuitePart = "app"
@@ -70,6 +74,14 @@ class FakeSuites:
             assertions=1,
         )
         return TestReport(suite_hash=suite.hash, seconds=1.0, tests=(test,), problems=(), warnings=())
+
+    def start_ahead(self, suite: Suite, ahead: Ahead, *, folder: Path) -> None:
+        del suite, folder
+        self.begun.append(ahead)
+        self.ended = False
+
+    def close(self) -> None:
+        self.ended = True
 
     def seed_write(self, suite: Suite, app: AppFacts, key: str, value: str) -> None:
         del suite

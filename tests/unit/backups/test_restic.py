@@ -264,3 +264,29 @@ def test_a_snapshot_says_what_it_has_of_each_volume() -> None:
         told(files, SNAPSHOT, BackupPlan(volumes=volumes))
         == "snapshot e52f443f has of content 2 files, 7 bytes; of media nothing"
     )
+
+
+def test_what_a_backup_has_is_listed_once_and_ahead_where_it_is_asked_for(
+    reach: ScriptedReach, redact: Redactor
+) -> None:
+    """The same names in both ways; a snapshot never changes, so that one listing of it is enough."""
+    listed = b'{"path":"/a","type":"file","struct_type":"node"}\n{"exit":0}\n'
+    reach.script.on("restic", "backup", stdout=SUMMARY).on("sh", stdout=zipped(listed))
+    asked = []
+    for lists_ahead in (False, True):
+        repository = Repository(reach, redact=redact, lists_ahead=lists_ahead)
+        snapshot = repository.backup([CONTENT], volumes=["web_content"], tag="web")
+        first, second = repository.files(snapshot), repository.files(snapshot)
+        assert first == second != ()
+        asked.append(sum("restic ls" in call[2] for call in reach.script.calls))
+    assert asked == [2, 3]
+
+
+def test_a_listing_that_fails_ahead_says_so_where_it_is_needed(
+    reach: ScriptedReach, redact: Redactor
+) -> None:
+    reach.script.on("restic", "backup", stdout=SUMMARY).on("sh", returncode=1, stderr="repository is locked")
+    repository = Repository(reach, redact=redact, lists_ahead=True)
+    snapshot = repository.backup([CONTENT], volumes=["web_content"], tag="web")
+    with pytest.raises(CommandFailed, match="restic ls: exit 1: repository is locked"):
+        repository.files(snapshot)

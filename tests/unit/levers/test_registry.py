@@ -1,5 +1,6 @@
 """Each lever is obeyed: another value changes something that can be seen from outside."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from cc_ci.stages.bench import Candidate
 from cc_ci.system.clock import ManualClock
 from cc_ci.system.process import ScriptedRunner
 from cc_ci.system.units import EpochSeconds
+from cc_ci.testkit.runs import Lab
 from cc_ci.timing.trace import Trace
 
 FULL = Known(previous_version="1", has_suite=True, backed_up=True)
@@ -59,6 +61,7 @@ class Seen:
     def __init__(self, folder: Path) -> None:
         self._app, self._stack = read_app(recipe(folder / "small"))
         self._folder = folder
+        self._numbers = itertools.count(1)
 
     def driver(self, arm: Chosen) -> object:
         engine, runner, clock = FakeEngine(), ScriptedRunner(), ManualClock()
@@ -112,6 +115,16 @@ class Seen:
         )
         return found.because
 
+    def begun(self, arm: Chosen) -> object:
+        """What a whole run begins before it is needed."""
+        folder = self._folder / str(next(self._numbers))
+        lab = Lab(folder)
+        (folder / "suites/small/test_page.py").write_text("def test_page(browser):\n    assert browser\n")
+        ran = lab.run(arm=arm, stage="backup")
+        assert (ran.result.verdict, lab.suites.ended) == ("green", True)
+        repository = {span.name for span in ran.result.spans if "restic" in span.name}
+        return lab.suites.begun, repository
+
     def convergence(self, arm: Chosen) -> object:
         """How long a stack that has converged is waited for."""
         clock = ManualClock()
@@ -143,6 +156,9 @@ WHERE: dict[str, Callable[[Seen, Chosen], object]] = {
     "health.interval": Seen.overlay,
     "upgrade.monitor": Seen.overlay,
     "restart.delay": Seen.overlay,
+    "suite.ahead": Seen.begun,
+    "browser.ahead": Seen.begun,
+    "backup.minimal": Seen.begun,
 }
 """Where each lever shows; a new one needs a place here."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-import cc_ci.suite.runner
+import cc_ci.suite.sandboxes
 from cc_ci.engine.node import Node
 from cc_ci.errors import CommandFailed, InfrastructureError
 from cc_ci.suite import inside
@@ -59,7 +59,7 @@ def suite(tmp_path: Path) -> Suite:
 def _files_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     # sockets given to another uid need root, which unit tests do without
     monkeypatch.setattr("os.chown", lambda *_arguments, **_options: None)
-    monkeypatch.setattr(cc_ci.suite.runner, "sandbox_uid", lambda: 1_900_000_001)
+    monkeypatch.setattr(cc_ci.suite.sandboxes, "sandbox_uid", lambda: 1_900_000_001)
 
 
 def suite_runner(

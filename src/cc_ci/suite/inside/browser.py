@@ -31,9 +31,31 @@ _EXPECTATIONS = ("PageAssertions", "LocatorAssertions", "APIResponseAssertions")
 _DEAD = ("has been closed", "crashed", "Connection closed")
 
 
+_AHEAD: list["Browser"] = []
+"""A browser that was started before anybody asked for one."""
+
+
+@contextlib.contextmanager
+def started_ahead() -> Iterator[None]:
+    """Start the browser for the first who asks; where it can't be started, they are told why."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(SuiteProblem):
+            _AHEAD.append(stack.enter_context(_started()))
+        yield
+
+
 @contextlib.contextmanager
 def chromium() -> Iterator["Browser"]:
-    """Start the machine's own browser; its certificates are verified, the lab's CA is in its policy."""
+    """The machine's own browser; its certificates are verified, the lab's CA is in its policy."""
+    if _AHEAD and (browser := _AHEAD.pop()).is_connected():
+        yield browser
+        return
+    with _started() as browser:
+        yield browser
+
+
+@contextlib.contextmanager
+def _started() -> Iterator["Browser"]:
     from playwright.sync_api import Error, sync_playwright  # noqa: PLC0415 - half a second, only where used
 
     try:

@@ -4,6 +4,7 @@ import argparse
 import faulthandler
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -23,12 +24,13 @@ LAST_WORDS = 2.0
 """Seconds before the end at which a suite that hangs says where."""
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run it, as `arguments` say, or else the command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--timeout", type=float, required=True)
     parser.add_argument("--select")
     parser.add_argument("--part", choices=get_args(SuitePart), required=True)
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     log = os.open(EVIDENCE_FOLDER / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)

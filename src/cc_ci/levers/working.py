@@ -1,0 +1,56 @@
+"""Levers of the work that is done beside the waiting: suites, backups, images, providers."""
+
+from collections.abc import Mapping
+
+from cc_ci.levers.lever import Lever, ProfileName
+from cc_ci.levers.values import Value, Words
+from cc_ci.timing.phases import Phase
+
+NO_YES = Words(("no", "yes"))
+CALLS: frozenset[Phase] = frozenset({"seed", "verify", "test", "overhead"})
+"""The phases in which a suite is called."""
+
+
+def but_for_fast(usual: Value, *, fast: Value) -> Mapping[ProfileName, Value]:
+    """The value of each profile, where `fast` alone has another than all the rest."""
+    return {"stock": usual, "peer": usual, "fast": fast, "bare": usual}
+
+
+WORK = (
+    Lever(
+        name="suite.ahead",
+        values=NO_YES,
+        neutral="no",
+        profiles=but_for_fast("no", fast="yes"),
+        idea="E",
+        changes="yes: sandboxes for the suite's next calls are made while apps boot, with their programs "
+        "loaded; each is still for one call",
+        risk="what is made ahead takes CPU and memory from apps that boot",
+        touches=CALLS,
+        guard="the attacks of suites, tried in both values; a call finds nothing that another left",
+    ),
+    Lever(
+        name="browser.ahead",
+        values=NO_YES,
+        neutral="no",
+        profiles=but_for_fast("no", fast="yes"),
+        idea="E",
+        changes="yes: the browser of the suite's next call is started while apps boot; each test still has a "
+        "profile of its own, and each call a browser",
+        risk="a browser that waits holds about 200 MB",
+        touches=CALLS,
+        guard="the same tests of browsers in both values; a browser that died meanwhile is started anew",
+    ),
+    Lever(
+        name="backup.minimal",
+        values=NO_YES,
+        neutral="no",
+        profiles=but_for_fast("no", fast="yes"),
+        idea="C",
+        changes="yes: restic's repository is made while apps boot, and what a backup has is listed once, "
+        "beside the work that follows it",
+        risk="restic takes CPU from apps that boot",
+        touches=frozenset({"backup", "restore", "verify", "seed"}),
+        guard="the same backups and restores; a listing belongs to its snapshot, which never changes",
+    ),
+)
