@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from cc_ci.levers.registry import Lever
+    from cc_ci.levers.lever import Lever
 
 
 @click.command()

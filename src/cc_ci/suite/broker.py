@@ -27,6 +27,7 @@ from cc_ci.suite.protocol import (
     AskSecret,
     BrokerAnswer,
     BrokerRequest,
+    SayLoaded,
     ToldFacts,
 )
 from cc_ci.system.printable import one_line
@@ -70,6 +71,8 @@ class Knowledge:
                 return self._secret(name)
             case AskLogs(service=service, lines=lines):
                 return self._log(service, lines=lines)
+            case SayLoaded():
+                return BrokerAnswer()
 
     def _facts(self) -> ToldFacts:
         app = self._app

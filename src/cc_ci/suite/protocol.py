@@ -79,12 +79,16 @@ class AskLogs(msgspec.Struct, tag="logs", tag_field="verb", forbid_unknown_field
     lines: int = 200
 
 
-BrokerRequest = AskFacts | AskSecret | AskLogs
+class SayLoaded(msgspec.Struct, tag="loaded", tag_field="verb", forbid_unknown_fields=True):
+    """A call that was begun ahead has loaded what it needs, and waits for its order."""
+
+
+BrokerRequest = AskFacts | AskSecret | AskLogs | SayLoaded
 """The only verbs: no exec and no restart, since a suite tests with the rights of a user of the app."""
 
 
 class BrokerAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One of the three: `problem` says why the others are not there."""
+    """One of the three, or none: `problem` says why the others are not there."""
 
     facts: ToldFacts | None = None
     text: str | None = None

@@ -3,6 +3,7 @@
 import contextlib
 import ipaddress
 import os
+import threading
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ from cc_ci.suite.confining import Confinement
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.furnishing import copy_suite, furnish, hosts_file
 from cc_ci.suite.own_network import nameservers
-from cc_ci.suite.protocol import BROKER_SOCKET, ORDER_PIPE, AppFacts, BrokerAnswer, BrokerRequest
+from cc_ci.suite.protocol import BROKER_SOCKET, ORDER_PIPE, AppFacts, BrokerAnswer, BrokerRequest, SayLoaded
 from cc_ci.suite.sandbox import Sandbox, sandbox_uid
 from cc_ci.system.files import runtime_root
 from cc_ci.system.held import SUITE_PREFIX, temporary_folder
@@ -24,15 +25,22 @@ from cc_ci.system.redaction import Redactor
 
 
 class Told:
-    """What a sandbox's broker knows: nothing before the sandbox is told of its app."""
+    """What a sandbox's broker knows: nothing before the sandbox is told of its app.
+
+    `loaded` is set as soon as a program that was begun ahead says so.
+    """
 
     def __init__(self) -> None:
         self._knowledge: Knowledge | None = None
+        self.loaded = threading.Event()
 
     def learn(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
 
     def __call__(self, request: BrokerRequest) -> BrokerAnswer:
+        if isinstance(request, SayLoaded):
+            self.loaded.set()
+            return BrokerAnswer()
         if self._knowledge is None:
             return BrokerAnswer(problem="there is no app yet")
         return self._knowledge(request)

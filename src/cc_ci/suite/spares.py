@@ -28,6 +28,8 @@ from cc_ci.system.units import Bytes, Seconds
 
 PIPE_ROOM: Bytes = 60_000
 """What a pipe takes without a reader; a longer order is none for a spare."""
+LOADING: Seconds = 60.0
+"""How long a program may take to load what it needs, a browser among it, before it has to work as it is."""
 NOT_NEEDED = "the call was begun ahead, and nobody needs it any more"
 
 
@@ -74,6 +76,9 @@ class Spare:
     def run(self, order: CallOrder, *, timeout: Seconds) -> Completed | None:
         """Give it its order; None if it outlasted `timeout`. Raises Stopped where its caller is to stop."""
         outer, late = stopping.current(), DeadlinePassed(f"not done after {timeout:g} s")
+        with outer.watched(self.standing.told.loaded.set):
+            # its time is that of its work
+            self.standing.told.loaded.wait(LOADING)
         with outer.passed_on(self._scope), self._scope.within(timeout, late):
             os.write(self._pipe, encoded(order))
             try:
@@ -104,6 +109,7 @@ class Spare:
                 self._sandboxes.stand(self.suite, evidence=self._evidence, ahead=True) as standing,
                 _opened(standing.sandbox.order) as self._pipe,
             ):
+                self._ended.add_done_callback(lambda _: standing.told.loaded.set())
                 self._stands.set_result(standing)
                 try:
                     self._ended.set_result(self._runner(standing.sandbox.argv(self._program)))

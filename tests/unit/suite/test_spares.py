@@ -64,6 +64,8 @@ class Programs:
             return Completed(argv=tuple(argv), returncode=0, stdout='{"value":"fresh"}', stderr="")
         evidence = self._evidence(argv)
         self.begun.append(tuple(argv))
+        if not self.broken:
+            SuiteApp(socket_path=outside(argv, BROKER_SOCKET)).say_loaded()
         self.up.release()
         if self.broken:
             return Completed(argv=tuple(argv), returncode=1, stdout="", stderr="no module named x")

@@ -11,6 +11,7 @@ from typing import get_args
 import msgspec
 
 from cc_ci.suite.inside import seeding
+from cc_ci.suite.inside.app import SuiteApp
 from cc_ci.suite.protocol import ORDER_PIPE, CallKind, CallOrder
 
 OF_SESSIONS = ("pytest", "cc_ci.suite.answers", "cc_ci.suite.inside.recording", "cc_ci.suite.inside.session")
@@ -46,7 +47,8 @@ def session(stack: contextlib.ExitStack, *, browser: bool) -> None:
 
 
 def ordered() -> CallOrder:
-    """The order, once it is there."""
+    """Say that all is loaded, and wait for the order."""
+    SuiteApp().say_loaded()
     with ORDER_PIPE.open("rb") as pipe:
         return msgspec.json.decode(pipe.readline(), type=CallOrder)
 

@@ -23,6 +23,7 @@ from cc_ci.suite.protocol import (
     AskSecret,
     BrokerAnswer,
     BrokerRequest,
+    SayLoaded,
     ToldFacts,
 )
 
@@ -75,6 +76,10 @@ class SuiteApp:
     def sso(self) -> SignOn | None:
         """The run's realm, client and user at the provider; None where the suite needs none."""
         return self._facts.sso
+
+    def say_loaded(self) -> None:
+        """Of a call that was begun ahead: it waits for its order now."""
+        self._ask(SayLoaded())
 
     def secret(self, name: str) -> str:
         """The value of a secret that suite.toml declares."""
