@@ -54,6 +54,7 @@ class Programs:
         self.fresh: list[tuple[str, ...]] = []
         self.then: Callable[[Sequence[str]], None] = lambda _argv: None
         self.broken = False
+        self.loads: threading.Event | None = None
         self.up = threading.Semaphore(0)
 
     def __call__(self, argv: Sequence[str], **_: Any) -> Completed:
@@ -64,6 +65,8 @@ class Programs:
             return Completed(argv=tuple(argv), returncode=0, stdout='{"value":"fresh"}', stderr="")
         evidence = self._evidence(argv)
         self.begun.append(tuple(argv))
+        if self.loads is not None:
+            assert self.loads.wait(30)
         if not self.broken:
             SuiteApp(socket_path=outside(argv, BROKER_SOCKET)).say_loaded()
         self.up.release()
@@ -261,6 +264,22 @@ def test_one_that_hangs_is_named_with_its_limit(
     programs.then = lambda _argv: stopping.current().sleep(600)
     with pytest.raises(InfrastructureError, match=r"seed read 'k': not done after 0\.05 s"):
         runs.seed_read(hasty, APP, "k")
+
+
+def test_the_time_of_a_call_is_that_of_its_work(
+    runs: SuiteRunner, programs: Programs, suite: Suite, tmp_path: Path
+) -> None:
+    """What is still loading when its order comes has all of its time for the order."""
+    hasty = msgspec.structs.replace(suite, timeouts=msgspec.structs.replace(suite.timeouts, seed=0.2))
+    loads, found = threading.Event(), list[str | None]()
+    programs.loads = loads
+    begin(runs, hasty, tmp_path, seedings=1)
+    caller = threading.Thread(target=lambda: found.append(runs.seed_read(hasty, APP, "k")))
+    caller.start()
+    caller.join(0.4)
+    loads.set()
+    caller.join(30)
+    assert found == ["ahead"]
 
 
 def test_a_run_that_is_told_to_stop_ends_the_call(
