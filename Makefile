@@ -13,18 +13,18 @@ IMAGES ?= standin
 
 .PHONY: help setup demo test test-heavy test-engines format unit integration check mutants lock down clean
 
-help: ## list what there is
+help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install what is missing: system packages, uv, the locked Python packages
 	$(step) "set-up" scripts/setup
 
-demo: setup ## bring a private node up and take custom-html through its whole life
+demo: setup ## start a private node and run all stages of custom-html
 	$(step) "private node" $(bin)/cc-ci node up
 	$(step) "stand-in images" $(bin)/cc-ci images build
 	$(step) "run" $(bin)/cc-ci run custom-html
 
-test: setup check unit integration ## all that CI runs
+test: setup check unit integration ## everything that CI runs
 
 check: setup
 	$(step) "format" $(bin)/ruff format --check .
@@ -39,17 +39,17 @@ unit: setup ## the tests that need no Docker
 integration: setup ## the tests on a real private node
 	$(step) "integration tests" $(bin)/pytest tests/integration -m "not heavy" -n 2 --dist loadfile
 
-test-heavy: setup ## the heavy recipes through their whole life, an hour and more; IMAGES=hub: on the true images
+test-heavy: setup ## all stages of the heavy recipes, an hour and more; IMAGES=hub: on the real images
 	$(step) "heavy tests" env CC_CI_HEAVY=1 CC_CI_IMAGES=$(IMAGES) $(bin)/pytest tests/integration -m heavy -n 2 --maxschedchunk 1
 	$(step) "contracts of all stand-ins" env CC_CI_HEAVY=1 $(bin)/pytest tests/integration/test_images.py
 
-test-engines: setup ## what an engine could break, on the machine's own and those of Debian trixie and forky
+test-engines: setup ## tests that depend on the engine, on the machine's own and on Debian trixie's and forky's
 	scripts/test-engines $(or $(ENGINES),system trixie forky)
 
-mutants: setup ## a report, not a gate: which small changes of the core no unit test notices; ONLY='cc_ci.pipeline.planner*' limits it
+mutants: setup ## report small changes of the core that no unit test notices (never fails); ONLY='cc_ci.pipeline.planner*' limits it
 	$(step) "mutants" scripts/mutants $(ONLY)
 
-format: setup ## format the code and mend what the linter can
+format: setup ## format the code, and fix what the linter can fix
 	$(step) "format" $(bin)/ruff format .
 	$(step) "mend" $(bin)/ruff check --fix .
 
