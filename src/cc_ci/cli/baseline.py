@@ -53,7 +53,7 @@ def baseline(
     from cc_ci.perf.measuring.lock import measuring
 
     if not cold and not warm:
-        raise UsageError("--cold 0 --warm 0: no run is asked for; give one of them a number")
+        raise UsageError("--cold 0 --warm 0: there is nothing to measure; give one of them a number")
     asked = question(
         recipes=tuple(name.strip() for name in recipes.split(",")),
         cold=cold,

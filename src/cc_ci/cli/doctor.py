@@ -24,7 +24,7 @@ def doctor(*, as_json: bool) -> None:
     _print(checks, as_json=as_json)
     if not suffices(checks):
         missing = ", ".join(check.name for check in checks if check.verdict == "missing")
-        raise InfrastructureError(f"doctor: missing: {missing}; each line above says how to mend it")
+        raise InfrastructureError(f"doctor: missing: {missing}; each line above says how to fix it")
 
 
 def _node(runner: "Runner") -> "Check":

@@ -48,9 +48,7 @@ def measure(
 
     names = tuple(name.strip() for name in engines.split(","))
     if len(names) < FEWEST:
-        raise UsageError(
-            f"--engines {engines}: one alone is held against none; `cc-ci baseline` measures that"
-        )
+        raise UsageError(f"--engines {engines}: one engine can't be compared; `cc-ci baseline` measures it")
     asked = question(
         recipes=tuple(name.strip() for name in recipes.split(",")),
         cold=runs if cache == "cold" else 0,

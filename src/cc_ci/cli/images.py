@@ -69,7 +69,7 @@ def _serve(say: "Callable[[str], None]") -> None:
         try:
             new = PrivateNode(name, say=say).serve_images()
         except CcCiError as error:
-            mend = f"`cc-ci node up --name {name}` mends it"
+            mend = f"`cc-ci node up --name {name}` fixes it"
             say(f"warning: node {name} does not serve them yet; {mend}: {error}")
         else:
             if new:

@@ -50,10 +50,10 @@ def up(*, name: str, node: str | None) -> None:
             fault = warm.fault(version=version, images=images)
             if fault and (users := warm.users(liveness(engine))):
                 raise UsageError(
-                    f"provider {name}: run {users[0]} uses it, and {fault}; try again after that"
+                    f"provider {name}: run {users[0]} uses it, and {fault}; retry after that run"
                 )
             if fault:
-                say(f"{name}: is made, since {fault}")
+                say(f"{name}: is being made, because {fault}")
                 warm.up(version=version, images=images)
             warm.rest(liveness(engine))
             _tell(warm, as_json=False)
@@ -86,7 +86,7 @@ def down(*, name: str, node: str | None) -> None:
     engine, warm = _warm(_settings(node))
     with filelock.FileLock(warm.lock):
         if warm.record is not None and (users := warm.users(liveness(engine))):
-            raise UsageError(f"provider {name}: run {users[0]} uses it; try again after that")
+            raise UsageError(f"provider {name}: run {users[0]} uses it; retry after that run")
         warm.take_down()
     click.echo(f"provider {name}: gone", err=True)
 

@@ -81,5 +81,5 @@ def on_engines(asked: "Asked", names: Sequence[str | None], *, tell: Callable[[s
     found = tuple(engine_for(name, runner=told_runner(tell), say=tell) for name in names)
     short = [short_name(name) for name in found]
     if twice := next((name for name in short if short.count(name) > 1), None):
-        raise UsageError(f"engine {twice}: asked for twice; sets tell engines apart by their version")
+        raise UsageError(f"engine {twice}: given twice; sets distinguish engines by their version")
     return msgspec.structs.replace(asked, engines=found)

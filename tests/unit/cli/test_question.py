@@ -26,4 +26,4 @@ def test_a_node_that_cannot_be_is_refused(arguments: list[str], said: str) -> No
 def test_no_runs_at_all_are_no_set() -> None:
     called = CliRunner().invoke(baseline, ["--cold", "0", "--warm", "0"])
     assert isinstance(called.exception, UsageError)
-    assert "no run is asked for" in str(called.exception)
+    assert "there is nothing to measure" in str(called.exception)
