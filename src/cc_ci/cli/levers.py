@@ -31,8 +31,15 @@ def levers(names: tuple[str, ...], *, as_json: bool) -> None:
 def _json(chosen: "tuple[Lever, ...]") -> str:
     import msgspec
 
+    from cc_ci.levers.registry import PROFILES
+
     rows = [
-        {**msgspec.structs.asdict(lever), "values": str(lever.values), "touches": sorted(lever.touches)}
+        {
+            **msgspec.structs.asdict(lever),
+            "values": str(lever.values),
+            "profiles": {name: lever.in_profile(name) for name in PROFILES},
+            "touches": sorted(lever.touches),
+        }
         for lever in chosen
     ]
     return msgspec.json.format(msgspec.json.encode(rows)).decode()
@@ -46,7 +53,7 @@ def _tell_table(chosen: "tuple[Lever, ...]") -> None:
 
     head = ("lever", "idea", *PROFILES, "values", "changes")
     rows = [
-        (lever.name, lever.idea, *(told(lever.profiles[name]) for name in PROFILES), str(lever.values),
+        (lever.name, lever.idea, *(told(lever.in_profile(name)) for name in PROFILES), str(lever.values),
          lever.changes)
         for lever in chosen
     ]  # fmt: skip
@@ -60,9 +67,10 @@ def _tell_table(chosen: "tuple[Lever, ...]") -> None:
 
 
 def _details(lever: "Lever") -> list[str]:
+    from cc_ci.levers.registry import PROFILES
     from cc_ci.levers.values import told
 
-    values = ", ".join(f"{told(value)} in {name}" for name, value in lever.profiles.items())
+    values = ", ".join(f"{told(lever.in_profile(name))} in {name}" for name in PROFILES)
     found = {
         "values": f"{lever.values}; {values}",
         "idea": lever.idea,

@@ -20,7 +20,7 @@ from cc_ci.engine.driver import Spanned
 from cc_ci.engine.overlay import Overlay
 from cc_ci.engine.run_folder import common_version, deployed_files, with_version
 from cc_ci.engine.stack_driver import StackDriver
-from cc_ci.engine.watching import Convergence
+from cc_ci.engine.watching import POLL, Convergence
 from cc_ci.errors import InfrastructureError, UsageError
 from cc_ci.recipes.app import App
 from cc_ci.recipes.secrets import SecretSpec
@@ -78,7 +78,7 @@ class AbraDriver:
         """Lay out the recipe where abra looks for it, the overlay the last of its compose files."""
         files = self._stacks.write(app, stack, overlay, folder)
         self._written[folder] = stack
-        self._lay_out(folder, app, version=common_version(stack.version))
+        self._lay_out(folder, app, version=common_version(stack.version, overlay))
         names = [str(file.relative_to(folder)) for file in deployed_files(app, folder)]
         write_atomic(self._env_file(app), env_text({**app.env, "COMPOSE_FILE": ":".join(names)}), mode=0o600)
         return files
@@ -93,9 +93,15 @@ class AbraDriver:
             raise deploy_error(completed, self._written.get(folder), app)
 
     def converge(
-        self, stack: Stack, *, since: EpochSeconds, timeout: Seconds, stable_for: Seconds = 0.0
+        self,
+        stack: Stack,
+        *,
+        since: EpochSeconds,
+        timeout: Seconds,
+        stable_for: Seconds = 0.0,
+        poll: Seconds = POLL,
     ) -> Convergence:
-        return self._stacks.converge(stack, since=since, timeout=timeout, stable_for=stable_for)
+        return self._stacks.converge(stack, since=since, timeout=timeout, stable_for=stable_for, poll=poll)
 
     def require_sound(self, stack: Stack, *, since: EpochSeconds) -> None:
         self._stacks.require_sound(stack, since=since)
@@ -103,12 +109,12 @@ class AbraDriver:
     def running_images(self, stack_name: str) -> Mapping[str, str]:
         return self._stacks.running_images(stack_name)
 
-    def remove(self, stack_name: str, *, wait: bool) -> None:
+    def remove(self, stack_name: str, *, wait: bool, prompt: bool = False) -> None:
         """Undeploy, then wait for tasks and networks as for every driver. Works twice."""
         domain = self._domains.get(stack_name)
         if domain is not None and self._engine.stack(stack_name).services:
             self._removing(abra_argv.undeploy(domain), stack_name)
-        self._stacks.remove(stack_name, wait=wait)
+        self._stacks.remove(stack_name, wait=wait, prompt=prompt)
 
     def remove_owned(self, app: App, stack: Stack) -> None:
         """Volumes, secrets, app, in the order that abra asks for; what it left is the run's to remove."""
@@ -176,9 +182,13 @@ class AbraDriver:
         return self._home / app.stack_name / "servers" / abra_argv.SERVER / f"{app.domain}.env"
 
 
+def abra_is_there() -> bool:
+    return shutil.which(abra_argv.ABRA) is not None
+
+
 def require_abra() -> None:
     """Raise UsageError where there is no abra to drive."""
-    if shutil.which(abra_argv.ABRA) is None:
+    if not abra_is_there():
         raise UsageError(
             "lever deploy.driver=abra: abra is not on PATH; install it, or use deploy.driver=stack"
         )

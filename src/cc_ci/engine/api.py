@@ -145,6 +145,10 @@ class Engine(Protocol):
         """End it by SIGKILL, as a power cut would."""
         ...
 
+    def stop_container(self, container: str, *, grace: Seconds) -> None:
+        """Tell it to stop by its own signal, and kill it if it is still there after its grace."""
+        ...
+
     def remove_container(self, container: str) -> None:
         """Kill it, and remove it with its anonymous volumes."""
         ...

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cc_ci.engine.node import Node
 from cc_ci.system.environment import ALWAYS, PROXIES, own
+from cc_ci.system.units import Seconds
 
 USERS = ("DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "DOCKER_API_VERSION", "SSH_AUTH_SOCK")
 """The user's own variables that the client may need on the way to an engine elsewhere."""
@@ -77,6 +78,11 @@ def remove(kind: str, name: str) -> list[str]:
 
 def kill(container: str) -> list[str]:
     return ["docker", "container", "kill", "--signal=KILL", container]
+
+
+def stop(container: str, *, grace: Seconds) -> list[str]:
+    """By its own signal; Swarm counts a grace in whole seconds, too."""
+    return ["docker", "container", "stop", "-t", str(int(grace)), container]
 
 
 def execute(container: str, command: Sequence[str] | str, *, user: str | None, attach: bool) -> list[str]:

@@ -22,7 +22,7 @@ from cc_ci.engine.labels import STACK
 from cc_ci.engine.node import Node
 from cc_ci.engine.overlay import CA_CONFIG, Overlay
 from cc_ci.engine.stack_driver import StackDriver
-from cc_ci.engine.watching import Convergence
+from cc_ci.engine.watching import POLL, Convergence
 from cc_ci.errors import StageFailed, UsageError
 from cc_ci.recipes.app import App
 from cc_ci.recipes.routes import routes
@@ -106,10 +106,16 @@ class BareDriver:
                 running[name] = done
 
     def converge(
-        self, stack: Stack, *, since: EpochSeconds, timeout: Seconds, stable_for: Seconds = 0.0
+        self,
+        stack: Stack,
+        *,
+        since: EpochSeconds,
+        timeout: Seconds,
+        stable_for: Seconds = 0.0,
+        poll: Seconds = POLL,
     ) -> Convergence:
         """A plain container has nothing to converge to: the app's own signs tell when it serves."""
-        del stack, since, timeout, stable_for
+        del stack, since, timeout, stable_for, poll
         now = self._engine.now()
         return Convergence(timelines=(), condition_true_at=now, seen_at=now, noticed_at=now, resolution=0.0)
 
@@ -119,9 +125,9 @@ class BareDriver:
     def running_images(self, stack_name: str) -> Mapping[str, str]:
         return self._stacks.running_images(stack_name)
 
-    def remove(self, stack_name: str, *, wait: bool) -> None:
+    def remove(self, stack_name: str, *, wait: bool, prompt: bool = False) -> None:
         """Stop and remove the containers; network and route stay for the next. Works twice."""
-        del wait
+        del wait, prompt
         there = {container.name for container in self._engine.containers({STACK: stack_name})}
         mine = [name for name in self._running.get(stack_name, {}) if f"{stack_name}_{name}" in there]
         if mine:

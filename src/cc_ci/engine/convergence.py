@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from cc_ci.engine.history import UNHEALTHY, EngineHistory, Exit, settled
+from cc_ci.engine.outlasting import outlasted
 from cc_ci.engine.state import LAST_STATES, ServiceState, StackSnapshot, TaskState
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed
 from cc_ci.system.exit_codes import with_meaning
@@ -112,6 +113,7 @@ def failure(
         or _no_node(mine, now)
         or _crash_loop(history.exits_of(service.name))
         or _given_up(service, mine, now, by_design=service.name in history.ends)
+        or outlasted(service.name, history, now=now)
     )
 
 

@@ -247,6 +247,9 @@ class DockerEngine:
     def kill_container(self, container: str) -> None:
         self._tell_gone(argv.kill(container))
 
+    def stop_container(self, container: str, *, grace: Seconds) -> None:
+        self._tell_gone(argv.stop(container, grace=grace), timeout=LONGEST_CALL + grace)
+
     def remove_container(self, container: str) -> None:
         self._tell_gone(argv.remove("container", container))
 
@@ -272,9 +275,9 @@ class DockerEngine:
         completed = self._runner(line, stdin=stdin, env=self._environment, timeout=LONGEST_CALL)
         return check(completed, what=" ".join(line[:3])).stdout.strip()
 
-    def _tell_gone(self, line: Sequence[str]) -> None:
+    def _tell_gone(self, line: Sequence[str], *, timeout: Seconds = LONGEST_CALL) -> None:
         """Say it of something that may be gone already."""
-        completed = self._runner(line, env=self._environment, timeout=LONGEST_CALL)
+        completed = self._runner(line, env=self._environment, timeout=timeout)
         if not (completed.ok or any(word in completed.stderr.lower() for word in GONE)):
             check(completed, what=f"{' '.join(line[:3])} {line[-1]}")
 

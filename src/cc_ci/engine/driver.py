@@ -7,7 +7,7 @@ from typing import Protocol
 
 from cc_ci.engine.api import Labels
 from cc_ci.engine.overlay import Overlay
-from cc_ci.engine.watching import Convergence
+from cc_ci.engine.watching import POLL, Convergence
 from cc_ci.recipes.app import App
 from cc_ci.recipes.secrets import SecretSpec
 from cc_ci.recipes.stack import Stack
@@ -34,14 +34,20 @@ class Driver(Protocol):
     def deploy(self, app: App, folder: Path, *, resolve_image: str = "always") -> None: ...
 
     def converge(
-        self, stack: Stack, *, since: EpochSeconds, timeout: Seconds, stable_for: Seconds = 0.0
+        self,
+        stack: Stack,
+        *,
+        since: EpochSeconds,
+        timeout: Seconds,
+        stable_for: Seconds = 0.0,
+        poll: Seconds = POLL,
     ) -> Convergence: ...
 
     def require_sound(self, stack: Stack, *, since: EpochSeconds) -> None: ...
 
     def running_images(self, stack_name: str) -> Mapping[str, str]: ...
 
-    def remove(self, stack_name: str, *, wait: bool) -> None: ...
+    def remove(self, stack_name: str, *, wait: bool, prompt: bool = False) -> None: ...
 
     def remove_owned(self, app: App, stack: Stack) -> None:
         """Remove what the driver itself has made of an app beside its stack. Works twice."""

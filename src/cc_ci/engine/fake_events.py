@@ -1,12 +1,26 @@
-"""The events of an engine in memory."""
+"""The facts and the events of an engine in memory."""
 
 from collections.abc import Callable, Iterator
 from typing import Self
 
-from cc_ci.engine.state import EngineEvent
+from cc_ci.engine.state import EngineEvent, EngineFacts
 from cc_ci.system import stopping
 from cc_ci.system.clock import ManualClock
 from cc_ci.system.units import Seconds
+
+FACTS = EngineFacts(
+    version="20.10.24",
+    api="1.41",
+    kernel="6.1.0",
+    operating_system="Debian GNU/Linux 12 (bookworm)",
+    containerd="1.6.20",
+    runc="1.1.5",
+    image_store="overlay2",
+    cgroup_version="1",
+    cpus=2,
+    memory_bytes=6 << 30,
+    swarm=True,
+)
 
 
 class FakeEvents:

@@ -7,7 +7,7 @@ from typing import Self
 import msgspec
 
 from cc_ci.engine.api import Labels
-from cc_ci.engine.fake_events import FakeEvents
+from cc_ci.engine.fake_events import FACTS, FakeEvents
 from cc_ci.engine.state import (
     Container,
     ContainerState,
@@ -25,20 +25,6 @@ from cc_ci.system.process import Completed, ScriptedRunner
 from cc_ci.system.units import EpochSeconds, Seconds
 
 KINDS = ("container", "service", "network", "volume", "secret", "config")
-
-FACTS = EngineFacts(
-    version="20.10.24",
-    api="1.41",
-    kernel="6.1.0",
-    operating_system="Debian GNU/Linux 12 (bookworm)",
-    containerd="1.6.20",
-    runc="1.1.5",
-    image_store="overlay2",
-    cgroup_version="1",
-    cpus=2,
-    memory_bytes=6 << 30,
-    swarm=True,
-)
 
 
 class FakeEngine:
@@ -253,10 +239,17 @@ class FakeEngine:
 
     def kill_container(self, container: str) -> None:
         self._call("kill_container", container)
+        self._ended(container)
+
+    def _ended(self, container: str) -> None:
         if container in self.items["container"]:
             self.items["container"][container] = msgspec.structs.replace(
                 self.items["container"][container], state="exited"
             )
+
+    def stop_container(self, container: str, *, grace: Seconds) -> None:
+        self._call("stop_container", f"{container} {grace:g}")
+        self._ended(container)
 
     def remove_container(self, container: str) -> None:
         self._remove("container", container)

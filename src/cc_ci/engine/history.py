@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from cc_ci.engine.own_schedule import OwnSchedule
 from cc_ci.engine.state import EngineEvent, ServiceState, StackSnapshot, TaskState
 from cc_ci.system.units import EpochSeconds
 
@@ -30,6 +31,9 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
     started: EpochSeconds | None = None
     refused: EpochSeconds | None = None
     """When its health check last said no, before it was healthy."""
+    first_refused: EpochSeconds | None = None
+    refusals: int = 0
+    """How often it did."""
     healthy: EpochSeconds | None = None
 
 
@@ -46,6 +50,8 @@ class EngineHistory(msgspec.Struct, frozen=True, kw_only=True):
     first_start: Mapping[str, EpochSeconds] = {}
     ends: frozenset[str] = frozenset()
     """Services that end by design, with code 0."""
+    schedules: Mapping[str, OwnSchedule] = {}
+    """Of the services whose start_period is the overlay's."""
 
     def exits_of(self, service: str) -> tuple[Exit, ...]:
         """Those that count."""
@@ -114,11 +120,15 @@ def _marked(history: EngineHistory, service: str, event: EngineEvent) -> EngineH
     if stamp is None:
         return history
     same = before if before and before.container == event.id else Marks(container=event.id)
-    marks = {**history.marks, service: msgspec.structs.replace(same, **{stamp: event.at})}
-    first = history.first_start
+    found = msgspec.structs.replace(same, **{stamp: event.at})
+    if stamp == "refused":
+        first = same.first_refused or event.at
+        found = msgspec.structs.replace(found, first_refused=first, refusals=same.refusals + 1)
+    marks = {**history.marks, service: found}
+    starts = history.first_start
     if stamp == "started":
-        first = {service: event.at, **first}
-    return msgspec.structs.replace(history, marks=marks, first_start=first)
+        starts = {service: event.at, **starts}
+    return msgspec.structs.replace(history, marks=marks, first_start=starts)
 
 
 def _failures(history: EngineHistory, snapshot: StackSnapshot) -> Iterator[Exit]:

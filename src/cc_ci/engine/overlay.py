@@ -14,6 +14,7 @@ import msgspec
 
 from cc_ci.engine.labels import RunLabels
 from cc_ci.engine.node import Node
+from cc_ci.engine.own_schedule import OwnSchedule, own_schedule
 from cc_ci.recipes.app import App
 from cc_ci.recipes.stack import Service, Stack
 from cc_ci.system.units import Bytes, Seconds
@@ -38,6 +39,7 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     """What levers ask of the overlay; None leaves the recipe's own value."""
 
     health_interval: Seconds | None = None
+    start_interval: Seconds | None = None
     update_monitor: Seconds | None = None
     restart_delay: Seconds | None = None
     cpus: float | None = None
@@ -49,6 +51,8 @@ class Overlay(msgspec.Struct, frozen=True, kw_only=True):
 
     content: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
+    schedules: Mapping[str, OwnSchedule] = {}
+    """Of the services to which it gives a start_period: by these they are judged."""
 
 
 def overlay(
@@ -60,13 +64,22 @@ def overlay(
     proxy_network: str,
     tuning: Tuning | None = None,
     chaos: bool = True,
+    start_periods: Mapping[str, Seconds] | None = None,
 ) -> Overlay:
-    """Make the overlay for one deployment; `chaos` is whether abra would call it one (an untagged tree)."""
+    """Make the overlay for one deployment; `chaos` is whether abra would call it one (an untagged tree).
+
+    `start_periods` are those of the images' own health checks, by reference.
+    """
     folder = app.compose_files[0].parent
+    tuning = tuning or Tuning()
     services = {
-        name: _service(stack, app, service, run=run, node=node, tuning=tuning or Tuning(), chaos=chaos)
+        name: _service(stack, app, service, run=run, node=node, tuning=tuning, chaos=chaos)
         for name, service in stack.services.items()
     }
+    schedules = dict(_schedules(stack, tuning, start_periods or {}))
+    for name, service in stack.services.items():
+        if start := _start(service, tuning.start_interval, schedules.get(name)):
+            services[name]["healthcheck"] = {**services[name].get("healthcheck", {}), **start}
     content = {
         "services": services,
         "networks": _networks(stack, run, proxy_network, folder),
@@ -78,6 +91,7 @@ def overlay(
     return Overlay(
         content={section: entries for section, entries in content.items() if entries},
         warnings=tuple(_warnings(stack, node)),
+        schedules=schedules,
     )
 
 
@@ -175,6 +189,30 @@ def _health(service: Service, interval: Seconds | None) -> dict[str, Any]:
     milliseconds = max(1, round(interval * 1000))
     retries = math.ceil(check.interval * 1000 * check.retries / milliseconds)
     return {"interval": duration(interval), "retries": retries}
+
+
+def _schedules(
+    stack: Stack, tuning: Tuning, start_periods: Mapping[str, Seconds]
+) -> Iterator[tuple[str, OwnSchedule]]:
+    """Of the services that get a start_period: those that have none, from their recipe or their image."""
+    for name, service in stack.services.items():
+        every = tuning.start_interval
+        if every is None or start_periods.get(service.image):
+            continue
+        place = stack.place(f"services.{name}.healthcheck")
+        own = own_schedule(service, looked_every=every, place=place)
+        if own is not None and own.check.interval > every:
+            yield name, own
+
+
+def _start(service: Service, every: Seconds | None, own: OwnSchedule | None) -> dict[str, str]:
+    """Look often until the first yes; an interval that is shorter still, or said by the recipe, is kept."""
+    check = service.healthcheck
+    if every is None or check is None or min(check.interval, check.start_interval or every) < every:
+        return {}
+    if own is not None:
+        return {"start_interval": duration(every), "start_period": duration(own.check.patience)}
+    return {"start_interval": duration(every)} if check.interval > every else {}
 
 
 def _networks(stack: Stack, run: RunLabels, proxy_network: str, folder: Path) -> dict[str, Any]:

@@ -92,6 +92,8 @@ def _service_fault(service: Service, field: str, value: Any) -> str | None:
         "deploy/endpoint_mode": lambda: value == "dnsrr",
         "configs": lambda: [config["source"] for config in value] == [CA_CONFIG],
         "ports": lambda: _ports_allowed(service, value),
+        "healthcheck/start_period": lambda: _start_period_allowed(service, value),
+        "healthcheck/start_interval": lambda: _start_interval_allowed(service, value),
     }.get(pattern, lambda: True)
     return None if allowed() else f"{value!r} is not a value that it may have"
 
@@ -113,6 +115,22 @@ def _ports_allowed(service: Service, ports: list[dict[str, Any]]) -> bool:
         (port["target"], port.get("published"), port["protocol"]) in published and port["mode"] == "host"
         for port in ports
     )
+
+
+def _start_period_allowed(service: Service, value: object) -> bool:
+    """Where the recipe has none, and then not shorter than the time after which Swarm would kill it."""
+    check, found = service.healthcheck, NUMBER_OF_MS.fullmatch(str(value))
+    if check is None or check.start_period or found is None:
+        return False
+    return int(found[1]) / 1000 >= check.interval * check.retries - ROUNDING
+
+
+def _start_interval_allowed(service: Service, value: object) -> bool:
+    """Never slower than the recipe's own looks."""
+    check, found = service.healthcheck, NUMBER_OF_MS.fullmatch(str(value))
+    if check is None or found is None:
+        return False
+    return 0 < int(found[1]) / 1000 <= min(check.interval, check.start_interval or check.interval)
 
 
 def _tolerance(health: Mapping[str, Any] | None, service: Service) -> str | None:

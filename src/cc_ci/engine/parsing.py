@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cc_ci.engine import state
-from cc_ci.engine.labels import STACK
+from cc_ci.engine.labels import SERVICE, STACK
 from cc_ci.system.units import EpochSeconds, Seconds
 
 Json = Mapping[str, Any]
@@ -108,6 +108,7 @@ def listed_container(container: Json) -> state.Container:
 
 def container_state(container: Json) -> state.ContainerState:
     now, health = container["State"], container["State"].get("Health") or {}
+    config = container.get("Config") or {}
     over = now["Status"] in ("exited", "dead")
     networks = (container.get("NetworkSettings") or {}).get("Networks") or {}
     return state.ContainerState(
@@ -123,17 +124,21 @@ def container_state(container: Json) -> state.ContainerState:
         finished=epoch(now.get("FinishedAt")),
         addresses={name: net["IPAddress"] for name, net in networks.items() if net.get("IPAddress")},
         health_failures=health.get("FailingStreak") or 0,
+        service=(config.get("Labels") or {}).get(SERVICE),
+        health_check=_health_check(config.get("Healthcheck"), shell=config.get("Shell")),
     )
 
 
 def image(entry: Json, layers: Sequence[str]) -> state.Image:
+    config = entry.get("Config") or {}
     return state.Image(
         id=entry["Id"],
         tags=tuple(entry.get("RepoTags") or ()),
         digests=tuple(entry.get("RepoDigests") or ()),
         diff_ids=tuple(layers),
         size_bytes=entry.get("Size", 0),
-        volumes=tuple(sorted((entry.get("Config") or {}).get("Volumes") or ())),
+        volumes=tuple(sorted(config.get("Volumes") or ())),
+        start_period=seconds((config.get("Healthcheck") or {}).get("StartPeriod")) or 0.0,
     )
 
 
@@ -240,12 +245,15 @@ def _update(status: Json | None) -> state.UpdateStatus | None:
     )
 
 
-def _health_check(check: Json | None) -> state.HealthCheck | None:
-    if not check or (check.get("Test") or [""])[0] == "NONE":
+def _health_check(check: Json | None, *, shell: Sequence[str] | None = None) -> state.HealthCheck | None:
+    kind, *words = (check or {}).get("Test") or [""]
+    if not check or kind == "NONE":
         return None
+    in_shell = [*(shell or ("/bin/sh", "-c")), *words]
     return state.HealthCheck(
         interval=seconds(check.get("Interval")) or 30.0,
         timeout=seconds(check.get("Timeout")) or 30.0,
         retries=check.get("Retries") or 3,
         start_period=seconds(check.get("StartPeriod")) or 0.0,
+        test=tuple(in_shell if kind == "CMD-SHELL" else words),
     )

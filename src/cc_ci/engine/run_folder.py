@@ -21,6 +21,8 @@ from cc_ci.system.trees import copy_tree
 OVERLAY_FILE = "cc-ci.overlay.yml"
 LEAST_VERSION = (3, 8)
 """The first compose schema with all that recipes and the overlay use; each version contains those before."""
+WITH_START_INTERVAL = (3, 12)
+"""The first that has it."""
 
 VERSION_LINE = re.compile(
     r"^(?:version|\"version\"|'version')\s*:\s*[\"']?([^\"'#\s]*)[\"']?[^\n]*$", re.MULTILINE
@@ -36,7 +38,7 @@ def write_run_folder(app: App, stack: Stack, overlay: Overlay, folder: Path) -> 
     """
     clear_away(folder)
     copy_tree(app.recipe.root.resolve(), folder, without=(".git", OVERLAY_FILE))
-    version = common_version(stack.version)
+    version = common_version(stack.version, overlay)
     *copies, overlay_file = deployed_files(app, folder)
     for copy, original in zip(copies, app.compose_files, strict=True):
         name = str(copy.relative_to(folder))
@@ -58,10 +60,13 @@ def deployed_files(app: App, folder: Path) -> tuple[Path, ...]:
     return (*copies, folder / OVERLAY_FILE)
 
 
-def common_version(version: str) -> str:
+def common_version(version: str, overlay: Overlay | None = None) -> str:
     """The recipe's newest `version:`, or the least that the overlay needs."""
     major, _, minor = version.partition(".")
-    return ".".join(map(str, max(LEAST_VERSION, (int(major), int(minor or 0)))))
+    services = overlay.content.get("services", {}) if overlay else {}
+    checks = (service.get("healthcheck", {}) for service in services.values())
+    least = WITH_START_INTERVAL if any("start_interval" in check for check in checks) else LEAST_VERSION
+    return ".".join(map(str, max(least, (int(major), int(minor or 0)))))
 
 
 def with_version(text: str, version: str) -> str:

@@ -17,6 +17,8 @@ from cc_ci.engine.labels import SERVICE, STACK
 from cc_ci.engine.node import Node
 from cc_ci.engine.overlay import Overlay
 from cc_ci.engine.overlay_check import check_overlay
+from cc_ci.engine.own_schedule import OwnSchedule
+from cc_ci.engine.prompt_removal import graces, stop_and_remove
 from cc_ci.engine.run_folder import deployed_files, require_values, write_run_folder
 from cc_ci.engine.watching import POLL, Convergence, Watch, wait_gone
 from cc_ci.recipes.app import App
@@ -44,6 +46,7 @@ class StackDriver:
         self._clock = clock
         self._written: dict[Path, Stack] = {}
         self._watches: dict[str, Watch] = {}
+        self._schedules: dict[str, Mapping[str, OwnSchedule]] = {}
 
     def make_secrets(
         self, app: App, wanted: Sequence[SecretSpec], *, given: Mapping[str, str], labels: Labels
@@ -60,6 +63,7 @@ class StackDriver:
         check_overlay(overlay, stack)
         require_values(stack, argv.looked_up(self._node, self._engine.environment))
         self._written[folder] = stack
+        self._schedules[stack.name] = overlay.schedules
         return write_run_folder(app, stack, overlay, folder)
 
     def deploy(self, app: App, folder: Path, *, resolve_image: str = "always") -> None:
@@ -90,6 +94,19 @@ class StackDriver:
         `since` is the engine's time before the deploy. `timeout` counts from there and is extended to what
         the health checks are allowed to take.
         """
+        watch = self._watch(stack, since=since, poll=poll)
+        return watch.wait(timeout=timeout, stable_for=stable_for)
+
+    def require_sound(self, stack: Stack, *, since: EpochSeconds) -> None:
+        """Raise StageFailed when a stack that had converged, or may still, has failed for good by now."""
+        watch = self._watches.get(stack.name)
+        if watch is None or watch.history.since != since:
+            watch = self._watch(stack, since=since)
+        _, verdict = watch.look()
+        if isinstance(verdict, Failed):
+            raise watch.failure(verdict)
+
+    def _watch(self, stack: Stack, *, since: EpochSeconds, poll: Seconds = POLL) -> Watch:
         watch = Watch(
             self._engine,
             self._clock,
@@ -99,27 +116,10 @@ class StackDriver:
             poll=poll,
             ends=stack.ends,
             place=functools.partial(_place, stack),
+            schedules=self._schedules.get(stack.name),
         )
         self._watches[stack.name] = watch
-        return watch.wait(timeout=timeout, stable_for=stable_for)
-
-    def require_sound(self, stack: Stack, *, since: EpochSeconds) -> None:
-        """Raise StageFailed when a stack that had converged, or may still, has failed for good by now."""
-        watch = self._watches.get(stack.name)
-        if watch is None or watch.history.since != since:
-            watch = Watch(
-                self._engine,
-                self._clock,
-                stack=stack.name,
-                expected=stack.services.keys(),
-                since=since,
-                ends=stack.ends,
-                place=functools.partial(_place, stack),
-            )
-            self._watches[stack.name] = watch
-        _, verdict = watch.look()
-        if isinstance(verdict, Failed):
-            raise watch.failure(verdict)
+        return watch
 
     def running_images(self, stack_name: str) -> Mapping[str, str]:
         """The id of the image that each service's newest container runs, by the service's short name."""
@@ -133,8 +133,11 @@ class StackDriver:
             for container in sorted(running, key=lambda container: container.created)
         }
 
-    def remove(self, stack_name: str, *, wait: bool) -> None:
-        """Remove a stack; with `wait`, return when its containers and networks are gone. Works twice."""
+    def remove(self, stack_name: str, *, wait: bool, prompt: bool = False) -> None:
+        """Remove a stack; with `wait`, return when its containers and networks are gone. Works twice.
+
+        With `prompt` the engine stops its containers at once, where Swarm would sleep before.
+        """
         before = self._engine.stack(stack_name).services
         grace = max((service.stop_grace_period for service in before), default=0.0)
         self._watches.pop(stack_name, None)
@@ -143,6 +146,8 @@ class StackDriver:
             completed = self._runner(line, env=self._engine.environment, timeout=LONGEST_DEPLOY)
             if not _only_gone(completed):
                 check(completed, what=f"docker stack rm {stack_name}")
+            if prompt:
+                stop_and_remove(self._engine, stack_name, grace_of=graces(stack_name, before))
             if wait:
                 limit = grace + REMOVAL_SLACK
                 wait_gone(self._engine, self._clock, events, stack_name, timeout=limit)

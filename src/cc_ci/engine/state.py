@@ -73,6 +73,26 @@ class Container(Listed, frozen=True, kw_only=True):
     """Names of the networks that it is in."""
 
 
+class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """As the engine runs it, its defaults filled in; `test` is empty where nobody asks for it."""
+
+    interval: Seconds = 30.0
+    timeout: Seconds = 30.0
+    retries: int = 3
+    start_period: Seconds = 0.0
+    test: tuple[str, ...] = ()
+
+    @property
+    def patience(self) -> Seconds:
+        """How long after its start a container may go without a verdict."""
+        return self.start_period + (self.interval + self.timeout) * self.retries
+
+    @property
+    def tolerance(self) -> Seconds:
+        """How long a check may say no before its container is unhealthy, if it answers at once."""
+        return self.interval * self.retries
+
+
 class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     """How one container stands; `health` is None without a health check, `exit_code` while it runs."""
 
@@ -90,6 +110,10 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     """Its IPv4 address by network name."""
     health_failures: int = 0
     """How often its health check failed in a row: the engine calls every container that ended `unhealthy`."""
+    service: str | None = None
+    """The full name of the service that it is of."""
+    health_check: HealthCheck | None = None
+    """Its own or its image's, as one program to run."""
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +126,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: Bytes
     volumes: tuple[str, ...] = ()
     """Folders that each container gets a new volume for, unless something is mounted there."""
+    start_period: Seconds = 0.0
+    """Of its own health check, which holds where a service has none."""
 
     @property
     def digest(self) -> str | None:
@@ -118,20 +144,6 @@ class PullReport(msgspec.Struct, frozen=True, kw_only=True):
     layers_present: int
     layers_extracted: int
     bytes_pulled: Bytes
-
-
-class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """As the engine runs it, its defaults filled in."""
-
-    interval: Seconds = 30.0
-    timeout: Seconds = 30.0
-    retries: int = 3
-    start_period: Seconds = 0.0
-
-    @property
-    def patience(self) -> Seconds:
-        """How long after its start a container may go without a verdict."""
-        return self.start_period + (self.interval + self.timeout) * self.retries
 
 
 class UpdateStatus(msgspec.Struct, frozen=True, kw_only=True):

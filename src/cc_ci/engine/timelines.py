@@ -48,6 +48,8 @@ class ServiceTimeline(msgspec.Struct, frozen=True, kw_only=True):
     refused: EpochSeconds | None = None
     """When its health check last said no."""
     healthy: EpochSeconds | None = None
+    times_looked: int = 0
+    """How often its health check looked until it said yes."""
     running: EpochSeconds | None = None
     """When Swarm had it as running, which is when it counts as healthy."""
 
@@ -119,5 +121,6 @@ def _timeline(service: str, snapshot: StackSnapshot, history: EngineHistory) -> 
         started=marks.started if marks else None,
         refused=marks.refused if marks else None,
         healthy=marks.healthy if marks else None,
+        times_looked=marks.refusals + bool(marks.healthy) if marks else 0,
         running=task.stamp if task.state == "running" else None,
     )

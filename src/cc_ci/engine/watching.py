@@ -18,6 +18,7 @@ from cc_ci.engine.history import EngineHistory, hear, see
 from cc_ci.engine.labels import STACK
 from cc_ci.engine.last_health import last_health, unhealthy
 from cc_ci.engine.last_words import last_words
+from cc_ci.engine.own_schedule import OwnSchedule
 from cc_ci.engine.state import ServiceState, StackSnapshot
 from cc_ci.engine.timelines import ServiceTimeline, timelines
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed
@@ -64,6 +65,7 @@ class Watch:
         poll: Seconds = POLL,
         ends: frozenset[str] = frozenset(),
         place: Callable[[str], str | None] = lambda _key: None,
+        schedules: Mapping[str, OwnSchedule] | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -73,7 +75,7 @@ class Watch:
         self._seen = StackSnapshot(stack=stack)
         self._skew = engine.now() - clock.now()
         self._event_at = clock.monotonic()
-        self.history = EngineHistory(stack=stack, since=since, ends=ends)
+        self.history = EngineHistory(stack=stack, since=since, ends=ends, schedules=schedules or {})
 
     def now(self) -> EpochSeconds:
         """The engine's clock, without asking it."""

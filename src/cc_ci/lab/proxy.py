@@ -36,6 +36,8 @@ STOCK_REFRESH: Seconds = 15.0
 """Traefik's own `refreshSeconds`."""
 STOCK_THROTTLE: Seconds = 2.0
 """Traefik's own `providersThrottleDuration`."""
+QUICK_THROTTLE: Seconds = 0.1
+"""Of a proxy that is to ask more often: what it hears is obeyed as soon."""
 CONFINED = (
     "--userns=host",
     "--cap-drop=ALL",
@@ -86,6 +88,13 @@ class ProxyPlace(msgspec.Struct, frozen=True, kw_only=True):
     def temporary(self) -> Path:
         """Requests that a recipe wants buffered are laid down here."""
         return self.folder / "tmp"
+
+
+def pace(asked: Seconds, *, refresh: Seconds, throttle: Seconds) -> tuple[Seconds, Seconds]:
+    """How often a run's proxy asks Swarm, and how long it waits to obey; the last two are its node's own."""
+    if asked >= STOCK_REFRESH:
+        return refresh, throttle
+    return min(asked, refresh), min(QUICK_THROTTLE, throttle)
 
 
 def traefik_argv(*, refresh: Seconds, throttle: Seconds, syntax: Syntax | None = None) -> tuple[str, ...]:

@@ -40,22 +40,31 @@ class RunProxy:
     Order of calls: `start`; then `remove`, which works twice, and for one that was only half started.
     """
 
-    def __init__(self, node: Node, engine: Engine, runner: Runner, *, labels: Labels, clock: Clock) -> None:
+    def __init__(
+        self,
+        node: Node,
+        engine: Engine,
+        runner: Runner,
+        *,
+        labels: Labels,
+        clock: Clock,
+        refresh: Seconds = proxy.STOCK_REFRESH,
+    ) -> None:
         self._node = node
         self._places = places(node.name)
         self._engine = engine
         self._docker = functools.partial(runner, env=engine.environment, timeout=LONGEST_CALL)
         self._labels = {**labels, **ROLE_OF_PROXY}
         self._clock = clock
+        self._refresh = refresh
         self._place: ProxyPlace | None = None
 
     def start(self) -> Node:
         """Start it at a free address; the node as its run sees it, when the proxy answers."""
         _require_services(self._places, self._clock)
         wanted = _record(self._places).wanted
-        flags = proxy.traefik_argv(
-            refresh=wanted.refresh, throttle=wanted.throttle, syntax=self._node.rule_syntax
-        )
+        refresh, throttle = proxy.pace(self._refresh, refresh=wanted.refresh, throttle=wanted.throttle)
+        flags = proxy.traefik_argv(refresh=refresh, throttle=throttle, syntax=self._node.rule_syntax)
         with _allocating(self._places):
             place = self._place = self._free()
             _furnish(place)

@@ -27,7 +27,10 @@ WHAT: Mapping[ProfileName, str] = {
     "stock": "the pipeline as first found: each stage deploys for itself, and waits as abra does",
     "peer": "the best pipeline that was published: one deployment of the old version, upgraded in place, for "
     "all stages; images pulled ahead; a warm provider",
-    "fast": "all that helps and tests no less: shared deployments, chains side by side",
+    "fast": "all that helps and tests no less: shared deployments, chains side by side, no wait that the "
+    "work does not need",
+    "operator": "what an operator's server does: the recipe's own intervals, delays and monitors, a soak, "
+    "and abra where it is on PATH",
     "bare": "plain containers, to measure the least that the same work takes: no test of a deployment",
 }
 
@@ -84,7 +87,7 @@ def profile_values(profile: str) -> dict[str, Value]:
     name = next((name for name in PROFILES if name == profile), None)
     if name is None:
         raise UsageError(f"profile {profile}: not known; there is {', '.join(PROFILES)}")
-    return {lever.name: lever.profiles[name] for lever in BY_NAME.values()}
+    return {lever.name: lever.in_profile(name) for lever in BY_NAME.values()}
 
 
 def _read(setting: str) -> tuple[str, Value]:

@@ -11,7 +11,7 @@ from cc_ci.timing.phases import Phase
 Idea = Literal["A", "B", "C", "D", "E", "F", "G", "H"]
 """Of the performance programme: A images, B readiness, C deploys, D provider, E runner, F side by side,
 G the node's resources, H abra and secrets."""
-ProfileName = Literal["stock", "peer", "fast", "bare"]
+ProfileName = Literal["stock", "peer", "fast", "operator", "bare"]
 DEPLOYING: frozenset[Phase] = frozenset({"deploy", "converge", "ready", "upgrade", "provider_setup"})
 """The phases in which something is brought up."""
 CHECKS_OF_HEALTH = (

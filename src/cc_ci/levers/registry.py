@@ -9,6 +9,7 @@ from typing import get_args
 
 from cc_ci.errors import UsageError
 from cc_ci.levers.lever import CHECKS_OF_HEALTH, DEPLOYING, Lever, ProfileName
+from cc_ci.levers.starting import STARTING_AND_STOPPING
 from cc_ci.levers.values import SecondsRange, Words
 from cc_ci.levers.working import WORK
 from cc_ci.timing.phases import PHASES
@@ -16,11 +17,18 @@ from cc_ci.timing.phases import PHASES
 LEVERS = (
     Lever(
         name="deploy.driver",
-        values=Words(("stack", "abra", "bare")),
+        values=Words(("stack", "abra", "operators", "bare")),
         neutral="stack",
-        profiles={"stock": "stack", "peer": "stack", "fast": "stack", "bare": "bare"},
+        profiles={
+            "stock": "stack",
+            "peer": "stack",
+            "fast": "stack",
+            "operator": "operators",
+            "bare": "bare",
+        },
         idea="H",
-        changes="what deploys: cc-ci's own driver or the operator's abra; bare: plain containers, no Swarm",
+        changes="what deploys: cc-ci's own driver or the operator's abra; operators: abra where it is on "
+        "PATH, else cc-ci's own; bare: plain containers, no Swarm",
         risk="bare is no test of a deployment on Swarm: it measures the limit",
         touches=DEPLOYING | {"app_new", "secrets", "teardown", "overhead"},
         guard="the generic checks of services; the differential test against docker's own loader",
@@ -150,7 +158,7 @@ LEVERS = (
         name="upgrade.monitor",
         values=SecondsRange(0.001, 600.0, recipes_own=True),
         neutral=None,
-        profiles={"stock": None, "peer": None, "fast": None, "bare": None},
+        profiles={"stock": None, "peer": None, "fast": 0.001, "bare": None},
         idea="B",
         changes="how long Swarm watches an updated task before the update counts as completed",
         risk="a new version that dies soon is not rolled back",
@@ -162,7 +170,7 @@ LEVERS = (
         name="restart.delay",
         values=SecondsRange(0.0, 60.0, recipes_own=True),
         neutral=None,
-        profiles={"stock": None, "peer": None, "fast": None, "bare": None},
+        profiles={"stock": None, "peer": None, "fast": 0.5, "bare": None},
         idea="B",
         changes="how long Swarm waits before it replaces a task that ended",
         risk="an app that crashes does so more often in the same time",
@@ -171,6 +179,7 @@ LEVERS = (
         overlay=("deploy/restart_policy/delay",),
     ),
     *WORK,
+    *STARTING_AND_STOPPING,
 )
 
 BY_NAME: Mapping[str, Lever] = {lever.name: lever for lever in LEVERS}

@@ -32,6 +32,10 @@ class Hears(Protocol):
     """Who is told how a run goes on, in the coordinator's thread; what goes wrong there costs no teardown."""
 
     def stage_done(self, outcome: StageOutcome) -> None: ...
+    def first_red(self, outcome: StepOutcome) -> None:
+        """The first step that makes the run red, long before its stage is over."""
+        ...
+
     def verdict_is_sure(self) -> None:
         """Only the teardown is left."""
         ...
@@ -93,6 +97,7 @@ class Coordinator:
         # reentrant: whatever wakes the coordinator may do so from within a signal's handler
         self._heard: queue.SimpleQueue[_Ended | None] = queue.SimpleQueue()
         self._sure = False
+        self._red = False
 
     def carry_out(self) -> RunState:
         """Carry all steps out, and hand back what is known then."""
@@ -254,6 +259,9 @@ class Coordinator:
         self.state.end(outcome, hands)
         self._close_chain(outcome.step.chain)
         red = outcome.outcome not in {"passed", "skipped"}
+        if red and not self._red:
+            self._red = True
+            self._contained("first red", lambda: self._hears.first_red(outcome))
         if red and self._exit_first and not outcome.step.closing:
             self._stops.run.stop(EndedEarly(f"--exitfirst: {outcome.step.stage} {outcome.outcome}"))
         if stage := self.state.stage(outcome.step.stage):

@@ -13,16 +13,12 @@ from cc_ci.pipeline import chain
 from cc_ci.pipeline.actions import ACTIONS
 from cc_ci.pipeline.exhausted import Reached
 from cc_ci.pipeline.handed import Hands
-from cc_ci.pipeline.plan import Action, Step
+from cc_ci.pipeline.lasting import USING, WATCHED, require_lasting
+from cc_ci.pipeline.plan import Step
 from cc_ci.pipeline.work import RunContext, Work
 from cc_ci.stages import living
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.witnessing import witness
-
-WATCHED: frozenset[Action] = frozenset(
-    {"check", "seed", "verify_upgrade", "backup", "overwrite", "fill", "verify_restore", "test"}
-)
-"""Actions on an app that serves, and that has to go on serving while they last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,5 +91,5 @@ def _watched(work: Work) -> None:
             except StageFailed as ended:
                 raise ended from error
         raise
-    if watched:
-        living.require_living(work.bench, work.app, during=told(work.step))
+    if work.step.action in USING:
+        require_lasting(work.bench, work.run.plan, work.step, work.app, during=told(work.step))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cc_ci.engine.abra_driver import AbraDriver, require_abra
+from cc_ci.engine.abra_driver import AbraDriver, abra_is_there, require_abra
 from cc_ci.engine.api import Engine
 from cc_ci.engine.bare_driver import BareDriver
 from cc_ci.engine.docker_engine import connect
@@ -50,12 +50,20 @@ def driver(
     home: Path,
 ) -> Driver:
     """The driver that the arm asks for; `home` is abra's own folder, of this run alone."""
-    if arm.word("deploy.driver") == "stack":
+    which = arm.word("deploy.driver")
+    if which == "stack" or (which == "operators" and not abra_is_there()):
         return stacks
     if not arm.deploys:
         return BareDriver(stacks, engine, runner, node, span=functools.partial(trace.span, phase=None))
     require_abra()
     return AbraDriver(stacks, engine, runner, home=home, span=functools.partial(trace.span, phase=None))
+
+
+def without_abra(arm: Chosen) -> str | None:
+    """A line for a run that would take the operators' own way, where abra is not there."""
+    if arm.word("deploy.driver") != "operators" or abra_is_there():
+        return None
+    return "abra: not on PATH, so cc-ci's own driver deployed; install abra to deploy as operators do"
 
 
 @contextlib.contextmanager

@@ -70,6 +70,8 @@ def make_plan(
     `room` is the node's, None where no node is known yet: then chains that may go side by side do. Raises
     UsageError for a stage alone that the arm leaves out: a run of nothing would be green.
     """
+    if arm.word("app.soak") == "yes":
+        known = msgspec.structs.replace(known, soak=True)
     decided = decided_stages(known)
     due = [stage for stage in STAGES if stage not in {one.stage for one in decided}]
     shape, otherwise = _shape(known, due, arm)

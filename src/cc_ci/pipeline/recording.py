@@ -89,6 +89,11 @@ class Recording:
         if self.result.first_verdict_seconds is None:
             self.update(first_verdict_seconds=self._trace.elapsed())
 
+    @property
+    def red(self) -> bool:
+        """Whether something by now keeps the run from being green."""
+        return self.result.first_verdict_seconds is not None
+
     def write(self) -> RunFolder:
         found = self._findings
         cache = msgspec.structs.replace(

@@ -12,11 +12,11 @@ from cc_ci.errors import DeadlinePassed
 from cc_ci.pipeline.ahead import Begun, begin
 from cc_ci.pipeline.concluding import conclude
 from cc_ci.pipeline.coordinator import Coordinator, Stops
-from cc_ci.pipeline.dispatch import Dispatch
+from cc_ci.pipeline.dispatch import Dispatch, told
 from cc_ci.pipeline.exhausted import Reached
 from cc_ci.pipeline.instruments import REAL, Instruments
 from cc_ci.pipeline.names import domains
-from cc_ci.pipeline.outcomes import StageOutcome
+from cc_ci.pipeline.outcomes import StageOutcome, StepOutcome
 from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import make_plan
 from cc_ci.pipeline.recording import Recording, first_result
@@ -189,5 +189,11 @@ class Heard:
         self._tell(f"{outcome.stage}: {outcome.outcome}" + (f": {outcome.reason}" if outcome.reason else ""))
         self._recording.stage_done(outcome)
 
+    def first_red(self, outcome: StepOutcome) -> None:
+        self._recording.verdict_is_sure()
+        self._tell(f"first red: {told(outcome.step)}: {outcome.outcome}: {outcome.reason}")
+
     def verdict_is_sure(self) -> None:
+        if not self._recording.red:
+            self._tell("verdict: green, unless the teardown spoils it")
         self._recording.verdict_is_sure()

@@ -13,7 +13,6 @@ import msgspec
 from cc_ci.engine.api import Engine
 from cc_ci.engine.labels import RunLabels
 from cc_ci.engine.node import Node
-from cc_ci.engine.overlay import Tuning
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed, Unverified
 from cc_ci.isolation.census import NodeCensus, take
@@ -22,8 +21,6 @@ from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.locks import locked
 from cc_ci.isolation.scratch import scratch_folder
 from cc_ci.lab.run_proxy import RunProxy
-from cc_ci.levers.arms import Chosen
-from cc_ci.levers.registry import BY_NAME
 from cc_ci.pipeline import instruments
 from cc_ci.pipeline.exhausted import Watches
 from cc_ci.pipeline.fetching import Selection, read
@@ -32,10 +29,11 @@ from cc_ci.pipeline.locating import locate
 from cc_ci.pipeline.names import run_id
 from cc_ci.pipeline.request import Request
 from cc_ci.pipeline.subject import Subject
+from cc_ci.pipeline.waiting import looks_early, waits
 from cc_ci.pipeline.warmth import Warmth, warmth
 from cc_ci.recipes.policy.judgement import Judgement
 from cc_ci.results.store import Store
-from cc_ci.stages.bench import Bench, Findings, Waits
+from cc_ci.stages.bench import Bench, Findings
 from cc_ci.stages.permitting import place_of
 from cc_ci.system.clock import Clock
 from cc_ci.system.held import held_folder
@@ -179,6 +177,8 @@ def reach_node(
         )
         asking = tools.instruments.requester(request.node, tools.runner, findings=findings)
         requester = closers.enter_context(asking)
+        if lacking := instruments.without_abra(request.arm):
+            findings.warn("abra", lacking)
         stacks = StackDriver(engine, tools.runner, request.node, tools.clock)
         bench = Bench(
             run=about.run,
@@ -201,7 +201,9 @@ def reach_node(
             redact=tools.redact,
             requester=requester,
             suites=tools.instruments.suites(request.node, engine, tools.runner, tools.clock, tools.redact),
-            waits=waits(request.arm),
+            waits=waits(
+                request.arm, early=looks_early(request.arm, engine, tools.runner, warn=findings.warn)
+            ),
             engine_ahead=ahead,
             tell=tools.tell,
             scratch=about.scratch,
@@ -234,7 +236,14 @@ def _bring_proxy(
     )
     node = _for(about.subject, request.node)
     with tools.trace.span("start the run's proxy", phase="runner_setup", waits_for="the proxy to answer"):
-        proxy = tools.instruments.proxy(node, engine, tools.runner, labels=labels.all(), clock=tools.clock)
+        proxy = tools.instruments.proxy(
+            node,
+            engine,
+            tools.runner,
+            labels=labels.all(),
+            clock=tools.clock,
+            refresh=request.arm.seconds("traefik.refresh"),
+        )
         closers.callback(proxy.remove)
         return proxy, proxy.start()
 
@@ -242,23 +251,6 @@ def _bring_proxy(
 def _for(subject: Subject, node: Node) -> Node:
     """A private node's proxies are a run's own, and read rules as its recipe needs it."""
     return msgspec.structs.replace(node, rule_syntax=subject.rule_syntax) if node.private else node
-
-
-def waits(arm: Chosen) -> Waits:
-    """What stages are told of an arm's levers."""
-    stability = BY_NAME["readiness.stability"]
-    return Waits(
-        resolve_image=arm.word("deploy.resolve_image"),
-        stability=arm.seconds("readiness.stability"),
-        stability_because=stability.source or str(arm.arm),
-        probe_interval=arm.seconds("readiness.probe_interval"),
-        hold=arm.seconds("readiness.hold"),
-        tuning=Tuning(
-            health_interval=arm.seconds_or_own("health.interval"),
-            update_monitor=arm.seconds_or_own("upgrade.monitor"),
-            restart_delay=arm.seconds_or_own("restart.delay"),
-        ),
-    )
 
 
 @contextlib.contextmanager

@@ -61,9 +61,30 @@ def _address(state: ContainerState | None) -> str:
 
 def ask_in(namespace: Path, url: str, *, timeout: Seconds) -> Answer:
     """GET `url`, within `timeout` in all, from inside a network namespace; redirects are not followed."""
+    return _asked(namespace, "GET", url, content=None, headers={}, timeout=timeout)
+
+
+def asked_within(
+    pid: int, method: str, url: str, *, content: str | None, headers: Mapping[str, str], timeout: Seconds
+) -> Answer:
+    """Ask from inside the network of a process; redirects are not followed."""
+    namespace = Path(f"/proc/{pid}/ns/net")
+    return _asked(namespace, method, url, content=content, headers=headers, timeout=timeout)
+
+
+def _asked(
+    namespace: Path,
+    method: str,
+    url: str,
+    *,
+    content: str | None,
+    headers: Mapping[str, str],
+    timeout: Seconds,
+) -> Answer:
     connect = functools.partial(_connect, namespace)
     with contextlib.closing(Transport(trust=_nobody(), connect=connect)) as transport:
-        return exchange(transport, "GET", url, headers={"connection": "close"}, timeout=timeout)
+        alone = {**headers, "connection": "close"}
+        return exchange(transport, method, url, content=content, headers=alone, timeout=timeout)
 
 
 class Within:
@@ -85,10 +106,7 @@ class Within:
         state = self._engine.container(self._container)
         if state is None or not state.pid:
             return _unanswered(url, "the container is gone")
-        connect = functools.partial(_connect, Path(f"/proc/{state.pid}/ns/net"))
-        with contextlib.closing(Transport(trust=_nobody(), connect=connect)) as transport:
-            alone = {**headers, "connection": "close"}
-            return exchange(transport, method, url, content=content, headers=alone, timeout=timeout)
+        return asked_within(state.pid, method, url, content=content, headers=headers, timeout=timeout)
 
 
 def _nobody() -> ssl.SSLContext:

@@ -43,6 +43,13 @@ class Waits(msgspec.Struct, frozen=True, kw_only=True):
     probe_interval: Seconds
     hold: Seconds
     tuning: Tuning
+    events: bool = False
+    """Go on at the engine's event: the time of stability runs beside the work."""
+    own_signs: bool = True
+    """Look for the signs that the suite names, and not for any sign of life."""
+    side_by_side: bool = True
+    """Look for all signs of an app at once."""
+    prompt_removal: bool = False
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +90,10 @@ class Deployed:
     """Image that each service runs, once it is up."""
     serves_since: EpochSeconds | None = None
     """The engine's time of its last first good sign; None while it comes up."""
+    up_at: EpochSeconds | None = None
+    """When all of its tasks were last seen to have come up."""
+    hold: Seconds = 0.0
+    """How long from then on it has to live, whatever is done with it."""
     ended: frozenset[str] = frozenset()
     """Containers that had ended by then."""
     logged: list[Sighting] = field(default_factory=list)

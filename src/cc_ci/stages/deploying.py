@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
-from cc_ci.engine.stack_driver import Convergence
+from cc_ci.engine.watching import POLL, Convergence
 from cc_ci.probes.ready import Predicate
 from cc_ci.stages.bench import Bench, Deployed
+from cc_ci.stages.holding import begin_hold
 from cc_ci.stages.living import begins_to_serve, served_until_now
 from cc_ci.stages.readying import predicates, wait_ready
 from cc_ci.stages.removing import save_evidence, take_down
+from cc_ci.stages.straight import asked_straight
+from cc_ci.system.units import Seconds
 from cc_ci.timing.actions import (
     BOOT_HEALTHY,
     CONVERGE,
@@ -20,6 +23,9 @@ from cc_ci.timing.actions import (
     TEXT,
 )
 from cc_ci.timing.phases import Phase
+
+AFTER_EVENT: Seconds = 0.1
+"""Swarm tells of a task's new state within a batch of this length, so no look pays sooner."""
 
 
 def deploy(bench: Bench, deployed: Deployed, *, phase: Phase | None = None) -> None:
@@ -64,13 +70,18 @@ def serve_again(bench: Bench, deployed: Deployed, *, phase: Phase) -> None:
 
 def _await(bench: Bench, deployed: Deployed, signs: Sequence[Predicate], *, phase: Phase | None) -> None:
     all_up = "all tasks to run and be healthy"
-    with bench.span("converge", phase or "converge", action=CONVERGE, waits_for=all_up):
+    with (
+        bench.span("converge", phase or "converge", action=CONVERGE, waits_for=all_up),
+        asked_straight(bench, deployed, phase=phase or "converge"),
+    ):
         converged = bench.driver.converge(
             deployed.stack,
             since=deployed.since,
             timeout=deployed.app.timeout,
-            stable_for=bench.waits.stability,
+            stable_for=0.0 if bench.waits.events else bench.waits.stability,
+            poll=AFTER_EVENT if bench.waits.events else POLL,
         )
+        begin_hold(bench, deployed, converged)
         _name_parts(bench, converged, phase=phase or "converge")
     with bench.span("whose things there are now", phase or "converge"):
         bench.holdings.confirm(deployed.name)
@@ -94,6 +105,8 @@ def _name_parts(bench: Bench, converged: Convergence, *, phase: Phase) -> None:
         for action, start, end in timeline.intervals():
             name = f"{service}: {TEXT[action]}"
             span = bench.record(name, phase, start=start, end=end, action=action, service=service)
+            if action == BOOT_HEALTHY:
+                span.note(looks=timeline.times_looked)
             for look in timeline.looks(converged.timelines) if action == BOOT_HEALTHY else ():
                 bench.record(
                     f"{service}: {TEXT[look.action].format(look.waits_for)}",

@@ -12,6 +12,7 @@ from cc_ci.recipes.routes import routes
 from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.stages.bench import Bench, Candidate, Deployed
 from cc_ci.stages.permitting import require_permitted
+from cc_ci.system.units import Seconds
 from cc_ci.timing.phases import Phase
 
 SHARED_PROXY = "proxy"
@@ -98,10 +99,20 @@ def write_files(bench: Bench, deployed: Deployed) -> None:
         node=bench.node,
         proxy_network=deployed.proxy_network,
         tuning=bench.waits.tuning,
+        start_periods=_start_periods(bench, deployed),
     )
     for warning in laid.warnings:
         bench.findings.warn("overlay", warning)
     bench.driver.write(deployed.app, deployed.stack, laid, deployed.folder)
+
+
+def _start_periods(bench: Bench, deployed: Deployed) -> dict[str, Seconds]:
+    """Those of the images' own health checks, where the overlay would give a service one."""
+    if bench.waits.tuning.start_interval is None:
+        return {}
+    images = {one.image for one in deployed.stack.services.values() if one.healthcheck}
+    found = {reference: bench.engine.image(reference) for reference in sorted(images)}
+    return {reference: image.start_period for reference, image in found.items() if image}
 
 
 def claim(bench: Bench, name: str, app: App, stack: Stack) -> None:

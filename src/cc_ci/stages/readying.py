@@ -19,7 +19,7 @@ from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.stages.evidence import keep_answers
 from cc_ci.stages.showing import attentive
 from cc_ci.suite.facts import APP_SIGN, FACTS_FILE, Sign
-from cc_ci.suite.front import at
+from cc_ci.suite.front import at, life
 from cc_ci.system.units import Seconds
 from cc_ci.timing.actions import HOLD
 from cc_ci.timing.phases import Phase
@@ -34,6 +34,12 @@ def wait_ready(bench: Bench, deployed: Deployed, signs: Sequence[Predicate], *, 
     """
     if not signs:
         return
+    together = [signs] if bench.waits.side_by_side else [[sign] for sign in signs]
+    for some in together:
+        _wait_for(bench, deployed, some, phase=phase)
+
+
+def _wait_for(bench: Bench, deployed: Deployed, signs: Sequence[Predicate], *, phase: Phase) -> None:
     started = bench.clock.monotonic()
     readying = Readying(
         *signs,
@@ -67,6 +73,9 @@ def predicates(bench: Bench, deployed: Deployed) -> tuple[Predicate, ...]:
     that the recipe does not have.
     """
     suite = deployed.candidate.suite
+    if not bench.waits.own_signs:
+        expectation = life(deployed.stack, domain=deployed.domain)
+        return (_through_proxy(bench, deployed, APP_SIGN, expectation),) if deployed.web else ()
     due = (sign for sign in (suite.readiness if suite else ()) if not _elsewhere(deployed, sign))
     signs = tuple(_predicate(bench, deployed, sign) for sign in due)
     if not deployed.web:

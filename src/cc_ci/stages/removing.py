@@ -106,7 +106,7 @@ def _remove_stack(bench: Bench, deployed: Deployed) -> None:
     bench.holdings.see_mounts(deployed.name)
     strangers = bench.holdings.strangers(deployed.name)
     if not strangers:
-        bench.driver.remove(deployed.stack.name, wait=True)
+        bench.driver.remove(deployed.stack.name, wait=True, prompt=bench.waits.prompt_removal)
         return
     bench.findings.warn(
         "strangers",

@@ -43,6 +43,8 @@ class Pool(Executor):
         future: Future[R] = Future()
 
         def worked() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
             try:
                 with stopping.under(self._scope), self._outer.passed_on(self._scope):
                     result = work(*args, **kwargs)

@@ -193,3 +193,101 @@ def refused(read: tuple[App, Stack], path: tuple[str, ...], value: Any) -> None:
     place[path[-1]] = value
     with pytest.raises(InfrastructureError, match=r"^overlay: "):
         check_overlay(Overlay(content=content), read[1])
+
+
+def started(
+    tmp_path: Path, check: str, *, every: float = 0.5, image_start: float = 0.0, **more: float
+) -> Overlay:
+    compose = COMPOSE.replace('test: ["CMD", "true"]\n      interval: 30s\n      retries: 10', check)
+    assert check in compose
+    configured, stack = app(recipe(tmp_path / "early", compose=compose))
+    tuning = Tuning(start_interval=every, **more)
+    periods = {"nginx:1.26.3": image_start}
+    made = overlay(
+        stack, configured, run=RUN, node=node(), proxy_network="p1", tuning=tuning, start_periods=periods
+    )
+    check_overlay(made, stack)
+    return made
+
+
+def health(made: Overlay) -> dict[str, Any]:
+    return dict(made.content["services"]["app"].get("healthcheck", {}))
+
+
+TRUE = 'test: ["CMD", "true"]'
+
+
+def test_within_a_start_period_of_its_own_a_check_looks_more_often_and_nothing_else_changes(
+    tmp_path: Path,
+) -> None:
+    made = started(tmp_path, f"{TRUE}\n      interval: 30s\n      start_period: 1m")
+    assert health(made) == {"start_interval": "500ms"}
+    assert made.schedules == {}
+
+
+def test_without_one_it_gets_one_and_is_judged_by_the_recipes_own_schedule(tmp_path: Path) -> None:
+    made = started(tmp_path, f"{TRUE}\n      interval: 20s\n      timeout: 5s\n      retries: 4")
+    assert health(made) == {"start_interval": "500ms", "start_period": "100000ms"}
+    own = made.schedules["app"]
+    assert (own.check.interval, own.check.timeout, own.check.retries) == (20.0, 5.0, 4)
+    assert own.place == "compose.yml:15: "
+    assert own.last_look(2.0) == 86.0
+
+
+def test_a_start_period_of_the_image_is_the_services_own(tmp_path: Path) -> None:
+    made = started(tmp_path, f"{TRUE}\n      interval: 20s", image_start=30.0)
+    assert health(made) == {"start_interval": "500ms"}
+    assert made.schedules == {}
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "interval: 500ms",
+        "interval: 200ms",
+        "interval: 30s\n      start_period: 9s\n      start_interval: 100ms",
+    ],
+)
+def test_a_check_that_looks_as_often_by_itself_is_left_alone(tmp_path: Path, own: str) -> None:
+    text = f"{TRUE}\n      {own}"
+    compose_version = "3.12"
+    compose = COMPOSE.replace('"3.8"', f'"{compose_version}"').replace(
+        'test: ["CMD", "true"]\n      interval: 30s\n      retries: 10', text
+    )
+    configured, stack = app(recipe(tmp_path / "quick", compose=compose))
+    made = overlay(
+        stack, configured, run=RUN, node=node(), proxy_network="p1", tuning=Tuning(start_interval=0.5)
+    )
+    assert health(made) == {}
+    assert made.schedules == {}
+
+
+@pytest.mark.parametrize("disabled", ["disable: true", 'test: ["NONE"]'])
+def test_a_check_that_is_switched_off_stays_so(tmp_path: Path, disabled: str) -> None:
+    assert health(started(tmp_path, disabled)) == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"start_period": "299000ms"}, "start_period"),
+        ({"start_period": "1m"}, "start_period"),
+        ({"start_interval": "31000ms"}, "start_interval"),
+        ({"start_interval": "0ms"}, "start_interval"),
+        ({"timeout": "1000ms"}, "timeout"),
+        ({"test": ["NONE"]}, "test"),
+    ],
+)
+def test_no_overlay_may_make_a_check_more_patient_than_its_recipe_or_slower(
+    read: tuple[App, Stack], fields: dict[str, Any], fault: str
+) -> None:
+    with pytest.raises(InfrastructureError, match=fault):
+        check_overlay(Overlay(content={"services": {"app": {"healthcheck": fields}}}), read[1])
+
+
+def test_a_start_period_of_the_recipe_is_never_replaced(tmp_path: Path) -> None:
+    compose = COMPOSE.replace("retries: 10", "start_period: 5s")
+    _, stack = app(recipe(tmp_path / "own", compose=compose))
+    laid_over = Overlay(content={"services": {"app": {"healthcheck": {"start_period": "900000ms"}}}})
+    with pytest.raises(InfrastructureError, match=r"app\.healthcheck\.start_period"):
+        check_overlay(laid_over, stack)

@@ -4,7 +4,7 @@ import pytest
 import yaml
 from small_recipe import RUN, app, node, recipe
 
-from cc_ci.engine.overlay import overlay
+from cc_ci.engine.overlay import Tuning, overlay
 from cc_ci.engine.run_folder import OVERLAY_FILE, common_version, with_version, write_run_folder
 from cc_ci.errors import CcCiError
 
@@ -83,3 +83,11 @@ def test_a_config_that_is_a_link_out_of_the_recipe_is_refused(tmp_path: Path) ->
     (root / "site.conf").symlink_to(outside)
     with pytest.raises(CcCiError):
         written(root, tmp_path / "run")
+
+
+def test_a_start_interval_takes_a_schema_that_has_it(tmp_path: Path) -> None:
+    configured, stack = app(recipe(tmp_path / "recipe"))
+    tuning = Tuning(start_interval=0.5)
+    laid = overlay(stack, configured, run=RUN, node=node(), proxy_network="p1", tuning=tuning)
+    files = write_run_folder(configured, stack, laid, tmp_path / "run")
+    assert {yaml.safe_load(file.read_text())["version"] for file in files} == {"3.12"}

@@ -238,3 +238,43 @@ def test_what_another_removal_took_first_is_no_fault() -> None:
     runner = ScriptedRunner().on("docker", "stack", "rm", stderr=said, returncode=1)
     driver(runner).remove("s", wait=True)
     assert runner.calls == [("docker", "stack", "rm", "s")]
+
+
+def with_containers(engine: FakeEngine, *services: str) -> None:
+    for name in services:
+        labels = {STACK: "s", SERVICE: f"s_{name}"}
+        made = Container(
+            id=f"{name}-1", name=name, labels=labels, created=1.0, state="running", image="i", image_id="i"
+        )
+        engine.has("container", made)
+
+
+def state(name: str, *, grace: float) -> ServiceState:
+    return ServiceState(id=name, name=name, image="i", desired=1, running=1, stop_grace_period=grace)
+
+
+def test_a_prompt_removal_stops_each_container_with_its_services_grace_once_the_services_are_gone() -> None:
+    engine, runner = FakeEngine(), ScriptedRunner().on("docker", "stack", "rm")
+    engine.script(StackSnapshot(stack="s", services=(state("app", grace=90.0), state("db", grace=1.5))))
+    with_containers(engine, "app", "db")
+    driver(runner, engine).remove("s", wait=True, prompt=True)
+    stops = [argument for call, argument in engine.calls if call == "stop_container"]
+    assert sorted(stops) == ["app-1 90", "db-1 1.5"]
+    assert engine.containers() == ()
+    assert runner.calls == [("docker", "stack", "rm", "s")]
+
+
+def test_what_could_not_be_stopped_is_not_removed_by_force() -> None:
+    engine, runner = FakeEngine(), ScriptedRunner().on("docker", "stack", "rm")
+    with_containers(engine, "app")
+    engine.fail("stop_container")
+    with pytest.raises(InfrastructureError, match="stop_container"):
+        driver(runner, engine).remove("s", wait=True, prompt=True)
+    assert "remove_container" not in [call for call, _ in engine.calls]
+
+
+def test_nothing_is_stopped_by_the_engine_where_swarm_is_waited_for() -> None:
+    engine, runner = FakeEngine(), ScriptedRunner().on("docker", "stack", "rm")
+    with_containers(engine, "app")
+    driver(runner, engine).remove("s", wait=False)
+    assert "stop_container" not in [call for call, _ in engine.calls]

@@ -8,35 +8,48 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_bench import small_bench, small_deployed
 from small_recipe import app as read_app
 from small_recipe import node, recipe
 
 from cc_ci.engine.fakes import FakeEngine
-from cc_ci.engine.labels import RunLabels
+from cc_ci.engine.labels import SERVICE, STACK, RunLabels
 from cc_ci.engine.overlay import overlay
 from cc_ci.engine.overlay_check import check_overlay
 from cc_ci.engine.stack_driver import StackDriver
-from cc_ci.engine.state import ServiceState, StackSnapshot
+from cc_ci.engine.state import Container, ServiceState, StackSnapshot
 from cc_ci.engine.watching import Watch
 from cc_ci.errors import UsageError
+from cc_ci.lab.proxy import pace
 from cc_ci.levers.arms import Chosen, arm_argv, choose, digest, is_limit, profile_values, read_arm
-from cc_ci.levers.registry import BY_NAME, LEVERS, PROFILES, Lever, overlay_fields
+from cc_ci.levers.lever import Lever
+from cc_ci.levers.registry import BY_NAME, LEVERS, PROFILES, overlay_fields
 from cc_ci.levers.values import SecondsRange, Words, told
 from cc_ci.pipeline.instruments import driver as chosen_driver
 from cc_ci.pipeline.known import Known
 from cc_ci.pipeline.needs import Need
 from cc_ci.pipeline.planner import make_plan
-from cc_ci.pipeline.site import waits
+from cc_ci.pipeline.waiting import waits
 from cc_ci.pipeline.warmth import warmth
 from cc_ci.probes.ready import Readying, Sight
 from cc_ci.providers.known import planned
-from cc_ci.stages.bench import Candidate
+from cc_ci.stages.bench import Bench, Candidate, Deployed
+from cc_ci.stages.deploying import roll_out
+from cc_ci.stages.holding import wait_out
+from cc_ci.stages.readying import predicates, wait_ready
+from cc_ci.suite.facts import read_suite
 from cc_ci.system.clock import ManualClock
 from cc_ci.system.process import ScriptedRunner
 from cc_ci.system.units import EpochSeconds
 from cc_ci.testkit.runs import Lab
 from cc_ci.timing.trace import Trace
 
+DATABASE = """
+[[readiness]]
+name = "database"
+service = "db"
+run = ["pg_isready"]
+"""
 FULL = Known(previous_version="1", has_suite=True, backed_up=True)
 
 
@@ -55,6 +68,11 @@ class LateSign:
         return Sight(unmet=None if self._clock.monotonic() >= 1.75 else "not yet")
 
 
+def running(name: str, labels: dict[str, str]) -> Container:
+    now = EpochSeconds(0.0)
+    return Container(id=name, name=name, labels=labels, created=now, state="running", image="i", image_id="i")
+
+
 class Seen:
     """What can be seen of an arm from outside."""
 
@@ -62,6 +80,12 @@ class Seen:
         self._app, self._stack = read_app(recipe(folder / "small"))
         self._folder = folder
         self._numbers = itertools.count(1)
+
+    def _deployed(self, arm: Chosen) -> tuple[Bench, Deployed, FakeEngine]:
+        engine = FakeEngine()
+        runner = ScriptedRunner().on()
+        bench = small_bench(self._folder, engine=engine, runner=runner, waits=waits(arm))
+        return bench, small_deployed(bench, self._folder), engine
 
     def driver(self, arm: Chosen) -> object:
         engine, runner, clock = FakeEngine(), ScriptedRunner(), ManualClock()
@@ -134,6 +158,45 @@ class Seen:
         watch.wait(timeout=900.0, stable_for=waits(arm).stability)
         return clock.monotonic()
 
+    def events(self, arm: Chosen) -> object:
+        """How long an app that is up is waited for before work on it begins, and before it is removed."""
+        bench, deployed, engine = self._deployed(arm)
+        app = ServiceState(id="a", name="app", image="i:1", desired=1, running=1)
+        both = (app, msgspec.structs.replace(app, id="d", name="db"))
+        engine.script(StackSnapshot(stack=deployed.stack.name, services=both))
+        roll_out(bench, deployed, phase=None)
+        begun = engine.clock.monotonic()
+        wait_out(bench, deployed, during="a test")
+        return begun, engine.clock.monotonic()
+
+    def signs(self, arm: Chosen) -> object:
+        """What an app with a sign of its own is looked for by."""
+        bench, deployed, _ = self._deployed(arm)
+        folder = self._folder / "suites" / "small"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "suite.toml").write_text(f'recipe = "small"\n{DATABASE}')
+        deployed.candidate = msgspec.structs.replace(deployed.candidate, suite=read_suite(folder))
+        return [sign.name for sign in predicates(bench, deployed)]
+
+    def in_turn(self, arm: Chosen) -> object:
+        """Which of two signs are looked at, while the first does not hold."""
+        bench, deployed, engine = self._deployed(arm)
+        first, second = LateSign(engine.clock), LateSign(engine.clock)
+        wait_ready(bench, deployed, [first, second], phase="ready")
+        return second.looked[0]
+
+    def proxy(self, arm: Chosen) -> object:
+        return pace(arm.seconds("traefik.refresh"), refresh=15.0, throttle=2.0)
+
+    def removal(self, arm: Chosen) -> object:
+        """What is asked of the engine to take a stack down."""
+        engine, runner = FakeEngine(), ScriptedRunner().on()
+        labels = {STACK: "one", SERVICE: "one_app"}
+        engine.has("container", running("c1", labels))
+        stacks = StackDriver(engine, runner, node(), ManualClock())
+        stacks.remove("one", wait=False, prompt=waits(arm).prompt_removal)
+        return [call for call in engine.calls if "container" in call[0]]
+
     def readiness(self, arm: Chosen) -> object:
         """When the app's sign is looked at until the wait for it is over."""
         clock = ManualClock()
@@ -153,6 +216,13 @@ WHERE: dict[str, Callable[[Seen, Chosen], object]] = {
     "readiness.stability": Seen.convergence,
     "readiness.probe_interval": Seen.readiness,
     "readiness.hold": Seen.readiness,
+    "readiness.events": Seen.events,
+    "readiness.probe": Seen.signs,
+    "readiness.parallel": Seen.in_turn,
+    "traefik.refresh": Seen.proxy,
+    "removal": Seen.removal,
+    "app.soak": Seen.plan,
+    "health.start_interval": Seen.overlay,
     "health.interval": Seen.overlay,
     "upgrade.monitor": Seen.overlay,
     "restart.delay": Seen.overlay,
@@ -167,8 +237,10 @@ def other_values(lever: Lever) -> list[str]:
     """Values that no profile's default is; abra is not everywhere, so that its driver can't be made."""
     default = choose().values[lever.name]
     if isinstance(lever.values, Words):
-        return [one for one in lever.values.choices if one not in {default, "abra"}]
-    return [told(0.5 if default is None else float(default) + 1)]
+        return [one for one in lever.values.choices if one not in {default, "abra", "operators"}]
+    if default is None:
+        return ["0.5"]
+    return [told(lever.values.least if default == lever.values.most else float(default) + 1)]
 
 
 @pytest.mark.parametrize("lever", LEVERS, ids=lambda lever: lever.name)
@@ -182,9 +254,9 @@ def test_another_value_changes_what_can_be_seen(lever: Lever, tmp_path: Path) ->
 
 def test_every_lever_has_a_value_in_every_profile_and_more_than_one_to_choose_from() -> None:
     for lever in LEVERS:
-        assert set(lever.profiles) == set(PROFILES)
+        assert set(lever.profiles) | {"operator"} == set(PROFILES)
         assert lever.values.holds(lever.neutral)
-        assert all(lever.values.holds(value) for value in lever.profiles.values())
+        assert all(lever.values.holds(lever.in_profile(name)) for name in PROFILES)
         assert other_values(lever)
         assert lever.touches
         assert lever.changes
@@ -196,6 +268,7 @@ def test_the_overlay_may_set_what_levers_name_and_that_is_told_once() -> None:
     assert overlay_fields() == (
         *("healthcheck/interval", "healthcheck/retries"),
         *("deploy/update_config/monitor", "deploy/restart_policy/delay"),
+        *("healthcheck/start_interval", "healthcheck/start_period"),
     )
 
 
@@ -217,8 +290,8 @@ def test_what_is_no_setting_is_a_usage_error_with_what_there_is(setting: str, sa
 
 
 def test_a_profile_that_is_not_known_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="there is stock, peer, fast, bare"):
-        choose("faster")
+    with pytest.raises(UsageError, match="there is stock, peer, fast, operator, bare"):
+        choose("slow")
 
 
 def test_an_arm_is_its_profile_and_what_was_changed_of_it() -> None:

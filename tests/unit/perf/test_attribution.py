@@ -109,15 +109,15 @@ def touched(*parts: Part) -> set[str]:
 
 def test_a_removal_is_bounded_with_all_that_has_to_wait_for_it() -> None:
     networks = part(seconds=1.0, name="remove the proxy network", phase="teardown", deployment="install")
-    assert touched(networks) == {"teardown.fast"}
+    assert touched(networks) == {"removal"}
     provider = msgspec.structs.replace(networks, deployment="keycloak")
-    assert touched(provider) == {"teardown.fast", "provider.warm"}
+    assert touched(provider) == {"removal", "provider.warm"}
     saved = msgspec.structs.replace(networks, deployment="backup", stage="restore")
-    assert touched(saved) == {"teardown.fast", "plan.shape"}
+    assert touched(saved) == {"removal", "plan.shape"}
     redeployed = msgspec.structs.replace(saved, action=REMOVE_TO_REDEPLOY)
-    assert touched(redeployed) == {"teardown.fast"}
+    assert touched(redeployed) == {"removal"}
     stopped = msgspec.structs.replace(saved, action=of_removal(REMOVE_TO_REDEPLOY, UNTIL_ENDED))
-    assert touched(stopped) == {"teardown.fast"}
+    assert touched(stopped) == {"removal"}
 
 
 def test_what_a_provider_takes_is_told_from_what_the_app_takes() -> None:

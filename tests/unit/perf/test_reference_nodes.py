@@ -2,7 +2,7 @@
 
 import pytest
 
-from cc_ci.engine.fakes import FACTS
+from cc_ci.engine.fake_events import FACTS
 from cc_ci.engine.node import Node
 from cc_ci.lab.node_records import Wanted
 from cc_ci.perf.baselines.sets import Asked

@@ -48,6 +48,7 @@ class Scripted:
         self.acted: list[str] = []
         self.heard: list[StageOutcome] = []
         self.sure_at: list[int] = []
+        self.red: list[tuple[str, int]] = []
         self.fails_to_hear: BaseException | None = None
         self._trouble = trouble or {}
         self._lock = threading.Lock()
@@ -65,6 +66,11 @@ class Scripted:
 
     def stage_done(self, outcome: StageOutcome) -> None:
         self.heard.append(outcome)
+        if self.fails_to_hear:
+            raise self.fails_to_hear
+
+    def first_red(self, outcome: StepOutcome) -> None:
+        self.red.append((outcome.step.name, len(self.acted)))
         if self.fails_to_hear:
             raise self.fails_to_hear
 
@@ -231,6 +237,27 @@ class TestStopping:
         assert run.acted[4:] == [step.name for step in PLAN.steps if step.closing]
         assert run.stages()["upgrade"].reason == "not run: --exitfirst: install failed"
         assert run.stages()["teardown"].outcome == "passed"
+
+    def test_the_first_red_is_told_once_and_before_anything_else_is_done(self) -> None:
+        run = Scripted(
+            {"upgrade.upgrade.seed": Unverified("no"), "functional.functional.test": StageFailed("no answer")}
+        )
+        run.carry_out()
+        red = "upgrade.upgrade.seed"
+        assert run.red == [(red, run.acted.index(red) + 1)]
+        # its stage is told when its last step is over
+        assert len(run.acted) > run.red[0][1]
+
+    def test_a_green_run_has_no_first_red(self) -> None:
+        run = Scripted()
+        run.carry_out()
+        assert run.red == []
+
+    def test_a_red_teardown_is_told_too_and_ends_nothing(self) -> None:
+        run = Scripted({"install.install.undeploy": InfrastructureError("stuck")})
+        run.carry_out(exit_first=True)
+        assert [name for name, _ in run.red] == ["install.install.undeploy"]
+        assert run.stages()["functional"].outcome == "passed"
 
 
 class TestKeeping:

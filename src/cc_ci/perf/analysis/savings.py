@@ -118,8 +118,8 @@ SAVINGS = (
         touches=lambda place: place.deployment in BESIDE,
     ),
     Saving(
-        name="teardown.fast",
-        idea="do not wait until a removed stack is gone",
+        name="removal",
+        idea="have the engine stop at once what is removed, past Swarm's sleeps",
         touches=removal,
     ),
     Saving(
