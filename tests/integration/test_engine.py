@@ -24,6 +24,7 @@ from cc_ci.engine.run_folder import write_run_folder
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.engine.watching import Convergence
 from cc_ci.errors import InfrastructureError, StageFailed
+from cc_ci.isolation.kept_images import ACTIVE_FOR, note, prune
 from cc_ci.recipes.app import App
 from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.recipe import read_recipe
@@ -141,6 +142,26 @@ def test_a_pull_says_what_was_there(engine: DockerEngine) -> None:
     assert engine.registry_digest(BUSYBOX) == cold.digest
     with pytest.raises(InfrastructureError, match="neither built nor loaded here"):
         engine.pull("busybox:0.0.0")
+
+
+def test_a_prune_takes_what_nobody_needs_and_leaves_what_a_container_is_made_from(
+    engine: DockerEngine, node: Node, tmp_path: Path
+) -> None:
+    file, now = tmp_path / "images.json", SystemClock().now()
+    long_ago = EpochSeconds(now - 2 * ACTIVE_FOR)
+    note(file, ["busybox:1.35.0", BUSYBOX], recipe="pocket", at=long_ago)
+    docker = ("docker", "--host", node.docker_host)
+    made = check(LocalRunner()([*docker, "create", f"--label={RUN}=prune", BUSYBOX, "true"])).stdout.strip()
+    try:
+        gone = {one.use.image: one.because for one in prune(engine, file, now=now)}
+    finally:
+        engine.remove_container(made)
+    assert gone == {"busybox:1.35.0": None, BUSYBOX: "a container is made from it"}
+    assert engine.image("busybox:1.35.0") is None
+    assert engine.image(BUSYBOX) is not None
+    note(file, [BUSYBOX], recipe="pocket", at=now)
+    assert prune(engine, file, now=now) == ()
+    assert engine.pull("busybox:1.35.0").layers
 
 
 @pytest.mark.parametrize("client", CLIENTS)

@@ -76,6 +76,42 @@ def _serve(say: "Callable[[str], None]") -> None:
                 say(f"node {name}: serves images of {', '.join(new)} from now on")
 
 
+@images.command()
+@click.option("--node", metavar="NAME", help="A private node's name, a docker context, or a host's address.")
+@click.option("--free", metavar="SIZE", help="Remove no more than it takes to have so much of the disk free.")
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+def prune(*, node: str | None, free: str | None, dry_run: bool, as_json: bool) -> None:
+    """Remove images from a node that no active recipe needs, the least lately used first.
+
+    Active recipes are those that are enrolled (`cc-ci enroll`), and those run in the last 14 days. What no
+    run of cc-ci has brought to the node is not touched.
+    """
+    import msgspec
+
+    from cc_ci.cli.kept import Kept
+    from cc_ci.errors import UsageError
+    from cc_ci.isolation import kept_images
+    from cc_ci.system.settings import size_bytes
+
+    kept = Kept.on(node)
+    if free and kept.free is None:
+        raise UsageError(f"--free {free}: the disk of node {kept.node} is another machine's; leave it out")
+    gone = kept_images.prune(
+        kept.engine,
+        kept.file,
+        now=kept.now,
+        free=kept.free,
+        wanted_free=size_bytes(free) if free else None,
+        dry=dry_run,
+    )
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(gone)))
+        return
+    for line in kept.told(gone, dry=dry_run):
+        click.echo(line)
+
+
 @images.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def list_(*, as_json: bool) -> None:

@@ -28,6 +28,8 @@ COMMANDS = {
     "node": Command("cc_ci.cli.node", "Start, stop or show the private node."),
     "engine": Command("cc_ci.cli.engine", "Make engines of other Debian suites, for the private node."),
     "images": Command("cc_ci.cli.images", "Build stand-in images, or load real ones."),
+    "enroll": Command("cc_ci.cli.enroll", "Pull a recipe's images ahead, and keep them; or list whose are."),
+    "unenroll": Command("cc_ci.cli.unenroll", "Let a recipe's images go, once it is not run any more."),
     "provider": Command("cc_ci.cli.provider", "Keep a single sign-on provider that outlives runs."),
     "reap": Command("cc_ci.cli.reap", "Remove what dead runs left behind."),
     "baseline": Command("cc_ci.cli.baseline", "Measure how long runs take, cold and warm; takes hours."),

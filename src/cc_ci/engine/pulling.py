@@ -52,4 +52,6 @@ def pull_report(reference: str, messages: Iterable[dict[str, Any]], image: Image
         layers_present=len(present) or (0 if layers else len(image.diff_ids)),
         layers_extracted=len(extracted),
         bytes_pulled=sum(sizes.values()),
+        downloaded=sizes,
+        extracted=tuple(sorted(extracted)),
     )

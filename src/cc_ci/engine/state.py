@@ -144,6 +144,9 @@ class PullReport(msgspec.Struct, frozen=True, kw_only=True):
     layers_present: int
     layers_extracted: int
     bytes_pulled: Bytes
+    downloaded: Mapping[str, Bytes] = {}
+    """The bytes of each layer that came over the wire; a pull beside it may tell of the same ones."""
+    extracted: tuple[str, ...] = ()
 
 
 class UpdateStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,17 @@ def but_for_fast(usual: Value, *, fast: Value) -> Mapping[ProfileName, Value]:
 
 WORK = (
     Lever(
+        name="images.pulls",
+        values=Words(("1", "2", "3", "4")),
+        neutral="1",
+        profiles=but_for_fast("1", fast="3"),
+        idea="A",
+        changes="how many images of one version are pulled beside each other",
+        risk="pulls beside each other take turns on the wire and the CPU, so that each ends later",
+        touches=frozenset({"images_pull", "provider_setup"}),
+        guard="the same images by the same digests; one that does not exist is the recipe's fault as before",
+    ),
+    Lever(
         name="suite.ahead",
         values=NO_YES,
         neutral="no",

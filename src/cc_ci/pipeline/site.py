@@ -4,6 +4,7 @@ Whatever is made here is given to the run's stack of closers as soon as it is th
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from cc_ci.engine.labels import RunLabels
 from cc_ci.engine.node import Node
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed, Unverified
+from cc_ci.isolation import kept_images
 from cc_ci.isolation.census import NodeCensus, take
 from cc_ci.isolation.holdings import Holdings
 from cc_ci.isolation.leases import Keeper
@@ -210,6 +212,12 @@ def reach_node(
             evidence=tools.store.folder(about.run).evidence,
             findings=findings,
             begin=lambda _deployed: None,
+            note_images=functools.partial(
+                kept_images.note,
+                kept_images.ledger(request.node.name),
+                recipe=about.subject.name,
+                at=tools.clock.now(),
+            ),
             holdings=Holdings(engine, run=about.run, clock=tools.clock, neighbours=keeper.neighbours),
         )
     return Site(

@@ -25,6 +25,7 @@ def waits(arm: Chosen, *, early: bool = True) -> Waits:
         stability_because=stability.source or str(arm.arm),
         probe_interval=arm.seconds("readiness.probe_interval"),
         hold=arm.seconds("readiness.hold"),
+        pulls=int(arm.word("images.pulls")),
         tuning=_tuning(arm, early=early),
         events=arm.word("readiness.events") == "yes",
         own_signs=arm.word("readiness.probe") == "own",

@@ -1,6 +1,6 @@
 """What a stage works with: the node, the tools, the versions under test, and what is deployed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +50,8 @@ class Waits(msgspec.Struct, frozen=True, kw_only=True):
     side_by_side: bool = True
     """Look for all signs of an app at once."""
     prompt_removal: bool = False
+    pulls: int = 1
+    """Of images, beside each other."""
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,6 +204,8 @@ class Bench:
     begin: Callable[[Deployed], None]
     """Told of a deployment from the moment on at which there is something to remove."""
     holdings: Holdings
+    note_images: Callable[[Iterable[str]], None] = lambda _images: None
+    """Told of the images that the run needs, before they are pulled: while they are needed they stay."""
 
     def labels(self, deployment: str) -> RunLabels:
         """Labels of what is made for one deployment of this run."""

@@ -3,13 +3,20 @@
 A pull is a phase of its own: a cold one may outlast any deploy timeout.
 """
 
-from collections.abc import Iterable
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
 
 from cc_ci.engine.api import Image
+from cc_ci.engine.state import PullReport
 from cc_ci.errors import InfrastructureError, Unverified, UsageError
 from cc_ci.results.measured import Cache
 from cc_ci.results.schema import ImageTransfer
 from cc_ci.stages.bench import Bench
+from cc_ci.system.threads import Pool
 
 
 def layers_before(bench: Bench, references: Iterable[str], *, cache: Cache | None) -> frozenset[str]:
@@ -40,8 +47,8 @@ def bring_images(
         _require(bench, wanted)
     # until it is shown; a pull that fails leaves it so
     bench.findings.cache_proofs.append(False)
-    for reference in wanted:
-        _pull(bench, reference)
+    bench.note_images(wanted)
+    _pull_all(bench, wanted)
     if cache:
         bench.findings.cache_proofs[-1] = _proved(bench, wanted, before, cache=cache)
 
@@ -63,10 +70,56 @@ def drop(bench: Bench, references: tuple[str, ...]) -> None:
         _remove(bench, references)
 
 
-def _pull(bench: Bench, reference: str) -> None:
+def _pull_all(bench: Bench, references: Sequence[str]) -> None:
+    """So many beside each other as the lever says; where one fails, the others are not waited for."""
+    most = min(bench.waits.pulls, len(references))
+    if most < 2:  # noqa: PLR2004 - nothing is beside one
+        for reference in references:
+            _pull(bench, reference)
+        return
+    left, told = queue.SimpleQueue[str](), _ToldOnce()
+    for reference in references:
+        left.put(reference)
+    with Pool() as pool:
+        for done in [pool.submit(_pull_what_is_left, bench, left, told) for _ in range(most)]:
+            done.result()
+    bench.findings.transfers.sort(key=lambda one: one.reference)
+
+
+def _pull_what_is_left(bench: Bench, left: queue.SimpleQueue[str], told: "_ToldOnce") -> None:
+    with contextlib.suppress(queue.Empty):
+        while True:
+            _pull(bench, left.get_nowait(), tell=told)
+
+
+class _ToldOnce:
+    """Counts a layer that two pulls beside each other share for the first of them: it came once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._layers: set[str] = set()
+
+    def __call__(self, report: PullReport) -> PullReport:
+        with self._lock:
+            new = {layer: size for layer, size in report.downloaded.items() if layer not in self._layers}
+            extracted = [layer for layer in report.extracted if layer not in self._layers]
+            self._layers.update(report.downloaded, report.extracted)
+        shared = len(report.extracted) - len(extracted)
+        return msgspec.structs.replace(
+            report,
+            bytes_pulled=report.bytes_pulled - sum(report.downloaded.values()) + sum(new.values()),
+            layers_extracted=report.layers_extracted - shared,
+        )
+
+
+def _as_told(report: PullReport) -> PullReport:
+    return report
+
+
+def _pull(bench: Bench, reference: str, *, tell: Callable[[PullReport], PullReport] = _as_told) -> None:
     waits_for = f"the pull of {reference}"
     with bench.span(f"pull {reference}", "images_pull", kind="pull", waits_for=waits_for) as span:
-        report = bench.engine.pull(reference)
+        report = tell(bench.engine.pull(reference))
         span.note(bytes=report.bytes_pulled, layers_extracted=report.layers_extracted)
     bench.findings.transfers.append(
         ImageTransfer(

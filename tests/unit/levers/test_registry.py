@@ -1,11 +1,13 @@
 """Each lever is obeyed: another value changes something that can be seen from outside."""
 
 import itertools
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from small_bench import small_bench, small_deployed
@@ -17,7 +19,7 @@ from cc_ci.engine.labels import SERVICE, STACK, RunLabels
 from cc_ci.engine.overlay import overlay
 from cc_ci.engine.overlay_check import check_overlay
 from cc_ci.engine.stack_driver import StackDriver
-from cc_ci.engine.state import Container, ServiceState, StackSnapshot
+from cc_ci.engine.state import Container, PullReport, ServiceState, StackSnapshot
 from cc_ci.engine.watching import Watch
 from cc_ci.errors import UsageError
 from cc_ci.lab.proxy import pace
@@ -71,6 +73,23 @@ class LateSign:
 def running(name: str, labels: dict[str, str]) -> Container:
     now = EpochSeconds(0.0)
     return Container(id=name, name=name, labels=labels, created=now, state="running", image="i", image_id="i")
+
+
+class Crowd:
+    """Pulls that stay a moment, to see how many are under way at once."""
+
+    def __init__(self, lab: Lab, arm: Chosen) -> None:
+        self._pull = lab.swarm.pull
+        self.run = lab.prepared(arm=arm, stage="install")
+        self.most = 0
+        vars(lab.swarm)["pull"] = self
+
+    def __call__(self, reference: str) -> PullReport:
+        for _ in range(30):
+            under_way = sum(span.name.startswith("pull ") for span in self.run.trace.open())
+            self.most = max(self.most, under_way)
+            threading.Event().wait(0.005)
+        return self._pull(reference)
 
 
 class Seen:
@@ -149,6 +168,20 @@ class Seen:
         repository = {span.name for span in ran.result.spans if "restic" in span.name}
         return lab.suites.begun, repository
 
+    def pulls(self, arm: Chosen) -> object:
+        """How many images are pulled at the same time, of five."""
+        folder = self._folder / str(next(self._numbers))
+        lab = Lab(folder)
+        compose = lab.recipe / "compose.yml"
+        told = yaml.safe_load(compose.read_text())
+        for number in range(4):
+            lab.swarm.has_image(f"extra:{number}")
+            told["services"][f"extra{number}"] = {"image": f"extra:{number}"}
+        compose.write_text(yaml.safe_dump(told))
+        pulls = Crowd(lab, arm)
+        pulls.run()
+        return pulls.most
+
     def convergence(self, arm: Chosen) -> object:
         """How long a stack that has converged is waited for."""
         clock = ManualClock()
@@ -226,6 +259,7 @@ WHERE: dict[str, Callable[[Seen, Chosen], object]] = {
     "health.interval": Seen.overlay,
     "upgrade.monitor": Seen.overlay,
     "restart.delay": Seen.overlay,
+    "images.pulls": Seen.pulls,
     "suite.ahead": Seen.begun,
     "browser.ahead": Seen.begun,
     "backup.minimal": Seen.begun,
@@ -244,7 +278,10 @@ def other_values(lever: Lever) -> list[str]:
 
 
 @pytest.mark.parametrize("lever", LEVERS, ids=lambda lever: lever.name)
-def test_another_value_changes_what_can_be_seen(lever: Lever, tmp_path: Path) -> None:
+def test_another_value_changes_what_can_be_seen(
+    lever: Lever, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC_CI_STATE", str(tmp_path / "state"))
     seen, look = Seen(tmp_path), WHERE[lever.name]
     usual = look(seen, choose())
     assert look(seen, choose()) == usual

@@ -1,10 +1,12 @@
 import dataclasses
+import threading
+from collections.abc import Iterable
 
 import msgspec
 import pytest
 
 from cc_ci.engine.fakes import FakeEngine
-from cc_ci.engine.state import Image
+from cc_ci.engine.state import Image, PullReport
 from cc_ci.errors import StageFailed, Unverified, UsageError
 from cc_ci.isolation.holdings import Holdings
 from cc_ci.stages.bench import Bench
@@ -105,6 +107,64 @@ def test_images_that_the_run_brought_are_dropped_and_those_that_were_there_stay(
     assert new == ("b:1",)
     drop(bench, new)
     assert set(engine.on_node) == {"a:1"}
+
+
+def beside(bench: Bench, pulls: int) -> Bench:
+    return dataclasses.replace(bench, waits=msgspec.structs.replace(bench.waits, pulls=pulls))
+
+
+class Meeting(FakeEngine):
+    """Its pulls wait for each other: each ends when `together` are at it."""
+
+    def __init__(self, together: int) -> None:
+        super().__init__()
+        self.together = threading.Barrier(together)
+
+    def pull(self, reference: str) -> PullReport:
+        self.together.wait(10)
+        found = super().pull(reference)
+        layers = self.in_registry[reference].diff_ids
+        return msgspec.structs.replace(
+            found,
+            bytes_pulled=10 * len(layers),
+            downloaded=dict.fromkeys(layers, 10),
+            extracted=layers,
+            layers_extracted=len(layers),
+        )
+
+
+def test_pulls_go_beside_each_other_and_a_layer_that_they_share_counts_once(
+    bench: Bench, engine: FakeEngine
+) -> None:
+    meeting = Meeting(2)
+    meeting.in_registry = engine.in_registry
+    bring_images(dataclasses.replace(beside(bench, 2), engine=meeting), ["a:1", "b:1"], cache=None)
+    moved = bench.findings.transfers
+    assert [one.reference for one in moved] == ["a:1", "b:1"]
+    assert sum(one.pulled_bytes for one in moved) == 30
+    assert sum(one.layers_extracted for one in moved) == 3
+    spans = [span for span in bench.trace.spans() if span.name.startswith("pull ")]
+    assert sum(int(span.attributes["bytes"] or 0) for span in spans) == 30
+
+
+def test_one_that_does_not_exist_is_the_recipes_fault_beside_others_too(bench: Bench) -> None:
+    with pytest.raises(StageFailed, match="no:1: does not exist"):
+        bring_images(beside(bench, 3), ["a:1", "b:1", "no:1"], cache=None)
+
+
+def test_more_pulls_than_images_are_no_more(bench: Bench) -> None:
+    bring_images(beside(bench, 4), ["a:1"], cache=None)
+    assert [one.reference for one in bench.findings.transfers] == ["a:1"]
+
+
+def test_what_a_run_needs_is_noted_before_it_is_pulled(bench: Bench, engine: FakeEngine) -> None:
+    noted: list[tuple[list[str], bool]] = []
+
+    def note(images: Iterable[str]) -> None:
+        noted.append(([*images], "a:1" in engine.on_node))
+
+    bring_images(dataclasses.replace(bench, note_images=note), ["b:1", "a:1"], cache=None)
+    assert noted == [(["a:1", "b:1"], False)]
 
 
 def test_images_are_not_dropped_beside_another_run(bench: Bench, engine: FakeEngine) -> None:
