@@ -1,4 +1,4 @@
-"""The flags by which commands take an arm: a profile, and levers set to other values."""
+"""The flags with which commands choose an arm: a profile, and changed levers."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import click
 
 
 def arm_options(command: Callable[..., None]) -> Callable[..., None]:
-    """How an arm is named: a profile, and levers set to other values."""
+    """Add the flags that choose an arm: a profile, and changed levers."""
     for option in (
         click.option("--lever", multiple=True, metavar="NAME=VALUE",
                      help="Change one lever of the profile; `cc-ci levers` lists them."),
@@ -17,7 +17,7 @@ def arm_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def arm_asked(profile: str | None, lever: tuple[str, ...]) -> str:
-    """The arm that was asked for, as sets write it down. Raises UsageError for what is not known."""
+    """The chosen arm, as sets record it. Raises UsageError for an unknown name or value."""
     from cc_ci.levers.arms import DEFAULT_PROFILE, choose
 
     return str(choose(profile or DEFAULT_PROFILE, lever).arm)

@@ -1,4 +1,4 @@
-"""`cc-ci baseline`: how long runs take, measured so that it can be trusted and taken up again."""
+"""`cc-ci baseline`: measure how long runs take, in sets that can be trusted and resumed."""
 
 from pathlib import Path
 from typing import Any

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def is_foreign(settings: "Settings") -> bool:
-    """Whether the settings name a Swarm that is not cc-ci's own; asks nobody."""
+    """Whether the settings name a Swarm that is not cc-ci's own; it connects to nothing."""
     from cc_ci.lab.node_records import DEFAULT, all_nodes
 
     wanted = settings.node or DEFAULT
@@ -32,9 +32,9 @@ def room_ahead(settings: "Settings") -> "Room | None":
 
 
 def chosen_node(settings: "Settings") -> "Node":
-    """The private node of that name, by default `main`; anything else is a Swarm that is there already.
+    """The private node of that name, by default `main`; any other name is an existing Swarm.
 
-    A foreign one is never looked for: on a co-op's server it would be production.
+    It never searches for a foreign Swarm: on a co-op's server that would be production.
     """
     from cc_ci.lab import node as lab_node
     from cc_ci.lab.foreign import foreign

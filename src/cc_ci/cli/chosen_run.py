@@ -1,4 +1,4 @@
-"""The run that a command was asked for."""
+"""Find the run that a command's argument names."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,9 +8,9 @@ if TYPE_CHECKING:
 
 
 def results_file(name: str) -> Path:
-    """Where the results are of a run by its id, the beginning of one, `latest`, or by their own path.
+    """The results file of a run, found by its id, the beginning of one, `latest`, or its own path.
 
-    Raises UsageError for a file of a set, which holds no spans, and names the one that does.
+    Raises UsageError for a set's file, which has no spans, and names the file that has them.
     """
     from cc_ci.perf.baselines.sets import FACTS, TRACES
     from cc_ci.results.measured import RUNS

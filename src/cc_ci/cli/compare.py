@@ -81,7 +81,7 @@ def _one(name: str) -> "Side":
 
 
 def _cells(name: str) -> "dict[Cell, Side] | None":
-    """The cells of a set, those that have runs that are not void; None for what is no set."""
+    """The cells of a set that have a run that is not void; None if this is not a set."""
     from cc_ci.errors import UsageError
     from cc_ci.perf.analysis.comparison import RunSample, Side
     from cc_ci.perf.analysis.settings import OR

@@ -1,4 +1,4 @@
-"""`cc-ci config`: which settings hold, and where each came from."""
+"""`cc-ci config`: the current settings, and where each comes from."""
 
 from typing import TYPE_CHECKING, Any
 

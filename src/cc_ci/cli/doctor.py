@@ -1,4 +1,4 @@
-"""`cc-ci doctor`: what this machine has, whether it will do, how to mend it."""
+"""`cc-ci doctor`: what this machine has, whether that is enough, and how to fix it."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""`cc-ci engine`: engines of other Debian suites, made once, that a node can run."""
+"""`cc-ci engine`: engines of other Debian suites, made once, for nodes to run."""
 
 import time
 from pathlib import Path

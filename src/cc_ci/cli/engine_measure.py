@@ -1,4 +1,4 @@
-"""`cc-ci engine measure`: the same runs on several engines, so that what an upgrade of one saves is known."""
+"""`cc-ci engine measure`: the same runs on several engines, to see what a newer one saves."""
 
 from pathlib import Path
 from typing import Any

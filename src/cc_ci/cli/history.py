@@ -107,7 +107,7 @@ def _tell_line(index: "History", line: "Line", phase: str | None) -> None:
 
 
 def changes_in_words(name: str, points: "Sequence[Point]") -> Iterator[str]:
-    """A line for each change of level of one phase, with what the host was like before and after."""
+    """A line for each change of level in one phase, with the host's state before and after."""
     for change in _changes(points):
         before, after = _pressures(points, change)
         host = f"; CPU pressure {_share(before)} before, {_share(after)} after"
@@ -133,7 +133,7 @@ def _changes(points: "Sequence[Point]") -> "tuple[ChangePoint, ...]":
 
 
 def _pressures(points: "Sequence[Point]", change: "ChangePoint") -> tuple[float | None, float | None]:
-    """The median CPU pressure before and after, None where it is not known."""
+    """The median CPU pressure before and after; None if it is unknown."""
     from cc_ci.perf.analysis.statistics import median
 
     before, after = (
@@ -167,7 +167,7 @@ def _tell_flakes(flakes: "Sequence[Flake]") -> None:
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """The last values as bars, from the least to the most of them."""
+    """The last values as bars, scaled from the smallest to the largest."""
     shown = list(values)[-SHOWN:]
     if not shown:
         return ""

@@ -1,4 +1,4 @@
-"""`cc-ci images`: make the stand-in images, bring real ones in, say what there is."""
+"""`cc-ci images`: build stand-in images, load real ones, and list them."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -60,7 +60,7 @@ def load(file: Path) -> None:
 
 
 def _serve(say: "Callable[[str], None]") -> None:
-    """Nodes that are up serve what is new at once, also under an upstream name that there was no image of."""
+    """Let running nodes serve new images at once, also under a new upstream name."""
     from cc_ci.errors import CcCiError
     from cc_ci.lab.node import PrivateNode
     from cc_ci.lab.node_records import all_nodes
@@ -155,7 +155,7 @@ def _loaded_row(record: "ImageRecord") -> ImageRow:
 
 
 def _table(rows: list[ImageRow]) -> None:
-    """Sizes are unpacked; `own` is what an image weighs beyond the parent that it shares."""
+    """Sizes are unpacked; `own` is an image's size without the parent that it shares."""
     width = max(len(str(row["name"])) for row in rows)
     click.echo(f"{'image':{width}}  {'status':8}  {'size':>8}  {'own':>8}  {'built in':>8}  contents")
     for row in rows:

@@ -1,4 +1,4 @@
-"""`cc-ci levers`: every lever and what is known of it, and the profiles."""
+"""`cc-ci levers`: every lever, described, and the profiles."""
 
 import sys
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""`cc-ci limit`: the least that a run could take, measured beside runs as they are."""
+"""`cc-ci limit`: the least that a run could take, measured in pairs with ordinary runs."""
 
 from pathlib import Path
 from typing import Any

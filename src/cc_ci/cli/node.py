@@ -1,4 +1,4 @@
-"""`cc-ci node`: the private node, up, down, as it is, anew."""
+"""`cc-ci node`: start, stop, show, reset or remove the private node."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -208,7 +208,7 @@ def _node(name: str | None, tell: Callable[[str], None]) -> "PrivateNode":
 
 
 def _wanted(chosen: "PrivateNode", flags: dict[str, object], tell: Callable[[str], None]) -> "Wanted | None":
-    """What it was, changed by what is asked for now: by flags, or for a new node also by other settings."""
+    """The node's former settings, changed by flags, and for a new node also by other settings."""
     import msgspec
 
     from cc_ci.lab.node_records import Wanted
@@ -226,7 +226,7 @@ def _wanted(chosen: "PrivateNode", flags: dict[str, object], tell: Callable[[str
 
 
 def _engine(resolved: "Resolved", tell: Callable[[str], None]) -> str:
-    """The one that is asked for, or the default; built or imported where that is needed."""
+    """The requested engine, or the default; it is built or imported if needed."""
     from cc_ci.cli.story import told_runner
     from cc_ci.errors import UsageError
     from cc_ci.lab.engine_choice import engine_for
@@ -246,7 +246,7 @@ def _engine(resolved: "Resolved", tell: Callable[[str], None]) -> str:
 
 
 def _tell_old_engine(chosen: "PrivateNode", tell: Callable[[str], None]) -> None:
-    """A node stays what it was, also from when there was no choice."""
+    """Say so if a node keeps an old engine from the time when there was no choice."""
     from cc_ci.lab.node_records import SYSTEM
     from cc_ci.system.machine import is_current
 

@@ -1,4 +1,4 @@
-"""`cc-ci perf`: the documents that are made of measurements."""
+"""`cc-ci perf`: documents about measurements."""
 
 from pathlib import Path
 

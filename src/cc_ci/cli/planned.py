@@ -1,4 +1,4 @@
-"""A run that was not made: what it would do, step by step, and with which images."""
+"""The plan of a run: what it would do, step by step, and with which images."""
 
 from collections.abc import Iterator, Mapping
 
@@ -15,7 +15,7 @@ from cc_ci.recipes.policy.judgement import Judgement
 
 
 def planned_json(subject: Subject, plan: Plan, arm: Chosen, judgement: Judgement) -> str:
-    """The plan as a run with the same flags carries it out, with its arm and levers, and what is refused."""
+    """The plan that a run with the same flags carries out, with its arm, levers and refusals."""
     whole = {
         "recipe": subject.name,
         "versions": _labels(subject),
@@ -49,7 +49,7 @@ def planned(subject: Subject, plan: Plan, arm: Chosen, judgement: Judgement) -> 
 
 
 def _judged(judgement: Judgement) -> Iterator[Text]:
-    """What keeps the run from its first step, and what is worth a word beside it."""
+    """The refusals that prevent the run, and the warnings."""
     if judgement.trusted:
         yield _whole(f"trusted with {', '.join(judgement.trusted)}")
     for one in judgement.refusals:
@@ -59,7 +59,7 @@ def _judged(judgement: Judgement) -> Iterator[Text]:
 
 
 def _whole(line: str, *, style: str = "") -> Text:
-    """A line that is not wrapped: what it names is there to be copied."""
+    """A line that is not wrapped, so that it can be copied."""
     return Text(line, style=style, no_wrap=True, overflow="ignore")
 
 
@@ -89,7 +89,7 @@ def _steps(plan: Plan) -> Iterator[RenderableType]:
 
 
 def _after(step: Step) -> str:
-    """What it comes after and does not need."""
+    """The steps that it comes after without needing them."""
     return ", ".join(name for name in step.after if name not in step.needs)
 
 
@@ -108,7 +108,7 @@ def _kept(plan: Plan) -> list[Text]:
 
 
 def _images(subject: Subject, plan: Plan) -> Table:
-    """Those that the plan brings to the node."""
+    """The images that the plan pulls."""
     table = Table("image", "services", box=None, pad_edge=False)
     users: dict[str, dict[str, None]] = {}
     for source in plan.sources:

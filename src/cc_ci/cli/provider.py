@@ -1,4 +1,4 @@
-"""`cc-ci provider`: a provider of single sign-on that outlives runs, so that a run need not deploy one."""
+"""`cc-ci provider`: a single sign-on provider that outlives runs, so that a run need not deploy one."""
 
 import time
 from typing import TYPE_CHECKING

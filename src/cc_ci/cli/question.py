@@ -1,4 +1,4 @@
-"""What `baseline` and `limit` have in common: the node that is measured on, and when a set is taken up."""
+"""The options that `baseline` and `limit` share: the reference node, and when a set is resumed."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ ENGINE = click.option(
 def measuring_options(
     *, out: str, one_engine: bool = True
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The options of both commands; sets are kept below `out` unless told otherwise."""
+    """The options of both commands; by default sets are kept below `out`."""
     options = (
         click.option("--cpus", default=CPUS, show_default=True, help="The node's CPUs."),
         click.option("--memory", default=MEMORY, show_default=True, help="Its memory, with the page cache."),
@@ -49,9 +49,9 @@ def measuring_options(
 
 
 def question(*, cpus: float, memory: str, bandwidth: str, images: str, **asked: Any) -> "Asked":
-    """What is asked, checked as settings are. Raises UsageError that names the flag and its value.
+    """The options of a set, checked like settings. Raises UsageError that names the flag and its value.
 
-    Of which engine, `on_engines` says.
+    `on_engines` adds the engines.
     """
     from cc_ci.perf.baselines.sets import Asked
     from cc_ci.system.settings import flag_layer, resolve
@@ -67,9 +67,9 @@ def question(*, cpus: float, memory: str, bandwidth: str, images: str, **asked: 
 
 
 def on_engines(asked: "Asked", names: Sequence[str | None], *, tell: Callable[[str], None]) -> "Asked":
-    """The question, of these engines by their exact names; one that is not there yet is built.
+    """Add engines by their exact names; a missing one is built.
 
-    Raises UsageError where two can't be told apart in names of files.
+    Raises UsageError if the names of two engines look the same in file names.
     """
     import msgspec
 

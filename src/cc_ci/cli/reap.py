@@ -1,4 +1,4 @@
-"""`cc-ci reap`: remove what runs that died left on a node."""
+"""`cc-ci reap`: remove what dead runs left on a node."""
 
 import os
 from collections.abc import Iterator
@@ -77,7 +77,7 @@ def _reap_node(name: str | None, *, run: str | None, dry_run: bool) -> "Reaped":
 
 
 def _reap_realms(node: "Node", engine: "Engine", runner: "Runner") -> tuple[str, ...]:
-    """Remove the realms that dead runs have at the warm provider."""
+    """Remove the realms of dead runs from the warm provider."""
     import filelock
 
     from cc_ci.isolation.leases import liveness
@@ -99,7 +99,7 @@ def _tell(reaped: "Reaped", *, dry_run: bool, as_json: bool) -> None:
 
 
 def lines(reaped: "Reaped", *, dry_run: bool) -> Iterator[str]:
-    """A line for each run, and one for each thing that was its."""
+    """A line for each run, and one for each of its things."""
     from cc_ci.system.printable import one_line
 
     removed = reaped.plan.items if dry_run else reaped.removed

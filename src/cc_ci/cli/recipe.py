@@ -1,4 +1,4 @@
-"""`cc-ci recipe`: what is understood of a recipe, and what is wrong with it."""
+"""`cc-ci recipe`: how cc-ci understands a recipe, and what is wrong with it."""
 
 import shlex
 from pathlib import Path
@@ -110,7 +110,7 @@ def trust(path: Path | None, *, as_json: bool, trust: tuple[str, ...]) -> None:
 
 
 def _needed(path: Path, trusted: tuple[str, ...]) -> list[dict[str, Any]]:
-    """In any choice of the recipe's compose files."""
+    """The permissions that any combination of the recipe's compose files needs."""
     from cc_ci.recipes.policy.asked import permissions
     from cc_ci.recipes.policy.permissions import require_known
     from cc_ci.recipes.recipe import read_recipe

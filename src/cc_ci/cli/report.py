@@ -61,7 +61,7 @@ def _of_set(folder: Path, out: Path | None) -> tuple[Path, str]:
 
 
 def _whole(folder: Path) -> "Set | None":
-    """The set with its facts; None for runs alone, which are less than a baseline."""
+    """The set with its facts; None for single runs, which are less than a baseline."""
     from cc_ci.perf.baselines.measured_set import read
     from cc_ci.perf.baselines.sets import FACTS
 
@@ -69,7 +69,7 @@ def _whole(folder: Path) -> "Set | None":
 
 
 def _bounds(measured: "Set") -> "Iterator[MedianAndLimit]":
-    """Nothing where the set has no pairs of bare and deployed runs."""
+    """Empty if the set has no pairs of bare and deployed runs."""
     from cc_ci.perf.analysis.pairs import findings
     from cc_ci.report.html.set_page import MedianAndLimit
 

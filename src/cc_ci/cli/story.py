@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from cc_ci.system.process import Runner
 
 REDRAWN = 4
-"""Times a second: it is the run's own node that redraws."""
+"""Times per second; few, because redrawing uses the CPUs of the node under test."""
 
 
 @contextmanager
 def story(*, started: float | None = None) -> "Iterator[Story]":
-    """Hand out what tells one line; with `started` (monotonic) each has the seconds since.
+    """Yield a function that prints one line; with `started` (monotonic) each line has the seconds since.
 
-    On a terminal what is being done turns below the lines until the next one.
+    On a terminal, the current work is shown below the lines.
     """
     from rich.console import Console
 
@@ -31,7 +31,7 @@ def story(*, started: float | None = None) -> "Iterator[Story]":
 
 
 class Story:
-    """Tells lines, and on a terminal what is at work below them: the last line, or what is followed."""
+    """Prints lines, and on a terminal the current work below them: the last line, or what it follows."""
 
     def __init__(self, console: "Console", *, started: float | None) -> None:
         self._console = console
@@ -52,7 +52,7 @@ class Story:
         self._line, self._since = line, time.monotonic()
 
     def follow(self, live: Callable[[], str]) -> None:
-        """From now on `live` is asked several times a second what is at work."""
+        """From now on, call `live` several times a second for the current work."""
         self._live = live
 
     def turning(self) -> AbstractContextManager[object]:
@@ -72,7 +72,7 @@ class Story:
 
 
 def told_runner(tell: Callable[[str], None]) -> "Runner":
-    """A runner that tells each command it runs, when --verbose asks for it."""
+    """A runner that prints each command that it runs, if --verbose is given."""
     from cc_ci.system.process import LocalRunner
 
     options = click.get_current_context().find_object(dict) or {}

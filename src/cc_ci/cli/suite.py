@@ -77,11 +77,11 @@ def check(recipe: str) -> None:
         click.echo(f"remark: {line}", err=True)
     if wrong:
         raise click.exceptions.Exit(1)
-    click.echo(f"{found.folder}: nothing wrong that reading shows; run it by `cc-ci run {recipe}`", err=True)
+    click.echo(f"{found.folder}: no mistake found by reading; run it with `cc-ci run {recipe}`", err=True)
 
 
 def _faults_with(found: "Suite", app: "App") -> tuple[str, ...]:
-    """Against the recipe as the suite deploys it, in every variant."""
+    """Compare the suite with the recipe as it deploys it, in every variant."""
     from cc_ci.suite.checking import faults_with
     from cc_ci.suite.front import unrouted
     from cc_ci.suite.ways import ways

@@ -1,4 +1,4 @@
-"""The tables of documents, in the terminal."""
+"""Print the tables of documents in the terminal."""
 
 import sys
 from collections.abc import Iterable
