@@ -71,4 +71,4 @@ def test_a_service_that_ends_and_was_not_to_is_the_recipes_fault(node: Node, tmp
     result = run(node, tmp_path, ends="[]")
     assert (result.verdict, result.stages[0].blame) == ("failed", "recipe")
     assert "service bridge: ended 3 times" in str(result.stages[0].reason)
-    assert "if it is to end so, name it under `ends` in suite.toml" in str(result.stages[0].reason)
+    assert "if this is by design, name it under `ends` in suite.toml" in str(result.stages[0].reason)

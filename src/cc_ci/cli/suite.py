@@ -43,7 +43,7 @@ def new(recipe: str, *, into: Path | None) -> None:
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
-        message = f"{folder}: is there already; see what is wrong with it by `cc-ci suite check {recipe}`"
+        message = f"{folder}: exists already; check it with `cc-ci suite check {recipe}`"
         raise UsageError(message) from None
     for name, text in made.items():
         (folder / name).write_text(text)

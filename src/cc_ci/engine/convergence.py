@@ -21,7 +21,7 @@ NO_NODE_GRACE: Seconds = 10.0
 NOT_RESTARTED: Seconds = 2.0
 """Swarm makes the next task as it ends the last one (status batches take 100 ms): later, it won't."""
 
-BY_DESIGN = "; if it is to end so, name it under `ends` in suite.toml"
+BY_DESIGN = "; if this is by design, name it under `ends` in suite.toml"
 FAILED_UPDATES = ("paused", "rollback_paused", "rollback_completed")
 NO_NODE = "no suitable node"
 HOPELESS = ("no such image", "invalid mount config", "executable file not found", "bind source path")
@@ -178,7 +178,7 @@ def _given_up(
         return None
     code = "" if last.exit_code is None else f" with {with_meaning(last.exit_code)}"
     design = BY_DESIGN if last.state == "complete" else ""
-    return f"ended{code}, and its restart policy ({service.restart}) starts it no more{design}"
+    return f"ended{code}, and its restart policy ({service.restart}) does not start it again{design}"
 
 
 def _waits(snapshot: StackSnapshot, history: EngineHistory, expected: Collection[str]) -> Iterator[str]:

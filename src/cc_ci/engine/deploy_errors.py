@@ -30,7 +30,7 @@ def deploy_error(completed: Completed, stack: Stack | None, app: App) -> StageFa
     if taken := TAKEN_PORT.search(said):
         return StageFailed(f"port {taken[1]}: is taken by service {taken[2]}; a recipe should publish none")
     if missing := MISSING_SECRET.search(said):
-        return StageFailed(f"{missing[1]}: external, and nobody made it; give it a version in .env.sample")
+        return StageFailed(f"{missing[1]}: external, and does not exist; give it a version in .env.sample")
     last = one_line(said.splitlines()[-1])
     if OURS.search(said):
         return InfrastructureError(f"docker stack deploy {app.stack_name}: {last}")

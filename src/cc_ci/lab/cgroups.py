@@ -96,7 +96,7 @@ class NodeGroup:
                 (folder / part / name).mkdir()
             except OSError as error:
                 raise InfrastructureError(
-                    f"{folder / part}: {error.strerror}; `cc-ci node up` makes the node's groups anew"
+                    f"{folder / part}: {error.strerror}; `cc-ci node up` recreates the node's groups"
                 ) from error
         if (limit := self._pids_file(part)).exists():
             _write(self._pids_file(part, name), limit.read_text().strip())

@@ -292,6 +292,4 @@ def _engine_root(wants: Wanted) -> Path | None:
 def require_root() -> None:
     """Raise InfrastructureError for a user who can bring no private node up."""
     if os.geteuid() != 0:
-        raise InfrastructureError(
-            "private node: needs root; `--node CONTEXT|HOST` uses a Swarm that is there"
-        )
+        raise InfrastructureError("private node: needs root; `--node CONTEXT|HOST` uses an existing Swarm")

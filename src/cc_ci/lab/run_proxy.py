@@ -210,4 +210,4 @@ def _require_services(here: Places, clock: Clock) -> None:
 
 
 def _mend(here: Places) -> str:
-    return f"`cc-ci node up --name {here.name}` mends the node"
+    return f"`cc-ci node up --name {here.name}` repairs the node"

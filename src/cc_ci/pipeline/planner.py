@@ -104,7 +104,7 @@ def _shape(known: Known, due: Sequence[StageName], arm: Chosen) -> tuple[str, tu
     shape = arm.word("plan.shape")
     if shape != "chains2" or not (why := gives_way(known, due)):
         return shape, ()
-    return "chains3", (f"plan.shape: chains3 in the place of chains2: {why}",)
+    return "chains3", (f"plan.shape: chains3 instead of chains2: {why}",)
 
 
 def _only_here(shape: str, due: Sequence[StageName]) -> Iterator[str]:

@@ -81,7 +81,7 @@ def _usable(
             return None
         if users := [one for one in warm.users(liveness(engine)) if one != run]:
             return f"the warm one is not as it was made, and run {users[0]} uses it: {fault}"
-        say(f"{NAME}: the warm one is made anew: {fault}")
+        say(f"{NAME}: the warm one is being recreated: {fault}")
         for reference in (images.database, images.app):
             if engine.image(reference) is None:
                 engine.pull(reference)

@@ -23,7 +23,7 @@ MOST_REDIRECTS = 4
 LOOKED_AT = 16 * 1024
 """Characters at the beginning of a page; titles and stray errors are there."""
 SHORT_TEXT = 300
-SOURCE_OF_RULES = "name what shows it in suite.toml (probe.path, probe.status), if that is how it should be"
+SOURCE_OF_RULES = "if that is correct, say so in suite.toml (probe.path, probe.status)"
 
 TITLE = re.compile(r"<(title|h1)\b[^>]{0,200}>(.{0,300}?)</\1", re.IGNORECASE | re.DOTALL)
 TAG = re.compile(r"<[^<>]{0,200}>")

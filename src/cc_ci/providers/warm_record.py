@@ -48,7 +48,7 @@ def read(node: Node, name: str) -> WarmRecord | None:
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError) as error:
-        mend = f"`cc-ci provider up {name}` makes it anew"
+        mend = f"`cc-ci provider up {name}` recreates it"
         raise InfrastructureError(f"provider {name}: {path}: not to be read: {error}; {mend}") from error
 
 

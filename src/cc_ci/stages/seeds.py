@@ -151,7 +151,7 @@ def require_all_marked(deployed: Deployed, planted: Planted) -> None:
             paths = ", ".join(volume.paths)
             raise Unverified(
                 f"{deployed.name}: volume {volume.volume}: only {paths} of it is backed up, where no marker "
-                "can be put: nothing shows that its data comes back; a suite with seeds can"
+                "can be put, so nothing shows that its data comes back; a suite with seeds can"
             )
 
 

@@ -51,7 +51,7 @@ def _missing(fault: str, to: Candidate, old: Recipe) -> str:
     if not lacked:
         return ""
     return (
-        f"; {lacked[0]} is in the new .env.sample only, and an app that is there has no such line: "
+        f"; {lacked[0]} is only in the new .env.sample, and an existing app has no such line: "
         "give it a default in the compose file"
     )
 
@@ -60,7 +60,7 @@ def _tell_new(bench: Bench, to: Candidate, old: Recipe, deployed: Deployed, app:
     """What operators have to do by hand, or will run without."""
     for one in only_in(to.recipe, old):
         if one.key not in app.env:
-            message = f".env.sample:{one.line}: {one.key}: is new, and an app that is there runs without it"
+            message = f".env.sample:{one.line}: {one.key}: is new, and an existing app runs without it"
             bench.findings.warn("new-variable", f"upgrade: {message}")
     had = {secret.swarm_name: secret.name for secret in deployed.app.secrets}
     for secret in app.secrets:
@@ -103,7 +103,7 @@ def verify_moved(
         if changed and not moved and named.get(reference) == after.get(name):
             told.append(f"{key}: {reference} is the same image as {old.services[name].image}")
         elif changed and not moved:
-            faults.append(f"{key}: {reference} was asked for, and the old image still runs")
+            faults.append(f"{key}: {reference} should run, but the old image still runs")
         elif moved and not changed:
             faults.append(f"{key}: did not change, and another image runs: the tag was moved")
     return Moved(faults=tuple(faults), told=tuple(told))

@@ -97,7 +97,7 @@ class Borrowed:
             if self._partial:
                 remedy = "it is a partial clone, and nothing is fetched for it; clone it without --filter"
                 raise UsageError(f"{self._what}: {error}; {remedy}") from error
-            raise StageFailed(f"{self._what}: {error}; clone the repository anew") from error
+            raise StageFailed(f"{self._what}: {error}; clone the repository again") from error
 
     def commit(self, ref: str) -> str | None:
         found = self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")

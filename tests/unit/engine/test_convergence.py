@@ -237,8 +237,8 @@ def test_a_service_that_is_never_started_again_fails() -> None:
     judged = verdict(ended, now=T0 + 5)
     assert judged == Failed(
         service="app",
-        reason="ended with exit code 0 (it ended by itself), and its restart policy (on-failure) starts "
-        "it no more; if it is to end so, name it under `ends` in suite.toml",
+        reason="ended with exit code 0 (it ended by itself), and its restart policy (on-failure) does "
+        "not start it again; if this is by design, name it under `ends` in suite.toml",
     )
 
 
@@ -314,7 +314,7 @@ def test_one_that_ends_by_design_and_fails_has_failed() -> None:
     assert "last: boom" in judged.reason
     given_up = by_design(snap(service(restart="none"), tasks=(ended(T0 + 4, code=3),)))
     assert given_up == Failed(
-        service="app", reason="ended with exit code 3, and its restart policy (none) starts it no more"
+        service="app", reason="ended with exit code 3, and its restart policy (none) does not start it again"
     )
 
 
@@ -324,5 +324,5 @@ def test_one_that_ends_without_a_word_of_it_gets_the_remedy() -> None:
         history = hear(history, event("die", container=f"app{number}", at=T0 + number, exitCode="0"))
     judged = verdict(snap(service()), history)
     assert isinstance(judged, Failed)
-    remedy = "; if it is to end so, name it under `ends` in suite.toml"
+    remedy = "; if this is by design, name it under `ends` in suite.toml"
     assert judged.reason.endswith(f"last: exit code 0 (it ended by itself){remedy}")

@@ -111,7 +111,7 @@ def test_a_recipe_that_two_chains_do_not_suit_is_tested_in_three_and_told_so(
 ) -> None:
     known = msgspec.structs.replace(FULL, **change)
     plan = make_plan(known, CHAINS2)
-    assert plan.otherwise == (f"plan.shape: chains3 in the place of chains2: {why}",)
+    assert plan.otherwise == (f"plan.shape: chains3 instead of chains2: {why}",)
     three = make_plan(known, choose("stock", ["plan.shape=chains3"]))
     assert (plan.steps, plan.untested) == (three.steps, three.untested)
 

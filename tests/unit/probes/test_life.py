@@ -61,7 +61,7 @@ def test_these_are_signs_of_life(name: str) -> None:
 LIFELESS: Mapping[str, tuple[Answer, str]] = {
     "nothing there": (
         answer(404, page("Not Found")),
-        "status 404, 'Not Found'; name what shows it in suite.toml",
+        "status 404, 'Not Found'; if that is correct, say so in suite.toml",
     ),
     "nothing there, as JSON": (answer(404, '{"error":"no"}', kind="application/json"), "status 404"),
     "express": (answer(404, page("Error", "<pre>Cannot GET /</pre>")), "status 404, 'Error'"),
@@ -153,7 +153,9 @@ def test_a_log_in_is_followed_and_has_to_be_there() -> None:
     found, unmet = asked(app)
     assert (found.url, found.seconds, unmet) == (f"{URL}login?next=/", pytest.approx(0.2), None)
     gone = App(root=answer(302, location="login"), login=answer(500))
-    assert (asked(gone)[1] or "").startswith(f"{URL}login: status 500; name what shows it in suite.toml")
+    assert (asked(gone)[1] or "").startswith(
+        f"{URL}login: status 500; if that is correct, say so in suite.toml"
+    )
 
 
 @pytest.mark.parametrize("location", ["/", URL, f"http://{DOMAIN}/", "", "https://[x"])
@@ -183,8 +185,8 @@ def test_nothing_anywhere_is_told_with_all_paths() -> None:
     found, unmet = asked(App(), "/", "/api")
     assert found.url == URL
     assert unmet == (
-        f"{URL}: status 404, 'Not Found'; {URL}api: status 404, 'Not Found'; name what shows it in suite.toml"
-        " (probe.path, probe.status), if that is how it should be"
+        f"{URL}: status 404, 'Not Found'; {URL}api: status 404, 'Not Found'; if that is correct, "
+        "say so in suite.toml (probe.path, probe.status)"
     )
 
 

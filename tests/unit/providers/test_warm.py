@@ -163,7 +163,7 @@ def test_one_that_was_changed_or_is_gone_is_not_used(lab: Lab) -> None:
 def test_a_record_that_can_t_be_read_says_how_to_mend_it(lab: Lab) -> None:
     lab.up()
     warm_record.path_of(NODE, "keycloak").write_text("{")
-    with pytest.raises(InfrastructureError, match="`cc-ci provider up keycloak` makes it anew"):
+    with pytest.raises(InfrastructureError, match="`cc-ci provider up keycloak` recreates it"):
         _ = lab.warm.record
 
 

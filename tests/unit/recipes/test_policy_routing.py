@@ -181,7 +181,7 @@ TO_OWN = "service=${STACK_NAME}"
 HEALTH = "traefik.http.services.${STACK_NAME}.loadbalancer.healthcheck"
 ASKED = "traefik.http.middlewares.{}.forwardauth.address={}"
 CASES: list[tuple[list[str], list[str], list[str]]] = [
-    # what recipes have: a TCP entry point of their own, which the node's proxy has not
+    # what recipes have: a TCP entry point of their own, which the node's proxy does not have
     ([f"{SSH}.rule=HostSNI(`*`)", f"{SSH}.entrypoints=ssh", SSH_PORT], [], ["router s listens at ssh"]),
     ([f"{SSH}.rule=HostSNI(`*`)", f"{SSH}.entrypoints=web-secure", SSH_PORT], ["by TCP at web-secure"], []),
     ([f"{SSH}.rule=HostSNI(`*`)", SSH_PORT], ["takes all that comes in by TCP at web, web-secure"], []),
@@ -202,12 +202,12 @@ CASES: list[tuple[list[str], list[str], list[str]]] = [
         ["listens at federation"],
     ),
     ([f"{ROUTER}.entrypoints=federation"], ["and the node's proxy has web, web-secure only"], []),
-    ([f"{ROUTER}.middlewares=security@file"], ["security@file, which the node's proxy has not"], []),
+    ([f"{ROUTER}.middlewares=security@file"], ["security@file, which the node's proxy does not have"], []),
     ([f"{ROUTER}.middlewares=shop-1a2b3c_ci_test-auth"], ["no label of the recipe makes it"], []),
     ([f"{ROUTER}.middlewares=other@swarm"], ["no label of the recipe makes it"], []),
-    ([f"{ROUTER}.middlewares=a@docker", MADE_A], ["a@docker, which the node's proxy has not"], []),
+    ([f"{ROUTER}.middlewares=a@docker", MADE_A], ["a@docker, which the node's proxy does not have"], []),
     ([f"{ROUTER}.middlewares=a@swarm,b", MADE_A, "traefik.http.middlewares.b.chain.middlewares=a"], [], []),
-    ([f"{ROUTER}.service=api@internal"], ["api@internal, which the node's proxy has not"], []),
+    ([f"{ROUTER}.service=api@internal"], ["api@internal, which the node's proxy does not have"], []),
     ([f"{ROUTER}.service=shop-1a2b3c_ci_test@swarm"], ["names the service shop-1a2b3c_ci_test@swarm"], []),
     (["traefik.http.services.${STACK_NAME}.loadbalancer.server.port=web"], ["'web' is no port"], []),
     (
@@ -234,7 +234,7 @@ CASES: list[tuple[list[str], list[str], list[str]]] = [
     ([f"{ROUTER}.tls.domains[0].sans=*.${{DOMAIN}},*.ci.test"], ["'*.ci.test' is neither the app's"], []),
     (
         [f"{ROUTER}.tls.options=modern@file"],
-        ["names the option modern@file, which the node's proxy has not"],
+        ["names the option modern@file, which the node's proxy does not have"],
         [],
     ),
     ([f"{ROUTER}.tls.options=default"], [], []),

@@ -44,7 +44,7 @@ def test_a_service_whose_image_changed_must_run_another(deployed: Deployed) -> N
     assert look(old, deployed.stack, after=moved) == Moved()
     (fault,) = look(old, deployed.stack, after=BEFORE).faults
     assert fault.startswith("compose.yml:")
-    assert "nginx:1.26.3 was asked for, and the old image still runs" in fault
+    assert "nginx:1.26.3 should run, but the old image still runs" in fault
 
 
 def test_another_tag_of_the_same_image_is_told_and_no_fault(deployed: Deployed) -> None:
@@ -174,7 +174,7 @@ def test_a_variable_that_only_the_new_sample_has_is_missing_in_an_upgrade(
     changed = compose.replace("image: nginx:1.26.3", "image: nginx:${IMAGE_TAG:?which one}", 1)
     assert changed != compose
     to = other_version(deployed, tmp_path, sample=old.env_sample + "\nIMAGE_TAG=1.26.3\n", compose=changed)
-    with pytest.raises(StageFailed, match=r"compose.yml:\d+: .*IMAGE_TAG.* is in the new .env.sample only"):
+    with pytest.raises(StageFailed, match=r"compose.yml:\d+: .*IMAGE_TAG.* is only in the new .env.sample"):
         upgrade(bench, deployed, to=to)
 
 

@@ -591,7 +591,7 @@ def test_a_repository_that_git_can_not_read_is_no_fault_of_ours(repo: Path) -> N
     (repo / ".git/objects" / tag[:2] / tag[2:]).chmod(0o644)
     (repo / ".git/objects" / tag[:2] / tag[2:]).write_bytes(b"rubbish")
     with pytest.raises(
-        StageFailed, match=r"recipe: git for-each-ref: exit \d+: .*; clone the repository anew"
+        StageFailed, match=r"recipe: git for-each-ref: exit \d+: .*; clone the repository again"
     ):
         git.list_tags(repo, runner=RUN)
 

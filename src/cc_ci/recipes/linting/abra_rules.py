@@ -14,7 +14,7 @@ ABRA_RULES = (
         ref="R002",
         severity="warning",
         title="each service has a health check",
-        why="Swarm routes to a task, and goes on with an update, as soon as it counts as healthy.",
+        why="Swarm routes to a task, and goes on with an update, as soon as the task counts as healthy.",
         remedy="add a healthcheck with a test that asks the service itself",
     ),
     Rule(
@@ -102,7 +102,7 @@ ABRA_RULES = (
         severity="error",
         title="the tags of versions are annotated",
         why="abra reads release data from annotated tags only.",
-        remedy="make the tag anew with git tag -a",
+        remedy="recreate the tag with git tag -a",
         scope="release",
     ),
     Rule(

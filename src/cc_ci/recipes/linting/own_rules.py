@@ -37,7 +37,7 @@ OWN_RULES = (
         severity="warning",
         title="no health check is commented out",
         why="a service without one counts as healthy from its first moment.",
-        remedy="mend the check and turn it on",
+        remedy="fix the check and enable it",
     ),
     Rule(
         ref="C005",

@@ -27,7 +27,7 @@ def published(recipe: Recipe) -> Iterator[Finding]:
         yield found("R006", "no tag is a version, so that there is nothing to upgrade from")
     for version in versions:
         if not version.annotated:
-            message = f"the tag {version.tag} is not annotated; make it anew with git tag -a"
+            message = f"the tag {version.tag} is not annotated; recreate it with git tag -a"
             yield found("R014", message, key=version.tag)
 
 

@@ -34,7 +34,9 @@ def taken_name(look: Look, key: str, kind: str, name: str, *, external: bool) ->
         yield look.refuse(place, f"{name} is a name that cc-ci gives", remedy="choose another one")
     elif external and not (own and kind == "secret"):
         permission = f"external-{kind}:{name}"
-        yield look.needs(permission, f"{key}.external", f"{name} is there already, and not this run's to use")
+        yield look.needs(
+            permission, f"{key}.external", f"{name} exists already and does not belong to this run"
+        )
     elif not external and not own:
         what = f"{name} is fixed, so that it may be someone else's; put ${{STACK_NAME}}_ before it"
         yield look.needs(f"{kind}-name:{name}", place, what)

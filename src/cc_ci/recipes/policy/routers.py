@@ -70,7 +70,7 @@ def _reference(look: Look, key: str, name: str, what: str, *, own: bool) -> Iter
     if provider in ("swarm", "docker", "") and not own:
         yield look.refuse(key, f"names the {what} {name}, and no label of the recipe makes it")
     elif at and known is not None and provider != "swarm" and name not in known:
-        said = f"names the {what} {name}, which the node's proxy has not"
+        said = f"names the {what} {name}, which the node's proxy does not have"
         remedy = "leave it to the operator, in a compose file of its own"
         yield look.refuse(key, said, blame="cc-ci", remedy=remedy)
 

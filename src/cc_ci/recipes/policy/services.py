@@ -83,7 +83,7 @@ def devices(look: Look, key: str, _service: str, value: Sequence[str]) -> Iterat
 def security_options(look: Look, key: str, _service: str, value: Sequence[str]) -> Iterator[Refusal]:
     for text in value:
         if text not in SAFE_SECURITY_OPTIONS:
-            what = f"sets {text} in the place of what guards the host"
+            what = f"sets {text} instead of what protects the host"
             yield look.needs(f"security-option:{text}", f"{key}.{text}", what)
 
 
