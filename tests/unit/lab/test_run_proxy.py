@@ -89,7 +89,9 @@ def test_a_node_whose_services_ended_is_ours_to_mend_and_no_recipe_s_fault(
     engine: FakeEngine, here: Places
 ) -> None:
     (here.runtime / "proxy-services.process.json").unlink()
-    with pytest.raises(InfrastructureError, match=r"proxy-services ended: .*`cc-ci node up --name n` repairs"):
+    with pytest.raises(
+        InfrastructureError, match=r"proxy-services ended: .*`cc-ci node up --name n` repairs"
+    ):
         run_proxy(engine).start()
 
 
