@@ -25,6 +25,7 @@ from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.engine.watching import Convergence
 from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.isolation.kept_images import ACTIVE_FOR, note, prune
+from cc_ci.probes.stopping import ContainerEvent, stops
 from cc_ci.recipes.app import App
 from cc_ci.recipes.configuring import configure
 from cc_ci.recipes.recipe import read_recipe
@@ -197,6 +198,47 @@ def test_a_recipe_comes_up_is_upgraded_and_goes(
     gone = (engine.services, engine.containers, engine.configs)
     assert [kind(mine) for kind in gone] == [(), (), ()]
     assert [network.name for network in engine.networks(mine)] == [deployment.network]
+
+
+POLITE = ["sh", "-c", "trap 'sleep 0.3; exit 3' USR1; while :; do sleep 0.05; done"]
+DEAF = ["sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"]
+
+
+def test_a_prompt_removal_is_as_graceful_and_nothing_is_started_anew(
+    deployment: Deployment, engine: DockerEngine, tmp_path: Path
+) -> None:
+    """Each by its own signal and grace, though Swarm would have slept before."""
+    recipe(tmp_path / "two", command=POLITE, stop_signal="SIGUSR1", stop_grace_period="20s", networks=["in"])
+    compose = tmp_path / "two" / "compose.yml"
+    content = yaml.safe_load(compose.read_text())
+    deaf = {"image": BUSYBOX, "command": DEAF, "stop_grace_period": "1s", "networks": ["in"]}
+    content["services"]["deaf"], content["networks"] = deaf, {"in": {}}
+    compose.write_text(yaml.safe_dump(content))
+    deployment.up(tmp_path / "two")
+    begun, since = time.monotonic(), engine.now()
+    with engine.events(since=since, labels={STACK: deployment.name}, kinds=("container",)) as events:
+        deployment.driver.remove(deployment.name, wait=True, prompt=True)
+        took = time.monotonic() - begun
+        seen = list(iter(lambda: events.next(3.0), None))
+    assert [one for one in seen if one.action in ("create", "start")] == []
+    told = [
+        ContainerEvent(
+            container=one.id,
+            service=(one.service or "").removeprefix(f"{deployment.name}_"),
+            action=one.action,
+            at=one.at,
+            signal=int(one.attributes["signal"]) if one.action == "kill" else None,
+            exit_code=one.exit_code,
+        )
+        for one in seen
+        if one.action in ("kill", "die")
+    ]
+    polite, killed = sorted(stops(told), key=lambda one: one.service)
+    assert (set(polite.signals), polite.exit_code) == ({10}, 3)
+    assert (killed.signals[0], killed.signals[-1], killed.exit_code) == (15, 9, 137)
+    assert killed.seconds == pytest.approx(1.0, abs=0.7)
+    assert engine.containers({STACK: deployment.name}) == engine.networks({STACK: deployment.name}) == ()
+    assert took < 8.0
 
 
 def test_a_task_gets_abras_environment_and_the_labs_ca(deployment: Deployment, engine: DockerEngine) -> None:

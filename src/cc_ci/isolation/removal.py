@@ -36,7 +36,8 @@ def remove_all(
         for item in there:
             if error := _refused(engine, item):
                 failed[item.id] = f"{item.kind} {one_line(item.name)}: {error}"
-        return there
+        # where nothing was refused, all of it may be gone by now
+        return find() if there and not failed else there
 
     try:
         wait_until(

@@ -10,6 +10,7 @@ from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.probes.answers import Answer, unreached
 from cc_ci.probes.containers import straight
 from cc_ci.probes.generic import explain
+from cc_ci.probes.hedging import Hedged
 from cc_ci.probes.listening import listening, told
 from cc_ci.probes.predicates import AtContainer, InContainer, ThroughProxy
 from cc_ci.probes.ready import Expectation, Expected, Held, NotReady, Predicate, Readying
@@ -113,14 +114,15 @@ def _predicate(bench: Bench, deployed: Deployed, sign: Sign) -> Predicate:
     )
 
 
-def _through_proxy(bench: Bench, deployed: Deployed, name: str, expectation: Expected) -> ThroughProxy:
-    return ThroughProxy(
+def _through_proxy(bench: Bench, deployed: Deployed, name: str, expectation: Expected) -> Predicate:
+    sign = ThroughProxy(
         name=name,
         expectation=expectation,
         domain=deployed.domain,
         requester=attentive(bench, deployed),
         explain=functools.partial(_explain, bench, deployed, expectation),
     )
+    return Hedged(of=sign) if bench.waits.events else sign
 
 
 def _explain(bench: Bench, deployed: Deployed, expectation: Expected, answer: Answer) -> str | None:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from cc_ci.engine import parsing
-from cc_ci.engine.labels import STACK
+from cc_ci.engine.labels import SERVICE, STACK
 
 AT = "2026-01-02T03:04:05.123456789Z"
 
@@ -137,3 +137,35 @@ def test_containerds_own_image_store_is_not_taken_for_a_graph_driver() -> None:
     status = [["driver-type", "io.containerd.snapshotter.v1"]]
     kept = parsing.facts({**INFO, "Driver": "overlayfs", "DriverStatus": status}, VERSION, "1.51")
     assert kept.image_store == "containerd overlayfs"
+
+
+@pytest.mark.parametrize(
+    ("check", "shell", "words"),
+    [
+        ({"Test": ["CMD", "look", "-q"]}, None, ("look", "-q")),
+        ({"Test": ["CMD-SHELL", "look || exit 1"]}, None, ("/bin/sh", "-c", "look || exit 1")),
+        ({"Test": ["CMD-SHELL", "look"]}, ["/bin/bash", "-c"], ("/bin/bash", "-c", "look")),
+    ],
+)
+def test_a_containers_health_check_is_one_program_to_run(
+    check: dict[str, Any], shell: list[str] | None, words: tuple[str, ...]
+) -> None:
+    config = {"Healthcheck": {**check, "Retries": 4}, "Shell": shell, "Labels": {SERVICE: "s_app"}}
+    state = {"Status": "running", "ExitCode": 0, "Health": {"Status": "healthy"}}
+    read = parsing.container_state({"Id": "c", "State": state, "Config": config})
+    assert read.service == "s_app"
+    assert read.health_check is not None
+    assert (read.health_check.test, read.health_check.retries) == (words, 4)
+
+
+@pytest.mark.parametrize("check", [None, {"Test": ["NONE"]}, {}])
+def test_a_container_without_a_check_has_none(check: dict[str, Any] | None) -> None:
+    config = {"Healthcheck": check}
+    read = parsing.container_state({"Id": "c", "State": {"Status": "running"}, "Config": config})
+    assert read.health_check is None
+
+
+def test_an_image_tells_the_start_period_of_its_own_check() -> None:
+    config = {"Healthcheck": {"Test": ["CMD", "true"], "StartPeriod": 90 * 10**9}}
+    assert parsing.image({"Id": "i", "Config": config}, ()).start_period == 90.0
+    assert parsing.image({"Id": "i"}, ()).start_period == 0.0
