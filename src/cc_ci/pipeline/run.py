@@ -62,6 +62,7 @@ class Run:
     ) -> None:
         self._request = request
         self.trace = Trace(clock, started=started, redact=redact)
+        self._cost = OwnCost(from_zero=True)
         self._tools = Tools(
             runner=runner,
             clock=clock,
@@ -70,8 +71,8 @@ class Run:
             trace=self.trace,
             tell=quiet(tell),
             instruments=instruments,
+            cost=self._cost,
         )
-        self._cost = OwnCost(from_zero=True)
         self._stops = Stops(run=StopToken(), teardown=StopToken())
         self._doing: Callable[[], str] = lambda: "setting up"
 

@@ -43,6 +43,7 @@ from cc_ci.system.process import Runner
 from cc_ci.system.redaction import Redactor
 from cc_ci.system.stopping import current
 from cc_ci.system.units import EpochSeconds, Seconds
+from cc_ci.timing.own_cost import OwnCost
 from cc_ci.timing.sampler import ResourceSampler
 from cc_ci.timing.trace import Trace
 
@@ -61,6 +62,7 @@ class Tools:
     trace: Trace
     tell: Callable[[str], None]
     instruments: Instruments
+    cost: OwnCost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +139,7 @@ def reach_node(
     request: Request, about: Read, tools: Tools, findings: Findings, closers: contextlib.ExitStack
 ) -> Site:
     """Take the run's lease and its turn on the node, and lay its tools out."""
-    trace = tools.trace
+    trace, others = tools.trace, tools.cost.left_out(tools.runner)
     with trace.span("reach the node", phase="runner_setup"):
         engine = tools.instruments.connect(request.node, tools.runner)
         ahead = engine.now() - tools.clock.now()
@@ -202,7 +204,7 @@ def reach_node(
             trace=trace,
             redact=tools.redact,
             requester=requester,
-            suites=tools.instruments.suites(request.node, engine, tools.runner, tools.clock, tools.redact),
+            suites=tools.instruments.suites(request.node, engine, others, tools.clock, tools.redact),
             waits=waits(
                 request.arm, early=looks_early(request.arm, engine, tools.runner, warn=findings.warn)
             ),
@@ -212,6 +214,7 @@ def reach_node(
             evidence=tools.store.folder(about.run).evidence,
             findings=findings,
             begin=lambda _deployed: None,
+            others=others,
             note_images=functools.partial(
                 kept_images.note,
                 kept_images.ledger(request.node.name),

@@ -1,8 +1,10 @@
 """How long each line of a run's story took the last time that the same was run."""
 
 import itertools
+import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Self
 
 from cc_ci.errors import UsageError
 from cc_ci.levers.arms import Arm
@@ -21,9 +23,21 @@ LEAST: Seconds = 1.0
 class LastTime:
     """Adds to a line how long it took in `result`; lines come in the run's order."""
 
+    @classmethod
+    def read_beside(cls, find: Callable[[], RunResult | None]) -> Self:
+        """Find the result in a thread of its own: what is told before it is read has no time behind it."""
+        made = cls(None)
+
+        def read() -> None:
+            if (result := find()) is not None:
+                made._learn(result)
+
+        threading.Thread(target=read, name="cc-ci-last-time", daemon=True).start()
+        return made
+
     def __init__(self, result: RunResult | None) -> None:
         self._steps: dict[str, Seconds] = {}
-        self._waits: defaultdict[str, dict[str, Seconds]] = defaultdict(dict)
+        self._waits: Mapping[str, Mapping[str, Seconds]] = {}
         self._stages: dict[str, Seconds] = {}
         self._step = ""
         if result is not None:
@@ -31,14 +45,18 @@ class LastTime:
 
     def _learn(self, result: RunResult) -> None:
         known = {span.id: span for span in result.spans}
+        steps: dict[str, Seconds] = {}
+        waits: defaultdict[str, dict[str, Seconds]] = defaultdict(dict)
         for span in result.spans:
             if span.kind == "step":
-                self._steps[span.name] = span.seconds
+                steps[span.name] = span.seconds
             step = span
             while step.kind != "step" and step.parent in known:
                 step = known[step.parent]
             if WAITS_FOR in span.attributes:
-                self._waits[step.name].setdefault(str(span.attributes[WAITS_FOR]), span.seconds)
+                waits[step.name].setdefault(str(span.attributes[WAITS_FOR]), span.seconds)
+        # whole, and in one step each: another thread may ask meanwhile
+        self._steps, self._waits = steps, waits
         self._stages = {stage.name: stage.seconds for stage in result.stages}
 
     def annotated(self, line: str) -> str:
@@ -51,7 +69,7 @@ class LastTime:
 
     def of_wait(self, step: str, waits_for: str) -> Seconds | None:
         """Of the first wait for it in a step."""
-        return self._waits[step].get(waits_for)
+        return self._waits.get(step, {}).get(waits_for)
 
     def _seconds(self, line: str) -> Seconds | None:
         if line in self._steps:
@@ -89,5 +107,5 @@ def _readable(store: Store, runs: Iterator[str]) -> Iterator[RunResult]:
     for run in runs:
         try:
             yield load(store.root / run / RESULTS)
-        except UsageError:
+        except (UsageError, OSError):
             continue

@@ -204,6 +204,8 @@ class Bench:
     begin: Callable[[Deployed], None]
     """Told of a deployment from the moment on at which there is something to remove."""
     holdings: Holdings
+    others: Runner | None = None
+    """Runs what is no part of cc-ci and doesn't count as its own CPU: restic and its like; None: `runner`."""
     note_images: Callable[[Iterable[str]], None] = lambda _images: None
     """Told of the images that the run needs, before they are pulled: while they are needed they stay."""
 

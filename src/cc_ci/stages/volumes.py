@@ -16,13 +16,14 @@ def scratch_volume(bench: Bench) -> str:
 
 def volume_reach(bench: Bench) -> Reach:
     """This machine's tools in a sandbox; on a foreign node, a helper container."""
+    runner = bench.others or bench.runner
     if bench.node.private:
         return SandboxReach(
-            bench.node, bench.runner, inspect=bench.engine.volume, repository=bench.scratch / "restic"
+            bench.node, runner, inspect=bench.engine.volume, repository=bench.scratch / "restic"
         )
     return HelperReach(
         bench.node,
-        bench.runner,
+        runner,
         inspect=bench.engine.volume,
         image=HELPER_IMAGE,
         scratch=scratch_volume(bench),

@@ -21,13 +21,14 @@ from cc_ci.system.units import Bytes, Seconds
 
 
 class Completed(msgspec.Struct, frozen=True, kw_only=True):
-    """How a program ended; `seconds` is wall time."""
+    """How a program ended; `seconds` is wall time, `cpu_seconds` that of it and of those it waited for."""
 
     argv: tuple[str, ...]
     returncode: int
     stdout: str
     stderr: str
     seconds: Seconds = 0.0
+    cpu_seconds: Seconds = 0.0
     dropped: Bytes = 0
     """How much of stdout is missing in its middle, where a line says so: see `check_whole`."""
 
@@ -58,6 +59,22 @@ class Runner(Protocol):
     ) -> Completed: ...
 
 
+class _Counted(subprocess.Popen[bytes]):
+    """Knows what CPU time its program took: the kernel tells it to whoever waits for its end."""
+
+    cpu_seconds: Seconds = 0.0
+
+    def _try_wait(self, wait_flags: int) -> tuple[int, int]:
+        """As the standard library's, which asks for the exit alone."""
+        try:
+            pid, status, usage = os.wait4(self.pid, wait_flags)
+        except ChildProcessError:
+            return self.pid, 0
+        if pid:
+            self.cpu_seconds = usage.ru_utime + usage.ru_stime
+        return pid, status
+
+
 class LocalRunner:
     """Run programs on this machine, log their command lines, redact what they print."""
 
@@ -85,7 +102,7 @@ class LocalRunner:
         self._log(line)
         started = time.monotonic()
         try:
-            process = subprocess.Popen(
+            process = _Counted(
                 list(argv),
                 stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -107,6 +124,7 @@ class LocalRunner:
             stdout=stdout.text(),
             stderr=self._redact(stderr.text()),
             seconds=time.monotonic() - started,
+            cpu_seconds=process.cpu_seconds,
             dropped=stdout.dropped,
         )
 

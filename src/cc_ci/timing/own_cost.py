@@ -1,12 +1,13 @@
 """What cc-ci itself costs: CPU seconds of this process and of its children, and its peak memory."""
 
-import contextlib
 import resource
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 
+from cc_ci.system.process import Completed, Runner
 from cc_ci.system.units import Bytes, Seconds
 
 MAXRSS_UNIT = 1024
@@ -28,38 +29,48 @@ def read_cpu() -> CpuTimes:
 class OwnCost:
     """The cost since it was made, or since the process began if `from_zero`.
 
-    Children of a part that is `excluded` are not counted: restic, the browser, the suite. Other children that
-    end meanwhile are not told apart from them, so that parts side by side make the cost a lower bound.
+    What a runner of `left_out` has run is not counted: restic, the suite and its browser. Only what was ended
+    by force is, since nobody tells what that took.
     """
 
     def __init__(self, *, read: Callable[[], CpuTimes] = read_cpu, from_zero: bool = False) -> None:
         self._read = read
         self._start = CpuTimes(own=0.0, children=0.0) if from_zero else read()
         self._lock = threading.Lock()
-        self._open = 0
-        self._since = 0.0
-        self._excluded = 0.0
+        self._left_out = 0.0
 
-    @contextlib.contextmanager
-    def excluded(self) -> Iterator[None]:
-        """Leave out children that end inside the block; blocks that overlap count once."""
+    def left_out(self, runner: Runner) -> Runner:
+        """A runner of programs that are no part of cc-ci."""
+        return _LeftOut(runner, self._leave_out)
+
+    def _leave_out(self, seconds: Seconds) -> None:
         with self._lock:
-            self._open += 1
-            if self._open == 1:
-                self._since = self._read().children
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._open -= 1
-                if self._open == 0:
-                    self._excluded += self._read().children - self._since
+            self._left_out += seconds
 
     @property
     def cpu_seconds(self) -> Seconds:
         now = self._read()
-        return now.own - self._start.own + now.children - self._start.children - self._excluded
+        return now.own - self._start.own + now.children - self._start.children - self._left_out
 
     @property
     def peak_memory_bytes(self) -> Bytes:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT
+
+
+class _LeftOut:
+    def __init__(self, runner: Runner, leave_out: Callable[[Seconds], None]) -> None:
+        self._runner = runner
+        self._leave_out = leave_out
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        timeout: Seconds | None = None,
+    ) -> Completed:
+        completed = self._runner(argv, stdin=stdin, env=env, cwd=cwd, timeout=timeout)
+        self._leave_out(completed.cpu_seconds)
+        return completed

@@ -1,5 +1,6 @@
 """A run's story beside the last one's."""
 
+import threading
 from pathlib import Path
 
 import msgspec
@@ -8,7 +9,7 @@ from example_result import example
 
 from cc_ci.levers.arms import choose
 from cc_ci.report.last_time import LastTime, last_of
-from cc_ci.results.schema import CacheState, StageResult
+from cc_ci.results.schema import CacheState, RunResult, StageResult
 from cc_ci.results.store import Store
 from cc_ci.timing.spans import Span
 
@@ -33,6 +34,22 @@ def test_each_line_has_its_own_last_time() -> None:
     assert [last.annotated(line).partition(" (last time ")[2] for line in told] == [
         *("40 s)", "31 s)", "44 s)", "60 s)", "51 s)", "", "")
     ]
+
+
+def test_a_story_begins_before_the_last_time_is_read() -> None:
+    goes = threading.Event()
+
+    def find() -> RunResult:
+        assert goes.wait(10)
+        return LAST
+
+    last = LastTime.read_beside(find)
+    assert last.annotated("install: deploy (install)") == "install: deploy (install)"
+    goes.set()
+    for thread in threading.enumerate():
+        if thread.name == "cc-ci-last-time":
+            thread.join(10)
+    assert last.annotated("install: deploy (install)") == "install: deploy (install) (last time 40 s)"
 
 
 def test_without_a_last_time_lines_stay_as_they_are() -> None:

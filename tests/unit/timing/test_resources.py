@@ -1,4 +1,6 @@
+import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -6,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_ci.system.pressure import Stalled, parse_stalled, read_pressure
+from cc_ci.system.process import Completed, LocalRunner
 from cc_ci.timing.own_cost import CpuTimes, OwnCost
 from cc_ci.timing.readings import CounterReading, NodeReader, parse
 from cc_ci.timing.resources import Pressure, SampledResources, Usage
@@ -200,12 +203,28 @@ def test_the_sampler_samples_by_itself(tmp_path: Path) -> None:
         assert third.wait(10)
 
 
-def test_own_cost_leaves_out_excluded_children() -> None:
-    seen = iter([(1.0, 0.0), (1.0, 2.0), (1.0, 7.0), (3.0, 8.0)])
+def test_own_cost_leaves_out_what_is_no_part_of_cc_ci() -> None:
+    """By what each program took, so that programs beside each other are told apart."""
+    seen = iter([(1.0, 0.0), (3.0, 8.0)])
     cost = OwnCost(read=lambda: CpuTimes(**dict(zip(("own", "children"), next(seen), strict=True))))
-    with cost.excluded(), cost.excluded():
-        pass
+
+    def took(argv: Sequence[str], **_: object) -> Completed:
+        return Completed(argv=tuple(argv), returncode=0, stdout="", stderr="", cpu_seconds=float(argv[1]))
+
+    others = cost.left_out(took)
+    assert others(["restic", "2"]).argv == ("restic", "2")
+    others(["suite", "3"])
+    took(["docker", "1"])
     assert cost.cpu_seconds == 2.0 + 3.0
+
+
+def test_what_a_program_and_its_children_take_is_known() -> None:
+    burn = "import time\nwhile time.process_time() < 0.2: pass"
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}], check=True)"
+    cost = OwnCost()
+    taken = cost.left_out(LocalRunner())([sys.executable, "-c", child]).cpu_seconds
+    assert 0.2 < taken < 2.0
+    assert cost.cpu_seconds < taken
 
 
 def test_own_cost_of_this_process_is_seen() -> None:
