@@ -7,12 +7,23 @@ from cc_ci.pipeline.plan import Plan, Step
 LEFT_UP = "--keep: an app was left up for a look"
 
 
-def keeps(plan: Plan, step: Step, *, broken: Collection[str], kept: str | None, stopped: bool) -> bool:
+def keeps(
+    plan: Plan,
+    step: Step,
+    *,
+    begun: Collection[str],
+    broken: Collection[str],
+    kept: str | None,
+    stopped: bool,
+) -> bool:
     """Whether a step is the removal of the deployment to keep: nothing is kept of a run that was stopped.
 
-    `broken` are the deployments of which a step failed, `kept` is the one that was left up already.
+    `begun` are the deployments of which there is something to see, `broken` those of which a step failed,
+    `kept` is the one that was left up already.
     """
     if plan.keep is None or stopped or kept is not None or step.action != "undeploy":
+        return False
+    if step.deployment not in begun:
         return False
     return step.deployment in broken or step.deployment == plan.keep.otherwise
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from cc_ci.errors import Stopped
+from cc_ci.pipeline import chain
 from cc_ci.pipeline.handed import HandedValue, Hands
 from cc_ci.pipeline.keeping import LEFT_UP, barred, keeps, left_out
 from cc_ci.pipeline.outcomes import StageOutcome, StepOutcome, combine
@@ -38,6 +39,10 @@ class RunState:
             if done.step.deployment and done.started is not None and done.outcome != "passed"
         )
 
+    def begun(self) -> frozenset[str]:
+        """The deployments of which there is something on the node, or was."""
+        return frozenset(one.name for one in self.plan.deployments if chain.app(one.name) in self.values)
+
     def not_done(self, step: Step, *, stop: Stopped | None, run_stopped: bool) -> StepOutcome | None:
         """The outcome of a step that is not to be carried out, or None; `stop` is what would end it.
 
@@ -56,7 +61,14 @@ class RunState:
         return None
 
     def _keeps(self, step: Step, *, run_stopped: bool) -> bool:
-        found = keeps(self.plan, step, broken=self.broken(), kept=self.kept, stopped=run_stopped)
+        found = keeps(
+            self.plan,
+            step,
+            begun=self.begun(),
+            broken=self.broken(),
+            kept=self.kept,
+            stopped=run_stopped,
+        )
         if found:
             self.kept = step.deployment
         return found

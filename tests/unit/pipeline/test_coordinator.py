@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cc_ci.errors import (
+    CcCiError,
     ContaminationError,
     DeadlinePassed,
     InfrastructureError,
@@ -50,12 +51,15 @@ class Scripted:
         self.sure_at: list[int] = []
         self.red: list[tuple[str, int]] = []
         self.fails_to_hear: BaseException | None = None
+        self.unexpected: Callable[[BaseException], str] = lambda error: f"bug: {error}"
         self._trouble = trouble or {}
         self._lock = threading.Lock()
 
     def act(self, hands: Hands) -> None:
         with self._lock:
             self.acted.append(hands.step.name)
+        for name in set(hands.step.gives) - set(hands.given):
+            hands.give(name, Layers(ids=frozenset()))
         self.clock.advance(1.0)
         trouble = self._trouble.get(hands.step.name)
         if isinstance(trouble, BaseException):
@@ -87,19 +91,24 @@ class Scripted:
         closing_deadline: float = 600.0,
         state: RunState | None = None,
     ) -> RunState:
-        return Coordinator(
+        self.coordinator = Coordinator(
             self.plan,
             act=self.act,
             clock=self.clock,
             trace=self.trace,
             stops=self.stops,
             hears=self,
-            unexpected=lambda error: f"bug: {error}",
+            unexpected=self.unexpected,
             state=state,
             exit_first=exit_first,
             patience=patience,
             closing_deadline=closing_deadline,
-        ).carry_out()
+        )
+        return self.coordinator.carry_out()
+
+    @staticmethod
+    def fails_to_tell(error: BaseException) -> str:
+        raise RecursionError("as its trace is written") from error
 
     def stages(self) -> dict[str, StageOutcome]:
         return {one.stage: one for one in self.heard}
@@ -150,8 +159,72 @@ def test_the_order_of_the_plan_s_list_decides_nothing(steps: list[Step]) -> None
 def test_an_error_becomes_the_outcome_of_whose_fault_it_is(error: BaseException, outcome: str) -> None:
     stages = Scripted({"install.install.check": error}).run()
     assert stages["install"].outcome == outcome
-    assert "x" in str(stages["install"].reason)
-    assert stages["functional"].outcome == "passed"
+    said = "x" if isinstance(error, CcCiError) else "bug: x"
+    assert (stages["install"].reason, stages["functional"].outcome) == (said, "passed")
+
+
+def test_a_bug_that_can_t_be_told_costs_its_step_and_not_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    # what ends a thread is shown by Python itself
+    monkeypatch.setattr(threading, "excepthook", lambda _args: ended.set())
+    run = Scripted({"install.install.check": ValueError("x")})
+    run.unexpected = Scripted.fails_to_tell
+    stages = run.run()
+    assert ended.wait(10)
+    assert (stages["install"].outcome, stages["install"].reason) == ("errored", "its thread ended early")
+    assert stages["teardown"].outcome == "passed"
+
+
+def test_a_stage_that_was_decided_is_told_before_any_step_with_its_blame() -> None:
+    known = Known(previous_version=None, has_suite=True, unbacked=("volume content: no label names it",))
+    run = Scripted(plan=make_plan(known, choose()))
+    run.run()
+    told = [(one.stage, one.outcome, one.blame) for one in run.heard]
+    assert told[:4] == [
+        ("upgrade", "skipped", None),
+        ("backup", "failed", "recipe"),
+        ("restore", "failed", "recipe"),
+        ("sso", "skipped", None),
+    ]
+    assert run.stages()["backup"].reason == "volume content: no label names it"
+
+
+def test_a_step_works_in_a_thread_of_its_own_name_that_holds_up_no_exit_and_inside_its_chain() -> None:
+    seen: list[tuple[str, bool, str]] = []
+
+    def look(run: Scripted) -> None:
+        thread, span = threading.current_thread(), run.trace.current()
+        seen.append((thread.name, thread.daemon, span.name if span else ""))
+
+    Scripted({"install.install.check": look, "upgrade.upgrade.seed": look}).run()
+    assert seen == [("install.install.check", True, "install"), ("upgrade.upgrade.seed", True, "upgrade")]
+
+
+def test_a_chain_s_span_lasts_from_its_first_step_to_its_last() -> None:
+    run = Scripted()
+    run.run()
+    chains = [(span.name, span.kind, span.status, span.seconds) for span in run.trace.spans()]
+    assert chains == [
+        (chain, "chain", "done", float(len([one for one in PLAN.steps if one.chain == chain])))
+        for chain in PLAN.chains
+    ]
+
+
+def test_what_is_done_now_and_what_is_left_can_be_asked_for() -> None:
+    said: list[str] = []
+
+    def ask(run: Scripted) -> None:
+        said.append(run.coordinator.doing())
+
+    run = Scripted({"install.install.undeploy": ask, "conclude_stops": ask})
+    run.carry_out()
+    said.append(run.coordinator.doing())
+    closing = len([one for one in PLAN.steps if one.closing])
+    assert said == [
+        f"install.install.undeploy for 1 s; {closing} steps of the teardown to go",
+        "conclude_stops for 1 s; 2 steps of the teardown to go",
+        "between two steps; 0 steps of the teardown to go",
+    ]
 
 
 def test_a_provider_that_is_away_is_to_blame_for_what_could_not_be_shown() -> None:
@@ -213,6 +286,7 @@ class TestStopping:
         run = Scripted({"install.install.check": end})
         stages = run.run()
         assert run.acted[-1] == "install.install.check"
+        assert stages["install"].reason == "ended by SIGTERM"
         assert stages["teardown"].reason == "not run: the teardown was ended"
 
     def test_a_step_that_does_not_end_is_left_behind_and_what_it_began_is_removed(self) -> None:
@@ -259,6 +333,84 @@ class TestStopping:
         assert [name for name, _ in run.red] == ["install.install.undeploy"]
         assert run.stages()["functional"].outcome == "passed"
 
+    @pytest.mark.parametrize("error", [Unverified("x"), InfrastructureError("x")])
+    def test_exitfirst_ends_the_run_whatever_the_red_is(self, error: BaseException) -> None:
+        run = Scripted({"install.install.check": error})
+        run.carry_out(exit_first=True)
+        assert "upgrade.upgrade.prepare" not in run.acted
+
+    def test_without_exitfirst_a_red_step_ends_nothing_but_its_stage(self) -> None:
+        run = Scripted({"install.install.check": StageFailed("no answer")})
+        run.carry_out()
+        assert run.stages()["functional"].outcome == "passed"
+
+    def test_a_removal_that_fails_is_no_first_red_to_exit_at(self) -> None:
+        run = Scripted({"install.install.undeploy": InfrastructureError("x")})
+        run.carry_out(exit_first=True)
+        assert run.stages()["functional"].outcome == "passed"
+        assert run.stops.run.reason is None
+
+    def test_what_exitfirst_cuts_short_in_another_chain_was_not_shown(self) -> None:
+        at_work = threading.Event()
+
+        def wait(_run: Scripted) -> None:
+            at_work.set()
+            current().sleep(30)
+
+        def fail(_run: Scripted) -> None:
+            assert at_work.wait(10)
+            raise StageFailed("no answer")
+
+        state = Scripted({"a1": fail, "b1": wait}, plan=BESIDE).carry_out(exit_first=True)
+        assert (state.ended["a1"].outcome, state.ended["b1"].outcome) == ("failed", "unverified")
+        assert state.ended["b1"].reason == "--exitfirst: install failed"
+
+    def test_what_is_left_behind_and_ends_later_changes_nothing(self) -> None:
+        hung, ended = threading.Event(), threading.Event()
+
+        def hang(run: Scripted) -> None:
+            interrupt(run)
+            hung.wait(20)
+
+        def remove(run: Scripted) -> None:
+            hung.set()
+            # its end is heard in the time of this step
+            for thread in threading.enumerate():
+                if thread.name == "install.install.deploy":
+                    thread.join(20)
+            ended.set()
+
+        run = Scripted({"install.install.deploy": hang, "install.install.undeploy": remove})
+        state = run.carry_out(patience=0.05)
+        assert ended.is_set()
+        assert state.ended["install.install.deploy"].outcome == "errored"
+        assert "left behind" in str(state.ended["install.install.deploy"].reason)
+
+    def test_each_removal_has_a_deadline_of_its_own(self) -> None:
+        """One began a while before the other: when it is late, the other is not."""
+        at_work, ended = threading.Event(), threading.Event()
+
+        def hang(_run: Scripted) -> None:
+            at_work.set()
+            try:
+                current().sleep(20)
+            finally:
+                ended.set()
+
+        def work(_run: Scripted) -> None:
+            assert ended.wait(10)
+            current().check()
+
+        steps = tuple(
+            msgspec.structs.replace(one, action="undeploy") if one.name in {"b1", "a2"} else one
+            for one in BESIDE.steps
+        )
+        first = {"a1": lambda _run: (at_work.wait(10), None)[1], "b1": hang, "a2": work}
+        run = Scripted(first, plan=msgspec.structs.replace(BESIDE, steps=steps))
+        state = run.carry_out(closing_deadline=1.5)
+        assert state.ended["b1"].reason == "teardown: b1 was not done after 1.5 s"
+        assert state.ended["a2"].outcome == "passed"
+
 
 class TestKeeping:
     def test_the_last_deployment_is_left_up_when_all_is_well(self) -> None:
@@ -279,6 +431,16 @@ class TestKeeping:
         assert "--keep left backup up" in str(state.ended["fresh.restore.prepare"].reason)
         assert "functional.functional.undeploy" in run.acted
 
+    def test_of_what_was_never_begun_nothing_is_left_up_and_leaks_are_looked_for(self) -> None:
+        run = Scripted({"pull": StageFailed("no such image")}, plan=KEEPING)
+        state = run.carry_out()
+        assert state.kept is None
+        assert state.ended["leak_check"].outcome == "passed"
+
+    def test_what_broke_before_it_was_begun_is_not_the_one_that_is_left_up(self) -> None:
+        run = Scripted({"upgrade.upgrade.pull": StageFailed("no such image")}, plan=KEEPING)
+        assert run.carry_out().kept == "functional"
+
     def test_nothing_is_left_up_of_a_run_that_was_stopped(self) -> None:
         run = Scripted({"functional.functional.test": interrupt}, plan=KEEPING)
         state = run.carry_out()
@@ -295,7 +457,9 @@ class TestWhoListens:
         run.fails_to_hear = error
         state = run.carry_out()
         assert run.acted == names(PLAN)
-        assert any(str(error) in fault for fault in state.faults)
+        said = f"{type(error).__name__}: {error}"
+        assert state.faults[0] == f"result of sso: {said}"
+        assert f"verdict: {said}" in state.faults
 
 
 def test_no_more_threads_are_no_reason_to_leave_an_app_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,6 +551,21 @@ class Owned(dict[str, StepOutcome]):
     def __setitem__(self, name: str, outcome: StepOutcome) -> None:
         self.threads.add(threading.get_ident())
         super().__setitem__(name, outcome)
+
+
+def test_of_steps_that_go_side_by_side_all_are_told() -> None:
+    said: list[str] = []
+    meet = threading.Barrier(2)
+
+    def ask(run: Scripted) -> None:
+        meet.wait(10)
+        said.append(run.coordinator.doing())
+        meet.wait(10)
+
+    Scripted({"a1": ask, "b1": ask}, plan=BESIDE).carry_out()
+    assert {line.replace(" for 1 s", " for 2 s") for line in said} == {
+        "a1 for 2 s, b1 for 2 s; 1 steps of the teardown to go"
+    }
 
 
 def test_of_many_chains_side_by_side_nothing_is_lost_and_one_thread_keeps_it_all() -> None:

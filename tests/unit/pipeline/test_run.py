@@ -236,6 +236,23 @@ def test_a_failed_step_is_remembered_by_keep(lab: Lab) -> None:
     assert left == {"upgrade"}
 
 
+def test_keep_leaves_up_what_is_there_and_not_what_never_was(lab: Lab) -> None:
+    """The old version's image is gone, so that there is nothing to see of the upgrade."""
+    del lab.swarm.in_registry["small:1"]
+    ran = lab.run(keep=True)
+    assert ran.kept_domain is not None
+    left = {item.labels[DEPLOYMENT_LABEL] for item in take(lab.swarm).items if item.kind == "service"}
+    assert left == {"functional"}
+
+
+def test_keep_of_a_run_that_deployed_nothing_looks_for_leaks(lab: Lab) -> None:
+    del lab.swarm.in_registry["small:2"]
+    ran = lab.run(keep=True)
+    assert ran.kept_domain is None
+    assert ran.result.census.after == ran.result.census.before
+    assert next(stage.outcome for stage in ran.result.stages if stage.name == "teardown") == "passed"
+
+
 def test_an_interrupted_run_keeps_nothing(lab: Lab) -> None:
     run = lab.prepared(keep=True)
     stop_at(lab, run, "functional: test")
