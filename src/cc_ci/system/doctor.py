@@ -33,7 +33,7 @@ NEEDED = {
     "dnsmasq": "answers for names under the CI domain",
     "docker-registry": "the lab's registry",
     "debootstrap": "the base of stand-in images",
-    "slirp4netns": "the node's way out",
+    "slirp4netns": "the node's internet access",
     "bwrap": "the sandbox of suites",
     "restic": "backups",
     "git": "recipes",
@@ -77,7 +77,7 @@ def _numbers(version: str | None) -> tuple[int, ...]:
 
 
 def _shown(tool: Tool) -> str:
-    return f"{tool.version or 'version not told'}, {tool.path}"
+    return f"{tool.version or 'version unknown'}, {tool.path}"
 
 
 def _root(machine: Machine) -> Check:
@@ -105,15 +105,15 @@ def _engine(dockerd: Tool | None) -> Check:
         return Check(name="engine", found="none", verdict="missing", mend=f"{SET_UP}: it installs docker.io")
     version = _numbers(dockerd.version)
     if version < OLDEST_ENGINE:
-        mend = "never tried with one older than 20.10; update it"
+        mend = "cc-ci was never tested with an engine older than 20.10; update it"
         return Check(name="engine", found=_shown(dockerd), verdict="limited", mend=mend)
     if not is_current(dockerd.version):
         mend = (
-            f"operators run {CURRENT_ENGINE} and newer, so a new private node has that of Debian forky, built"
+            f"operators run {CURRENT_ENGINE} and newer, so a new private node gets Debian forky's, built"
             " once in about half a minute; `cc-ci node up --engine system` takes this one"
         )
         return Check(name="engine", found=_shown(dockerd), verdict="limited", mend=mend)
-    return Check(name="engine", found=f"{_shown(dockerd)}, which a new private node has, too")
+    return Check(name="engine", found=f"{_shown(dockerd)}, which a new private node also runs")
 
 
 def _clients(clients: tuple[Tool, ...]) -> Iterator[Check]:
@@ -166,13 +166,13 @@ def _kernel(machine: Machine) -> Iterator[Check]:
         "overlay file system", machine.overlay, lost="the engine falls back to copying layers, slow and large"
     )
     yield _feature(
-        "ipvs", machine.ipvs, lost="services get DNS round robin and host ports in place of virtual IPs"
+        "ipvs", machine.ipvs, lost="services get DNS round robin and host ports instead of virtual IPs"
     )
     yield _feature("pressure (psi)", machine.psi, lost="pressure is null in results")
     yield _feature(
         "user namespaces",
         machine.user_namespaces,
-        lost="root in a container is root on this machine; the browser has cc-ci's sandbox alone",
+        lost="root in a container is root on this machine; the browser has only cc-ci's sandbox",
     )
 
 
