@@ -46,9 +46,21 @@ class Reach(Protocol):
 
 
 class SandboxReach:
-    """On a private node: this machine's tools in a sandbox; `repository` is a folder of this machine."""
+    """On a private node: this machine's tools in a sandbox; `repository` is a folder of this machine.
 
-    def __init__(self, node: Node, runner: Runner, *, inspect: Inspect, repository: Path) -> None:
+    `real` has the volume that stands for another: a backup of one app is restored into a twin with it.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        runner: Runner,
+        *,
+        inspect: Inspect,
+        repository: Path,
+        real: Mapping[str, str] = {},
+    ) -> None:
+        self._real = real
         self._node = node
         self._runner = runner
         self._inspect = inspect
@@ -65,7 +77,7 @@ class SandboxReach:
         stdin: str | None = None,
         env: Mapping[str, str] = {},
     ) -> Completed:
-        require_plain(volumes, self._inspect)
+        require_plain([self._real.get(name, name) for name in volumes], self._inspect)
         if repository:
             self._repository.mkdir(parents=True, exist_ok=True)
         sandbox = VolumeSandbox(
@@ -73,6 +85,7 @@ class SandboxReach:
             volumes=tuple(volumes),
             access=access,
             repository=self._repository if repository else None,
+            real=self._real,
         )
         with spoken_of(argv[0], volumes):
             completed = self._runner(sandbox.argv(argv), stdin=stdin, env=env, timeout=timeout)

@@ -1,5 +1,6 @@
 """A restic repository of one run: argv that is pure, and the few calls that run it."""
 
+import copy
 import errno
 import os
 import secrets
@@ -105,6 +106,12 @@ class Repository:
         """By snapshot, none of which ever changes."""
         password = redact.learn(secrets.token_urlsafe(24), name="the backup's password")
         self._env = {"RESTIC_PASSWORD": password, "RESTIC_REPOSITORY": REPOSITORY}
+
+    def through(self, reach: Reach) -> "Repository":
+        """The same repository, for the volumes that `reach` gets at."""
+        same = copy.copy(self)
+        vars(same)["_reach"] = reach
+        return same
 
     def create(self) -> None:
         check(self._restic(init_argv(), volumes=(), access="reads", timeout=SHORT), what="restic init")

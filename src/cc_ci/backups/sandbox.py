@@ -6,7 +6,7 @@ it is restic, and nothing else: whatever a link names leads back into the sandbo
 root there has the few rights that owners and modes take.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -33,6 +33,8 @@ class VolumeSandbox(msgspec.Struct, frozen=True, kw_only=True):
     volumes: tuple[str, ...]
     access: Access
     repository: Path | None = None
+    real: Mapping[str, str] = {}
+    """By the name under which a volume is seen, its own, where that is another."""
 
     def argv(self, program: Sequence[str]) -> tuple[str, ...]:
         """The whole command for `program`."""
@@ -55,8 +57,9 @@ class VolumeSandbox(msgspec.Struct, frozen=True, kw_only=True):
         yield from ("--setenv", "TMPDIR", "/tmp", "--setenv", "HOME", "/tmp")  # noqa: S108 - its own
         yield from programs()
         for name in self.volumes:
-            content = volume_content(name)
-            yield from bound(content, option="--ro-bind" if self.access == "reads" else "--bind")
+            content = volume_content(self.real.get(name, name))
+            option = "--ro-bind" if self.access == "reads" else "--bind"
+            yield from bound(content, volume_content(name), option=option)
         if self.repository is not None:
             yield from bound(self.repository, REPOSITORY, option="--bind")
         yield from ("--chdir", "/")

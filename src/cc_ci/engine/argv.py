@@ -63,8 +63,9 @@ def create_volume(name: str, labels: Mapping[str, str]) -> list[str]:
     return ["docker", "volume", "create", *labelled(labels), name]
 
 
-def connect_network(network: str, container: str) -> list[str]:
-    return ["docker", "network", "connect", network, container]
+def connect_network(network: str, container: str, *, aliases: Sequence[str] = ()) -> list[str]:
+    named = [f"--alias={one}" for one in aliases]
+    return ["docker", "network", "connect", *named, network, container]
 
 
 def disconnect_network(network: str, container: str) -> list[str]:

@@ -226,8 +226,8 @@ class DockerEngine:
     def create_volume(self, name: str, *, labels: Labels) -> str:
         return self._tell(argv.create_volume(name, labels))
 
-    def connect_network(self, network: str, container: str) -> None:
-        self._tell(argv.connect_network(network, container))
+    def connect_network(self, network: str, container: str, *, aliases: Sequence[str] = ()) -> None:
+        self._tell(argv.connect_network(network, container, aliases=aliases))
 
     def disconnect_network(self, network: str, container: str) -> None:
         self._tell_gone(argv.disconnect_network(network, container))

@@ -45,6 +45,7 @@ class FakeEngine:
         self.on_node: dict[str, Image] = {}
         self.in_registry: dict[str, Image] = {}
         self.joined: set[tuple[str, str]] = set()
+        self.aliases: dict[tuple[str, str], tuple[str, ...]] = {}
         self.written: dict[str, str | bytes] = {}
         self.labelled: dict[str, dict[str, str]] = {}
         self.log_texts: dict[str, str] = {}
@@ -217,8 +218,9 @@ class FakeEngine:
     def create_volume(self, name: str, *, labels: Labels) -> str:
         return self._create("volume", name, labels, id_=name)
 
-    def connect_network(self, network: str, container: str) -> None:
+    def connect_network(self, network: str, container: str, *, aliases: Sequence[str] = ()) -> None:
         self._call("connect_network", network)
+        self.aliases[network, container] = tuple(aliases)
         self.joined.add((network, container))
 
     def disconnect_network(self, network: str, container: str) -> None:

@@ -10,6 +10,8 @@ DEPLOYMENT = "cc-ci.deployment"
 STAGE = "cc-ci.stage"
 EXPIRES = "cc-ci.expires"
 ROLE = "cc-ci.role"
+SERVES = "cc-ci.serves"
+"""On a proxy: the one deployment that it is for; without it, it is for all of its run."""
 PREFIX = "cc-ci."
 
 STACK = "com.docker.stack.namespace"

@@ -39,6 +39,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: Bytes | None = None
     proxy_container: str | None = None
     """The run's Traefik, which joins each deployment's proxy network; None: one shared `proxy`."""
+    own_proxies: tuple[str, ...] = ()
+    """Addresses of the proxies that single deployments of the run have."""
     rule_syntax: Syntax | None = None
     """The version of Traefik in whose syntax that proxy reads rules; None: not decided, or unknown."""
     certificates: Path | None = None

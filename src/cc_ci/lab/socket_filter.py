@@ -16,9 +16,9 @@ import threading
 import urllib.parse
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from cc_ci.engine.labels import ROLE, RUN
+from cc_ci.engine.labels import DEPLOYMENT, ROLE, RUN, SERVES
 from cc_ci.lab.proxy import CONTAINER, FIRST_UID
 
 ASKED = re.compile(
@@ -40,7 +40,19 @@ class Refused(Exception):  # noqa: N818 - reads as what it is
     """What a proxy may not ask."""
 
 
-def question(target: str, *, run: str) -> str:
+class Served(NamedTuple):
+    """Whose services a proxy sees: its run's, or one deployment's of it."""
+
+    run: str
+    deployment: str | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        own = [f"{DEPLOYMENT}={self.deployment}"] if self.deployment else []
+        return [f"{RUN}={self.run}", *own]
+
+
+def question(target: str, *, served: Served) -> str:
     """The request line's target as the engine gets it from us. Raises Refused."""
     path, _, query = target.partition("?")
     asked = ASKED.fullmatch(path)
@@ -48,7 +60,7 @@ def question(target: str, *, run: str) -> str:
         raise Refused(f"{path}: not for a proxy")
     if asked["what"] not in OWN:
         return path
-    filters = _narrowed(query, OWN[asked["what"]]) | {"label": [f"{RUN}={run}"]}
+    filters = _narrowed(query, OWN[asked["what"]]) | {"label": served.labels}
     return f"{path}?{urllib.parse.urlencode({'filters': json.dumps(filters)})}"
 
 
@@ -86,13 +98,13 @@ def ask(engine: Path, target: str) -> tuple[int, dict[str, str], bytes]:
         connection.close()
 
 
-def run_of(number: int, engine: Path) -> str:
-    """The run whose proxy has this number now, by the engine's own word. Raises Refused if none has."""
+def served_by(number: int, engine: Path) -> Served:
+    """Whose proxy has this number now, by the engine's own word. Raises Refused if nobody's."""
     status, _, body = ask(engine, f"/containers/{CONTAINER}{number}/json")
     labels = json.loads(body)["Config"]["Labels"] if status == http.HTTPStatus.OK else {}
     if labels.get(ROLE) != "proxy" or not labels.get(RUN):
         raise Refused(f"proxy {number}: there is none")
-    return str(labels[RUN])
+    return Served(str(labels[RUN]), labels.get(SERVES))
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -110,8 +122,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _answer(self, *, body_too: bool) -> None:
         try:
-            run = run_of(self.server.peer(self.connection) - FIRST_UID, self.server.engine)
-            status, headers, body = ask(self.server.engine, question(self.path, run=run))
+            served = served_by(self.server.peer(self.connection) - FIRST_UID, self.server.engine)
+            status, headers, body = ask(self.server.engine, question(self.path, served=served))
         except Refused as error:
             status, headers, body = 403, {"Content-Type": "application/json"}, _message(str(error))
         except (OSError, ValueError, http.client.HTTPException) as error:

@@ -87,6 +87,7 @@ def _prepare(work: Work) -> None:
         domain=work.run.domains[work.origin],
         candidate=work.run.subject.candidates[planned.versions[0]],
         twin=twin,
+        stack_name=work.run.stack_names.get(work.name),
     )
 
 
@@ -106,7 +107,10 @@ def _seed(work: Work) -> None:
 def _upgrade(work: Work) -> None:
     app = work.app
     work.hands.give(chain.before(work.name), RanBefore(stack=app.stack, images=app.running))
-    upgrading.upgrade(work.bench, app, to=work.run.subject.candidates["new"])
+    # a twin that is there with it has the new version's secrets already
+    used = [work.hands.look(name, Deployed) for name in work.step.uses if name != chain.app(work.name)]
+    values = {key: value for twin in used if twin for key, value in twin.secrets.items()}
+    upgrading.upgrade(work.bench, app, to=work.run.subject.candidates["new"], values=values)
 
 
 def _verify_upgrade(work: Work) -> None:

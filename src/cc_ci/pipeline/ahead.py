@@ -14,7 +14,9 @@ from cc_ci.suite.facts import Suite
 from cc_ci.suite.spares import Ahead
 from cc_ci.system.threads import Pool
 
-SEEDED: frozenset[Action] = frozenset({"seed", "verify_upgrade", "backup", "overwrite", "verify_restore"})
+SEEDED: frozenset[Action] = frozenset(
+    {"seed", "verify_upgrade", "backup", "overwrite", "fill", "verify_restore"}
+)
 """Actions that call the suite's seed module, several times each."""
 READY_SEEDINGS = 4
 """About as many calls as follow each other without a wait; each holds about 30 MB."""

@@ -67,24 +67,25 @@ def conclude(
             f"results of {about.run}: not written: {error.strerror or error}; the run was {verdict.word}"
         ) from error
     domain = kept.domain if isinstance(kept, Deployed) else None
-    return Ran(result=recording.result, folder=folder, node=site.bench.node, kept_domain=domain)
+    node = site.bench.through(state.kept).node
+    return Ran(result=recording.result, folder=folder, node=node, kept_domain=domain)
 
 
 def _end_proxy(site: Site, *, kept: bool) -> None:
-    """What it said goes to the evidence: it is gone with its run."""
-    proxy, bench = site.proxy, site.bench
-    if proxy is None:
+    """What the run's proxies said goes to the evidence: they are gone with their run."""
+    if site.proxy is None:
         return
-    said = bench.redact(proxy.log())
-    if kept:
-        proxy.leave_kept()
-    else:
-        proxy.remove()
-    try:
-        write_private(bench.evidence / "proxy.log", capped(said))
-    except OSError as error:
-        raise InfrastructureError(f"proxy.log: not written: {error.strerror or error}") from error
-    proxy.require_served()
+    for folder, proxy in {".": site.proxy, **site.own_proxies}.items():
+        said = site.bench.redact(proxy.log())
+        if kept:
+            proxy.leave_kept()
+        else:
+            proxy.remove()
+        try:
+            write_private(site.bench.evidence / folder / "proxy.log", capped(said))
+        except OSError as error:
+            raise InfrastructureError(f"proxy.log: not written: {error.strerror or error}") from error
+    site.proxy.require_served()
 
 
 def _or(state: RunState, what: str, call: Callable[[], T], otherwise: T) -> T:

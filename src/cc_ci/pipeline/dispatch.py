@@ -41,7 +41,7 @@ class Dispatch:
             deployment=step.deployment,
         )
         begin = functools.partial(_begin, hands)
-        bench = replace(self.bench, findings=hands.findings, begin=begin)
+        bench = replace(self.bench.through(step.deployment), findings=hands.findings, begin=begin)
         with span, _witnessed(bench, hands), self.reached.within(step):
             _watched(Work(run=self.run, bench=bench, hands=hands))
 

@@ -37,6 +37,7 @@ def barred(plan: Plan, step: Step, *, kept: str | None) -> str | None:
     """Why a step can't be carried out while `kept` is up, or None: a twin would have its domain."""
     if kept is None or step.action != "prepare" or step.deployment is None:
         return None
-    if plan.deployment(step.deployment).twin_of != kept:
+    made = plan.deployment(step.deployment)
+    if made.beside or made.twin_of != kept:
         return None
     return f"{step.deployment}: --keep left {kept} up, which has the same domain"

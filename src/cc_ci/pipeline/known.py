@@ -40,6 +40,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """The app is left alone for a while, and has to live on."""
     unshared: str | None = None
     """Why its suite wants no deployment that is used before it is restored over."""
+    tied: str | None = None
+    """Where the recipe tells its app the stack's name, which may get into the app's data."""
     fixed_names: tuple[str, ...] = ()
     """Where the recipe fixes the name of a thing that two deployments would both make."""
     load: Load = Load()

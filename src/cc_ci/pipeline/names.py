@@ -5,6 +5,7 @@ import secrets
 import time
 
 from cc_ci.pipeline.plan import Plan
+from cc_ci.recipes.configuring import stack_name_of
 from cc_ci.system.units import EpochSeconds
 
 UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
@@ -15,6 +16,15 @@ def run_id(recipe: str, *, now: EpochSeconds) -> str:
     """`custom-html-20260131-120000-1a2b`: sorts by time, and unique by its tail."""
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     return f"{UNFIT.sub('-', recipe)[:64].strip('-.')}-{stamp}-{secrets.token_hex(2)}"
+
+
+def own_stack_names(plan: Plan, recipe: str, *, ci_domain: str) -> dict[str, str]:
+    """Stack names of twins that are there with their origin: as short as any, since lengths have limits."""
+    return {
+        made.name: stack_name_of(app_domain(recipe, ci_domain=ci_domain))
+        for made in plan.deployments
+        if made.beside
+    }
 
 
 def app_domain(recipe: str, *, ci_domain: str) -> str:

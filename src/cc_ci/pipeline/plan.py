@@ -63,6 +63,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     twin_of: str | None = None
     """Has that deployment's domain and secret values, on empty volumes; so it comes after its removal."""
+    beside: bool = False
+    """It is there together with its twin: under another stack name, and each behind a proxy of its own."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +143,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """The stages that have steps, in their order."""
         present = {step.stage for step in self.steps}
         return (stage for stage in STAGES if stage in present)
+
+    @property
+    def own_proxies(self) -> tuple[str, ...]:
+        """The deployments that have a proxy of their own: those of one domain at the same time."""
+        pairs = [(one.name, one.twin_of) for one in self.deployments if one.beside and one.twin_of]
+        return tuple(dict.fromkeys(name for pair in pairs for name in pair))
 
     @property
     def chains(self) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ from cc_ci.results.schema import StageName
 
 OPENING = "opening"
 CLOSING = "closing"
+ALONE = "a fresh install of the new version"
 NOT_FRESH = "plan.shape=upgraded: the new version came by an upgrade, and was not installed afresh"
 
 
@@ -88,7 +89,9 @@ def make_plan(
     if only:
         chains = _restricted(chains, only)
         plan = msgspec.structs.replace(plan, decided=tuple(one for one in plan.decided if one.stage == only))
-    ordered = in_order(chains, known, room, parallel=arm.word("plan.parallel") == "yes", keep=keep)
+    parallel = arm.word("plan.parallel") == "yes"
+    own_names = arm.word("deploy.driver") == "stack"
+    ordered = in_order(chains, known, room, parallel=parallel, keep=keep, own_names=own_names)
     plan = msgspec.structs.replace(
         plan,
         only_here=tuple(_only_here(shape, due)),
@@ -196,7 +199,25 @@ def _restricted(chains: Sequence[Chain], only: StageName) -> tuple[Chain, ...]:
             open_.extend(by_name[name].needs)
     deployments = {by_name[name].deployment for name in kept}
     kept |= {step.name for step in by_name.values() if step.closing and step.deployment in deployments}
-    return tuple(_cut(chain, kept, only) for chain in chains if any(one.name in kept for one in chain.steps))
+    left = (_cut(chain, kept, only) for chain in chains if any(one.name in kept for one in chain.steps))
+    return tuple(_untwinned(chain, {name for name in deployments if name}) for chain in left)
+
+
+def _untwinned(chain: Chain, left: Collection[str]) -> Chain:
+    """Without its origin a twin is an app like any other."""
+    alone = {one.name: one.twin_of for one in chain.deployments if one.twin_of and one.twin_of not in left}
+
+    def own(step: Step) -> Step:
+        if step.action != "prepare" or step.deployment not in alone:
+            return step
+        lent = values.app(alone[step.deployment] or "")
+        return msgspec.structs.replace(step, uses=tuple(name for name in step.uses if name != lent))
+
+    made = (
+        msgspec.structs.replace(one, twin_of=None, why=ALONE) if one.name in alone else one
+        for one in chain.deployments
+    )
+    return chain._replace(deployments=tuple(made), steps=tuple(map(own, chain.steps)))
 
 
 def _cut(chain: Chain, kept: set[str], only: StageName) -> Chain:

@@ -15,11 +15,13 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
 
     memory_bytes: Bytes | None = None
     cpus: float | None = None
+    proxies: bool = True
+    """Each deployment may have a proxy of its own."""
 
 
 def room_of(node: Node) -> Room:
     memory = node.apps.memory_bytes if node.apps else node.memory_bytes
-    return Room(memory_bytes=memory, cpus=node.cpus)
+    return Room(memory_bytes=memory, cpus=node.cpus, proxies=node.private)
 
 
 BROWSER: Bytes = 1024 * MIB

@@ -15,7 +15,7 @@ from cc_ci.pipeline.coordinator import Coordinator, Stops
 from cc_ci.pipeline.dispatch import Dispatch, told
 from cc_ci.pipeline.exhausted import Reached
 from cc_ci.pipeline.instruments import REAL, Instruments
-from cc_ci.pipeline.names import domains
+from cc_ci.pipeline.names import domains, own_stack_names
 from cc_ci.pipeline.outcomes import StageOutcome, StepOutcome
 from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import make_plan
@@ -111,7 +111,14 @@ class Run:
                     state.findings.warn("not-tested", line)
                 for line in plan.otherwise:
                     state.findings.warn("plan", line)
-                site = reach_node(request, about, self._tools, state.findings, closers)
+                site = reach_node(
+                    request,
+                    about,
+                    self._tools,
+                    state.findings,
+                    closers,
+                    own_proxies=plan.own_proxies,
+                )
                 recording = self._recording(about, site, state)
                 begun = begin(plan, request.arm, about.subject.suite, site.bench, closers)
             self._carry_out(plan, state, about, site, recording, begun=begun)
@@ -149,6 +156,7 @@ class Run:
                 cache=self._request.cache,
                 before=site.before,
                 domains=domains(plan, subject.name, ci_domain=site.bench.node.ci_domain),
+                stack_names=own_stack_names(plan, subject.name, ci_domain=site.bench.node.ci_domain),
                 warm=site.warmth.warm,
                 begun=begun,
             ),

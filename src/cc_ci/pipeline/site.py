@@ -5,7 +5,7 @@ Whatever is made here is given to the run's stack of closers as soon as it is th
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.locks import locked
 from cc_ci.isolation.scratch import scratch_folder
 from cc_ci.lab.run_proxy import RunProxy
-from cc_ci.pipeline import instruments
+from cc_ci.pipeline import instruments, proxies
 from cc_ci.pipeline.exhausted import Watches
 from cc_ci.pipeline.fetching import Selection, read
 from cc_ci.pipeline.instruments import Instruments
@@ -35,7 +35,7 @@ from cc_ci.pipeline.waiting import looks_early, waits
 from cc_ci.pipeline.warmth import Warmth, warmth
 from cc_ci.recipes.policy.judgement import Judgement
 from cc_ci.results.store import Store
-from cc_ci.stages.bench import Bench, Findings
+from cc_ci.stages.bench import Bench, Door, Findings
 from cc_ci.stages.permitting import place_of
 from cc_ci.system.clock import Clock
 from cc_ci.system.held import held_folder
@@ -101,6 +101,8 @@ class Site:
     keeper: Keeper
     proxy: RunProxy | None
     """The run's own; None on a foreign node."""
+    own_proxies: Mapping[str, RunProxy]
+    """By deployment, of those that have one."""
     before: NodeCensus
     sampler: ResourceSampler
     watch: Watches
@@ -136,9 +138,18 @@ def read_request(request: Request, tools: Tools, closers: contextlib.ExitStack) 
 
 
 def reach_node(
-    request: Request, about: Read, tools: Tools, findings: Findings, closers: contextlib.ExitStack
+    request: Request,
+    about: Read,
+    tools: Tools,
+    findings: Findings,
+    closers: contextlib.ExitStack,
+    *,
+    own_proxies: Sequence[str] = (),
 ) -> Site:
-    """Take the run's lease and its turn on the node, and lay its tools out."""
+    """Take the run's lease and its turn on the node, and lay its tools out.
+
+    `own_proxies` are the deployments that are each behind a proxy of their own.
+    """
     trace, others = tools.trace, tools.cost.left_out(tools.runner)
     with trace.span("reach the node", phase="runner_setup"):
         engine = tools.instruments.connect(request.node, tools.runner)
@@ -146,13 +157,13 @@ def reach_node(
         keeper = Keeper(engine, run=about.run, command=f"cc-ci run {request.recipe}", tell=tools.tell)
         closers.callback(keeper.give_back)
         keeper.take()
-    proxy = None
+    brought = None
     if request.node.private:
         if not request.node.remapped:
             findings.warn("userns", ROOT_IS_ROOT)
         # from here on the node is as this run sees it
-        proxy, node = _bring_proxy(request, about, tools, engine, closers)
-        request = msgspec.structs.replace(request, node=node)
+        brought = _bring_proxies(request, about, tools, engine, closers, own=own_proxies)
+        request = msgspec.structs.replace(request, node=brought.node)
     else:
         shared = "node: its proxy network is shared, so one run at a time uses it"
         findings.warn("shared-proxy", shared)
@@ -183,6 +194,15 @@ def reach_node(
         requester = closers.enter_context(asking)
         if lacking := instruments.without_abra(request.arm):
             findings.warn("abra", lacking)
+        doors = {
+            name: Door(
+                node=node,
+                requester=closers.enter_context(
+                    tools.instruments.requester(node, tools.runner, findings=findings)
+                ),
+            )
+            for name, node in (brought.nodes.items() if brought else ())
+        }
         stacks = StackDriver(engine, tools.runner, request.node, tools.clock)
         bench = Bench(
             run=about.run,
@@ -222,12 +242,14 @@ def reach_node(
                 at=tools.clock.now(),
             ),
             holdings=Holdings(engine, run=about.run, clock=tools.clock, neighbours=keeper.neighbours),
+            doors=doors,
         )
     return Site(
         engine=engine,
         engine_ahead=ahead,
         keeper=keeper,
-        proxy=proxy,
+        proxy=brought.proxy if brought else None,
+        own_proxies=brought.own if brought else {},
         before=before,
         sampler=sampler,
         watch=watch,
@@ -236,9 +258,15 @@ def reach_node(
     )
 
 
-def _bring_proxy(
-    request: Request, about: Read, tools: Tools, engine: Engine, closers: contextlib.ExitStack
-) -> tuple[RunProxy, Node]:
+def _bring_proxies(
+    request: Request,
+    about: Read,
+    tools: Tools,
+    engine: Engine,
+    closers: contextlib.ExitStack,
+    *,
+    own: Sequence[str],
+) -> proxies.Brought:
     labels = RunLabels(
         run=about.run,
         recipe=about.subject.name,
@@ -247,16 +275,17 @@ def _bring_proxy(
     )
     node = _for(about.subject, request.node)
     with tools.trace.span("start the run's proxy", phase="runner_setup", waits_for="the proxy to answer"):
-        proxy = tools.instruments.proxy(
+        return proxies.bring(
             node,
             engine,
             tools.runner,
-            labels=labels.all(),
+            labels=labels,
+            own=own,
+            instruments=tools.instruments,
             clock=tools.clock,
+            closers=closers,
             refresh=request.arm.seconds("traefik.refresh"),
         )
-        closers.callback(proxy.remove)
-        return proxy, proxy.start()
 
 
 def _for(subject: Subject, node: Node) -> Node:

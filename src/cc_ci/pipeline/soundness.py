@@ -81,8 +81,11 @@ def _faults_of_removals(plan: Plan, earlier: dict[str, set[str]]) -> Iterator[st
 
 
 def _origin(plan: Plan, step: Step) -> str | None:
-    """The deployment that a step makes a twin of."""
-    return plan.deployment(step.deployment).twin_of if step.action == "prepare" and step.deployment else None
+    """The deployment that a step makes a twin of, and that has to be gone."""
+    if step.action != "prepare" or not step.deployment:
+        return None
+    made = plan.deployment(step.deployment)
+    return None if made.beside else made.twin_of
 
 
 def _removes(plan: Plan, deployment: str, names: Iterable[str]) -> bool:

@@ -37,6 +37,9 @@ from cc_ci.system.process import Runner
 
 UNTAGGED = "working tree"
 NONE = "none"
+OTHER_STACK = "another_example_test"
+TELLING = ("environment", "command", "entrypoint", "healthcheck", "container_labels", "aliases", "user")
+"""What of a service its app may see, or others may see of it."""
 EXAMPLE = "app.example.test"
 """Domain of a stack that is only read, for its images, volumes and labels."""
 
@@ -101,10 +104,23 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             can_seed=seeds or bool(whole_volumes(plan)),
             can_mark=seeds or self._can_mark,
             unshared=self.suite.unshared if self.suite else None,
+            tied=next(iter(self._tied), None),
             fixed_names=tuple(line for which in self.stacks for line in self._fixed_names(which)),
             load=_load(self.suite),
             provider_load=_load(self.need.candidate.suite) if self.need else None,
         )
+
+    @property
+    def _tied(self) -> Iterator[str]:
+        """Where an app is told its stack's name: what differs under another one, names of things apart."""
+        for which, candidate in self.candidates.items():
+            stack = self.stacks[which]
+            other = read_stack(configured(candidate, domain=EXAMPLE, stack_name=OTHER_STACK))
+            for name, service in stack.services.items():
+                for part in TELLING:
+                    if getattr(service, part) != getattr(other.services[name], part):
+                        key = f"services.{name}.{part}"
+                        yield f"{stack.place(key)}{key}"
 
     def _fixed_names(self, which: Which) -> Iterator[str]:
         app, stack = self.apps[which], self.stacks[which]

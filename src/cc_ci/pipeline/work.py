@@ -1,7 +1,7 @@
 """What the work of one step may reach: what all steps of its run share, its own bench, and its hands."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.census import NodeCensus
@@ -30,6 +30,8 @@ class RunContext:
     """Of each deployment but twins; known from the start, since a provider must be told of all."""
     begun: Begun
     """What was begun ahead."""
+    stack_names: Mapping[str, str] = field(default_factory=dict)
+    """Of deployments whose stack is not called by their domain."""
     warm: WarmKeycloak | None = None
     """What the run has a realm of, in the place of a provider of its own."""
 

@@ -22,9 +22,14 @@ LONGEST_TIMEOUT = 24 * 3600
 EXAMPLE_DOMAIN = re.compile(r"\{\{\s*\.Domain\s*\}\}")
 
 
-def run_values(domain: str) -> dict[str, str]:
+def run_values(domain: str, *, stack_name: str | None = None) -> dict[str, str]:
     """What a run decides for an app, by the names that compose files have for it."""
-    return {"DOMAIN": domain, "STACK_NAME": domain.replace(".", "_")}
+    return {"DOMAIN": domain, "STACK_NAME": stack_name or stack_name_of(domain)}
+
+
+def stack_name_of(domain: str) -> str:
+    """As abra names the stack of an app that is called by its domain."""
+    return domain.replace(".", "_")
 
 
 def configure(
@@ -33,19 +38,26 @@ def configure(
     domain: str,
     overrides: Mapping[str, str] = {},
     variant: Sequence[str] | None = None,
+    stack_name: str | None = None,
 ) -> App:
     """Make an app of a recipe. `variant` names compose files in the place of COMPOSE_FILE's.
 
-    Raises UsageError for a variant's file that is not there, RecipeError for the rest.
+    `stack_name` is by default the domain's. Raises UsageError for a variant's file that is not there,
+    RecipeError for the rest.
     """
     with understanding(f"recipe {recipe.name}"):
-        return _configured(recipe, domain=domain, overrides=overrides, variant=variant)
+        name = stack_name or stack_name_of(domain)
+        return _configured(recipe, domain=domain, overrides=overrides, variant=variant, stack_name=name)
 
 
 def _configured(
-    recipe: Recipe, *, domain: str, overrides: Mapping[str, str], variant: Sequence[str] | None
+    recipe: Recipe,
+    *,
+    domain: str,
+    overrides: Mapping[str, str],
+    variant: Sequence[str] | None,
+    stack_name: str,
 ) -> App:
-    stack_name = domain.replace(".", "_")
     env = app_env(recipe, domain=domain, overrides={**overrides, "STACK_NAME": stack_name})
     names = tuple(variant) if variant is not None else _chosen(recipe, env)
     draft = App(

@@ -40,6 +40,8 @@ class Backed(msgspec.Struct, frozen=True, kw_only=True):
 
     deployment: str
     data_of: str
+    plan: BackupPlan
+    """Of the deployment that was backed up: its volumes have its names."""
     first: Snapshot
     second: Snapshot
     kept: Planted
@@ -72,6 +74,7 @@ def back_up(
     return Backed(
         deployment=deployed.name,
         data_of=deployed.data_of,
+        plan=backup_plan(deployed.stack),
         first=first,
         second=second,
         kept=kept,
@@ -123,6 +126,9 @@ def overwrite(bench: Bench, deployed: Deployed, backed: Backed) -> None:
 def restore(bench: Bench, deployed: Deployed, repository: Repository, backed: Backed) -> None:
     """Restore both backups, one after the other: the one that the deployment is left with comes last."""
     plan = backup_plan(deployed.stack)
+    if real := _standing_for(deployed, backed):
+        repository = repository.through(volume_reach(bench, real=real))
+    backed = _here(deployed, backed)
     deployed.data_of = backed.data_of
     one, other = (
         (backed.second, backed.first) if _in_place(deployed, backed) else (backed.first, backed.second)
@@ -142,10 +148,11 @@ def verify(
     `own` is what the app had before, if it is not the one that was backed up.
     """
     after = _after(deployed, backed, own)
+    backed = _here(deployed, backed)
     last = backed.first if _in_place(deployed, backed) else backed.second
 
     def tell_more() -> str:
-        return f" ({told(repository.files(last), last, backup_plan(deployed.stack))})"
+        return f" ({told(repository.files(last), last, backed.plan)})"
 
     with bench.span("restored data", "verify"), _naming_what_is_left_out(deployed, backed, after=after):
         with proof(bench, "the marker is back", deployed=deployed, stage="restore"):
@@ -179,6 +186,31 @@ def _naming_what_is_left_out(deployed: Deployed, backed: Backed, *, after: str) 
         if backed.kept.places or not lines:
             raise
         raise StageFailed(f"data was lost, and {'; '.join(lines)}; {after} showed it: {error}") from error
+
+
+def _standing_for(deployed: Deployed, backed: Backed) -> dict[str, str]:
+    """The deployment's own volumes, by the names that the backup has for them."""
+    own = {one.volume: one.name for one in backup_plan(deployed.stack).volumes}
+    saved = {one.volume: one.name for one in backed.plan.volumes}
+    return {name: own[key] for key, name in saved.items() if key in own and own[key] != name}
+
+
+def _here(deployed: Deployed, backed: Backed) -> Backed:
+    """The same backups, with markers where the deployment that they are restored into has its volumes."""
+    real = _standing_for(deployed, backed)
+
+    def moved(planted: Planted) -> Planted:
+        at = {place: real.get(place.volume, place.volume) for place in planted.places}
+        places = tuple(msgspec.structs.replace(place, volume=name) for place, name in at.items())
+        return msgspec.structs.replace(planted, places=places)
+
+    return msgspec.structs.replace(
+        backed,
+        kept=moved(backed.kept),
+        between=moved(backed.between),
+        later=moved(backed.later),
+        older=moved(backed.older) if backed.older else None,
+    )
 
 
 def _after(deployed: Deployed, backed: Backed, own: Planted | None) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -82,6 +82,8 @@ class Deployed:
     proxy_network: str
     data_of: str
     """The deployment whose data it has: another's, once that one's backup was restored here."""
+    address: str | None = None
+    """Of its own proxy, to which its names lead where it is asked from; None: of the run's."""
     folder: Path
     secrets: dict[str, str]
     since: EpochSeconds
@@ -132,6 +134,7 @@ class Deployed:
             further_hosts=hosts,
             sso=self.candidate.sign_on,
             data_of=self.data_of,
+            address=self.address,
         )
 
 
@@ -178,6 +181,14 @@ class Findings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Door:
+    """The way to a deployment that has a proxy of its own: the node as it is seen there, and who asks."""
+
+    node: Node
+    requester: Requester
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bench:
     """Everything a stage may use. All but `findings`, which are the step's own, is shared between threads."""
 
@@ -208,6 +219,17 @@ class Bench:
     """Runs what is no part of cc-ci and doesn't count as its own CPU: restic and its like; None: `runner`."""
     note_images: Callable[[Iterable[str]], None] = lambda _images: None
     """Told of the images that the run needs, before they are pulled: while they are needed they stay."""
+    doors: Mapping[str, Door] = field(default_factory=dict)
+    """By deployment; all others are behind the run's own proxy."""
+
+    def through(self, deployment: str | None) -> "Bench":
+        """The bench for work on one deployment: behind its own proxy, if it has one."""
+        door = self.doors.get(deployment) if deployment else None
+        return self if door is None else replace(self, node=door.node, requester=door.requester)
+
+    def own_address(self, deployment: str) -> str | None:
+        door = self.doors.get(deployment)
+        return door.node.address if door else None
 
     def labels(self, deployment: str) -> RunLabels:
         """Labels of what is made for one deployment of this run."""

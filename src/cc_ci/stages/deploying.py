@@ -95,7 +95,11 @@ def _await(bench: Bench, deployed: Deployed, signs: Sequence[Predicate], *, phas
 def _join_proxy(bench: Bench, deployed: Deployed, *, phase: Phase) -> None:
     if bench.node.proxy_container:
         with bench.span(TEXT[JOIN_PROXY], phase, action=JOIN_PROXY):
-            bench.engine.connect_network(deployed.proxy_network, bench.node.proxy_container)
+            # its own names lead an app to its own proxy, whoever else has them
+            names = (deployed.domain, *deployed.certified) if deployed.address else ()
+            bench.engine.connect_network(
+                deployed.proxy_network, bench.node.proxy_container, aliases=tuple(dict.fromkeys(names))
+            )
 
 
 def _name_parts(bench: Bench, converged: Convergence, *, phase: Phase) -> None:

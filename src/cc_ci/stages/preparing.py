@@ -1,5 +1,7 @@
 """Make a deployment ready to be deployed: its app, its network, its secrets, its certificates, its files."""
 
+from collections.abc import Mapping
+
 from cc_ci.engine.overlay import CA_CONFIG, overlay
 from cc_ci.isolation.holdings import HeldName, names_of
 from cc_ci.lab.certificates import certify
@@ -25,14 +27,17 @@ def prepare(
     domain: str,
     candidate: Candidate,
     twin: Deployed | None,
+    stack_name: str | None = None,
     phase: Phase | None = None,
 ) -> Deployed:
     """Set up what a deploy needs. A twin lends its domain and secret values, but no volume.
 
+    `stack_name` is another than the domain's where the twin is there at the same time.
+
     `phase` is that of the whole, None for the phases of an app under test.
     """
     with bench.span("configure the app", phase or "app_new"):
-        app = configured(candidate, domain=domain)
+        app = configured(candidate, domain=domain, stack_name=stack_name)
         stack = stack_of(app, candidate)
         require_permitted(app, stack, candidate, node=bench.node)
         network = _proxy_name(bench, app)
@@ -45,6 +50,7 @@ def prepare(
             candidate=candidate,
             proxy_network=network,
             data_of=name,
+            address=bench.own_address(name),
             folder=bench.scratch / name,
             secrets={},
             since=bench.engine.now(),
@@ -61,13 +67,13 @@ def prepare(
     return deployed
 
 
-def configured(candidate: Candidate, *, domain: str) -> App:
+def configured(candidate: Candidate, *, domain: str, stack_name: str | None = None) -> App:
     """The app of one version, as its suite, the variant and the wiring to a provider want it."""
     suite, variant = candidate.suite, candidate.variant
-    values = run_values(domain)
+    values = run_values(domain, stack_name=stack_name)
     env = dict(suite.env_for(variant, values=values, sign_on=candidate.sign_on)) if suite else {}
     chosen = suite.variant(variant).compose_files if suite and variant else None
-    return configure(candidate.recipe, domain=domain, overrides=env, variant=chosen)
+    return configure(candidate.recipe, domain=domain, overrides=env, variant=chosen, stack_name=stack_name)
 
 
 def stack_of(app: App, candidate: Candidate) -> Stack:
@@ -75,7 +81,7 @@ def stack_of(app: App, candidate: Candidate) -> Stack:
     return with_ends(read_stack(app), candidate.suite.ends if candidate.suite else ())
 
 
-def make_secrets(bench: Bench, deployed: Deployed, *, values: dict[str, str]) -> None:
+def make_secrets(bench: Bench, deployed: Deployed, *, values: Mapping[str, str]) -> None:
     """Make the secrets that the app names and that are not there yet: as given, as wired, or new ones."""
     labels = bench.labels(deployed.name).all()
     suite = deployed.candidate.suite

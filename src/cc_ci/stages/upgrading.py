@@ -21,13 +21,16 @@ from cc_ci.stages.removing import save_evidence
 from cc_ci.stages.seeds import Planted, put_in, require, require_mounted
 
 
-def upgrade(bench: Bench, deployed: Deployed, *, to: Candidate) -> None:
-    """Deploy the new version over the old one: same domain, same .env, and the secrets that are new in it."""
+def upgrade(bench: Bench, deployed: Deployed, *, to: Candidate, values: Mapping[str, str]) -> None:
+    """Deploy the new version over the old one: same domain, same .env, and the secrets that are new in it.
+
+    `values` are secrets that a twin has already.
+    """
     old = deployed.candidate.recipe
     save_evidence(bench, deployed, part="before-upgrade")
     with bench.span("configure the new version", "upgrade"):
         try:
-            app = configured(existing(to, old), domain=deployed.domain)
+            app = configured(existing(to, old), domain=deployed.domain, stack_name=deployed.stack.name)
             stack = stack_of(app, to)
         except RecipeError as error:
             raise StageFailed(f"{error}{_missing(str(error), to, old)}") from error
@@ -35,7 +38,7 @@ def upgrade(bench: Bench, deployed: Deployed, *, to: Candidate) -> None:
         _tell_new(bench, to, old, deployed, app)
         claim(bench, deployed.name, app, stack)
         deployed.app, deployed.stack, deployed.candidate = app, stack, to
-        make_secrets(bench, deployed, values={})
+        make_secrets(bench, deployed, values=values)
         write_files(bench, deployed)
     roll_out(bench, deployed, phase="upgrade")
 

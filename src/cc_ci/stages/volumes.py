@@ -1,7 +1,7 @@
 """How tools get at volumes on the node of this run."""
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cc_ci.backups.reach import HELPER_IMAGE, HelperReach, Reach, SandboxReach
 from cc_ci.recipes.backup_coverage import left_out
@@ -14,12 +14,19 @@ def scratch_volume(bench: Bench) -> str:
     return f"cc-ci-{bench.run}"
 
 
-def volume_reach(bench: Bench) -> Reach:
-    """This machine's tools in a sandbox; on a foreign node, a helper container."""
+def volume_reach(bench: Bench, *, real: Mapping[str, str] = {}) -> Reach:
+    """This machine's tools in a sandbox; on a foreign node, a helper container.
+
+    `real` has the volumes that stand for others, which only a private node has.
+    """
     runner = bench.others or bench.runner
     if bench.node.private:
         return SandboxReach(
-            bench.node, runner, inspect=bench.engine.volume, repository=bench.scratch / "restic"
+            bench.node,
+            runner,
+            inspect=bench.engine.volume,
+            repository=bench.scratch / "restic",
+            real=real,
         )
     return HelperReach(
         bench.node,

@@ -46,6 +46,8 @@ class AppFacts(msgspec.Struct, frozen=True, kw_only=True):
     sso: SignOn | None = None
     data_of: str = ""
     """The deployment whose data the app has: what seeds remember goes with the data."""
+    address: str | None = None
+    """Where its names lead, if not where everybody's do: two apps of one domain are there at once."""
 
 
 class ToldFacts(msgspec.Struct, frozen=True, kw_only=True):

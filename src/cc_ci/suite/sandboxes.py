@@ -100,7 +100,7 @@ class Sandboxes:
                     evidence=evidence,
                     uid=self.uid,
                     network_namespace=self._node.network_namespace,
-                    reach=(self._node.address, *nameservers(self._resolver)),
+                    reach=(self._node.address, *self._node.own_proxies, *nameservers(self._resolver)),
                     join=confinement.join,
                     order=order,
                 )
@@ -111,7 +111,7 @@ class Sandboxes:
         sign_on = (app.sso.client_secret, app.sso.password) if app.sso else ()
         for secret in (*app.secrets.values(), *sign_on):
             self._redact.learn(secret)
-        if not self._lab_names:
+        if app.address or not self._lab_names:
             # the same file, which the sandbox has bound
             (standing.sandbox.scratch / "etc/hosts").write_text(self._hosts(app))
         standing.told.learn(Knowledge(app=app, suite=standing.suite, logs=self._logs, redact=self._redact))
@@ -139,8 +139,11 @@ class Sandboxes:
         return "" if self._node.network_namespace else Path("/etc/resolv.conf").read_text()
 
     def _hosts(self, app: AppFacts) -> str:
-        names = (app.domain, *app.further_hosts) if _is_address(self._node.address) else ()
-        return hosts_file(names, address=self._node.address)
+        address = app.address or self._node.address
+        names = (app.domain, *app.further_hosts) if _is_address(address) else ()
+        others = self._lab_hosts if self._lab_names else ""
+        # the first line that has a name decides
+        return hosts_file(names, address=address) + others
 
     @property
     def _lab_names(self) -> bool:

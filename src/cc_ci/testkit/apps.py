@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from cc_ci.engine.node import Node
 from cc_ci.probes.answers import Answer
 from cc_ci.suite.facts import Suite
 from cc_ci.suite.protocol import AppFacts, SuitePart
@@ -16,8 +17,10 @@ from cc_ci.testkit.swarm import FakeSwarm
 class FakeProxy:
     """A Requester: an app of a stack that is up says hello, anything else is the proxy's own 404."""
 
-    def __init__(self, swarm: FakeSwarm) -> None:
+    def __init__(self, swarm: FakeSwarm, *, own: str | None = None) -> None:
         self._swarm = swarm
+        self._own = own
+        """The container of a proxy that one deployment has: it leads to the stack whose network it is in."""
         self.asked: list[str] = []
 
     def request(
@@ -33,16 +36,22 @@ class FakeProxy:
         self._swarm.clock.sleep(0.01)
         scheme, _, rest = url.partition("://")
         host = rest.partition("/")[0]
-        if not self._swarm.running(host.replace(".", "_")):
+        stack = self._joined() if self._own else host.replace(".", "_")
+        if not self._swarm.running(stack):
             return Answer(url=url, status=404, body="404 page not found")
         if scheme == "http":
             return Answer(url=url, status=308, headers={"location": f"https://{rest}"})
         return Answer(url=url, status=200, headers={"server": "fake"}, body="hello")
 
     @contextlib.contextmanager
-    def reached(self, *_: object, **__: object) -> Iterator["FakeProxy"]:
+    def reached(self, node: Node, *_: object, **__: object) -> Iterator["FakeProxy"]:
         """As `Instruments.requester`."""
-        yield self
+        own = (node.proxy_container or "").startswith("proxy-")
+        yield FakeProxy(self._swarm, own=node.proxy_container) if own else self
+
+    def _joined(self) -> str:
+        networks = (network for network, container in tuple(self._swarm.joined) if container == self._own)
+        return next(networks, "").removesuffix("_ccproxy")
 
 
 class FakeSuites:

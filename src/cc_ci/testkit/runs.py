@@ -1,10 +1,13 @@
 """Whole runs in a fake Swarm: all of cc-ci but the engine, the proxy, the suites' sandbox and the tools."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, cast
 
+import msgspec
+
+from cc_ci.engine.labels import SERVES
 from cc_ci.engine.node import Node
 from cc_ci.pipeline.instruments import Instruments
 from cc_ci.pipeline.request import Ran, Request
@@ -42,11 +45,16 @@ class Unmeasured:
 class FakeRunProxy:
     """The run's own proxy, which is there at once."""
 
-    def __init__(self, node: Node, *_: object, **__: object) -> None:
+    def __init__(self, node: Node, *_: object, labels: Mapping[str, str] = {}, **__: object) -> None:
         self._node = node
+        self._serves = labels.get(SERVES)
 
     def start(self) -> Node:
-        return self._node
+        """The node as it was given, but for a proxy of one deployment, which has an address of its own."""
+        if self._serves is None:
+            return self._node
+        own = f"proxy-{self._serves}"
+        return msgspec.structs.replace(self._node, proxy_container=own, address=f"10.0.1.{len(own)}")
 
     def remove(self) -> None: ...
     def leave_kept(self) -> None: ...

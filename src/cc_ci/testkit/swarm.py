@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from cc_ci.backups.places import VOLUMES
 from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.labels import SERVICE, STACK
 from cc_ci.engine.state import (
@@ -116,7 +117,7 @@ class FakeSwarm(FakeEngine):
             return _said(words, "28.2.2\n")
         for at, (word, verb) in enumerate(itertools.pairwise(words)):
             if word == "restic" and verb in {"init", "backup", "restore"}:
-                return self._restic(words[at:])
+                return self._restic(words[at:], volumes=_bound(words[:at]))
         if "sh" in words:
             return self._shell(words[words.index("sh") :])
         raise AssertionError(f"the fake Swarm does not know: {' '.join(words)}, given {stdin!r}")
@@ -243,7 +244,8 @@ class FakeSwarm(FakeEngine):
 
     # tools in volumes
 
-    def _restic(self, words: tuple[str, ...]) -> Completed:
+    def _restic(self, words: tuple[str, ...], *, volumes: Mapping[str, str]) -> Completed:
+        """`volumes` has those that it sees: by the name under which it does, their own."""
         if words[1] == "backup":
             number = f"snapshot{len(self._snapshots) + 1}"
             self._snapshots[number] = {name: dict(kept) for name, kept in self.data.items()}
@@ -257,7 +259,8 @@ class FakeSwarm(FakeEngine):
             return _said(words, json.dumps(summary, separators=(",", ":")) + "\n")
         if words[1] == "restore":
             snapshot = next(word for word in words if word in self._snapshots)
-            self.data.update({name: dict(kept) for name, kept in self._snapshots[snapshot].items()})
+            kept = self._snapshots[snapshot]
+            self.data.update({own: dict(kept.get(seen, {})) for seen, own in volumes.items()})
         return _said(words)
 
     def _shell(self, words: tuple[str, ...]) -> Completed:
@@ -269,6 +272,15 @@ class FakeSwarm(FakeEngine):
             return _said(words, _packed(b"files\0others\0end\0"))
         there = "".join(f"there {path}\n" for path in words[4:])
         return _said(words, f"{there}used 1\n{FREE}" if "used" in script else FREE)
+
+
+def _bound(words: tuple[str, ...]) -> dict[str, str]:
+    """The volumes that a sandbox shows, by the names that they have in it."""
+    found = {}
+    for option, source, target in zip(words, words[1:], words[2:], strict=False):
+        if option in {"--bind", "--ro-bind"} and target.startswith(f"{VOLUMES}/"):
+            found[Path(target).parent.name] = Path(source).parent.name
+    return found
 
 
 def _said(words: tuple[str, ...], stdout: str = "") -> Completed:

@@ -56,6 +56,25 @@ def test_a_tool_sees_the_volumes_that_it_is_called_for_and_nothing_else(
     assert call[-2:] == ("stat", CONTENT)
 
 
+def test_a_volume_that_stands_for_another_is_seen_under_the_other_s_name(
+    runner: ScriptedRunner, tmp_path: Path
+) -> None:
+    """So that a backup, which has the one's paths, is restored into the other."""
+    asked: list[str] = []
+
+    def inspect(name: str) -> EngineVolume | None:
+        asked.append(name)
+        return plain(name)
+
+    real = {"web_content": "twin_content"}
+    reach = SandboxReach(NODE, runner, inspect=inspect, repository=tmp_path / "restic", real=real)
+    reach(("restic", "restore"), volumes=("web_content",), access="changes", timeout=1)
+    (call,) = runner.calls
+    assert bound(call) == {volume_content("twin_content")}
+    assert (volume_content("twin_content"), CONTENT) in values(call, "--bind", count=2)
+    assert asked == ["twin_content"]
+
+
 def test_what_only_reads_can_not_write(sandbox: SandboxReach, runner: ScriptedRunner) -> None:
     sandbox(("stat", CONTENT), volumes=("web_content",), access="reads", timeout=1)
     sandbox(("rm", CONTENT), volumes=("web_content",), access="changes", timeout=1)

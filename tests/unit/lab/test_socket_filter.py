@@ -5,11 +5,11 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from cc_ci.lab.socket_filter import Refused, question
+from cc_ci.lab.socket_filter import Refused, Served, question
 
 
 def filters(target: str) -> dict[str, list[str]]:
-    (text,) = parse_qs(urlsplit(question(target, run="r1")).query)["filters"]
+    (text,) = parse_qs(urlsplit(question(target, served=Served("r1"))).query)["filters"]
     found: dict[str, list[str]] = json.loads(text)
     return found
 
@@ -18,8 +18,8 @@ def filters(target: str) -> dict[str, list[str]]:
     "target", ["/_ping", "/v1.41/version", "/v1.50/nodes/43mevsimmirv3nlgi50h2izjb", "/version"]
 )
 def test_what_is_of_no_run_is_asked_as_it_is(target: str) -> None:
-    assert question(target, run="r1") == target
-    assert question(f"{target}?all=1", run="r1") == target
+    assert question(target, served=Served("r1")) == target
+    assert question(f"{target}?all=1", served=Served("r1")) == target
 
 
 def test_lists_are_the_run_s_part_of_them() -> None:
@@ -28,6 +28,12 @@ def test_lists_are_the_run_s_part_of_them() -> None:
     assert filters(f"/v1.41/networks?filters={swarm}") == {"scope": ["swarm"], "label": ["cc-ci.run=r1"]}
     tasks = quote('{"service":{"abc":true},"desired-state":{"running":true}}')
     assert filters(f"/v1.41/tasks?filters={tasks}") == {"service": ["abc"], "label": ["cc-ci.run=r1"]}
+
+
+def test_a_proxy_of_one_deployment_sees_that_one_s_part() -> None:
+    target = question("/v1.50/services", served=Served("r1", "install"))
+    (text,) = parse_qs(urlsplit(target).query)["filters"]
+    assert json.loads(text) == {"label": ["cc-ci.run=r1", "cc-ci.deployment=install"]}
 
 
 @pytest.mark.attack(
@@ -58,7 +64,7 @@ def test_no_filter_leads_to_another_run_s(sent: str, what: str) -> None:
 )
 def test_filters_that_are_none_are_refused(sent: str) -> None:
     with pytest.raises(Refused, match="not understood"):
-        question(f"/tasks?filters={quote(sent)}", run="r1")
+        question(f"/tasks?filters={quote(sent)}", served=Served("r1"))
 
 
 @pytest.mark.attack(
@@ -94,4 +100,4 @@ def test_filters_that_are_none_are_refused(sent: str) -> None:
 )
 def test_all_else_is_refused(target: str) -> None:
     with pytest.raises(Refused, match="not for a proxy"):
-        question(target, run="r1")
+        question(target, served=Served("r1"))

@@ -36,7 +36,9 @@ class Proxy:
 def site(proxy: Proxy | None, evidence: Path) -> Any:
     redact = Redactor()
     redact.learn("a secret of the app")
-    return SimpleNamespace(proxy=proxy, bench=SimpleNamespace(evidence=evidence, redact=redact))
+    return SimpleNamespace(
+        proxy=proxy, own_proxies={}, bench=SimpleNamespace(evidence=evidence, redact=redact)
+    )
 
 
 def test_its_log_is_evidence_without_secrets(tmp_path: Path) -> None:

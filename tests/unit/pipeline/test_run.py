@@ -1,7 +1,7 @@
 """A whole run in a fake Swarm: what it does in which order, what it tells, and what it leaves."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -452,11 +452,11 @@ def test_in_two_chains_a_restore_that_loses_or_leaves_data_fails(
     """The restore leaves what was there, or brings back nothing of what was saved."""
     real = lab.swarm._restic
 
-    def restore(words: tuple[str, ...]) -> object:
+    def restore(words: tuple[str, ...], **options: Mapping[str, str]) -> object:
         if words[1] != "restore":
-            return real(words)
+            return real(words, **options)
         before = {name: dict(kept) for name, kept in lab.swarm.data.items()}
-        done = real(words)
+        done = real(words, **options)
         if action == "fill":
             for name, kept in before.items():
                 lab.swarm.data.setdefault(name, {}).update(kept)
@@ -497,6 +497,45 @@ def test_of_chains_side_by_side_two_are_at_work_at_once(lab: Lab) -> None:
                         for name in ("install", "upgrade"))  # fmt: skip
     assert max(install.start, upgrade.start) < min(install.end or 0.0, upgrade.end or 0.0)
     assert {one.code for one in result.warnings}.isdisjoint({"plan"})
+
+
+def test_two_apps_of_one_domain_are_there_at_once_under_two_stack_names(lab: Lab) -> None:
+    arm = choose("stock", ["plan.shape=chains2", "plan.parallel=yes"])
+    together: set[str] = set()
+
+    def tell(_said: str) -> None:
+        stacks = {item.stack or "" for item in tuple(lab.swarm.items["service"].values())}
+        if len(stacks) > len(together):
+            together.update(stacks)
+
+    lab.tell = tell
+    result = lab.run(arm=arm, node=LARGE).result
+    assert result.verdict == "green", result.because
+    one, other = together
+    assert len(one) == len(other)
+    joined = {container: names for (_, container), names in lab.swarm.aliases.items()}
+    assert joined.keys() == {"proxy-upgrade", "proxy-install"}
+    assert joined["proxy-upgrade"] == joined["proxy-install"] != ()
+    assert not [one.message for one in result.warnings if one.code == "plan"]
+    assert_nothing_left(lab)
+
+
+def test_an_app_whose_twin_is_not_made_is_tested_all_the_same(lab: Lab) -> None:
+    """The old version can't be prepared: nothing is known of the upgrade, and the install is sound."""
+    arm = choose("stock", ["plan.shape=chains2", "plan.parallel=yes"])
+    once = iter([True])
+
+    def fail(_number: int) -> None:
+        if "upgrade: prepare (upgrade)" in lab.told and next(once, False):
+            raise InfrastructureError("told to fail")
+
+    lab.swarm.at_call = fail
+    result = lab.run(arm=arm, node=LARGE).result
+    outcomes = {stage.name: stage.outcome for stage in result.stages}
+    assert outcomes["upgrade"] == "errored"
+    assert (outcomes["install"], outcomes["functional"]) == ("passed", "unverified")
+    assert (outcomes["backup"], outcomes["restore"]) == ("unverified", "unverified")
+    assert_nothing_left(lab)
 
 
 def test_a_run_whose_chains_do_not_fit_says_so(lab: Lab) -> None:

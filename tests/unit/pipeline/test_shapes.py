@@ -5,12 +5,13 @@ import itertools
 import msgspec
 import pytest
 
-from cc_ci.levers.arms import choose
+from cc_ci.levers.arms import Chosen, choose
 from cc_ci.pipeline.known import MIB, Known, Load
 from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import make_plan
 from cc_ci.pipeline.room import Room
 from cc_ci.pipeline.soundness import plan_faults
+from cc_ci.results.schema import StageName
 
 FULL = Known(
     previous_version="1.0.0+1",
@@ -73,10 +74,69 @@ def test_the_restore_is_of_the_other_s_backup_and_what_was_there_before_has_to_g
     assert verify.uses == ("app:install", "backup:upgrade", "marker:install:restore")
 
 
-def test_both_have_one_domain_so_that_the_second_comes_after_the_removal_of_the_first() -> None:
-    for arm in (CHAINS2, choose("fast")):
-        plan = make_plan(FULL, arm, room=LARGE)
-        assert "upgrade.upgrade.undeploy" in plan.step("install.install.prepare").after
+TWO_BESIDE = choose("stock", ["plan.shape=chains2", "plan.parallel=yes"])
+
+
+def test_one_after_the_other_the_second_gets_the_domain_when_the_first_is_gone() -> None:
+    plan = make_plan(FULL, CHAINS2)
+    assert "upgrade.upgrade.undeploy" in plan.step("install.install.prepare").after
+    assert plan.own_proxies == ()
+
+
+def test_two_apps_of_one_domain_are_there_at_once_each_behind_a_proxy_of_its_own() -> None:
+    plan = make_plan(FULL, TWO_BESIDE, room=LARGE)
+    assert [(one.name, one.twin_of, one.beside) for one in plan.deployments] == [
+        ("upgrade", None, False),
+        ("install", "upgrade", True),
+    ]
+    assert set(plan.own_proxies) == {"upgrade", "install"}
+    assert plan.otherwise == ()
+    assert "upgrade.upgrade.undeploy" not in before(plan, "install.install.deploy")
+    assert "upgrade.upgrade.deploy" not in before(plan, "install.install.deploy")
+    assert "install.install.deploy" not in before(plan, "upgrade.backup.backup")
+    assert "upgrade.upgrade.undeploy" not in before(plan, "install.restore.restore")
+    assert "upgrade.upgrade.undeploy" in plan.step("install.restore.redeploy").after
+
+
+def test_secrets_are_shared_whichever_of_two_at_once_makes_them() -> None:
+    """The old version's come from its own preparation, those that only the new one has from the other's."""
+    plan = make_plan(FULL, TWO_BESIDE, room=LARGE)
+    install, upgrade = plan.step("install.install.prepare"), plan.step("upgrade.upgrade.upgrade")
+    assert (install.uses, "upgrade.upgrade.prepare" in install.after) == (("app:upgrade",), True)
+    assert "app:install" in upgrade.uses
+    assert "install.install.prepare" in upgrade.after
+
+
+@pytest.mark.parametrize(
+    ("tied", "room", "driver", "why"),
+    [
+        (
+            "compose.yml:61: services.nginx.environment",
+            LARGE,
+            "stack",
+            "the app learns its stack's name: compose.yml:61: services.nginx.environment",
+        ),
+        (None, msgspec.structs.replace(LARGE, proxies=False), "stack", "the node has one proxy"),
+        (None, LARGE, "abra", "what deploys names stacks by it"),
+    ],
+)
+def test_what_one_domain_keeps_apart_is_told(tied: str | None, room: Room, driver: str, why: str) -> None:
+    arm = choose("fast", [f"deploy.driver={driver}"])
+    plan = make_plan(msgspec.structs.replace(FULL, tied=tied), arm, room=room)
+    assert plan.own_proxies == ()
+    assert "upgrade.upgrade.undeploy" in plan.step("install.install.prepare").after
+    assert plan.otherwise == (f"plan.parallel: install after upgrade: they have one domain, and {why}",)
+
+
+@pytest.mark.parametrize("arm", [CHAINS2, TWO_BESIDE], ids=str)
+@pytest.mark.parametrize("only", ["install", "upgrade", "backup", "restore", "functional", "sso"])
+def test_one_stage_of_two_chains_is_a_sound_plan(arm: Chosen, only: StageName) -> None:
+    """Without the other chain, the install is an app like any other."""
+    plan = make_plan(FULL, arm, only=only, room=LARGE)
+    assert tuple(plan_faults(plan)) == ()
+    made = {one.name for one in plan.deployments}
+    assert {one.twin_of for one in plan.deployments} <= {*made, None}
+    assert set(plan.own_proxies) <= made
 
 
 def test_what_a_failed_backup_leaves_is_an_install_that_was_tested() -> None:

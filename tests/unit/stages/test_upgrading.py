@@ -175,7 +175,7 @@ def test_a_variable_that_only_the_new_sample_has_is_missing_in_an_upgrade(
     assert changed != compose
     to = other_version(deployed, tmp_path, sample=old.env_sample + "\nIMAGE_TAG=1.26.3\n", compose=changed)
     with pytest.raises(StageFailed, match=r"compose.yml:\d+: .*IMAGE_TAG.* is only in the new .env.sample"):
-        upgrade(bench, deployed, to=to)
+        upgrade(bench, deployed, to=to, values={})
 
 
 @pytest.mark.parametrize(

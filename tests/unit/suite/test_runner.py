@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -86,6 +87,37 @@ def test_names_resolve_as_they_do_in_the_lab(suite: Suite, tmp_path: Path) -> No
     assert suite_runner(LAB, runner, tmp_path).seed_read(suite, APP, "k") == "marker"
     assert (runner.etc["resolv.conf"], runner.etc["hosts"]) == ("nameserver 127.0.0.5\n", "127.0.0.1 lab\n")
     assert runner.etc["passwd"].startswith("suite:x:1900000001:")
+
+
+def test_the_names_of_an_app_with_a_proxy_of_its_own_lead_there_first(suite: Suite, tmp_path: Path) -> None:
+    """Another app of the same domain is there at the same time, and the lab's names may lead to it."""
+    runner = Peeking().on("env", stdout='{"value":"marker"}')
+    runner.on(*IN_LAB, "/etc/resolv.conf", stdout="nameserver 127.0.0.5\n")
+    runner.on(*IN_LAB, "/etc/hosts", stdout="192.0.2.1 tiny-1.ci.test\n")
+    own = msgspec.structs.replace(APP, address="192.0.2.9")
+    suite_runner(LAB, runner, tmp_path).seed_read(suite, own, "k")
+    lines = runner.etc["hosts"].splitlines()
+    assert lines[1:3] == ["192.0.2.9 tiny-1.ci.test", "192.0.2.9 www.tiny.test"]
+    assert lines[-1] == "192.0.2.1 tiny-1.ci.test"
+
+
+def test_what_seeds_remember_goes_with_the_data(suite: Suite, tmp_path: Path) -> None:
+    """Two apps have one domain: a token of the one is none of the other's, whose data is another."""
+    given: list[object] = []
+
+    class Answering(Peeking):
+        def __call__(self, argv: Any, **options: Any) -> Any:
+            if options.get("stdin"):
+                given.append(json.loads(options["stdin"])["kept"])
+            return super().__call__(argv, **options)
+
+    runner = Answering().on("env", stdout='{"value":"marker","kept":{"token":"of the first"}}')
+    runner.on(*IN_LAB, "/etc/resolv.conf", stdout="").on(*IN_LAB, "/etc/hosts", stdout="")
+    runs = suite_runner(LAB, runner, tmp_path)
+    first, second = (msgspec.structs.replace(APP, data_of=name) for name in ("upgrade", "install"))
+    for app in (first, second, first):
+        runs.seed_read(suite, app, "k")
+    assert given == [{}, {}, {"token": "of the first"}]
 
 
 def test_on_a_foreign_node_the_apps_names_lead_to_its_address(suite: Suite, tmp_path: Path) -> None:
