@@ -1,7 +1,7 @@
 """The proxies of a run on a private node: one for all, and one for each deployment that needs its own."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from typing import NamedTuple
 
@@ -12,6 +12,8 @@ from cc_ci.engine.labels import SERVES, RunLabels
 from cc_ci.engine.node import Node
 from cc_ci.lab.run_proxy import RunProxy
 from cc_ci.pipeline.instruments import Instruments
+from cc_ci.probes.answers import Requester
+from cc_ci.stages.bench import Door
 from cc_ci.system.clock import Clock
 from cc_ci.system.process import Runner
 from cc_ci.system.threads import Pool
@@ -27,6 +29,15 @@ class Brought(NamedTuple):
     node: Node
     own: Mapping[str, RunProxy]
     nodes: Mapping[str, Node]
+
+
+def doors(
+    nodes: Mapping[str, Node],
+    ask: Callable[[Node], contextlib.AbstractContextManager[Requester]],
+    closers: contextlib.ExitStack,
+) -> dict[str, Door]:
+    """The ways to deployments that have a proxy of their own."""
+    return {name: Door(node=node, requester=closers.enter_context(ask(node))) for name, node in nodes.items()}
 
 
 def bring(

@@ -35,7 +35,7 @@ from cc_ci.pipeline.waiting import looks_early, waits
 from cc_ci.pipeline.warmth import Warmth, warmth
 from cc_ci.recipes.policy.judgement import Judgement
 from cc_ci.results.store import Store
-from cc_ci.stages.bench import Bench, Door, Findings
+from cc_ci.stages.bench import Bench, Findings
 from cc_ci.stages.permitting import place_of
 from cc_ci.system.clock import Clock
 from cc_ci.system.held import held_folder
@@ -194,15 +194,8 @@ def reach_node(
         requester = closers.enter_context(asking)
         if lacking := instruments.without_abra(request.arm):
             findings.warn("abra", lacking)
-        doors = {
-            name: Door(
-                node=node,
-                requester=closers.enter_context(
-                    tools.instruments.requester(node, tools.runner, findings=findings)
-                ),
-            )
-            for name, node in (brought.nodes.items() if brought else ())
-        }
+        ask = functools.partial(tools.instruments.requester, runner=tools.runner, findings=findings)
+        doors = proxies.doors(brought.nodes, ask, closers) if brought else {}
         stacks = StackDriver(engine, tools.runner, request.node, tools.clock)
         bench = Bench(
             run=about.run,
