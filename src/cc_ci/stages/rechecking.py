@@ -15,7 +15,8 @@ from cc_ci.system.threads import Pool
 from cc_ci.system.units import Seconds
 
 LONGEST_DOUBT: Seconds = 20.0
-"""A check that says no all this time, and as often as its retries, is not busy but broken."""
+MOST_LOOKS = 10
+"""A check that says no all this time, and so often or as often as its retries, is not busy but broken."""
 PAUSE: Seconds = 0.5
 
 
@@ -67,7 +68,7 @@ def _doubted(bench: Bench, deployed: Deployed, one: _Watched, *, during: str) ->
         if state is None or state.state != "running":
             return None
         lasted = bench.clock.monotonic() - begun
-        if noes >= one.check.retries and lasted >= least:
+        if noes >= min(one.check.retries, MOST_LOOKS) and lasted >= least:
             place = deployed.stack.place(f"services.{one.service}.healthcheck")
             return (
                 f"{place}services.{one.service}.healthcheck: said yes once, and then no {noes} times in "

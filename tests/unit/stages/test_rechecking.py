@@ -70,6 +70,28 @@ def test_a_check_that_says_no_from_then_on_is_the_recipes_fault(
     assert not deployed.running
 
 
+def test_retries_that_were_scaled_to_a_shorter_interval_make_no_longer_doubt(
+    bench: Bench, engine: FakeEngine, deployed: Deployed, clock: ManualClock
+) -> None:
+    often = msgspec.structs.replace(CHECK, interval=0.5, retries=180)
+    engine.states["app-1"] = msgspec.structs.replace(engine.states["app-1"], health_check=often)
+    engine.execs.on("app-1", "look", "-q", returncode=1)
+    begun = clock.monotonic()
+    with pytest.raises(StageFailed, match=r"no \d+ times in 20 s"):
+        require_healthy(bench, deployed, during="a step")
+    assert clock.monotonic() - begun == pytest.approx(LONGEST_DOUBT, abs=1.0)
+
+
+def test_a_check_of_little_patience_is_doubted_no_longer_than_swarm_does(
+    bench: Bench, engine: FakeEngine, deployed: Deployed, clock: ManualClock
+) -> None:
+    short = msgspec.structs.replace(CHECK, interval=1.0, retries=3)
+    engine.states["app-1"] = msgspec.structs.replace(engine.states["app-1"], health_check=short)
+    engine.execs.on("app-1", "look", "-q", returncode=1)
+    with pytest.raises(StageFailed, match="times in 3 s"):
+        require_healthy(bench, deployed, during="a step")
+
+
 def test_one_no_among_yeses_is_nothing(bench: Bench, engine: FakeEngine, deployed: Deployed) -> None:
     engine.execs.on("app-1", "look", "-q", returncode=1).on("app-1", "look", "-q")
     require_healthy(bench, deployed, during="a step")
