@@ -150,7 +150,8 @@ def test_a_prune_takes_what_nobody_needs_and_leaves_what_a_container_is_made_fro
 ) -> None:
     file, now = tmp_path / "images.json", SystemClock().now()
     long_ago = EpochSeconds(now - 2 * ACTIVE_FOR)
-    note(file, ["busybox:1.35.0", BUSYBOX], recipe="pocket", at=long_ago)
+    both = ["busybox:1.35.0", BUSYBOX]
+    note(file, both, recipe="pocket", at=long_ago, brought=both)
     docker = ("docker", "--host", node.docker_host)
     made = check(LocalRunner()([*docker, "create", f"--label={RUN}=prune", BUSYBOX, "true"])).stdout.strip()
     try:

@@ -51,7 +51,9 @@ def _enroll(kept: "Kept", recipe: str, *, say: "Callable[[str], None]") -> None:
     images = _images(kept, recipe)
     with kept_images.changed(kept.file) as write:
         one = Enrolled(recipe=recipe, images=images, at=kept.now)
-        write(kept_images.read(kept.file).enrol(one).used(images, recipe=recipe, at=kept.now))
+        brought = [image for image in images if kept.engine.image(image) is None]
+        known = kept_images.read(kept.file).enrol(one)
+        write(known.used(images, recipe=recipe, at=kept.now, brought=brought))
     for image in images:
         say(f"{recipe}: pulling {image}")
         kept.engine.pull(image)

@@ -1,6 +1,7 @@
 """Which images runs brought to a node, for whom and when: what may go when the disk fills, and what may not.
 
-Only what is written down here is ever pruned: an image that no run brought is somebody else's. A recipe is
+Only what a run brought is ever pruned: an image that was there before is the node's own, or somebody else's,
+whatever recipe names it. A recipe is
 active while it is enrolled, or was run in the last days; what it needs stays.
 """
 
@@ -21,11 +22,12 @@ ACTIVE_FOR: Seconds = 14 * 24 * 3600.0
 
 
 class Use(msgspec.Struct, frozen=True, kw_only=True):
-    """That a recipe needs an image, since when last."""
+    """That a recipe needs an image, since when last; `ours`: a run, or `cc-ci enroll`, brought it."""
 
     image: str
     recipe: str
     at: EpochSeconds
+    ours: bool = False
 
 
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,9 +44,17 @@ class KeptImages(msgspec.Struct, frozen=True, kw_only=True):
     uses: tuple[Use, ...] = ()
     enrolled: tuple[Enrolled, ...] = ()
 
-    def used(self, images: Iterable[str], *, recipe: str, at: EpochSeconds) -> "KeptImages":
-        """The same, with a use more of each; of one recipe and image the last counts."""
-        new = {(image, recipe): Use(image=image, recipe=recipe, at=at) for image in images}
+    def used(
+        self, images: Iterable[str], *, recipe: str, at: EpochSeconds, brought: Collection[str] = ()
+    ) -> "KeptImages":
+        """The same, with a use more of each; of one recipe and image the last counts.
+
+        `brought` are those that were not there before. Once ours, an image is ours until it is pruned.
+        """
+        ours = {use.image for use in self.uses if use.ours}.union(brought)
+        new = {
+            (image, recipe): Use(image=image, recipe=recipe, at=at, ours=image in ours) for image in images
+        }
         old = {(use.image, use.recipe): use for use in self.uses}
         return msgspec.structs.replace(self, uses=tuple({**old, **new}.values()))
 
@@ -66,13 +76,14 @@ class KeptImages(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(lately.union(*(one.images for one in self.enrolled)))
 
     def prunable(self, *, now: EpochSeconds) -> tuple[Use, ...]:
-        """The last use of each image that nobody active needs, the oldest first."""
+        """The last use of each image that is ours and that nobody active needs, the oldest first."""
         active = self.active(now=now)
+        ours = {use.image for use in self.uses if use.ours}
         last: dict[str, Use] = {}
         for use in sorted(self.uses, key=lambda use: use.at):
             last.pop(use.image, None)
             last[use.image] = use
-        return tuple(use for use in last.values() if use.image not in active)
+        return tuple(use for use in last.values() if use.image in ours - active)
 
 
 class Pruned(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,15 +116,20 @@ def changed(file: Path) -> Iterator[Callable[[KeptImages], None]]:
         yield lambda kept: write_atomic(file, msgspec.json.encode(kept))
 
 
-def note(file: Path, images: Iterable[str], *, recipe: str, at: EpochSeconds) -> None:
-    """Write down that a run needs these; into a new file, where the old one can't be read."""
+def note(
+    file: Path, images: Iterable[str], *, recipe: str, at: EpochSeconds, brought: Collection[str] = ()
+) -> None:
+    """Write down that a run needs these, before it pulls them: `brought` are those that are not there.
+
+    Into a new file, where the old one can't be read.
+    """
     with changed(file) as write:
         try:
             kept = read(file)
         except InfrastructureError:
             # images that are listed nowhere are pruned by nobody
             kept = KeptImages()
-        write(kept.used(images, recipe=recipe, at=at))
+        write(kept.used(images, recipe=recipe, at=at, brought=brought))
 
 
 def prune(
@@ -130,23 +146,26 @@ def prune(
     What a container is made from stays. No run can begin to need one of them meanwhile: it would write so.
     """
     gone: list[Pruned] = []
-    with changed(file) as write:
-        kept = read(file)
-        in_use = {container.image_id for container in engine.containers()}
-        for use in kept.prunable(now=now):
-            if free and wanted_free is not None and free() >= wanted_free:
+    while not (free and wanted_free is not None and free() >= wanted_free):
+        # for one image at a time: a run that begins meanwhile waits no longer than that
+        with changed(file) as write:
+            kept = read(file)
+            tried = {one.use.image for one in gone}
+            use = next((use for use in kept.prunable(now=now) if use.image not in tried), None)
+            if use is None:
                 break
-            gone.append(Pruned(use=use, because=None if dry else _removed(engine, use.image, in_use)))
-        if not dry:
-            write(kept.without({one.use.image for one in gone if one.because is None}))
+            because = None if dry else _removed(engine, use.image)
+            gone.append(Pruned(use=use, because=because))
+            if not dry and because is None:
+                write(kept.without({use.image}))
     return tuple(gone)
 
 
-def _removed(engine: Engine, image: str, in_use: Collection[str]) -> str | None:
+def _removed(engine: Engine, image: str) -> str | None:
     """Remove it; what kept it from going otherwise."""
     try:
         there = engine.image(image)
-        if there and there.id in in_use:
+        if there and there.id in {container.image_id for container in engine.containers()}:
             return "a container is made from it"
         if there:
             engine.remove_image(image)

@@ -1,9 +1,10 @@
 """What a stage works with: the node, the tools, the versions under test, and what is deployed."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -52,6 +53,14 @@ class Waits(msgspec.Struct, frozen=True, kw_only=True):
     prompt_removal: bool = False
     pulls: int = 1
     """Of images, beside each other."""
+
+
+class NotesImages(Protocol):
+    def __call__(self, images: Sequence[str], *, brought: Sequence[str]) -> None: ...
+
+
+def _no_note(images: Sequence[str], *, brought: Sequence[str]) -> None:
+    del images, brought
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,8 +226,8 @@ class Bench:
     holdings: Holdings
     others: Runner | None = None
     """Runs what is no part of cc-ci and doesn't count as its own CPU: restic and its like; None: `runner`."""
-    note_images: Callable[[Iterable[str]], None] = lambda _images: None
-    """Told of the images that the run needs, before they are pulled: while they are needed they stay."""
+    note_images: NotesImages = _no_note
+    """Told of the images that the run needs, before they are pulled, and which are not there."""
     doors: Mapping[str, Door] = field(default_factory=dict)
     """By deployment; all others are behind the run's own proxy."""
 

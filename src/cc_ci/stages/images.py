@@ -47,7 +47,7 @@ def bring_images(
         _require(bench, wanted)
     # until it is shown; a pull that fails leaves it so
     bench.findings.cache_proofs.append(False)
-    bench.note_images(wanted)
+    bench.note_images(wanted, brought=absent(bench, wanted))
     _pull_all(bench, wanted)
     if cache:
         bench.findings.cache_proofs[-1] = _proved(bench, wanted, before, cache=cache)

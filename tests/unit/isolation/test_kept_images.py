@@ -31,9 +31,8 @@ def engine() -> FakeEngine:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     file = tmp_path / "images" / "main.json"
-    note(file, ["old:1"], recipe="blog", at=stamp(20))
-    note(file, ["older:1"], recipe="wiki", at=stamp(30))
-    note(file, ["new:1"], recipe="shop", at=stamp(1))
+    for image, recipe, days in (("old:1", "blog", 20), ("older:1", "wiki", 30), ("new:1", "shop", 1)):
+        note(file, [image], recipe=recipe, at=stamp(days), brought=[image])
     return file
 
 
@@ -51,6 +50,21 @@ def test_what_was_not_run_lately_goes_the_oldest_first(engine: FakeEngine, file:
 def test_what_no_run_has_brought_is_not_touched(engine: FakeEngine, tmp_path: Path) -> None:
     assert prune(engine, tmp_path / "none.json", now=NOW) == ()
     assert "somebodys:1" in engine.on_node
+
+
+@pytest.mark.attack(
+    what="a recipe names an image that is the node's own or somebody else's, to have it pruned later",
+    before="there was no command that pruned",
+    now="only what was not on the node before a run is ever pruned",
+    layer="census",
+)
+def test_an_image_that_was_there_before_is_nobodys_to_prune(engine: FakeEngine, file: Path) -> None:
+    note(file, ["somebodys:1", "old:1"], recipe="evil", at=stamp(40), brought=[])
+    assert names(prune(engine, file, now=NOW)) == ["older:1", "old:1"]
+    assert "somebodys:1" in engine.on_node
+    # gone by somebody's hand, and brought by a run after that
+    note(file, ["somebodys:1"], recipe="blog", at=stamp(20), brought=["somebodys:1"])
+    assert names(prune(engine, file, now=NOW)) == ["somebodys:1"]
 
 
 def test_an_image_that_an_active_recipe_needs_stays_whoever_else_had_it(
@@ -133,6 +147,7 @@ def test_a_list_that_is_broken_stops_a_prune_and_no_run(engine: FakeEngine, file
 
 
 def test_an_image_of_two_recipes_counts_by_its_last_use() -> None:
-    kept = KeptImages().used(["i:1"], recipe="a", at=stamp(40)).used(["i:1"], recipe="b", at=stamp(20))
+    kept = KeptImages().used(["i:1"], recipe="a", at=stamp(40), brought=["i:1"])
+    kept = kept.used(["i:1"], recipe="b", at=stamp(20))
     assert [(use.recipe, use.image) for use in kept.prunable(now=NOW)] == [("b", "i:1")]
     assert kept.without({"i:1"}).uses == ()

@@ -1,6 +1,6 @@
 import dataclasses
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 import pytest
@@ -158,13 +158,14 @@ def test_more_pulls_than_images_are_no_more(bench: Bench) -> None:
 
 
 def test_what_a_run_needs_is_noted_before_it_is_pulled(bench: Bench, engine: FakeEngine) -> None:
-    noted: list[tuple[list[str], bool]] = []
+    noted: list[tuple[Sequence[str], Sequence[str], bool]] = []
+    engine.on_node["b:1"] = engine.in_registry["b:1"]
 
-    def note(images: Iterable[str]) -> None:
-        noted.append(([*images], "a:1" in engine.on_node))
+    def note(images: Sequence[str], *, brought: Sequence[str]) -> None:
+        noted.append((images, brought, "a:1" in engine.on_node))
 
     bring_images(dataclasses.replace(bench, note_images=note), ["b:1", "a:1"], cache=None)
-    assert noted == [(["a:1", "b:1"], False)]
+    assert noted == [(("a:1", "b:1"), ("a:1",), False)]
 
 
 def test_images_are_not_dropped_beside_another_run(bench: Bench, engine: FakeEngine) -> None:
