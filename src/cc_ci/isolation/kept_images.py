@@ -6,19 +6,25 @@ active while it is enrolled, or was run in the last days; what it needs stays.
 """
 
 import contextlib
+import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import filelock
 import msgspec
 
 from cc_ci.engine.api import Engine
+from cc_ci.engine.node import Node
 from cc_ci.errors import CcCiError, InfrastructureError
+from cc_ci.lab.places import places
 from cc_ci.system.files import state_root, write_atomic
 from cc_ci.system.units import Bytes, EpochSeconds, Seconds
 
 ACTIVE_FOR: Seconds = 14 * 24 * 3600.0
 """After a run of its recipe. Hubs limit pulls, and a nightly run may be red and off for a week."""
+WATERMARK = 0.15
+"""Of a private node's disk: with less than that free, images that nobody needs are in the way."""
 
 
 class Use(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +165,30 @@ def prune(
             if not dry and because is None:
                 write(kept.without({use.image}))
     return tuple(gone)
+
+
+class DiskSpace(Protocol):
+    """As `shutil.disk_usage` tells it."""
+
+    @property
+    def total(self) -> Bytes: ...
+    @property
+    def free(self) -> Bytes: ...
+
+
+def make_room(
+    engine: Engine,
+    node: Node,
+    *,
+    now: EpochSeconds,
+    space: Callable[[Path], DiskSpace] = shutil.disk_usage,
+) -> tuple[Pruned, ...]:
+    """Prune where less than WATERMARK of the node's disk is free, until so much is; not on others' disks."""
+    root = places(node.name).engine_root
+    if not node.private or not root.is_dir():
+        return ()
+    wanted = int(space(root).total * WATERMARK)
+    return prune(engine, ledger(node.name), now=now, free=lambda: space(root).free, wanted_free=wanted)
 
 
 def _removed(engine: Engine, image: str) -> str | None:

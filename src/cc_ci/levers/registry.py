@@ -85,11 +85,12 @@ LEVERS = (
     ),
     Lever(
         name="images.keep",
-        values=Words(("yes", "no")),
+        values=Words(("yes", "no", "active")),
         neutral="yes",
-        profiles={"stock": "yes", "peer": "yes", "fast": "yes", "bare": "yes"},
+        profiles={"stock": "yes", "peer": "yes", "fast": "active", "bare": "yes"},
         idea="A",
-        changes="whether the images that a run brought stay on the node after it",
+        changes="whether the images that a run brought stay on the node after it; active: while the disk has "
+        "room, and those of recipes that are enrolled or were run lately in any case",
         risk="an image that is kept is an old one once its tag has moved; they fill the disk",
         touches=frozenset({"images_pull", "teardown"}),
         guard="each run pulls, and so asks the registry what a tag means now",

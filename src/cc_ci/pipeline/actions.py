@@ -200,7 +200,9 @@ def _withdraw(work: Work) -> None:
 
 def _drop_images(work: Work) -> None:
     found = work.hands.look(chain.LAYERS, Layers)
-    if found is not None:
+    if work.bench.make_room is not None:
+        images.make_room(work.bench)
+    elif found is not None:
         images.drop(work.bench, found.absent)
 
 

@@ -98,7 +98,7 @@ def make_plan(
         otherwise=(*otherwise, *ordered.otherwise),
         at_once=ordered.at_once,
     )
-    dropped = arm.word("images.keep") == "no"
+    dropped = arm.word("images.keep") != "yes"
     return require_sound(_closed(plan, ordered.chains, known, keep=keep, dropped=dropped))
 
 

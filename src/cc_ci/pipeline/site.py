@@ -19,6 +19,7 @@ from cc_ci.errors import CcCiError, InfrastructureError, StageFailed, Unverified
 from cc_ci.isolation import kept_images
 from cc_ci.isolation.census import NodeCensus, take
 from cc_ci.isolation.holdings import Holdings
+from cc_ci.isolation.kept_images import Pruned
 from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.locks import locked
 from cc_ci.isolation.scratch import scratch_folder
@@ -228,6 +229,7 @@ def reach_node(
             findings=findings,
             begin=lambda _deployed: None,
             others=others,
+            make_room=_room(engine, request, now=tools.clock.now()),
             note_images=functools.partial(
                 kept_images.note,
                 kept_images.ledger(request.node.name),
@@ -284,6 +286,13 @@ def _bring_proxies(
 def _for(subject: Subject, node: Node) -> Node:
     """A private node's proxies are a run's own, and read rules as its recipe needs it."""
     return msgspec.structs.replace(node, rule_syntax=subject.rule_syntax) if node.private else node
+
+
+def _room(engine: Engine, request: Request, *, now: EpochSeconds) -> Callable[[], Sequence[Pruned]] | None:
+    """How the arm keeps the node's disk from being full of images."""
+    if request.arm.word("images.keep") != "active":
+        return None
+    return functools.partial(kept_images.make_room, engine, request.node, now=now)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from cc_ci.engine.labels import RunLabels
 from cc_ci.engine.node import Node
 from cc_ci.engine.overlay import Tuning
 from cc_ci.isolation.holdings import Holdings
+from cc_ci.isolation.kept_images import Pruned
 from cc_ci.probes.answers import Requester
 from cc_ci.probes.ready import Expected
 from cc_ci.providers.api import SignOn
@@ -226,6 +227,8 @@ class Bench:
     holdings: Holdings
     others: Runner | None = None
     """Runs what is no part of cc-ci and doesn't count as its own CPU: restic and its like; None: `runner`."""
+    make_room: Callable[[], Sequence[Pruned]] | None = None
+    """Prunes images that no active recipe needs, where the disk is full; None: not in this arm."""
     note_images: NotesImages = _no_note
     """Told of the images that the run needs, before they are pulled, and which are not there."""
     doors: Mapping[str, Door] = field(default_factory=dict)

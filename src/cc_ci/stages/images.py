@@ -70,6 +70,24 @@ def drop(bench: Bench, references: tuple[str, ...]) -> None:
         _remove(bench, references)
 
 
+def make_room(bench: Bench) -> None:
+    """Prune images that no active recipe needs; what keeps it from that is told, and spoils no run."""
+    if bench.make_room is None:
+        return
+    with bench.span("remove images that no active recipe needs", "teardown"):
+        try:
+            gone = [one.use.image for one in bench.make_room() if one.because is None]
+        except InfrastructureError as error:
+            bench.findings.warn("images-kept", f"images.keep=active: {error}")
+            return
+    if gone:
+        bench.findings.warn(
+            "images-pruned",
+            f"images.keep=active: the disk was nearly full, so {', '.join(gone)} went: no recipe that is "
+            "enrolled or was run lately needs them",
+        )
+
+
 def _pull_all(bench: Bench, references: Sequence[str]) -> None:
     """So many beside each other as the lever says; where one fails, the others are not waited for."""
     most = min(bench.waits.pulls, len(references))

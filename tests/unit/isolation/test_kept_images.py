@@ -2,13 +2,27 @@
 
 import threading
 from pathlib import Path
+from typing import NamedTuple
 
+import msgspec
 import pytest
 
 from cc_ci.engine.fakes import FakeEngine
+from cc_ci.engine.node import Node
 from cc_ci.engine.state import Container, Image
 from cc_ci.errors import InfrastructureError
-from cc_ci.isolation.kept_images import ACTIVE_FOR, Enrolled, KeptImages, changed, note, prune, read
+from cc_ci.isolation.kept_images import (
+    ACTIVE_FOR,
+    Enrolled,
+    KeptImages,
+    changed,
+    ledger,
+    make_room,
+    note,
+    prune,
+    read,
+)
+from cc_ci.lab.places import places
 from cc_ci.system.units import EpochSeconds
 
 NOW = EpochSeconds(1_000_000_000.0)
@@ -151,3 +165,34 @@ def test_an_image_of_two_recipes_counts_by_its_last_use() -> None:
     kept = kept.used(["i:1"], recipe="b", at=stamp(20))
     assert [(use.recipe, use.image) for use in kept.prunable(now=NOW)] == [("b", "i:1")]
     assert kept.without({"i:1"}).uses == ()
+
+
+class Disk(NamedTuple):
+    total: int
+    free: int
+
+
+@pytest.mark.parametrize(("free", "gone"), [(20, []), (14, ["older:1"]), (1, ["older:1", "old:1"])])
+def test_room_is_made_where_the_disk_is_nearly_full(
+    engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, gone: list[str]
+) -> None:
+    monkeypatch.setenv("CC_CI_STATE", str(tmp_path))
+    node = Node(
+        name="main",
+        kind="private",
+        docker_host="unix:///x",
+        address="10.0.0.2",
+        ci_domain="ci.test",
+        ipvs=True,
+    )
+    for image, days in (("old:1", 20), ("older:1", 30), ("new:1", 1)):
+        note(ledger("main"), [image], recipe=image, at=stamp(days), brought=[image])
+    places("main").engine_root.mkdir(parents=True)
+
+    def space(_root: Path) -> Disk:
+        # each image has one hundredth of the disk
+        return Disk(total=100, free=free + 4 - len(engine.on_node))
+
+    assert names(make_room(engine, node, now=NOW, space=space)) == gone
+    foreign = msgspec.structs.replace(node, kind="foreign")
+    assert make_room(engine, foreign, now=NOW, space=space) == ()

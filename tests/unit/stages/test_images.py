@@ -7,11 +7,13 @@ import pytest
 
 from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.state import Image, PullReport
-from cc_ci.errors import StageFailed, Unverified, UsageError
+from cc_ci.errors import InfrastructureError, StageFailed, Unverified, UsageError
 from cc_ci.isolation.holdings import Holdings
+from cc_ci.isolation.kept_images import Pruned, Use
 from cc_ci.stages.bench import Bench
-from cc_ci.stages.images import Cache, absent, drop, layers_before
+from cc_ci.stages.images import Cache, absent, drop, layers_before, make_room
 from cc_ci.stages.images import bring_images as bring
+from cc_ci.system.units import EpochSeconds
 
 
 def image(name: str, *layers: str) -> Image:
@@ -179,3 +181,20 @@ def test_images_are_not_dropped_beside_another_run(bench: Bench, engine: FakeEng
     assert [one.message for one in bench.findings.warnings] == [
         "images.keep=no: run other-1 was on the node, so that its images stay"
     ]
+
+
+def test_what_went_for_lack_of_room_is_told(bench: Bench) -> None:
+    use = Use(image="old:1", recipe="blog", at=EpochSeconds(0.0), ours=True)
+    pruned = (Pruned(use=use), Pruned(use=use, because="a container is made from it"))
+    make_room(dataclasses.replace(bench, make_room=lambda: pruned))
+    assert [(one.code, "so old:1 went" in one.message) for one in bench.findings.warnings] == [
+        ("images-pruned", True)
+    ]
+
+
+def test_a_prune_that_fails_spoils_no_run(bench: Bench) -> None:
+    def fail() -> tuple[Pruned, ...]:
+        raise InfrastructureError("list: can't be read")
+
+    make_room(dataclasses.replace(bench, make_room=fail))
+    assert [one.message for one in bench.findings.warnings] == ["images.keep=active: list: can't be read"]
