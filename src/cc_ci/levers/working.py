@@ -29,6 +29,17 @@ WORK = (
         guard="the same images by the same digests; one that does not exist is the recipe's fault as before",
     ),
     Lever(
+        name="provider.pause",
+        values=NO_YES,
+        neutral="yes",
+        profiles=but_for_fast("yes", fast="yes"),
+        idea="D",
+        changes="yes: the warm provider takes no CPU between runs; no: it runs on until `cc-ci reap`",
+        risk="one that runs on takes CPU from runs that don't use it; one that is paused has to be woken",
+        touches=frozenset({"provider_setup", "teardown"}),
+        guard="a digest of all that no run owns, before and after each run",
+    ),
+    Lever(
         name="suite.ahead",
         values=NO_YES,
         neutral="no",

@@ -60,7 +60,8 @@ def warmth(
     if need.name != NAME or not node.private:
         what = f"node {node.name} is not cc-ci's own" if need.name == NAME else f"none of {need.name} is kept"
         return Warmth(because=what)
-    warm = make(node, engine, runner, clock, say=say)
+    pauses = arm.word("provider.pause") == "yes"
+    warm = make(node, engine, runner, clock, say=say, pauses=pauses)
     try:
         because = _usable(warm, need, run=run, engine=engine, say=say)
     except CcCiError as error:

@@ -49,7 +49,10 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WarmKeycloak:
-    """The warm Keycloak of one private node. `requester` asks from inside its container."""
+    """The warm Keycloak of one private node. `requester` asks from inside its container.
+
+    Without `pauses` it runs on when nobody uses it, until somebody else has it rest.
+    """
 
     def __init__(
         self,
@@ -60,8 +63,10 @@ class WarmKeycloak:
         *,
         requester: Requester | None = None,
         say: Callable[[str], None] = lambda _line: None,
+        pauses: bool = True,
     ) -> None:
         self._node = node
+        self._pauses = pauses
         self._engine = engine
         self._docker = functools.partial(runner, env=engine.environment, timeout=LONGEST_CALL)
         self._clock = clock
@@ -173,8 +178,10 @@ class WarmKeycloak:
         return tuple(dead)
 
     def rest(self, known: Mapping[str, Liveness], *, but: str | None = None) -> None:
-        """Pause it, unless a live run other than `but` has a realm of it."""
-        if not any(realm.run != but and _lives(realm, known) for realm in self.keeper().realms()):
+        """Pause it, unless a live run other than `but` has a realm of it, or it is to run on."""
+        if self._pauses and not any(
+            realm.run != but and _lives(realm, known) for realm in self.keeper().realms()
+        ):
             self.pause()
 
     def users(self, known: Mapping[str, Liveness]) -> tuple[str, ...]:

@@ -159,7 +159,7 @@ class SuiteRunner:
     ) -> Iterator["Call"]:
         """One call in a sandbox of its own, begun ahead where one was."""
         with contextlib.ExitStack() as closers:
-            spare = self._spares and self._spares.take(kind, suite, order, evidence=evidence)
+            spare = self._spares and self._spares.take(kind, suite, app, order, evidence=evidence)
             if spare:
                 closers.callback(spare.close)
                 standing, run = spare.standing, functools.partial(spare.run, order)

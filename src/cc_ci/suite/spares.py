@@ -18,7 +18,7 @@ import msgspec
 from cc_ci.errors import DeadlinePassed, Stopped
 from cc_ci.suite.evidence import prepare
 from cc_ci.suite.facts import Suite
-from cc_ci.suite.protocol import CallKind, CallOrder
+from cc_ci.suite.protocol import AppFacts, CallKind, CallOrder
 from cc_ci.suite.sandboxes import Sandboxes, Standing
 from cc_ci.system import stopping
 from cc_ci.system.clearing import clear_away
@@ -168,9 +168,14 @@ class Spares:
         with self._lock:
             self._fill()
 
-    def take(self, kind: CallKind, suite: Suite, order: CallOrder, *, evidence: Path | None) -> Spare | None:
+    def take(
+        self, kind: CallKind, suite: Suite, app: AppFacts, order: CallOrder, *, evidence: Path | None
+    ) -> Spare | None:
         """One for this order; None where there is none, and the call has to make its sandbox itself."""
         if len(encoded(order)) > PIPE_ROOM:
+            return None
+        if app.address and kind == "session" and self._ahead.browser:
+            # a browser that runs may have read already where the app's names led before
             return None
         with self._lock:
             spare = self._ready[kind].pop(0) if self._ready[kind] else None

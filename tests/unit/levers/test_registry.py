@@ -4,6 +4,7 @@ import itertools
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -21,7 +22,7 @@ from cc_ci.engine.overlay_check import check_overlay
 from cc_ci.engine.stack_driver import StackDriver
 from cc_ci.engine.state import Container, PullReport, ServiceState, StackSnapshot
 from cc_ci.engine.watching import Watch
-from cc_ci.errors import UsageError
+from cc_ci.errors import Unverified, UsageError
 from cc_ci.lab.proxy import pace
 from cc_ci.levers.arms import Chosen, arm_argv, choose, digest, is_limit, profile_values, read_arm
 from cc_ci.levers.lever import Lever
@@ -32,9 +33,10 @@ from cc_ci.pipeline.known import Known
 from cc_ci.pipeline.needs import Need
 from cc_ci.pipeline.planner import make_plan
 from cc_ci.pipeline.waiting import waits
-from cc_ci.pipeline.warmth import warmth
+from cc_ci.pipeline.warmth import Warmth, warmth
 from cc_ci.probes.ready import Readying, Sight
 from cc_ci.providers.known import planned
+from cc_ci.providers.warm import WarmKeycloak
 from cc_ci.stages.bench import Bench, Candidate, Deployed
 from cc_ci.stages.deploying import roll_out
 from cc_ci.stages.holding import wait_out
@@ -133,8 +135,13 @@ class Seen:
         line = runner.calls[-1]
         return line[line.index("--resolve-image") + 1]
 
-    def provider(self, arm: Chosen) -> object:
-        """Why a run deploys a provider for itself, though a warm one was asked for."""
+    def _warmth(
+        self,
+        arm: Chosen,
+        *,
+        kind: Literal["private", "foreign"],
+        make: Callable[..., WarmKeycloak] = WarmKeycloak,
+    ) -> Warmth:
         candidate = Candidate(label="1", recipe=self._app.recipe)
         sign_on = planned("keycloak", domain="k.test", run="r")
         need = Need(
@@ -145,18 +152,33 @@ class Seen:
             stack=self._stack,
             sign_on=sign_on,
         )
-        foreign = msgspec.structs.replace(node(), kind="foreign")
-        found = warmth(
+        return warmth(
             need,
             arm,
             run="r",
-            node=foreign,
+            node=msgspec.structs.replace(node(), kind=kind),
             engine=FakeEngine(),
             runner=ScriptedRunner(),
             clock=ManualClock(),
             say=str,
+            make=make,
         )
-        return found.because
+
+    def provider(self, arm: Chosen) -> object:
+        """Why a run deploys a provider for itself, though a warm one was asked for."""
+        return self._warmth(arm, kind="foreign").because
+
+    def paused(self, arm: Chosen) -> object:
+        """Whether a warm provider is to be paused when nobody uses it."""
+        asked: list[bool] = []
+
+        def make(*_: object, pauses: bool, **__: object) -> WarmKeycloak:
+            asked.append(pauses)
+            raise Unverified("none is made here")
+
+        with pytest.raises(Unverified):
+            self._warmth(read_arm(f"{arm.arm} provider.warm=yes"), kind="private", make=make)
+        return asked
 
     def begun(self, arm: Chosen) -> object:
         """What a whole run begins before it is needed."""
@@ -260,6 +282,7 @@ WHERE: dict[str, Callable[[Seen, Chosen], object]] = {
     "upgrade.monitor": Seen.overlay,
     "restart.delay": Seen.overlay,
     "images.pulls": Seen.pulls,
+    "provider.pause": Seen.paused,
     "suite.ahead": Seen.begun,
     "browser.ahead": Seen.begun,
     "backup.minimal": Seen.begun,

@@ -197,6 +197,15 @@ def test_a_run_that_ends_is_no_reason_to_stay_awake(lab: Lab) -> None:
     assert lab.said("pause") == [warm_argv.NAME, warm_argv.DATABASE]
 
 
+def test_one_that_is_to_run_on_is_not_paused(lab: Lab) -> None:
+    lab.up()
+    awake = WarmKeycloak(NODE, lab.engine, lab.runner, lab.engine.clock, requester=lab.keycloak, pauses=False)
+    awake.rest({})
+    assert lab.said("pause") == []
+    lab.warm.rest({})
+    assert lab.said("pause") == [warm_argv.NAME, warm_argv.DATABASE]
+
+
 def test_a_run_s_realm_has_an_account_that_is_good_for_it_alone() -> None:
     sign_on = planned("keycloak", domain="k.ci.test", run="r")
     realm = realm_for(sign_on, run="r", redirects=["https://a/*"], run_secret="s")

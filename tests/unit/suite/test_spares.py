@@ -219,6 +219,17 @@ def test_so_many_are_begun_as_the_plan_has(
     assert len(programs.fresh) == 1
 
 
+def test_an_app_with_an_address_of_its_own_gets_no_browser_that_may_know_another(
+    runs: SuiteRunner, programs: Programs, suite: Suite, tmp_path: Path
+) -> None:
+    """A browser may keep where a name led when it started; a seed asks anew."""
+    begin(runs, suite, tmp_path, seedings=1, sessions=1, browser=True)
+    own = msgspec.structs.replace(APP, address="10.0.0.9")
+    runs.run_tests(suite, own, evidence=tmp_path / "evidence")
+    assert len(programs.fresh) == 1
+    assert runs.seed_read(suite, own, "k") == "ahead"
+
+
 def test_evidence_that_is_there_is_not_replaced(
     runs: SuiteRunner, programs: Programs, suite: Suite, tmp_path: Path
 ) -> None:
