@@ -41,6 +41,7 @@ COMMANDS = {
     "attribute": Command("cc_ci.cli.attribute", "Show where the time of measured runs went."),
     "perf": Command("cc_ci.cli.perf", "Write documents about measurements."),
     "levers": Command("cc_ci.cli.levers", "List the switches of a run, and the profiles."),
+    "guard": Command("cc_ci_guard.command", "Show that nothing was weakened: mutants, inventory, census."),
     "doctor": Command("cc_ci.cli.doctor", "Check this machine, and say how to fix what is missing."),
     "config": Command("cc_ci.cli.config", "Show the settings, and where each comes from."),
 }

@@ -1,0 +1,35 @@
+"""Programs are real ones here: what they said is kept, and one that takes too long is told to end."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from cc_ci_guard.errors import GuardBlindError
+from cc_ci_guard.programs import run_program, said_by
+
+
+def test_what_it_says_is_kept_and_its_exit_code_is_told(tmp_path: Path) -> None:
+    script = "import os, sys; print(os.environ['CC_CI_RUNS']); print('no', file=sys.stderr); sys.exit(5)"
+    log = tmp_path / "log"
+    ended = run_program([sys.executable, "-c", script], env={"CC_CI_RUNS": "there"}, log=log, timeout=60)
+    assert ended.returncode == 5
+    assert sorted(log.read_text().split()) == ["no", "there"]
+
+
+def test_one_that_takes_too_long_is_told_to_end_and_may_tidy_up(tmp_path: Path) -> None:
+    script = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit('tidied'))\n"
+        "print('begun', flush=True)\ntime.sleep(60)"
+    )
+    ended = run_program([sys.executable, "-c", script], env={}, log=tmp_path / "log", timeout=4)
+    assert ended.returncode is None
+    assert (tmp_path / "log").read_text().split() == ["begun", "tidied"]
+
+
+def test_a_short_program_that_fails_is_told_with_its_last_line() -> None:
+    with pytest.raises(GuardBlindError, match=r"exit 3: the end$"):
+        said_by([sys.executable, "-c", "import sys; sys.stderr.write('a\\nthe end'); sys.exit(3)"])
+    with pytest.raises(GuardBlindError, match="No such file"):
+        said_by(["no-such-program-here"])
