@@ -12,6 +12,9 @@ from cc_ci.engine.argv import client_environment
 from cc_ci.engine.node import Node
 from cc_ci.engine.state import EngineVolume
 from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed, Unverified
+from cc_ci.lab.cgroups import NodeGroup
+from cc_ci.system.files import runtime_root
+from cc_ci.system.held import SUITE_PREFIX, temporary_folder
 from cc_ci.system.process import Completed, Runner
 from cc_ci.system.units import Seconds
 
@@ -49,6 +52,8 @@ class SandboxReach:
     """On a private node: this machine's tools in a sandbox; `repository` is a folder of this machine.
 
     `real` has the volume that stands for another: a backup of one app is restored into a twin with it.
+    With `group`, the node's, each call is in a control group beside those of suites: what it uses counts as
+    the node's, and is bounded as theirs is. `held` is where suites have their folders.
     """
 
     def __init__(
@@ -59,8 +64,12 @@ class SandboxReach:
         inspect: Inspect,
         repository: Path,
         real: Mapping[str, str] = {},
+        group: NodeGroup | None = None,
+        held: Path | None = None,
     ) -> None:
         self._real = real
+        self._group = group
+        self._held = held or runtime_root()
         self._node = node
         self._runner = runner
         self._inspect = inspect
@@ -87,9 +96,22 @@ class SandboxReach:
             repository=self._repository if repository else None,
             real=self._real,
         )
-        with spoken_of(argv[0], volumes):
-            completed = self._runner(sandbox.argv(argv), stdin=stdin, env=env, timeout=timeout)
+        with spoken_of(argv[0], volumes), self._counted() as join:
+            completed = self._runner((*join, *sandbox.argv(argv)), stdin=stdin, env=env, timeout=timeout)
         return present(completed, argv[0])
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[tuple[str, ...]]:
+        """A prefix that enters a group; it lives as long as the folder of its name is held."""
+        if self._group is None:
+            yield ()
+            return
+        with temporary_folder(SUITE_PREFIX, root=self._held) as folder:
+            self._group.make_below("suite", folder.name)
+            try:
+                yield self._group.join_argv("suite", folder.name)
+            finally:
+                self._group.remove_below("suite", folder.name)
 
 
 class HelperReach:

@@ -21,3 +21,14 @@ def arm_asked(profile: str | None, lever: tuple[str, ...]) -> str:
     from cc_ci.levers.arms import DEFAULT_PROFILE, choose
 
     return str(choose(profile or DEFAULT_PROFILE, lever).arm)
+
+
+def arms_asked(first: str, against: tuple[str, ...] = (), *, twice: bool = False) -> tuple[str, ...]:
+    """All arms of a set, side by side; `twice`: each beside itself. Raises UsageError for one named again."""
+    from cc_ci.errors import UsageError
+    from cc_ci.levers.arms import read_arm
+
+    arms = (first, *(str(read_arm(one).arm) for one in against))
+    if again := next((arm for arm in arms if arms.count(arm) > 1), None):
+        raise UsageError(f"--against '{again}': it is measured already; --twice measures each run twice")
+    return tuple(arm for arm in arms for _ in range(2 if twice else 1))

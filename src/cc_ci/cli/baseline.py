@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cc_ci.cli.arm_flags import arm_asked, arm_options
+from cc_ci.cli.arm_flags import arm_asked, arm_options, arms_asked
 from cc_ci.cli.question import measuring_options, on_engines, question
 from cc_ci.cli.told_tables import tell_tables
 
@@ -22,6 +22,17 @@ COUNT = click.IntRange(min=0)
     "--warm", default=8, type=COUNT, show_default=True, help="Runs of each on a node that has them."
 )
 @arm_options
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="ARM",
+    help="One more arm, side by side with it: a profile, such as peer, and levers as NAME=VALUE, in quotes.",
+)
+@click.option(
+    "--twice",
+    is_flag=True,
+    help="Each run twice in a row, so that equal runs are held against each other; see `cc-ci perf aa`.",
+)
 @click.option("--no-limit", is_flag=True, help="Leave out the run on plain containers beside each warm one.")
 @measuring_options(out="baselines")
 def baseline(
@@ -31,6 +42,8 @@ def baseline(
     warm: int,
     profile: str | None,
     lever: tuple[str, ...],
+    against: tuple[str, ...],
+    twice: bool,
     no_limit: bool,
     engine: str | None,
     node: str,
@@ -58,7 +71,7 @@ def baseline(
         recipes=tuple(name.strip() for name in recipes.split(",")),
         cold=cold,
         warm=warm,
-        arms=(arm_asked(profile, lever),),
+        arms=arms_asked(arm_asked(profile, lever), against, twice=twice),
         beside=None if no_limit else LIMIT_PROFILE,
         **reference,
     )

@@ -1,14 +1,15 @@
 """`cc-ci compare`: two runs, or two sets of runs, in words and numbers."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from cc_ci.perf.analysis.comparison import Comparison, PhaseChange, Side
+    from cc_ci.perf.analysis.statistics import Ratio
     from cc_ci.results.measured import Cell, Measured
 
 LONGEST = 15
@@ -17,8 +18,17 @@ LONGEST = 15
 @click.command()
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
+@click.option(
+    "--covariate",
+    "exponent",
+    type=click.FloatRange(0, 1),
+    metavar="POWER",
+    help="Also tell the"
+    " ratio at one speed of the host, by the canary to this power, fixed before from equal runs;"
+    " `cc-ci perf aa` says it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-def compare(a: str, b: str, *, as_json: bool) -> None:
+def compare(a: str, b: str, *, exponent: float | None, as_json: bool) -> None:
     """Say what changed from A to B, by how much, and whether that is more than noise.
 
     A and B are each a run (its id, the beginning of one, `latest`, or a results.json), a set that `cc-ci
@@ -29,18 +39,24 @@ def compare(a: str, b: str, *, as_json: bool) -> None:
 
     from cc_ci.perf.analysis.comparison import compare as hold
 
-    found = [hold(ours, theirs, paired=paired) for ours, theirs, paired in _sides(a, b)]
+    sides = list(_sides(a, b))
+    found = [hold(ours, theirs, paired=paired) for ours, theirs, paired in sides]
+    adjusted = [] if exponent is None else _at_one_speed(sides, exponent)
     if as_json:
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"a": one.a.label, "b": one.b.label, "paired": one.paired, "setting": one.setting,
              "ratio": one.ratio, "phases": one.phases,
              "outcomes": [{**msgspec.structs.asdict(seen), "lost": seen.lost} for seen in one.outcomes]}
             for one in found
         ]  # fmt: skip
+        for row, ratio in zip(rows, adjusted, strict=False):
+            row["at_one_speed"] = {"exponent": exponent, "ratio": ratio}
         click.echo(msgspec.json.format(msgspec.json.encode(rows)))
     else:
         for one in found:
             _tell(one)
+        for one, ratio in zip(found, adjusted, strict=False):
+            _tell_at_one_speed(one, ratio, exponent)
     if any(outcome.lost for one in found for outcome in one.outcomes):
         sys.exit(1)
 
@@ -69,6 +85,28 @@ def _sides(a: str, b: str) -> "Iterator[tuple[Side, Side, bool]]":
         yield ours[cell], theirs[cell], False
 
 
+def _at_one_speed(sides: "Sequence[tuple[Side, Side, bool]]", exponent: float) -> "list[Ratio | None]":
+    """The ratio of each two sides as on a host of one speed."""
+    from cc_ci.perf.analysis.comparison import compare as hold
+    from cc_ci.perf.analysis.host_speed import at_one_speed
+
+    found = []
+    for ours, theirs, paired in sides:
+        one, other = at_one_speed(ours, theirs, exponent=exponent)
+        found.append(hold(one, other, paired=paired).ratio)
+    return found
+
+
+def _tell_at_one_speed(found: "Comparison", ratio: "Ratio | None", exponent: float | None) -> None:
+    if ratio is None:
+        told = "too few runs"
+    elif ratio.low is None or ratio.high is None:
+        told = f"B takes {ratio.estimate:.3f} times as long as A; too few runs for an interval"
+    else:
+        told = f"B takes {ratio.estimate:.3f} times as long as A ({ratio.low:.3f} to {ratio.high:.3f})"
+    click.echo(f"at one speed of the host (canary to the power {exponent:g}), {found.b.label}: {told}")
+
+
 def _one(name: str) -> "Side":
     from cc_ci.cli.chosen_run import chosen_run
     from cc_ci.perf.analysis.comparison import RunSample, Side
@@ -84,6 +122,7 @@ def _cells(name: str) -> "dict[Cell, Side] | None":
     """The cells of a set that have a run that is not void; None if this is not a set."""
     from cc_ci.errors import UsageError
     from cc_ci.perf.analysis.comparison import RunSample, Side
+    from cc_ci.perf.analysis.host_speed import host_seconds
     from cc_ci.perf.analysis.settings import OR
     from cc_ci.results.measured import RUNS, read_set
 
@@ -98,8 +137,8 @@ def _cells(name: str) -> "dict[Cell, Side] | None":
     sides = {
         cell: Side(
             label=f"{folder}:{'-'.join(cell.words)}",
-            samples=tuple(RunSample(result=one.result, parts=one.parts, place=one.place) for one in runs
-                          if one.result and one.counts),
+            samples=tuple(RunSample(result=one.result, parts=one.parts, place=one.place,
+                                    host=host_seconds(one)) for one in runs if one.result and one.counts),
             red=tuple(one.result for one in runs if one.result and not one.counts),
             code=OR.join(sorted({one.code or "unknown" for one in runs})),
             boots=OR.join(sorted({one.boot or "unknown" for one in runs})),

@@ -61,6 +61,9 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
             raise AssertionError(f"lever {name}: left to the recipe, which has none")
         return found
 
+    def share(self, name: str) -> float:
+        return float(self.values[name] or 0.0)
+
     def seconds_or_own(self, name: str) -> Seconds | None:
         """None: as the recipe has it."""
         found = self.values[name]

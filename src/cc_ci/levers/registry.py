@@ -10,7 +10,7 @@ from typing import get_args
 from cc_ci.errors import UsageError
 from cc_ci.levers.lever import CHECKS_OF_HEALTH, DEPLOYING, Lever, ProfileName
 from cc_ci.levers.starting import STARTING_AND_STOPPING
-from cc_ci.levers.values import SecondsRange, Words
+from cc_ci.levers.values import SecondsRange, Shares, Words
 from cc_ci.levers.working import WORK
 from cc_ci.timing.phases import PHASES
 
@@ -130,6 +130,17 @@ LEVERS = (
         touches=frozenset({"ready", "upgrade", "provider_setup"}),
         guard="the sign itself is the same",
         source="docker/cli, progress.go, ServiceProgress looks each 200 ms; nothing asks for a slower pace",
+    ),
+    Lever(
+        name="readiness.slackening",
+        values=Shares(),
+        neutral=0.0,
+        profiles={"stock": 0.0, "peer": 0.0, "fast": 0.0, "bare": 0.02},
+        idea="B",
+        changes="two looks at the app's own sign are at least that share of the wait so far apart",
+        risk="what took long is noticed later, by no more than that share of it",
+        touches=frozenset({"ready", "upgrade", "provider_setup"}),
+        guard="the sign itself is the same",
     ),
     Lever(
         name="readiness.hold",

@@ -56,7 +56,27 @@ class SecondsRange(NamedTuple):
         return number and self.least <= float(value) <= self.most
 
 
-Values = Words | SecondsRange
+class Shares(NamedTuple):
+    """A share, from none to all."""
+
+    def __str__(self) -> str:
+        return "0 to 1"
+
+    def read(self, lever: str, text: str) -> Value:
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not self.holds(value):
+            raise UsageError(f"lever {lever}={text}: no such value; give {self}")
+        return value
+
+    def holds(self, value: Value) -> bool:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and 0.0 <= float(value or 0.0) <= 1.0
+
+
+Values = Words | SecondsRange | Shares
 
 
 def told(value: Value) -> str:

@@ -80,7 +80,9 @@ def requester(node: Node, runner: Runner, *, findings: Findings) -> Iterator[Req
 def sampler(node: Node, *, elapsed: Callable[[], Seconds]) -> ResourceSampler:
     group = node.cgroup
     reader = NodeReader(
-        stack=f"{group}/stack" if group else None, engine=f"{group}/engine" if group else None
+        stack=f"{group}/stack" if group else None,
+        engine=f"{group}/engine" if group else None,
+        suite=f"{group}/suite" if group else None,
     )
     return ResourceSampler(reader, elapsed=elapsed)
 

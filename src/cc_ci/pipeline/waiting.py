@@ -24,6 +24,7 @@ def waits(arm: Chosen, *, early: bool = True) -> Waits:
         stability=arm.seconds("readiness.stability"),
         stability_because=stability.source or str(arm.arm),
         probe_interval=arm.seconds("readiness.probe_interval"),
+        slackening=arm.share("readiness.slackening"),
         hold=arm.seconds("readiness.hold"),
         pulls=int(arm.word("images.pulls")),
         tuning=_tuning(arm, early=early),

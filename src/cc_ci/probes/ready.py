@@ -175,6 +175,9 @@ _Flying = dict[Future[tuple[Sight, Seconds]], _Watched]
 class Readying:
     """One wait for one app; `interval` between looks and `hold` before all are confirmed are levers.
 
+    So is `slackening`: looks are at least that share of the wait so far apart, so that they are late by no
+    more than that share of what is waited for, however long it takes.
+
     `side_by_side` gives what takes as many looks at once as it is told.
     """
 
@@ -183,11 +186,14 @@ class Readying:
         *predicates: Predicate,
         clock: Clock,
         interval: Seconds = 0.2,
+        slackening: float = 0.0,
         hold: Seconds = 0.5,
         side_by_side: Callable[[int], Executor] = Pool,
     ) -> None:
         self._clock = clock
         self._interval = interval
+        self._slackening = slackening
+        self._began = clock.monotonic()
         self._hold = hold
         self._side_by_side = side_by_side
         self._watched = [_Watched(predicate, due=clock.monotonic()) for predicate in predicates]
@@ -250,7 +256,10 @@ class Readying:
 
     def _saw(self, one: _Watched, sight: Sight, at: Seconds) -> None:
         one.saw(sight, at)
-        one.due = at + self._interval
+        one.due = at + self._pause(at)
+
+    def _pause(self, now: Seconds) -> Seconds:
+        return max(self._interval, self._slackening * (now - self._began))
 
     def _outstanding(self) -> list[_Watched]:
         return [one for one in self._watched if one.true_at is None]
@@ -272,7 +281,7 @@ class Readying:
     def _require_sound(self, failed: Callable[[], str | None]) -> None:
         """Ask the engine no more often than there are looks at one predicate."""
         now = self._clock.monotonic()
-        if self._asked_at is not None and now < self._asked_at + self._interval:
+        if self._asked_at is not None and now < self._asked_at + self._pause(now):
             return
         self._asked_at = now
         if reason := failed():

@@ -15,7 +15,7 @@ from cc_ci.results.engines import engine_of
 from cc_ci.results.history_file import open_index
 from cc_ci.results.schema import Environment, RunResult
 from cc_ci.results.store import RESULTS, Store, load
-from cc_ci.system.units import EpochSeconds, Seconds
+from cc_ci.system.units import Bytes, EpochSeconds, Seconds
 from cc_ci.timing.parts import parts_of
 from cc_ci.timing.phases import UNATTRIBUTED
 from cc_ci.timing.resources import SpanResources
@@ -236,7 +236,12 @@ def _only(result: RunResult) -> str | None:
 def _node(environment: Environment) -> str | None:
     if environment.cpus is None or environment.memory_bytes is None:
         return None
-    return f"{environment.cpus:g} CPUs, {environment.memory_bytes / 2**30:.3g} GiB"
+    return node_text(cpus=environment.cpus, memory_bytes=environment.memory_bytes)
+
+
+def node_text(*, cpus: float, memory_bytes: Bytes) -> str:
+    """How a line of the history tells its kind of node."""
+    return f"{cpus:g} CPUs, {memory_bytes / 2**30:.3g} GiB"
 
 
 def _others_cpus(result: RunResult) -> float | None:

@@ -10,20 +10,20 @@ from typing import Any, Literal
 import msgspec
 
 from cc_ci.errors import UsageError
-from cc_ci.levers.arms import DEFAULT_PROFILE, arm_words, is_limit
+from cc_ci.levers.arms import DEFAULT_PROFILE, PLAIN_CONTAINERS, arm_words, is_limit
 from cc_ci.results.engines import EngineUsed, engine_of, mixed, short_name
 from cc_ci.results.migrations import current
 from cc_ci.results.old_names import part_with_kind
 from cc_ci.results.schema import Census, RunResult
 from cc_ci.system.files import write_atomic
 from cc_ci.system.units import Seconds
-from cc_ci.timing.actions import JOIN_PROXY, STOP_CONTAINERS
+from cc_ci.timing.actions import JOIN_PROXY, MAKE_REPOSITORY, STOP_CONTAINERS
 from cc_ci.timing.parts import Part, parts_of
 from cc_ci.timing.spans import Span
 
 RUNS = "runs"
 SMALLEST_PART: Seconds = 0.2
-KEPT_ACTIONS = frozenset({STOP_CONTAINERS, JOIN_PROXY})
+KEPT_ACTIONS = frozenset({STOP_CONTAINERS, JOIN_PROXY, MAKE_REPOSITORY})
 """Of those below a run's steps: what the limit takes out of them."""
 
 Cache = Literal["cold", "warm"]
@@ -56,10 +56,15 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 
 class Canary(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds that two fixed pieces of work took: one on the CPU, one that writes many files."""
+    """Seconds that fixed pieces of work took, medians: on one CPU, and writing many files.
+
+    `loaded` is on all CPUs and the memory at once; older sets have none of it. `raw` has every count.
+    """
 
     cpu: Seconds
     untar: Seconds
+    loaded: Seconds | None = None
+    raw: dict[str, tuple[Seconds, ...]] = {}
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,14 +100,19 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compact(result: RunResult) -> RunResult:
-    """The result with the spans of its steps alone, without path, samples and the names of a census."""
-    spans = (span for span in result.spans if span.kind == "step" or span.action in KEPT_ACTIONS)
+    """The result with the spans of its steps alone, without path, samples and the names of a census.
+
+    Of a run on plain containers what each step used is kept, too: limits are made of it.
+    """
+    spans = [span for span in result.spans if span.kind == "step" or span.action in KEPT_ACTIONS]
+    bare = result.levers.get("deploy.driver") == PLAIN_CONTAINERS
+    told = {None, *(span.id for span in spans if span.kind == "step" and bare)}
     phases = result.phases and msgspec.structs.replace(result.phases, path=())
     return msgspec.structs.replace(
         result,
         phases=phases,
         spans=tuple(map(_rounded, spans)),
-        resources=tuple(one for one in result.resources if one.span is None),
+        resources=tuple(one for one in result.resources if one.span in told),
         samples=(),
         census=Census(leaks=result.census.leaks),
         missing={},

@@ -1,6 +1,6 @@
 """Older results.json made into the present form, one version at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from cc_ci.errors import UsageError
@@ -8,8 +8,9 @@ from cc_ci.levers.arms import DEFAULT_PROFILE, digest
 from cc_ci.levers.former_names import with_present_names
 from cc_ci.results.old_names import with_kinds
 from cc_ci.results.schema import SCHEMA_VERSION
+from cc_ci.timing.resources import Usage
 
-NOT_YET = "not recorded before version 4 of these results"
+NOT_YET = "not recorded before version {} of these results"
 DEPLOYMENTS = frozenset({"install", "upgrade", "backup", "fresh", "functional", "sso"})
 """Of versions 1 and 2."""
 
@@ -41,7 +42,18 @@ def _with_id(test: dict[str, Any], provider: str | None) -> dict[str, Any]:
 
 def to_4(raw: dict[str, Any]) -> dict[str, Any]:
     """Results name every part of an engine; older results do not say which parts they ran on."""
-    unknown = {f"environment.{part}": NOT_YET for part in ("containerd", "runc", "image_store")}
+    return _without(raw, 4, (f"environment.{part}" for part in ("containerd", "runc", "image_store")))
+
+
+def to_6(raw: dict[str, Any]) -> dict[str, Any]:
+    """Results tell what suites and restic used, and what had to be resident; older ones do not."""
+    suite = (f"resources.*.suite.{field}" for field in Usage.__struct_fields__)
+    resident = (f"resources.*.{group}.mean_resident_bytes" for group in ("stack", "engine", "machine"))
+    return _without(raw, 6, (*suite, *resident))
+
+
+def _without(raw: dict[str, Any], version: int, paths: Iterable[str]) -> dict[str, Any]:
+    unknown = dict.fromkeys(paths, NOT_YET.format(version))
     return {**raw, "missing": {**raw.get("missing", {}), **unknown}}
 
 
@@ -63,7 +75,7 @@ def with_arm(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "arm": arm, "levers": levers}
 
 
-STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: to_2, 2: to_3, 3: to_4, 4: to_5}
+STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: to_2, 2: to_3, 3: to_4, 4: to_5, 5: to_6}
 """STEPS[n] makes version n + 1 of version n; fields that are added with a default need no step."""
 
 

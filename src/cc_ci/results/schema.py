@@ -17,7 +17,7 @@ from cc_ci.timing.critical_path import PhaseTable
 from cc_ci.timing.resources import ResourceSample, SpanResources
 from cc_ci.timing.spans import Span
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 StageName = Literal["install", "upgrade", "backup", "restore", "functional", "sso", "teardown"]
 Outcome = Literal["passed", "failed", "errored", "skipped", "unverified"]

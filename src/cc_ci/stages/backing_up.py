@@ -24,7 +24,7 @@ from cc_ci.stages.readying import predicates
 from cc_ci.stages.seeds import Planted, places_for, put_in, require, require_all_marked, seeds_of
 from cc_ci.stages.volumes import tell_left_out, volume_reach
 from cc_ci.system.units import Seconds
-from cc_ci.timing.actions import DATA
+from cc_ci.timing.actions import DATA, MAKE_REPOSITORY
 
 THINGS_TO_UNDO = "the marker changes and goes, later data comes"
 """The test that says that a restore has something to undo, whatever it is done on."""
@@ -58,7 +58,7 @@ def repository(bench: Bench, *, lists_ahead: bool = False) -> Repository:
 
 
 def open_repository(bench: Bench) -> Repository:
-    with bench.span("restic init", "backup"):
+    with bench.span("restic init", "backup", action=MAKE_REPOSITORY):
         return repository(bench)
 
 

@@ -43,6 +43,7 @@ class Waits(msgspec.Struct, frozen=True, kw_only=True):
     stability: Seconds
     stability_because: str
     probe_interval: Seconds
+    slackening: float
     hold: Seconds
     tuning: Tuning
     events: bool = False

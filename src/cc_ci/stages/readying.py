@@ -46,6 +46,7 @@ def _wait_for(bench: Bench, deployed: Deployed, signs: Sequence[Predicate], *, p
         *signs,
         clock=bench.clock,
         interval=bench.waits.probe_interval,
+        slackening=bench.waits.slackening,
         hold=bench.waits.hold,
     )
     try:

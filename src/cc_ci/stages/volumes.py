@@ -1,9 +1,11 @@
 """How tools get at volumes on the node of this run."""
 
+import os
 import posixpath
 from collections.abc import Iterator, Mapping
 
 from cc_ci.backups.reach import HELPER_IMAGE, HelperReach, Reach, SandboxReach
+from cc_ci.lab.cgroups import NodeGroup
 from cc_ci.recipes.backup_coverage import left_out
 from cc_ci.recipes.backup_labels import backup_plan
 from cc_ci.stages.bench import Bench, Deployed
@@ -21,12 +23,15 @@ def volume_reach(bench: Bench, *, real: Mapping[str, str] = {}) -> Reach:
     """
     runner = bench.others or bench.runner
     if bench.node.private:
+        # only root may put a program into a group
+        grouped = bench.node.cgroup if os.geteuid() == 0 else None
         return SandboxReach(
             bench.node,
             runner,
             inspect=bench.engine.volume,
             repository=bench.scratch / "restic",
             real=real,
+            group=NodeGroup(grouped) if grouped else None,
         )
     return HelperReach(
         bench.node,

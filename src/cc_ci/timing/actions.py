@@ -27,6 +27,8 @@ STOP_CONTAINERS = "stop_containers"
 
 DATA = "data"
 """Hooks and restic copy data out or back in."""
+MAKE_REPOSITORY = "make_repository"
+"""What backups are kept in is made, empty: nothing of the run has to be there for it."""
 SUITE = "suite"
 """The suite's tests run."""
 

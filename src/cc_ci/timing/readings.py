@@ -14,12 +14,19 @@ PROC = Path("/proc")
 VMSTAT_UNIT = 1024
 """Of pgpgin and pgpgout, see proc_vmstat(5)."""
 
+MEMORY_KEYS = {
+    "working_set_bytes": ("total_inactive_file", "inactive_file"),
+    "resident_bytes": ("total_rss", "anon"),
+}
+"""Of memory.stat: version 1 sums up groups below under names of their own."""
+
 CounterReading = dict[str, float]
 
 V1_FILES = {
     "cpu_seconds": "cpuacct/{}/cpuacct.usage",
     "memory_bytes": "memory/{}/memory.usage_in_bytes",
     "working_set_bytes": "memory/{}/memory.stat",
+    "resident_bytes": "memory/{}/memory.stat",
     "kernel_peak_bytes": "memory/{}/memory.max_usage_in_bytes",
     "read_bytes": "blkio/{}/blkio.throttle.io_service_bytes_recursive",
     "written_bytes": "blkio/{}/blkio.throttle.io_service_bytes_recursive",
@@ -28,6 +35,7 @@ V2_FILES = {
     "cpu_seconds": "{}/cpu.stat",
     "memory_bytes": "{}/memory.current",
     "working_set_bytes": "{}/memory.stat",
+    "resident_bytes": "{}/memory.stat",
     "kernel_peak_bytes": "{}/memory.peak",
     "read_bytes": "{}/io.stat",
     "written_bytes": "{}/io.stat",
@@ -61,15 +69,18 @@ def read_group(files: dict[str, Path]) -> CounterReading:
 
 
 def parse(field: str, name: str, text: str) -> float | None:
-    """One value from the text of the file `name`; of memory.stat the inactive page cache."""
+    """One value from the text of the file `name`.
+
+    Of memory.stat what no file backs, or, for the working set, the inactive page cache.
+    """
     match name:
         case "cpuacct.usage":
             return int(text) / 1e9
         case "cpu.stat":
             return _scaled(_table(text).get("usage_usec"), 1e-6)
         case "memory.stat":
-            table = _table(text)
-            return _scaled(table.get("total_inactive_file", table.get("inactive_file")), 1)
+            table, (whole, own) = _table(text), MEMORY_KEYS[field]
+            return _scaled(table.get(whole, table.get(own)), 1)
         case "io.stat":
             return _io_v2(text, "rbytes=" if field == "read_bytes" else "wbytes=")
         case "blkio.throttle.io_service_bytes_recursive":
@@ -130,13 +141,20 @@ def _stalls(pressure: MachinePressure) -> Iterator[tuple[str, float]]:
 class NodeReader:
     """Read the groups of a node, the machine and its pressure; groups that are None give nothing.
 
-    `stack` is the group of all containers, `engine` that of dockerd and containerd.
+    `stack` is the group of all containers, `engine` that of dockerd and containerd, `suite` that of suites,
+    their browsers, and the tools that copy volumes.
     """
 
     def __init__(
-        self, *, stack: str | None, engine: str | None, cgroups: Path = CGROUPS, proc: Path = PROC
+        self,
+        *,
+        stack: str | None,
+        engine: str | None,
+        suite: str | None = None,
+        cgroups: Path = CGROUPS,
+        proc: Path = PROC,
     ) -> None:
-        groups = {"stack": stack, "engine": engine}
+        groups = {"stack": stack, "engine": engine, "suite": suite}
         self.files = {name: group_files(path, root=cgroups) for name, path in groups.items() if path}
         self._proc = proc
 

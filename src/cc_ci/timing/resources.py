@@ -29,6 +29,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """Usage, page cache included; of the samples, and for a whole run of the kernel where it has it."""
     peak_working_set_bytes: Bytes | None = None
     """Usage less the inactive page cache; of the samples."""
+    mean_resident_bytes: Bytes | None = None
+    """What no file backs, so that it has to be in memory; over the time, of the samples."""
 
 
 class Pressure(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +49,8 @@ class SpanResources(msgspec.Struct, frozen=True, kw_only=True):
     span: int | None = None
     stack: Usage = Usage()
     engine: Usage = Usage()
+    suite: Usage = Usage()
+    """Of suites, their browsers, and the tools that copy volumes, restic among them."""
     machine: Usage = Usage()
     pressure: Pressure = Pressure()
 
@@ -67,11 +71,12 @@ SOURCES = {
     "written_bytes": "written_bytes",
     "peak_memory_bytes": "memory_bytes",
     "peak_working_set_bytes": "working_set_bytes",
+    "mean_resident_bytes": "resident_bytes",
 }
 """The value of a reading that each field of Usage comes from."""
 
-GROUPS = ("stack", "engine", "machine")
-GAUGES = frozenset({"memory_bytes", "working_set_bytes", "kernel_peak_bytes"})
+GROUPS = ("stack", "engine", "suite", "machine")
+GAUGES = frozenset({"memory_bytes", "working_set_bytes", "resident_bytes", "kernel_peak_bytes"})
 
 
 class SampledResources:
@@ -125,6 +130,7 @@ class SampledResources:
             written_bytes=_whole(self._used(f"{group}.written_bytes", start, end)),
             peak_memory_bytes=_whole(self._peak(f"{group}.memory_bytes", start, end)),
             peak_working_set_bytes=_whole(self._peak(f"{group}.working_set_bytes", start, end)),
+            mean_resident_bytes=_whole(self._mean(f"{group}.resident_bytes", start, end)),
         )
 
     def _used(self, name: str, start: Seconds, end: Seconds) -> float | None:
@@ -134,6 +140,10 @@ class SampledResources:
     def _peak(self, name: str, start: Seconds, end: Seconds) -> float | None:
         series = self._gauges.get(name)
         return series.peak(start, end) if series else None
+
+    def _mean(self, name: str, start: Seconds, end: Seconds) -> float | None:
+        series = self._gauges.get(name)
+        return series.mean(start, end) if series else None
 
     def _exact(self, usage: Usage, group: str) -> Usage:
         kernel = self._gauges.get(f"{group}.kernel_peak_bytes")

@@ -35,6 +35,15 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
         inside = self.values[bisect_right(self.times, start) : bisect_left(self.times, end)]
         return max(self.at(start), self.at(end), *inside)
 
+    def mean(self, start: Seconds, end: Seconds) -> float:
+        """Over that time, with straight lines between samples."""
+        if end <= start:
+            return self.at(start)
+        inside = self.times[bisect_right(self.times, start) : bisect_left(self.times, end)]
+        instants = [(at, self.at(at)) for at in (start, *inside, end)]
+        areas = ((high + low) / 2 * (right - left) for (left, low), (right, high) in pairwise(instants))
+        return sum(areas) / (end - start)
+
     def rising(self) -> "Series":
         """Itself with falls taken out: a counter starts anew when groups under it go away."""
         values = [0.0]

@@ -1,5 +1,6 @@
 """What a tool that touches volumes sees of the machine, and what it may do."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from cc_ci.backups.reach import HelperReach, SandboxReach
 from cc_ci.backups.sandbox import CHANGING, READING
 from cc_ci.engine.state import EngineVolume
 from cc_ci.errors import CommandFailed, InfrastructureError, StageFailed, Unverified
-from cc_ci.system.process import ScriptedRunner
+from cc_ci.lab.cgroups import GroupPart, NodeGroup
+from cc_ci.system.held import is_abandoned
+from cc_ci.system.process import Completed, ScriptedRunner
 
 CONTENT = "/var/lib/docker/volumes/web_content/_data"
 FOREIGN = msgspec.structs.replace(NODE, kind="foreign")
@@ -73,6 +76,47 @@ def test_a_volume_that_stands_for_another_is_seen_under_the_other_s_name(
     assert bound(call) == {volume_content("twin_content")}
     assert (volume_content("twin_content"), CONTENT) in values(call, "--bind", count=2)
     assert asked == ["twin_content"]
+
+
+class Groups(NodeGroup):
+    """Notes what is made and removed."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+
+    def make_below(self, part: GroupPart, name: str) -> None:
+        self.told.append((f"make in {part}", name))
+
+    def remove_below(self, part: GroupPart, name: str) -> None:
+        self.told.append((f"remove from {part}", name))
+
+    def join_argv(self, part: GroupPart, *below: str) -> tuple[str, ...]:
+        return ("join", part, *below, "--")
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_a_tool_uses_counts_as_the_nodes_for_as_long_as_it_runs(tmp_path: Path, *, ends: bool) -> None:
+    groups, held = Groups(), tmp_path / "held"
+    runner = ScriptedRunner().on("join")
+
+    def run(*argv: object, **options: object) -> Completed:
+        # whoever looks for groups of dead suites finds that this one's folder is held
+        (folder,) = held.iterdir()
+        assert not is_abandoned(folder)
+        assert groups.told == [("make in suite", folder.name)]
+        if not ends:
+            raise CommandFailed("restic: still running", returncode=None)
+        return runner(*argv, **options)  # type: ignore[arg-type]
+
+    reach = SandboxReach(NODE, run, inspect=plain, repository=tmp_path / "restic", group=groups, held=held)
+    with contextlib.nullcontext() if ends else pytest.raises(CommandFailed):
+        reach(("restic", "init"), volumes=(), access="reads", timeout=1, repository=True)
+    (made, name), (removed, again) = groups.told
+    assert (made, removed, name) == ("make in suite", "remove from suite", again)
+    assert list(held.iterdir()) == []
+    if ends:
+        (call,) = runner.calls
+        assert call[:5] == ("join", "suite", name, "--", "nsenter")
 
 
 def test_what_only_reads_can_not_write(sandbox: SandboxReach, runner: ScriptedRunner) -> None:

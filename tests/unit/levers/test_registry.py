@@ -27,7 +27,7 @@ from cc_ci.lab.proxy import pace
 from cc_ci.levers.arms import Chosen, arm_argv, choose, digest, is_limit, profile_values, read_arm
 from cc_ci.levers.lever import Lever
 from cc_ci.levers.registry import BY_NAME, LEVERS, PROFILES, overlay_fields
-from cc_ci.levers.values import SecondsRange, Words, told
+from cc_ci.levers.values import SecondsRange, Shares, Words, told
 from cc_ci.pipeline.instruments import driver as chosen_driver
 from cc_ci.pipeline.known import Known
 from cc_ci.pipeline.needs import Need
@@ -256,7 +256,13 @@ class Seen:
         """When the app's sign is looked at until the wait for it is over."""
         clock = ManualClock()
         sign, wait = LateSign(clock), waits(arm)
-        Readying(sign, clock=clock, interval=wait.probe_interval, hold=wait.hold).wait(timeout=600.0)
+        Readying(
+            sign,
+            clock=clock,
+            interval=wait.probe_interval,
+            slackening=wait.slackening,
+            hold=wait.hold,
+        ).wait(timeout=600.0)
         return sign.looked
 
 
@@ -270,6 +276,7 @@ WHERE: dict[str, Callable[[Seen, Chosen], object]] = {
     "provider.warm": Seen.provider,
     "readiness.stability": Seen.convergence,
     "readiness.probe_interval": Seen.readiness,
+    "readiness.slackening": Seen.readiness,
     "readiness.hold": Seen.readiness,
     "readiness.events": Seen.events,
     "readiness.probe": Seen.signs,
@@ -295,7 +302,7 @@ def other_values(lever: Lever) -> list[str]:
     default = choose().values[lever.name]
     if isinstance(lever.values, Words):
         return [one for one in lever.values.choices if one not in {default, "abra", "operators"}]
-    if default is None:
+    if default is None or isinstance(lever.values, Shares):
         return ["0.5"]
     return [told(lever.values.least if default == lever.values.most else float(default) + 1)]
 
@@ -342,6 +349,9 @@ def test_the_overlay_may_set_what_levers_name_and_that_is_told_once() -> None:
         ("health.interval=nan", "give recipe"),
         ("readiness.hold=recipe", "give 0 to 600 s"),
         ("plan.shape=some", "there is stages, chains3, chains2, upgraded"),
+        ("readiness.slackening=2", "give 0 to 1"),
+        ("readiness.slackening=nan", "give 0 to 1"),
+        ("readiness.slackening=recipe", "give 0 to 1"),
     ],
 )
 def test_what_is_no_setting_is_a_usage_error_with_what_there_is(setting: str, said: str) -> None:
@@ -363,6 +373,7 @@ def test_an_arm_is_its_profile_and_what_was_changed_of_it() -> None:
 
 def some_settings() -> list[str]:
     values = {lever.name: getattr(lever.values, "choices", (0.75, 2.125)) for lever in LEVERS}
+    values |= {lever.name: (0.25, 0.75) for lever in LEVERS if isinstance(lever.values, Shares)}
     return [f"{name}={told(value)}" for name, choices in values.items() for value in choices]
 
 
@@ -397,7 +408,7 @@ def test_an_arm_that_was_written_by_a_levers_former_name_is_the_same_arm() -> No
 
 def test_the_levers_of_profiles_are_what_they_were() -> None:
     """A change here makes other arms: sets and history that have the old ones are not pooled with it."""
-    known = {"stock": "fcedcf93", "peer": "3fd85d9f", "bare": "8f4e5345"}
+    known = {"stock": "fcedcf93", "peer": "3fd85d9f", "bare": "2e061325"}
     assert {name: choose(name).arm.digest for name in known} == known
 
 

@@ -11,12 +11,14 @@ from cc_ci.errors import UsageError
 from cc_ci.perf.baselines import sets
 from cc_ci.perf.measuring.baseline import ATTEMPTS, UNFINISHED, measure, remaining
 from cc_ci.perf.measuring.campaign import require_one_code, to_take_up
+from cc_ci.perf.measuring.expected import Past
 from cc_ci.perf.measuring.foreign import CpuCounts
 from cc_ci.results.engines import engine_of
 from cc_ci.results.measured import Canary, Cell, Measured, compact, read_set
 from cc_ci.results.schema import RunResult
 from cc_ci.system.clock import ManualClock
 from cc_ci.system.files import free_name
+from cc_ci.system.units import EpochSeconds
 
 USUAL = Canary(cpu=1.0, untar=1.0)
 HOST = sets.Host(system="Debian", kernel="6", cpu_model="made up", cpus=2, memory_bytes=8 << 30)
@@ -78,6 +80,34 @@ def test_each_run_follows_its_cells_preparation(folder: Path) -> None:
         "app-cold.json",
         "app-warm.json",
     ]
+
+
+def test_the_hours_are_said_before_anything_is_done(folder: Path) -> None:
+    told: list[str] = []
+    bench = FakeBench()
+    hour = Past(
+        recipe="app",
+        cache="warm",
+        arm="stock",
+        engine=None,
+        seconds=3600.0,
+        started=EpochSeconds(0.0),
+        of="baselines/before",
+    )
+
+    def say(line: str) -> None:
+        told.append(line)
+        if len(told) == 1:
+            assert bench.told == []
+
+    measure(folder, bench, say=say, past=[hour])
+    assert told[0] == (
+        "3 runs to do: about 3.0 h of runs alone; by baselines/before;"
+        " baselines/before, in another cache state"
+    )
+    told.clear()
+    measure(folder, bench, say=told.append, past=[hour])
+    assert told == [], "of a set that is whole there is nothing to say"
 
 
 def begun(root: Path, name: str) -> Path:

@@ -6,8 +6,10 @@ from cc_ci.engine.fake_events import FACTS
 from cc_ci.engine.node import Node
 from cc_ci.lab.node_records import Wanted
 from cc_ci.perf.baselines.sets import Asked
+from cc_ci.perf.measuring.reference_node import finds_a_warm_provider
 from cc_ci.perf.measuring.reference_nodes import ReferenceNodes, engine_used
 from cc_ci.results.engines import EngineUsed
+from cc_ci.results.measured import Cell
 
 ENGINES = ("system", "docker-26.1.5", "docker-28.5.2")
 
@@ -89,3 +91,13 @@ def test_one_that_was_interrupted_on_its_way_up_is_taken_down() -> None:
 
 def test_what_an_engine_says_of_itself_is_what_a_set_keeps() -> None:
     assert str(engine_used(FACTS)) == "20.10.24, containerd 1.6.20, runc 1.1.5, overlay2, cgroup v1"
+
+
+def test_only_arms_with_a_warm_provider_have_one_and_only_for_recipes_that_need_it() -> None:
+    def finds(recipe: str, arm: str) -> bool:
+        return finds_a_warm_provider(Cell(recipe=recipe, cache="warm", arm=arm))
+
+    assert finds("matrix-synapse", "peer")
+    assert finds("matrix-synapse", "stock provider.warm=yes")
+    assert not finds("matrix-synapse", "stock")
+    assert not finds("custom-html", "peer")

@@ -34,6 +34,18 @@ def test_each_rule_names_what_it_saw() -> None:
     )
 
 
+def test_a_machine_that_is_slow_once_all_cpus_work_is_another_one() -> None:
+    first = [Canary(cpu=1.0, untar=2.0, loaded=value) for value in (0.5, 0.6, 2.0)]
+    reference = usual(first)
+    slow = Canary(cpu=1.0, untar=2.0, loaded=0.91)
+    assert void(usual=reference, before=slow, after=None, foreign_cpus=0) == (
+        "canary before it: all CPUs and memory took 0.91 s, usual 0.60 s"
+    )
+    older = usual([Canary(cpu=1.0, untar=2.0)])
+    assert older.loaded is None
+    assert void(usual=older, before=slow, after=None, foreign_cpus=0) is None
+
+
 def test_what_the_run_and_its_node_used_is_not_foreign() -> None:
     before = CpuCounts(machine=100.0, accounted=40.0)
     after = CpuCounts(machine=180.0, accounted=110.0)
@@ -47,7 +59,8 @@ def test_what_a_run_does_in_its_group_is_accounted_for(tmp_path: Path) -> None:
     folder = tmp_path / "cpuacct" / "ours"
     (folder / "cpuacct.usage").write_text("0\n")
     (tmp_path / "cpuacct" / "cpuacct.usage").write_text("50000000000\n")
-    reading = {"stack.cpu_seconds": 5.0, "engine.cpu_seconds": 1.0}
+    reading = {"stack.cpu_seconds": 5.0, "engine.cpu_seconds": 1.0, "suite.cpu_seconds": 30.0}
+    assert count(reading, group).accounted >= 36.0, "suites and restic have groups of the node's"
     before = count(reading, group)
     ended = subprocess.run([*group.join_argv(), "echo", "ran"], capture_output=True, text=True, check=True)
     (folder / "cpuacct.usage").write_text("7000000000\n")

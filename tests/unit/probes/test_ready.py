@@ -253,6 +253,29 @@ def test_the_engine_is_asked_no_more_often_than_one_predicate_is_looked_at() -> 
     assert min(later - earlier for earlier, later in itertools.pairwise(asked)) > 0.19
 
 
+@pytest.mark.parametrize("took", [0.5, 5.0, 60.0, 600.0])
+def test_looks_that_slacken_are_late_by_no_more_than_their_share_and_far_fewer(took: float) -> None:
+    looks = {}
+    for slackening in (0.0, 0.02):
+        clock = ManualClock()
+        sign = Sign(clock, "app", since=took)
+        wait = Readying(
+            sign,
+            clock=clock,
+            interval=0.05,
+            slackening=slackening,
+            hold=0.0,
+            side_by_side=lambda _: Inline(),
+        )
+        true_at = wait.wait(timeout=900).true_at
+        looks[slackening] = sign.looks
+        # a look itself takes 0.1 s
+        assert took <= true_at <= took * (1 + 2 * slackening) + 0.05 + 0.2
+    assert looks[0.02] <= looks[0.0]
+    if took >= 60:
+        assert looks[0.02] < looks[0.0] / 3
+
+
 def test_an_app_that_never_answers_well_failed_and_its_last_answer_is_kept() -> None:
     script = Script(ManualClock(), app(500, "stack trace"))
     with pytest.raises(NotReady, match=r"not there after 5 s; last: app: x: status 500") as caught:

@@ -82,6 +82,7 @@ USAGE = Usage(
     written_bytes=20,
     peak_memory_bytes=1 << 20,
     peak_working_set_bytes=1 << 19,
+    mean_resident_bytes=1 << 18,
 )
 
 
@@ -175,6 +176,7 @@ def example(run: str = "cust-0a1b2c") -> RunResult:
             SpanResources(
                 stack=USAGE,
                 engine=USAGE,
+                suite=USAGE,
                 machine=Usage(cpu_seconds=4.0, read_bytes=0, written_bytes=0),
                 pressure=Pressure(
                     cpu_some_seconds=0.5,
@@ -196,7 +198,7 @@ def example(run: str = "cust-0a1b2c") -> RunResult:
             leaks=(Leak(kind="volume", name="cust_content"),),
         ),
         warnings=(Warn(code="no-ipvs", message="the node has no ipvs; ports are in host mode"),),
-        missing={"resources.*.machine.peak_*": "not counted for the machine as a whole"},
+        missing={"resources.*.machine.*_bytes": "not counted for the machine as a whole"},
     )
 
 

@@ -17,6 +17,7 @@ def test_a_null_without_a_reason_is_named_by_its_path() -> None:
     assert unexplained(result) == (
         "resources.0.machine.peak_memory_bytes",
         "resources.0.machine.peak_working_set_bytes",
+        "resources.0.machine.mean_resident_bytes",
     )
 
 

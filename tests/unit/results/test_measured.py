@@ -10,6 +10,7 @@ from example_result import example
 from cc_ci.errors import UsageError
 from cc_ci.levers.arms import choose
 from cc_ci.results.measured import Cell, Measured, cells, compact, parts, read_set, write
+from cc_ci.timing.resources import SpanResources
 
 CELL = Cell(recipe="custom-html", cache="warm")
 
@@ -38,6 +39,17 @@ def test_what_is_kept_is_small_and_adds_up() -> None:
     assert kept.phases is not None
     assert kept.phases.rows == example().phases.rows
     assert sum(part.seconds for part in parts(example())) == pytest.approx(kept.phases.total_seconds)
+
+
+def test_of_a_run_on_plain_containers_it_is_kept_what_each_step_used() -> None:
+    plain = msgspec.structs.replace(
+        example(),
+        levers={**example().levers, "deploy.driver": "bare"},
+        resources=(SpanResources(), SpanResources(span=1), SpanResources(span=3)),
+    )
+    assert [one.span for one in compact(plain).resources] == [None, 1]
+    deployed = msgspec.structs.replace(plain, levers={"deploy.driver": "stack"})
+    assert [one.span for one in compact(deployed).resources] == [None]
 
 
 def test_void_and_red_runs_are_kept_but_are_no_samples() -> None:

@@ -126,7 +126,7 @@ def test_the_default_root_is_in_the_state_folder(tmp_path: Path, monkeypatch: py
         ("[]", "schema_version is missing"),
         ('{"schema_version": 0}', "no number from 1 on"),
         ('{"schema_version": 1}', "not the results of a run"),
-        ('{"schema_version": 99}', "schema_version 99 is newer than 5; upgrade cc-ci"),
+        ('{"schema_version": 99}', "schema_version 99 is newer than 6; upgrade cc-ci"),
     ],
 )
 def test_other_files_are_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
@@ -220,8 +220,11 @@ def test_levers_of_version_4_have_the_names_of_now_and_their_arm_the_digest_of_t
 
 def test_what_older_results_do_not_tell_of_their_engine_is_said() -> None:
     read = load(OLD / "version-3.json")
-    assert (read.schema_version, read.environment.engine, read.environment.runc) == (5, "20.10.24", None)
+    assert (read.schema_version, read.environment.engine, read.environment.runc) == (6, "20.10.24", None)
     assert read.missing["environment.runc"] == "not recorded before version 4 of these results"
+    assert read.missing["resources.*.suite.cpu_seconds"] == "not recorded before version 6 of these results"
+    (whole, *_) = read.resources
+    assert (whole.suite.cpu_seconds, whole.stack.mean_resident_bytes) == (None, None)
 
 
 def test_older_versions_are_brought_up_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ WAITS = Waits(
     stability=5.0,
     stability_because="abra's waiter",
     probe_interval=1.0,
+    slackening=0.0,
     hold=1.0,
     tuning=Tuning(),
 )

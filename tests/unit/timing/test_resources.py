@@ -41,6 +41,8 @@ def test_a_machine_without_pressure_files_has_none(tmp_path: Path) -> None:
         ("memory_bytes", "memory.usage_in_bytes", "4096\n", 4096),
         ("working_set_bytes", "memory.stat", "inactive_file 1\ntotal_inactive_file 7\n", 7),
         ("working_set_bytes", "memory.stat", "anon 5\ninactive_file 3\n", 3),
+        ("resident_bytes", "memory.stat", "rss 1\ntotal_rss 9\n", 9),
+        ("resident_bytes", "memory.stat", "anon 5\ninactive_file 3\n", 5),
         ("read_bytes", "blkio.throttle.io_service_bytes_recursive", BLKIO, 101),
         ("written_bytes", "blkio.throttle.io_service_bytes_recursive", BLKIO, 32),
         ("read_bytes", "blkio.throttle.io_service_bytes_recursive", "Total 0\n", None),
@@ -124,6 +126,31 @@ def test_a_span_gets_its_share_between_samples_and_the_peak_within() -> None:
     assert resources.between(0.5, 2.0).stack == Usage(cpu_seconds=0.5, peak_memory_bytes=900)
     assert resources.between(1.5, 2.0).stack == Usage(cpu_seconds=0.0, peak_memory_bytes=600)
     assert resources.between(-5.0, 50.0).stack.cpu_seconds == 1.0
+
+
+def test_what_is_resident_is_a_mean_over_the_time_and_suites_have_a_row_of_their_own() -> None:
+    resources = sampled(
+        {"suite.cpu_seconds": 1.0, "stack.resident_bytes": 100},
+        {"suite.cpu_seconds": 4.0, "stack.resident_bytes": 300},
+        {"suite.cpu_seconds": 4.0, "stack.resident_bytes": 300},
+    )
+    found = resources.between(0.0, 2.0)
+    assert found.stack.mean_resident_bytes == (200 + 300) / 2
+    assert (found.suite.cpu_seconds, found.engine.cpu_seconds) == (3.0, None)
+    assert resources.between(1.5, 1.5).stack.mean_resident_bytes == 300
+
+
+@given(
+    values=st.lists(st.floats(min_value=0, max_value=1e6), min_size=2, max_size=9),
+    cut=st.floats(min_value=0, max_value=1),
+)
+def test_means_of_two_parts_are_that_of_the_whole(values: list[float], cut: float) -> None:
+    line = Series(times=tuple(map(float, range(len(values)))), values=tuple(values))
+    end = len(values) - 1.0
+    at = cut * end
+    whole = line.mean(0.0, at) * at + line.mean(at, end) * (end - at)
+    assert whole == pytest.approx(line.mean(0.0, end) * end, abs=1e-6)
+    assert min(values) - 1e-9 <= line.mean(0.0, end) <= max(values) + 1e-9
 
 
 def test_a_counter_that_falls_counts_from_there() -> None:

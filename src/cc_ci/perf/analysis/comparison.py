@@ -41,11 +41,15 @@ Noise = Literal["changed", "within noise", "too few to tell"]
 
 
 class RunSample(msgspec.Struct, frozen=True, kw_only=True):
-    """One run, and the parts of its critical path; `place` is that in its set's order."""
+    """One run, and the parts of its critical path; `place` is that in its set's order.
+
+    `host` is what `host_speed` says of the machine meanwhile.
+    """
 
     result: RunResult
     parts: tuple[Part, ...]
     place: int = 0
+    host: Seconds | None = None
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):

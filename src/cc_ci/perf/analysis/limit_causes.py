@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from cc_ci.perf.analysis.limit_model import Limit, Terms
+from cc_ci.perf.analysis.limit_model import PLANNED, Limit, PlanShape, Terms, chains
 from cc_ci.perf.analysis.savings import failed_start, held, removal, waits_for_a_look, watched_update
 from cc_ci.perf.analysis.what_if import PathPlace
 from cc_ci.results.measured import Measured
@@ -21,17 +21,19 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     limit: Seconds
 
 
-def causes(deployed: Measured, terms: Terms, bound: Limit) -> tuple[Cause, ...]:
+def causes(
+    deployed: Measured, terms: Terms, bound: Limit, *, shape: PlanShape = PLANNED
+) -> tuple[Cause, ...]:
     """T - L by cause, the largest first; they add up to it.
 
-    What CPU or disk take beyond the longest chain is a cause of its own, which only the limit has.
+    What CPU, disk or memory take beyond the longest chain is a cause of its own, which only the limit has.
     """
     spent: dict[str, Seconds] = {}
     for part in deployed.parts:
         place = PathPlace.of_part(part)
         name = next((cause for cause, holds in _CAUSES if holds(place)), REST)
         spent[name] = spent.get(name, 0.0) + part.seconds
-    least = _least(terms, bound)
+    least = _least(terms, bound, shape)
     names = dict.fromkeys([*spent, *least])
     found = [Cause(name=name, deployed=spent.get(name, 0.0), limit=least.get(name, 0.0)) for name in names]
     return tuple(sorted(found, key=lambda one: one.limit - one.deployed))
@@ -57,30 +59,28 @@ _CAUSES: tuple[tuple[str, Callable[[PathPlace], bool]], ...] = (
 REST = "cc-ci and the engine"
 
 
-def _least(terms: Terms, bound: Limit) -> dict[str, Seconds]:
+def _least(terms: Terms, bound: Limit, shape: PlanShape) -> dict[str, Seconds]:
     """What the longest chain has of each cause."""
     longest = bound.longest_chain
-    common = {"provider": terms.provider, "images": terms.pulls}
-    if bound.binds in {"CPU", "disk"}:
-        common[f"{bound.binds} beyond the longest chain"] = (
+    least = {"provider": terms.provider, "images": terms.pulls}
+    if bound.binds not in bound.chains:
+        least[f"{bound.binds} beyond the longest chain"] = (
             bound.seconds - bound.before - bound.chains[longest]
         )
-    if longest == "upgrade chain":
-        return {
-            **common,
-            BOOT: terms.boot_old + terms.boot_upgraded,
-            "seeds": terms.seed_old,
-            "removal": terms.stop_upgrade,
-            "test actions": terms.act_upgraded,
-        }
-    fresh = longest == "fresh chain"
-    boots = terms.boot_fresh + terms.boot_fresh_restored if fresh else terms.boot_restored
-    acts = terms.act_fresh if fresh else terms.act_restored
-    return {
-        **common,
-        BOOT: terms.boot_new + boots,
-        "seeds": terms.seed_new + (0.0 if fresh else terms.overwrite),
-        "removal": 0.0 if fresh else terms.stop_restored,
-        "data": terms.backup + (terms.restore_fresh if fresh else terms.restore),
-        "test actions": max(terms.act_functional, terms.act_sso) + acts,
-    }
+    for term in chains(terms, shape)[longest]:
+        cause = next(cause for start, cause in _OF_TERMS.items() if term.startswith(start))
+        least[cause] = least.get(cause, 0.0) + getattr(terms, term)
+    return least
+
+
+_OF_TERMS = {
+    "boot_": BOOT,
+    "seed_": "seeds",
+    "overwrite": "seeds",
+    "fill": "seeds",
+    "stop_": "removal",
+    "act_": "test actions",
+    "backup": "data",
+    "restore": "data",
+}
+"""By how the names of a chain's terms begin."""

@@ -1,32 +1,53 @@
-"""The least time that a run's work can take on a machine, from runs on plain containers. Pure.
+"""The least time that a run's work can take on a machine, from the terms of a run on plain containers. Pure.
 
-The terms of the model (docs/decisions/0015) are the steps of a `bare` run, each measured alone:
+What each term is, where it is read, and what could make it less is in docs/reference/limit.md; why it is
+measured so, in docs/decisions/0015. It is the least of these chains as they are planned, and of no others.
 
     X = B(old) + S + K + W(new) + A_u
     Y = B(new) + max(A_f, A_s) + S + D_b + O + K + D_r + W(new) + A_b
     Z = (Y up to D_b) + B(new) + D_r + W(new) + A_b
-    L = P + max(X, Y, Z, CPU seconds / CPUs, bytes written / disk rate)
+    three chains: L = P + max(X, Y, Z, CPU, disk, memory)
+    two chains, X restored over Y:
+        L = P + max(max(X + S + D_b, B(new) + max(A_f, A_s) + O) + K + D_r + W(new) + A_b, CPU, disk, memory)
+    one deployment, upgraded in place, with which nobody tests a fresh install or a fresh restore:
+        L = P + max(B(old) + S + K + W(new) + max(A_f, A_s) + S + D_b + O + K + D_r + W(new) + A_b, and so on)
 
-B boot on empty volumes, W boot on existing data with what migrates then, S seed, O what is changed after the
-backup for the restore to undo, K graceful stop, A test actions, D data copied by the recipe's hooks and
-restic, P the provider's boot and wiring. Cold adds the transfer and extraction of the layers that are
-missing. Waits that only a test's own steps have count as its. P and the pulls come before the chains: a run
-that has them beside each other may come below L.
+B boot on empty volumes, W boot on existing data with what migrates then, S seed, O what is changed or put in
+for the restore to undo, K graceful stop, A test actions, D data copied by the recipe's hooks and
+restic, P the provider's boot and wiring and the pulls. CPU: seconds that the work needs, on all CPUs. Disk:
+bytes written, at its rate. Memory: what has to be resident times how long, in what the node has for it.
 """
 
-from collections.abc import Sequence
+from typing import Literal, TypeVar
 
 import msgspec
 
 from cc_ci.perf.baselines.sets import Calls
-from cc_ci.results.measured import Measured
-from cc_ci.results.schema import StageName
 from cc_ci.system.units import Bytes, Seconds
-from cc_ci.timing.actions import JOIN_PROXY, STOP_CONTAINERS
-from cc_ci.timing.spans import Span
 
-INSTALL, UPGRADE, FRESH = "install", "upgrade", "fresh"
-"""The deployments of the three chains; pipeline/shapes.py names them."""
+PlanShape = Literal["chains3", "chains2", "upgraded"]
+"""Of plans, as the lever `plan.shape` has them; a plan of stages that deploy for themselves has none of its
+own: it does no less than chains3."""
+PLANNED: PlanShape = "chains3"
+"""What runs on plain containers are planned as."""
+Amount = TypeVar("Amount", int, float)
+UPGRADE, INSTALL, FRESH = "upgrade chain", "install chain", "fresh chain"
+
+
+class Needs(msgspec.Struct, frozen=True, kw_only=True):
+    """What work takes of a node, in whatever order it is done; None where it was not measured."""
+
+    cpu_seconds: Seconds | None = None
+    written_bytes: Bytes | None = None
+    resident_byte_seconds: float | None = None
+
+
+class Capacity(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node has of what work needs; `disk_rate` in bytes a second. None where it is not known."""
+
+    cpus: float
+    disk_rate: float | None = None
+    memory_bytes: Bytes | None = None
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +67,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     backup: Seconds = 0.0
     overwrite: Seconds = 0.0
     """What a restore has to undo: seeds changed, deleted and added after the backup."""
+    fill: Seconds = 0.0
+    """The same in an app that another one's backup is restored over."""
     restore: Seconds = 0.0
     stop_restored: Seconds = 0.0
     boot_restored: Seconds = 0.0
@@ -56,28 +79,25 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     act_fresh: Seconds = 0.0
     pulls: Seconds = 0.0
     cpu_seconds: Seconds | None = None
-    """Of the whole run, less what the provider and pulling used."""
+    """Of the whole run, less what provider and pulls used; of suites and restic where they were counted."""
     written_bytes: Bytes | None = None
     """Of the whole run; a lower bound under cgroup v1."""
+    resident_byte_seconds: float | None = None
+    """Of the chains, beyond what stands all the time."""
+    standing_bytes: Bytes | None = None
+    """What is resident all the time: the engine, the proxy, a provider."""
+    spared: dict[PlanShape, Needs] = {}
+    """What plans of another shape do without, of what the whole run needed; empty where it is not known."""
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """The limit of one bare run, and what binds it; `before` all else come the provider and the pulls."""
 
     before: Seconds
-    upgrade_chain: Seconds
-    install_chain: Seconds
-    fresh_chain: Seconds
+    chains: dict[str, Seconds]
     cpu: Seconds | None
     disk: Seconds | None
-
-    @property
-    def chains(self) -> dict[str, Seconds]:
-        return {
-            "upgrade chain": self.upgrade_chain,
-            "install chain": self.install_chain,
-            "fresh chain": self.fresh_chain,
-        }
+    memory: Seconds | None = None
 
     @property
     def longest_chain(self) -> str:
@@ -85,7 +105,8 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def bounds(self) -> dict[str, Seconds]:
-        return {**self.chains, "CPU": self.cpu or 0.0, "disk": self.disk or 0.0}
+        others = {"CPU": self.cpu, "disk": self.disk, "memory": self.memory}
+        return {**self.chains, **{name: value or 0.0 for name, value in others.items()}}
 
     @property
     def binds(self) -> str:
@@ -97,118 +118,77 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
         return self.before + self.bounds[self.binds]
 
 
-def terms_of(measured: Measured) -> Terms:
-    """The terms of a bare run. Its result must have the spans of its steps."""
-    result = measured.result
-    if result is None:
-        return Terms()
-    steps = _Steps(result.spans)
-    whole = result.whole
-    used = (whole.stack.cpu_seconds, whole.engine.cpu_seconds) if whole else (None, None)
-    written = (whole.stack.written_bytes, whole.engine.written_bytes) if whole else (None, None)
-    return Terms(
-        provider=steps.seconds("provide", stage="sso"),
-        boot_old=steps.boot("deploy", UPGRADE),
-        seed_old=steps.seconds("seed", UPGRADE),
-        stop_upgrade=steps.stopping("upgrade", UPGRADE),
-        boot_upgraded=steps.boot("upgrade", UPGRADE),
-        act_upgraded=steps.seconds("verify_upgrade", UPGRADE) + steps.seconds("test", UPGRADE),
-        boot_new=steps.boot("deploy", INSTALL),
-        act_functional=steps.seconds("test", INSTALL, stage="functional"),
-        act_sso=steps.seconds("test", INSTALL, stage="sso"),
-        seed_new=steps.seconds("seed", INSTALL),
-        backup=steps.seconds("backup", INSTALL),
-        overwrite=steps.seconds("overwrite", INSTALL),
-        restore=steps.seconds("restore", INSTALL),
-        stop_restored=steps.stopping("redeploy", INSTALL),
-        boot_restored=steps.boot("redeploy", INSTALL),
-        act_restored=steps.seconds("verify_restore", INSTALL),
-        boot_fresh=steps.boot("deploy", FRESH),
-        restore_fresh=steps.seconds("restore", FRESH),
-        boot_fresh_restored=steps.boot("redeploy", FRESH),
-        act_fresh=steps.seconds("verify_restore", FRESH),
-        pulls=pulls(measured),
-        cpu_seconds=None if None in used else sum(filter(None, used)) - _cpu_of_added(measured),
-        written_bytes=None if None in written else sum(filter(None, written)),
-    )
+def chains(terms: Terms, shape: PlanShape = PLANNED) -> dict[str, tuple[str, ...]]:
+    """The names of the terms that each chain is made of, one after the other."""
+    act = "act_functional" if terms.act_functional >= terms.act_sso else "act_sso"
+    upgraded = ("boot_old", "seed_old", "stop_upgrade", "boot_upgraded", "act_upgraded")
+    tested, saved = ("boot_new", act), ("seed_new", "backup")
+    restored = ("restore", "stop_restored", "boot_restored", "act_restored")
+    fresh = ("boot_fresh", "restore_fresh", "boot_fresh_restored", "act_fresh")
+    if _own(shape, terms) == "upgraded":
+        return {UPGRADE: (*upgraded[:-1], act, *saved, "overwrite", *restored)}
+    if _own(shape, terms) == "chains2":
+        # a run of three chains puts in such data after its backup alone
+        fill = "fill" if terms.fill else "seed_new"
+        return {UPGRADE: (*upgraded, *saved, *restored), INSTALL: (*tested, fill, *restored)}
+    return {
+        UPGRADE: upgraded,
+        INSTALL: (*tested, *saved, "overwrite", *restored),
+        FRESH: (*tested, *saved, *fresh) if terms.boot_fresh else (),
+    }
 
 
-class _Steps:
-    def __init__(self, spans: Sequence[Span]) -> None:
-        self._steps = [span for span in spans if span.kind == "step"]
-        self._inner = [span for span in spans if span.kind != "step"]
-
-    def seconds(
-        self, action: str, deployment: str | None = None, *, stage: StageName | None = None
-    ) -> Seconds:
-        return sum(step.seconds for step in self._of(action, deployment, stage))
-
-    def stopping(self, action: str, deployment: str) -> Seconds:
-        return self._inside(action, deployment, STOP_CONTAINERS)
-
-    def boot(self, action: str, deployment: str) -> Seconds:
-        """The step without the stop before it and without what Swarm alone needs."""
-        aside = self._inside(action, deployment, STOP_CONTAINERS) + self._inside(
-            action, deployment, JOIN_PROXY
-        )
-        return max(0.0, self.seconds(action, deployment) - aside)
-
-    def _of(self, action: str, deployment: str | None, stage: StageName | None = None) -> list[Span]:
-        return [
-            step
-            for step in self._steps
-            if step.action == action and deployment in (None, step.deployment) and stage in (None, step.stage)
-        ]
-
-    def _inside(self, action: str, deployment: str, within: str) -> Seconds:
-        steps = self._of(action, deployment)
-        return sum(
-            span.seconds
-            for span in self._inner
-            for step in steps
-            if span.action == within
-            and span.deployment in (None, deployment)
-            and step.start <= span.start
-            and (span.end or 0.0) <= (step.end or 0.0)
-        )
-
-
-def pulls(measured: Measured) -> Seconds:
-    """Transfer and extraction; the removal before them is the measurement's own."""
-    if measured.cell.cache != "cold":
-        return 0.0
-    found = (part for part in measured.parts if part.phase == "images_pull")
-    return sum(part.seconds for part in found if part.kind == "pull")
-
-
-def _cpu_of_added(measured: Measured) -> Seconds:
-    """Of the provider and of pulling, whose seconds are added to what the CPUs need for the rest."""
-    added = (part for part in measured.parts if part.phase in {"provider_setup", "images_pull"})
-    return sum(part.use.cpu for part in added if part.use)
-
-
-def limit(terms: Terms, *, cpus: float, disk_rate: float | None = None) -> Limit:
-    """L; `disk_rate` in bytes per second, None where it was not measured."""
-    to_backup = terms.boot_new + max(terms.act_functional, terms.act_sso) + terms.seed_new + terms.backup
-    undone = terms.overwrite + terms.stop_restored + terms.restore
-    restored = undone + terms.boot_restored + terms.act_restored
-    fresh = terms.boot_fresh + terms.restore_fresh + terms.boot_fresh_restored + terms.act_fresh
-    written = terms.written_bytes
+def limit(terms: Terms, node: Capacity, *, shape: PlanShape = PLANNED) -> Limit:
+    """L."""
+    needs = _needs(terms, shape)
     return Limit(
         before=terms.provider + terms.pulls,
-        upgrade_chain=terms.boot_old
-        + terms.seed_old
-        + terms.stop_upgrade
-        + terms.boot_upgraded
-        + terms.act_upgraded,
-        install_chain=to_backup + restored,
-        fresh_chain=to_backup + fresh if terms.boot_fresh else 0.0,
-        cpu=None if terms.cpu_seconds is None else terms.cpu_seconds / cpus,
-        disk=None if written is None or not disk_rate else written / disk_rate,
+        chains={
+            name: sum(getattr(terms, term) for term in parts) for name, parts in chains(terms, shape).items()
+        },
+        cpu=_over(needs.cpu_seconds, node.cpus),
+        disk=_over(needs.written_bytes, node.disk_rate),
+        memory=_over(needs.resident_byte_seconds, _free(terms, node.memory_bytes)),
     )
 
 
-def floor(terms: Terms, calls: Calls, *, cpus: float, disk_rate: float | None = None) -> Seconds:
+def _needs(terms: Terms, shape: PlanShape) -> Needs:
+    """Where it is not known how much a shape does without, nothing is known of what it needs."""
+    if _own(shape, terms) == PLANNED:
+        return Needs(
+            cpu_seconds=terms.cpu_seconds,
+            written_bytes=terms.written_bytes,
+            resident_byte_seconds=terms.resident_byte_seconds,
+        )
+    spared = terms.spared.get(shape, Needs())
+    return Needs(
+        cpu_seconds=_less(terms.cpu_seconds, spared.cpu_seconds),
+        written_bytes=_less(terms.written_bytes, spared.written_bytes),
+        resident_byte_seconds=_less(terms.resident_byte_seconds, spared.resident_byte_seconds),
+    )
+
+
+def _own(shape: PlanShape, terms: Terms) -> PlanShape:
+    """Without an old version nothing is upgraded, and a plan of any shape is one of three chains."""
+    return shape if terms.boot_old else PLANNED
+
+
+def _less(whole: Amount | None, part: Amount | None) -> Amount | None:
+    return None if whole is None or part is None else whole - part
+
+
+def _over(amount: float | None, rate: float | None) -> Seconds | None:
+    return None if amount is None or not rate else amount / rate
+
+
+def _free(terms: Terms, memory_bytes: Bytes | None) -> float | None:
+    """What the chains' apps can have at one time."""
+    if memory_bytes is None or terms.standing_bytes is None:
+        return None
+    return max(0.0, memory_bytes - terms.standing_bytes)
+
+
+def floor(terms: Terms, calls: Calls, node: Capacity, *, shape: PlanShape = PLANNED) -> Seconds:
     """L with the calls that each chain needs: X one stack made and updated, Y and Z one made, gone, made."""
     swarm = msgspec.structs.replace(
         terms,
@@ -220,7 +200,7 @@ def floor(terms: Terms, calls: Calls, *, cpus: float, disk_rate: float | None = 
         boot_fresh_restored=_with(terms.boot_fresh_restored, calls.remove + calls.create),
         provider=_with(terms.provider, calls.create + calls.remove),
     )
-    return limit(swarm, cpus=cpus, disk_rate=disk_rate).seconds + calls.remove
+    return limit(swarm, node, shape=shape).seconds + calls.remove
 
 
 def _with(seconds: Seconds, calls: Seconds) -> Seconds:

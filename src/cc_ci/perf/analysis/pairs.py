@@ -1,17 +1,24 @@
 """Runs and the bare runs beside them: how far each is from its limit."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import get_args
 
 import msgspec
 
 from cc_ci.errors import InfrastructureError
-from cc_ci.perf.analysis.limit_model import Limit, Terms, floor, limit, pulls, terms_of
+from cc_ci.levers.registry import lever_named
+from cc_ci.perf.analysis.limit_model import PLANNED, Capacity, Limit, PlanShape, Terms, floor, limit
+from cc_ci.perf.analysis.limit_terms import FRESH, terms_of
+from cc_ci.perf.analysis.pulling import in_a_row, side_by_side
 from cc_ci.perf.analysis.statistics import Ratio, hodges_lehmann_paired, median
 from cc_ci.perf.baselines.measured_set import Set
 from cc_ci.perf.baselines.sets import Calls
 from cc_ci.results.measured import Cache, Cell, Measured
 from cc_ci.system.units import Seconds
+
+SHAPES: tuple[PlanShape, ...] = get_args(PlanShape)
+SHAPE = lever_named("plan.shape").name
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,8 +27,28 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     bare: Measured
     deployed: Measured
     terms: Terms
-    bound: Limit
-    floor: Seconds | None
+    bounds: Mapping[PlanShape, Limit]
+    floors: Mapping[PlanShape, Seconds]
+    """Empty where Swarm's own calls were not measured."""
+
+    @property
+    def shape(self) -> PlanShape:
+        """Whose limit the deployed run can't be quicker than."""
+        result = self.deployed.result
+        if result is None:
+            return PLANNED
+        shape = next((one for one in SHAPES if one == result.levers.get(SHAPE)), PLANNED)
+        # a recipe that can't be tested in two chains is tested in three
+        gave_way = shape == "chains2" and any(span.deployment == FRESH for span in result.spans)
+        return PLANNED if gave_way else shape
+
+    @property
+    def bound(self) -> Limit:
+        return self.bounds[self.shape]
+
+    @property
+    def floor(self) -> Seconds | None:
+        return self.floors.get(self.shape)
 
     @property
     def seconds(self) -> Seconds:
@@ -64,6 +91,20 @@ class PairsFinding(msgspec.Struct, frozen=True, kw_only=True):
         floors = [pair.floor for pair in self.pairs if pair.floor is not None]
         return median(floors) if floors else None
 
+    def limit_of(self, shape: PlanShape) -> Seconds:
+        """The median L of plans of that shape."""
+        return median(pair.bounds[shape].seconds for pair in self.pairs)
+
+    def floor_of(self, shape: PlanShape) -> Seconds | None:
+        """The same of a plan of that shape."""
+        floors = [pair.floors[shape] for pair in self.pairs if shape in pair.floors]
+        return median(floors) if floors else None
+
+    @property
+    def knows_steps(self) -> bool:
+        """Whether it is known what single steps used, so that plans of another shape can be told of."""
+        return all(pair.terms.spared for pair in self.pairs)
+
     @property
     def refuted(self) -> tuple[Pair, ...]:
         return tuple(pair for pair in self.pairs if not pair.holds)
@@ -79,7 +120,7 @@ def _finding(measured: Set, cell: Cell) -> PairsFinding | None:
 
     A cold run may have a warm bare one at its side: pulling is the same in both, so its own pulls are added.
     """
-    bare = _bare(measured, cell.recipe, cell.cache) or _bare(measured, cell.recipe, "warm")
+    bare = _bare(measured, cell, cell.cache) or _bare(measured, cell, "warm")
     if not bare:
         return None
     near = _neighbours(bare, measured.runs(cell))
@@ -90,10 +131,11 @@ def _finding(measured: Set, cell: Cell) -> PairsFinding | None:
     return PairsFinding(recipe=cell.recipe, cache=cell.cache, arm=cell.arm, pairs=pairs, rho=rho)
 
 
-def _bare(measured: Set, recipe: str, cache: Cache) -> tuple[Measured, ...]:
-    """The runs on plain containers."""
+def _bare(measured: Set, deployed: Cell, cache: Cache) -> tuple[Measured, ...]:
+    """The runs on plain containers, of the same recipe on the same engine."""
+    wanted = (deployed.recipe, cache, deployed.engine)
     cells = [
-        cell for cell, _ in measured.filled if cell.limit and (cell.recipe, cell.cache) == (recipe, cache)
+        cell for cell, _ in measured.filled if cell.limit and (cell.recipe, cell.cache, cell.engine) == wanted
     ]
     return tuple(one for cell in cells for one in measured.runs(cell))
 
@@ -119,17 +161,29 @@ def _distance(one: Measured, other: Measured) -> tuple[bool, int]:
 
 def _pair(measured: Set, bare: Measured, deployed: Measured) -> Pair:
     facts, terms = measured.facts, terms_of(bare)
-    if bare.cell.cache != deployed.cell.cache:
-        terms = msgspec.structs.replace(terms, pulls=pulls(deployed))
-    cpus = facts.asked.cpus
+    terms = msgspec.structs.replace(terms, pulls=_pulls(measured, bare, deployed))
+    if deployed.result and deployed.result.provider and deployed.result.provider.warm:
+        # it boots for no run, and is there before
+        terms = msgspec.structs.replace(terms, provider=0.0)
+    node = Capacity(cpus=facts.asked.cpus, disk_rate=facts.disk_rate, memory_bytes=facts.asked.memory_bytes)
     calls = facts.calls.get(bare.cell.recipe)
+    usual = _usual(calls) if calls else None
     return Pair(
         bare=bare,
         deployed=deployed,
         terms=terms,
-        bound=limit(terms, cpus=cpus, disk_rate=facts.disk_rate),
-        floor=floor(terms, _usual(calls), cpus=cpus, disk_rate=facts.disk_rate) if calls else None,
+        bounds={shape: limit(terms, node, shape=shape) for shape in SHAPES},
+        floors={shape: floor(terms, usual, node, shape=shape) for shape in SHAPES} if usual else {},
     )
+
+
+def _pulls(measured: Set, bare: Measured, deployed: Measured) -> Seconds:
+    """Of the run itself where the bare one at its side had all images."""
+    facts = measured.facts
+    pulling = bare if bare.cell.cache == deployed.cell.cache else deployed
+    if facts.pulls == "in a row":
+        return in_a_row(pulling)
+    return side_by_side(pulling, bandwidth=facts.asked.bandwidth, cpus=facts.asked.cpus)
 
 
 def _usual(calls: Sequence[Calls]) -> Calls:

@@ -21,6 +21,8 @@ from cc_ci.timing.parts import Part
 
 INTERVAL = lever_named("readiness.probe_interval").name
 """An app's signs are looked at one such time after the other."""
+SLACKENING = lever_named("readiness.slackening").name
+"""Or that share of the wait so far."""
 ENDED_BY_AN_EVENT = REMOVALS | {DATA, SAID_NO, STACK_DEPLOY, SUITE}
 """Waits for a process to exit or for the engine's event, with no looks between: nothing comes after."""
 
@@ -81,10 +83,16 @@ def _late(part: Part, run: Measured) -> Seconds | None:
     if looks or held(part.action) or watched_update(PathPlace.of_part(part)):
         return part.seconds
     if part.kind == "sign" and (interval := _interval(run)) is not None:
-        return min(part.seconds, part.times * interval)
+        return min(part.seconds, part.times * interval + _slackening(run) * part.seconds)
     return 0.0 if part.kind == "pull" or part.action in ENDED_BY_AN_EVENT else None
 
 
 def _interval(run: Measured) -> Seconds | None:
     found = run.result.levers.get(INTERVAL) if run.result else None
     return float(found) if isinstance(found, int | float) else None
+
+
+def _slackening(run: Measured) -> float:
+    """Older runs had none."""
+    found = run.result.levers.get(SLACKENING) if run.result else None
+    return float(found) if isinstance(found, int | float) else 0.0

@@ -30,7 +30,7 @@ class Set(msgspec.Struct, frozen=True, kw_only=True):
     def cells(self) -> tuple[Cell, ...]:
         """Each cell that was asked for, in the order of the question, cold before warm."""
         asked = self.facts.asked
-        return interleaved(
+        once = interleaved(
             asked.recipes,
             cold=min(asked.cold, 1),
             warm=min(asked.warm, 1),
@@ -38,6 +38,8 @@ class Set(msgspec.Struct, frozen=True, kw_only=True):
             beside=asked.beside,
             engines=asked.order_of_engines,
         )
+        # an arm that is held against itself is one cell
+        return tuple(dict.fromkeys(once))
 
     @property
     def engines(self) -> Mapping[str, EngineUsed]:

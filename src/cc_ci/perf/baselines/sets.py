@@ -88,6 +88,9 @@ class Calls(msgspec.Struct, frozen=True, kw_only=True):
     create: Seconds
     update: Seconds
     remove: Seconds
+    removal: Literal["waited out", "stopped"] = "waited out"
+    """`stopped`: services gone, containers stopped as they would be and removed, Swarm's own sleeps spared;
+    sets that do not tell waited out what `docker stack rm` does."""
 
 
 class SetFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +111,8 @@ class SetFacts(msgspec.Struct, frozen=True, kw_only=True):
     """By the name that was asked for, what it was."""
     disk_rate: float | None = None
     """Bytes per second that the node's disk takes, there too."""
+    pulls: Literal["in a row", "side by side"] = "in a row"
+    """How a cold limit of the set counts them: as they were, in sets that do not tell."""
 
     @property
     def order(self) -> tuple[Cell, ...]:

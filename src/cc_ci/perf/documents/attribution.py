@@ -8,12 +8,14 @@ from cc_ci.perf.analysis.savings import SAVINGS, UNBOUNDED, Saving
 from cc_ci.perf.analysis.targets import TARGETS
 from cc_ci.perf.analysis.waits import Wait, waits
 from cc_ci.perf.baselines.measured_set import Set
+from cc_ci.perf.documents.against import against_tables
 from cc_ci.perf.documents.tables import Table, markdown, seconds, share
 from cc_ci.perf.documents.wording import interval, joined, made_from
-from cc_ci.results.measured import Cell, Measured
+from cc_ci.results.measured import Cache, Cell, Measured
 from cc_ci.results.schema import RunResult
 
 LONGEST = 12
+CACHES: tuple[Cache, ...] = ("cold", "warm")
 OPENING = (
     "Each line is one run, so that its phases add up: the one with the median time, of an even number the"
     " quicker of the middle two."
@@ -52,8 +54,10 @@ def _of(cell: Cell, runs: Sequence[Measured]) -> str:
 
 
 def attribution_tables(measured: Set) -> Iterator[Table]:
-    for recipe in dict.fromkeys(cell.recipe for cell, _ in measured.deployed):
-        yield _pareto(measured, recipe)
+    alike = ((cell.recipe, cell.arm, cell.engine) for cell, _ in measured.deployed)
+    for recipe, arm, engine in dict.fromkeys(alike):
+        yield _pareto(measured, recipe, arm=arm, engine=engine)
+    yield from against_tables(measured)
     for cell, runs in measured.deployed:
         yield _path(cell, runs)
         yield _waits(cell, runs)
@@ -61,21 +65,23 @@ def attribution_tables(measured: Set) -> Iterator[Table]:
         yield _pressed(measured, cell, runs)
 
 
-def _pareto(measured: Set, recipe: str) -> Table:
+def _pareto(measured: Set, recipe: str, *, arm: str, engine: str) -> Table:
     """Phases, cold against warm, with the exact interval of each median and the share summed up."""
-    cold, warm = (measured.runs(Cell(recipe=recipe, cache=cache)) for cache in ("cold", "warm"))
+    cells = [Cell(recipe=recipe, cache=cache, arm=arm, engine=engine) for cache in CACHES]
+    cold, warm = map(measured.runs, cells)
+    name = " ".join((recipe, *cells[0].words[2:]))
     colds, warms = ({row.name: row.times for row in attribution.by_phase(runs)} for runs in (cold, warm))
     main = warms or colds
     total = sum(times.median for times in main.values())
     rows, summed = [], 0.0
-    for name, times in main.items():
+    for phase, times in main.items():
         summed += times.median
-        rows.append((name, _cell(colds.get(name)), _cell(warms.get(name)), share(times.median / total),
+        rows.append((phase, _cell(colds.get(phase)), _cell(warms.get(phase)), share(times.median / total),
                      share(summed / total)))  # fmt: skip
-    rows += [(name, _cell(times), "-", "-", "-") for name, times in colds.items() if name not in main]
+    rows += [(phase, _cell(times), "-", "-", "-") for phase, times in colds.items() if phase not in main]
     of = "warm" if warms else "cold"
     return Table(
-        title=f"{recipe}: phases by time on the critical path",
+        title=f"{name}: phases by time on the critical path",
         head=("phase", "cold", "warm", f"share, {of}", "summed up"),
         rows=tuple(rows),
         note=f"Median (interval of the median), seconds, of {len(cold)} cold and {len(warm)} warm runs.",

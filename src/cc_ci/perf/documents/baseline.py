@@ -1,5 +1,6 @@
 """docs/perf/baseline.md: how long runs take."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from cc_ci.levers.arms import arm_flags, is_limit
@@ -61,7 +62,8 @@ def whole_runs(measured: Set) -> Table:
 
 
 def _whole_run(measured: Set, cell: Cell) -> tuple[str, ...]:
-    wanted = str(getattr(measured.facts.asked, cell.cache))
+    asked = measured.facts.asked
+    wanted = str(getattr(asked, cell.cache) * max(1, asked.arms.count(cell.arm)))
     runs = measured.runs(cell)
     if not runs:
         lacking = cell.recipe in measured.facts.lacking
@@ -97,6 +99,9 @@ def _command(measured: Set) -> str:
         cache, pairs = ("cold", asked.cold) if asked.cold else ("warm", asked.warm)
         return f"`cc-ci limit {' '.join(asked.recipes)} --pairs {pairs} --cache {cache}{node}`"
     arm = arm_flags(asked.arms[0])
+    others = [other for other in asked.arms[1:] if other != asked.arms[0]]
+    arm += "".join(f" --against {shlex.quote(other)}" for other in others)
+    arm += " --twice" if len(asked.arms) > len(others) + 1 else ""
     words = f"--recipes {','.join(asked.recipes)} --cold {asked.cold} --warm {asked.warm}{arm}{node}"
     return f"`cc-ci baseline {words}{'' if asked.beside else ' --no-limit'}`"
 

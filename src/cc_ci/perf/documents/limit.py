@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
+from cc_ci.perf.analysis.budgets import budgets
 from cc_ci.perf.analysis.limit_causes import causes
 from cc_ci.perf.analysis.limit_model import Terms
 from cc_ci.perf.analysis.pairs import PairsFinding, findings
 from cc_ci.perf.analysis.statistics import Ratio, median
 from cc_ci.perf.analysis.targets import TARGETS, Target
 from cc_ci.perf.baselines.measured_set import Set
+from cc_ci.perf.documents.budgets import budgets_table
 from cc_ci.perf.documents.tables import Table, markdown, seconds, times
 from cc_ci.perf.documents.wording import joined, made_from
+from cc_ci.results.measured import Cell
 from cc_ci.system.units import Seconds
 
 AROUND: Seconds = 0.5
@@ -22,7 +25,9 @@ that brings its provider up, or pulls, beside other work may come below it by as
 what Swarm takes to make, update and remove services that do nothing; where the CPU binds, it has that time
 meanwhile, and only the last removal adds to it. rho is T / L.
 [Decision 0015](../decisions/0015-the-limit-is-a-run-on-plain-containers.md)
-says why it is measured so.
+says why it is measured so. It is the least of these chains as they are planned:
+[The terms of the limit](../reference/limit.md) says which legal plan would make each term less, and what
+sets from before do not count.
 
 - upgrade chain: boot old, seed old, stop upgrade, boot upgraded, act upgraded
 - install chain: boot new, act functional or act sso, whichever is longer, seed new, backup; then overwrite,
@@ -61,7 +66,10 @@ def _lacking(measured: Set, found: Sequence[PairsFinding]) -> str:
 
 def limit_tables(found: Sequence[PairsFinding]) -> Iterator[Table]:
     yield _summary(found)
-    if aims := tuple(row for target in TARGETS for row in _aims(target, found)):
+    if any(one.knows_steps for one in found):
+        # of sets that were measured before, budgets were fixed otherwise
+        yield budgets_table(budgets(found))
+    elif aims := tuple(row for target in TARGETS for row in _aims(target, found)):
         yield _targets(aims)
     for one in found:
         yield _terms(one)
@@ -90,10 +98,14 @@ def _interval(rho: Ratio) -> str:
     return "n too small" if rho.low is None or rho.high is None else f"{times(rho.low)} to {times(rho.high)}"
 
 
+def _cell(one: PairsFinding) -> str:
+    return str(Cell(recipe=one.recipe, cache=one.cache, arm=one.arm))
+
+
 def _row(one: PairsFinding) -> tuple[str, ...]:
     rho, across = one.rho, sum(pair.across for pair in one.pairs)
     return (
-        f"{one.recipe} {one.cache}",
+        _cell(one),
         f"{len(one.pairs)} ({across} across boots)" if across else str(len(one.pairs)),
         seconds(one.run),
         seconds(one.limit),
@@ -134,16 +146,15 @@ def _aims(target: Target, found: Sequence[PairsFinding]) -> Iterator[tuple[str, 
 
 
 def _terms(one: PairsFinding) -> Table:
-    names = [name for name in Terms.__struct_fields__ if name not in {"cpu_seconds", "written_bytes"}]
+    names = Terms.__struct_fields__[: Terms.__struct_fields__.index("pulls") + 1]
     values = {name: median(getattr(pair.terms, name) for pair in one.pairs) for name in names}
     bounds = {
-        name: median(getattr(pair.bound, name) or 0.0 for pair in one.pairs)
-        for name in ("upgrade_chain", "install_chain", "fresh_chain", "cpu", "disk")
+        name: median(pair.bound.bounds[name] for pair in one.pairs) for name in one.pairs[0].bound.bounds
     }
     rows = [(name.replace("_", " "), seconds(value)) for name, value in values.items() if value]
-    rows += [(f"= {name.replace('_', ' ')}", seconds(value)) for name, value in bounds.items() if value]
+    rows += [(f"= {name.lower()}", seconds(value)) for name, value in bounds.items() if value]
     return Table(
-        title=f"{one.recipe} {one.cache}: the terms of the limit",
+        title=f"{_cell(one)}: the terms of the limit",
         head=("term", "median s"),
         rows=tuple(rows),
     )
@@ -162,7 +173,7 @@ def _causes(one: PairsFinding) -> Table:
     total = ("all", seconds(pair.seconds), seconds(pair.bound.seconds),
              seconds(pair.seconds - pair.bound.seconds))  # fmt: skip
     return Table(
-        title=f"{one.recipe} {one.cache}: what lies between the run and its limit",
+        title=f"{_cell(one)}: what lies between the run and its limit",
         head=("cause", "in the run", "in the limit", "difference"),
         rows=(*rows, total),
         note=(

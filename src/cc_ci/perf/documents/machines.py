@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from cc_ci.perf.analysis.limit_model import terms_of
+from cc_ci.perf.analysis.limit_terms import terms_of
 from cc_ci.perf.analysis.statistics import median
 from cc_ci.perf.baselines.measured_set import Set
 from cc_ci.perf.documents.tables import Table, seconds
@@ -10,10 +10,12 @@ from cc_ci.results.measured import Canary, Measured
 from cc_ci.system.units import Seconds
 
 NOTHING = "-"
-CANARIES: tuple[tuple[str, Callable[[Canary], float]], ...] = (
+CANARIES: tuple[tuple[str, Callable[[Canary], float | None]], ...] = (
     ("CPU", lambda canary: canary.cpu),
     ("untar", lambda canary: canary.untar),
+    ("all CPUs and memory", lambda canary: canary.loaded),
 )
+"""Those that a set has none of are left out."""
 
 
 def machines_table(measured: Set) -> Table:
@@ -33,6 +35,7 @@ def machines_table(measured: Set) -> Table:
                     *(_range(_canaries(runs, read)) for runs in boots),
                 )
                 for name, read in CANARIES
+                if any(read(one) is not None for one in usual)
             ),
             ("foreign CPUs", NOTHING, *(_range(one.foreign_cpus for one in runs) for runs in boots)),
             *((f"{cell}, s", NOTHING, *_medians(runs, boots, _seconds)) for cell, runs in measured.filled),
@@ -62,7 +65,7 @@ def _kernels(runs: Sequence[Measured]) -> str:
     return ", ".join(dict.fromkeys(kernel or "unknown" for kernel in found))
 
 
-def _canaries(runs: Sequence[Measured], read: Callable[[Canary], float]) -> Iterator[float]:
+def _canaries(runs: Sequence[Measured], read: Callable[[Canary], float | None]) -> Iterator[float | None]:
     return (read(one.canary_before) for one in runs if one.canary_before)
 
 

@@ -9,8 +9,10 @@ import msgspec
 from cc_ci.errors import UsageError
 from cc_ci.perf.analysis.statistics import median
 from cc_ci.perf.baselines import sets
+from cc_ci.perf.measuring.expected import Past, expected
 from cc_ci.perf.measuring.foreign import CpuCounts, foreign_cpus
 from cc_ci.perf.measuring.void import usual, void
+from cc_ci.results.engines import EngineUsed
 from cc_ci.results.measured import Canary, Cell, Measured, compact, parts, read_set, write
 from cc_ci.results.schema import RunResult
 from cc_ci.system.clock import Clock
@@ -50,16 +52,19 @@ def measure(
     say: Callable[[str], None],
     code: str | None = None,
     lacking: Collection[str] = (),
+    past: Collection[Past] = (),
 ) -> tuple[int, ...]:
     """Fill the set's missing places, but those of recipes that are `lacking`; hands back what is missing.
 
-    Each attempt is written when it begins, so that one that is never ended is not lost in silence. Raises
-    UsageError when the code is not `code`, by default that of now: runs are programs of their own, and take
-    what is on disk.
+    How long it will take, by runs of the `past`, is said first. Each attempt is written when it begins, so
+    that one that is never ended is not lost in silence. Raises UsageError when the code is not `code`, by
+    default that of now: runs are programs of their own, and take what is on disk.
     """
     code = code or bench.code
     facts = sets.read_facts(folder)
     before = usual(facts.canaries)
+    if told := _hours(facts, read_set(folder), lacking=lacking, past=past):
+        say(told)
     for place in sets.missing(facts.order, read_set(folder)):
         cell = facts.order[place - 1]
         if cell.recipe in lacking:
@@ -77,6 +82,16 @@ def measure(
             if measured.counts:
                 break
     return sets.missing(facts.order, read_set(folder))
+
+
+def _hours(
+    facts: sets.SetFacts, done: Sequence[Measured], *, lacking: Collection[str], past: Collection[Past]
+) -> str | None:
+    places = sets.missing(facts.order, done)
+    due = [cell for cell in (facts.order[place - 1] for place in places) if cell.recipe not in lacking]
+    used = {**facts.engines, "": next(iter(facts.engines.values()), EngineUsed())}
+    engines = [used.get(cell.engine, EngineUsed()).engine for cell in due]
+    return expected(due, past, engines=engines).in_words(len(due)) if due else None
 
 
 def _require_code(folder: Path, bench: MeasuringBench, code: str) -> None:

@@ -16,6 +16,7 @@ from cc_ci.perf.measuring.baseline import measure
 from cc_ci.perf.measuring.canary import canary, disk_rate
 from cc_ci.perf.measuring.floor import measure_calls
 from cc_ci.perf.measuring.foreign import RunGroup
+from cc_ci.perf.measuring.past import past
 from cc_ci.perf.measuring.reference_node import ReferenceBench, services, this_code, unreachable
 from cc_ci.perf.measuring.reference_nodes import reference_nodes
 from cc_ci.results.engines import EngineUsed
@@ -26,6 +27,8 @@ from cc_ci.system.process import LocalRunner
 CALLS = 5
 CANARIES = 5
 """At a set's beginning: what is usual."""
+ROOTS = tuple(map(Path, ("baselines", "engines", "limits")))
+"""Where the commands that measure keep their sets."""
 Lacking = Mapping[str, tuple[str, ...]]
 """By recipe, the images that no registry here has."""
 
@@ -57,7 +60,8 @@ def campaign(
         folder = taken_up or _begin(asked, lacking, nodes.up, engines, root=root, tell=tell)
         results = state_root() / "measured" / folder.name
         bench = ReferenceBench(nodes, group=group, results=results, clock=SystemClock(), say=tell)
-        missing = measure(folder, bench, code=code, lacking=lacking, say=tell)
+        known = past(asked, [root, *ROOTS])
+        missing = measure(folder, bench, code=code, lacking=lacking, past=known, say=tell)
     finally:
         nodes.down()
     if missing:
@@ -118,7 +122,9 @@ def _begin(
     if asked.measures_bare:
         there = [recipe for recipe in asked.recipes if recipe not in lacking]
         calls = _all_calls(asked, there, node, tell=tell)
-        facts = msgspec.structs.replace(facts, calls=calls, disk_rate=disk_rate(scratch, clock))
+        facts = msgspec.structs.replace(
+            facts, calls=calls, disk_rate=disk_rate(scratch, clock), pulls="side by side"
+        )
     folder = free_name(root, f"{today}-{asked.node}")
     sets.write_facts(facts, folder)
     tell(f"{folder}: {len(facts.order)} runs")

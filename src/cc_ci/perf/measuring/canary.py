@@ -1,4 +1,8 @@
-"""Two fixed pieces of work that tell whether the machine is as fast as it was: on the CPU, on the disk."""
+"""Fixed pieces of work that tell whether the machine is as fast as it was.
+
+On one CPU, on the disk, and on all CPUs and the memory at once: a machine that shares its cores or its memory
+with others may be as fast as ever while one core works alone, and slow once all do.
+"""
 
 import hashlib
 import io
@@ -6,6 +10,7 @@ import os
 import statistics
 import tarfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cc_ci.results.measured import Canary
@@ -20,15 +25,22 @@ FILE_BYTES = 8192
 DISK_MEBIBYTES = 256
 REPEATS = 3
 """The median of so many counts."""
+COPIED = bytes(32 << 20)
+"""Larger than the caches that a core has for itself."""
+COPIES = 8
+ROUNDS = 4
+"""On each CPU: so many times a hash of `COPIED`, and then so many copies of it."""
 
 
 def canary(folder: Path, clock: Clock) -> Canary:
-    """Do the work, a few seconds of it, with files below `folder`, which are gone afterwards."""
+    """Do the work, some seconds of it, with files below `folder`, which are gone afterwards."""
     archive = _archive()
-    return Canary(
-        cpu=_median(lambda: _seconds(clock, _hash)),
-        untar=_median(lambda: _untar_seconds(clock, archive, folder)),
-    )
+    raw = {
+        "cpu": _repeated(lambda: _seconds(clock, _hash)),
+        "untar": _repeated(lambda: _untar_seconds(clock, archive, folder)),
+        "loaded": _repeated(lambda: loaded_seconds(clock)),
+    }
+    return Canary(**{work: statistics.median(values) for work, values in raw.items()}, raw=raw)
 
 
 def disk_rate(folder: Path, clock: Clock) -> float:
@@ -43,8 +55,8 @@ def disk_rate(folder: Path, clock: Clock) -> float:
         return DISK_MEBIBYTES * len(HASHED) / (clock.monotonic() - started)
 
 
-def _median(once: Callable[[], Seconds]) -> Seconds:
-    return round(statistics.median(once() for _ in range(REPEATS)), 4)
+def _repeated(once: Callable[[], Seconds]) -> tuple[Seconds, ...]:
+    return tuple(round(once(), 4) for _ in range(REPEATS))
 
 
 def _seconds(clock: Clock, work: Callable[[], None]) -> Seconds:
@@ -57,6 +69,27 @@ def _hash() -> None:
     digest = hashlib.sha256()
     for _ in range(HASHES):
         digest.update(HASHED)
+
+
+def loaded_seconds(clock: Clock) -> Seconds:
+    """All CPUs at once; a thread computes and copies without Python's lock."""
+    cpus = len(os.sched_getaffinity(0))
+    files = [os.memfd_create("canary") for _ in range(cpus)]
+    try:
+        for file in files:
+            os.pwrite(file, COPIED, 0)
+        with ThreadPoolExecutor(cpus) as pool:
+            return _seconds(clock, lambda: list(pool.map(_load, files)).clear())
+    finally:
+        for file in files:
+            os.close(file)
+
+
+def _load(file: int) -> None:
+    for _ in range(ROUNDS):
+        hashlib.sha256(COPIED)
+        for _ in range(COPIES):
+            os.pwrite(file, COPIED, 0)
 
 
 def _archive() -> bytes:

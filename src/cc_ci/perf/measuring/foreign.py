@@ -64,7 +64,8 @@ def _seconds(file: Path) -> Seconds:
 def count(reading: CounterReading, run: RunGroup) -> CpuCounts:
     """Of the machine, and of a node's reading, the run's group and this process together."""
     own = resource.getrusage(resource.RUSAGE_SELF)
-    node = reading.get("stack.cpu_seconds", 0.0) + reading.get("engine.cpu_seconds", 0.0)
+    # suites and what copies volumes have groups of the node, and so are not in the run's
+    node = sum(reading.get(f"{part}.cpu_seconds", 0.0) for part in ("stack", "engine", "suite"))
     return CpuCounts(
         machine=run.machine_seconds(),
         accounted=node + run.cpu_seconds() + own.ru_utime + own.ru_stime,

@@ -3,14 +3,16 @@
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import cc_ci
 from cc_ci.engine.docker_engine import connect
+from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.image_cache import prepare
 from cc_ci.lab.images import digest_in_registry, split
 from cc_ci.lab.sources import lab_folder
-from cc_ci.levers.arms import arm_argv, choose
+from cc_ci.levers.arms import arm_argv, choose, read_arm
 from cc_ci.perf.baselines.sets import code_hash, this_boot
 from cc_ci.perf.measuring.canary import canary
 from cc_ci.perf.measuring.foreign import CpuCounts, RunGroup, count
@@ -18,6 +20,8 @@ from cc_ci.perf.measuring.lock import MEASURED_VARIABLE
 from cc_ci.perf.measuring.reference_nodes import ReferenceNodes
 from cc_ci.pipeline.fetching import Selection, rehearse, shipped_suites
 from cc_ci.pipeline.subject import Subject
+from cc_ci.providers import warm_record
+from cc_ci.providers.warm import NAME as KEPT_WARM
 from cc_ci.results.measured import Canary, Cell
 from cc_ci.results.schema import RunResult
 from cc_ci.results.store import RUNS_VARIABLE, Store
@@ -61,14 +65,25 @@ class ReferenceBench:
 
     def prepare(self, cell: Cell) -> None:
         node = self._nodes.turn_to(cell.engine)
+        if cell.cache == "cold" and warm_record.read(node, KEPT_WARM):
+            # its images are in use
+            self._provider("down", node, cell)
         prepare(connect(node, LocalRunner()), references(cell.recipe), cache=cell.cache)
+        if finds_a_warm_provider(cell):
+            self._provider("up", node, cell)
+
+    def _provider(self, verb: Literal["up", "down"], node: Node, cell: Cell) -> None:
+        argv = [sys.executable, "-m", "cc_ci", "provider", verb, KEPT_WARM, "--node", node.name]
+        if code := follow(argv, env=environment.settings(), tell=self._say):
+            raise InfrastructureError(f"{cell}: provider {verb}: exit {code}; see the lines above")
 
     def canary(self) -> Canary:
         return canary(state_root() / "scratch", self.clock)
 
     def count(self) -> CpuCounts:
         cgroup = self._nodes.up.cgroup
-        return count(NodeReader(stack=f"{cgroup}/stack", engine=f"{cgroup}/engine")(), self._group)
+        reader = NodeReader(stack=f"{cgroup}/stack", engine=f"{cgroup}/engine", suite=f"{cgroup}/suite")
+        return count(reader(), self._group)
 
     def run(self, cell: Cell, *, name: str) -> RunResult:
         runs = self._results / name
@@ -92,6 +107,14 @@ def this_code() -> str:
 def references(recipe: str) -> tuple[str, ...]:
     """All images that a run of the recipe needs, its provider's too."""
     return tuple(sorted(set(_subject(recipe).references)))
+
+
+def finds_a_warm_provider(cell: Cell) -> bool:
+    """Whether the cell's runs have a realm of a provider that is up before they are timed."""
+    if read_arm(cell.arm).word("provider.warm") == "no":
+        return False
+    need = _subject(cell.recipe).need
+    return need is not None and need.name == KEPT_WARM
 
 
 def services(recipe: str) -> int:

@@ -19,7 +19,12 @@ FOREIGN_LIMIT = 0.1
 
 def usual(canaries: Sequence[Canary]) -> Canary:
     """What later canaries are held against: the medians of those at a set's beginning."""
-    return Canary(cpu=median(one.cpu for one in canaries), untar=median(one.untar for one in canaries))
+    loaded = [one.loaded for one in canaries if one.loaded is not None]
+    return Canary(
+        cpu=median(one.cpu for one in canaries),
+        untar=median(one.untar for one in canaries),
+        loaded=median(loaded) if loaded else None,
+    )
 
 
 def void(*, usual: Canary, before: Canary, after: Canary | None, foreign_cpus: float | None) -> str | None:
@@ -34,9 +39,10 @@ def _broken(usual: Canary, before: Canary, after: Canary | None, foreign_cpus: f
         works = (
             ("cpu", seen.cpu, usual.cpu, CPU_LIMIT),
             ("untar", seen.untar, usual.untar, UNTAR_LIMIT),
+            ("all CPUs and memory", seen.loaded, usual.loaded, CPU_LIMIT),
         )
         for work, value, reference, limit in works:
-            if value > reference * limit:
+            if value is not None and reference is not None and value > reference * limit:
                 yield f"canary {when} it: {work} took {value:.2f} s, usual {reference:.2f} s"
     if foreign_cpus is not None and foreign_cpus > FOREIGN_LIMIT:
         yield f"foreign processes used {foreign_cpus:.2f} CPUs, more than {FOREIGN_LIMIT:g}"
