@@ -153,6 +153,23 @@ def test_secrets_reach_no_file_of_a_run(node: Node, tmp_path: Path) -> None:
     assert leaked == []
 
 
+def test_two_chains_go_side_by_side_and_test_all_that_is_tested_elsewhere(cli: Cli) -> None:
+    """Two apps of one domain are there at once: the backup of the one is restored over the other."""
+    called = cli("run", "pocket", "--profile", "fast", "--lever", "plan.shape=chains2")
+    assert called.returncode == 0, called.stdout + called.stderr
+    result = cli.latest()
+    assert {stage.outcome for stage in result.stages} <= {"passed", "skipped"}
+    assert result.census.leaks == ()
+    install, upgrade = (
+        next(span for span in result.spans if (span.kind, span.name) == ("chain", name))
+        for name in ("install", "upgrade")
+    )
+    assert max(install.start, upgrade.start) < min(install.end or 0.0, upgrade.end or 0.0)
+    shown = {test.id for stage in result.stages if stage.name == "restore" for test in stage.tests}
+    assert {"the marker is back", "what the old version wrote is back", "later data is gone"} <= shown
+    assert not [warning.message for warning in result.warnings if warning.code == "plan"]
+
+
 def test_plain_containers_go_through_the_same_life(cli: Cli) -> None:
     called = cli("run", "pocket", "--profile", "bare")
     assert called.returncode == 0, called.stdout + called.stderr

@@ -10,6 +10,7 @@ import pytest
 from calling import LONGEST, QUICK, Cli, until_it_says
 
 from cc_ci.engine.docker_engine import connect
+from cc_ci.engine.labels import SERVES
 from cc_ci.engine.node import Node
 from cc_ci.isolation.census import NodeCensus, lasting_difference, take
 from cc_ci.lab.sources import repository
@@ -67,6 +68,21 @@ class TestEndings:
         assert reaped.returncode == 0, reaped.stderr
         assert "removed  service" in reaped.stdout
         assert "nothing of any run" in cli("reap").stdout
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill-9"])
+    def test_two_apps_of_one_domain_alive(self, cli: Cli, node: Node, number: signal.Signals) -> None:
+        """Ctrl-C removes both; after a kill, reap does, with the proxy that each has."""
+        process = cli.start("run", "pocket", "--profile", "fast")
+        until_it_says(process, "functional: test (install)")
+        proxies = connect(node, LocalRunner()).containers({"cc-ci.role": "proxy"})
+        assert {one.labels.get(SERVES) for one in proxies} >= {"upgrade", "install"}
+        process.send_signal(number)
+        process.communicate(timeout=LONGEST)
+        assert process.returncode == (130 if number == signal.SIGINT else -9)
+        if number == signal.SIGKILL:
+            assert "removed  service" in cli("reap").stdout
+        proxies = connect(node, LocalRunner()).containers({"cc-ci.role": "proxy"})
+        assert not [one.name for one in proxies if one.labels.get(SERVES)]
 
     def test_a_kept_app_serves_until_it_is_reaped_by_name(self, cli: Cli) -> None:
         called = cli("run", "pocket", "--stage", "install", "--keep", *QUICK)

@@ -21,6 +21,7 @@ import pytest
 from nodes_of_tests import ready_for, wanted
 
 from cc_ci.engine.docker_engine import DockerEngine, connect
+from cc_ci.engine.labels import SERVES
 from cc_ci.engine.node import Node
 from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.census import lasting_difference, take
@@ -76,20 +77,25 @@ def reaper(node: Node, engine: DockerEngine) -> Reaper:
 
 
 class Side:
-    """One run with its proxy and its apps; all of it goes when it is closed."""
+    """One run with its proxy and its apps; all of it goes when it is closed.
 
-    def __init__(self, name: str, node: Node, engine: DockerEngine) -> None:
+    With `run` it is one deployment of that run, behind a proxy of its own, at the run's one domain.
+    """
+
+    def __init__(self, name: str, node: Node, engine: DockerEngine, *, run: str | None = None) -> None:
         self.name = name
-        self.domain = f"{name}-1a2b3c.ci.test"
+        self.run = run or name
+        self.domain = f"{self.run}-1a2b3c.ci.test"
         self._engine = engine
         self._ends = ExitStack()
-        self.proxy = RunProxy(node, engine, RUN, labels={"cc-ci.run": name}, clock=SystemClock())
+        labels = {"cc-ci.run": self.run, **({SERVES: name} if run else {})}
+        self.proxy = RunProxy(node, engine, RUN, labels=labels, clock=SystemClock())
         self._ends.callback(self.proxy.remove)
         self.node = self.proxy.start()
         self.network = f"{name}_ccproxy"
-        engine.create_network(self.network, labels={"cc-ci.run": name})
+        engine.create_network(self.network, labels={"cc-ci.run": self.run, "cc-ci.deployment": name})
         self._ends.callback(engine.remove_network, self.network)
-        engine.connect_network(self.network, self.container)
+        engine.connect_network(self.network, self.container, aliases=(self.domain,) if run else ())
         self._ends.callback(engine.disconnect_network, self.network, self.container)
         lead(self.node, self.domain)
         certify(self.node, self.domain)
@@ -106,7 +112,8 @@ class Side:
         """A service of this run whose every page is this run's name; `labels` are the recipe's."""
         name = service or self.name
         every = {
-            "cc-ci.run": self.name,
+            "cc-ci.run": self.run,
+            "cc-ci.deployment": self.name,
             "traefik.enable": "true",
             "traefik.swarm.network": network.get("told", self.network),
             f"traefik.http.services.{name}.loadbalancer.server.port": "8080",
@@ -142,6 +149,24 @@ class Side:
             clock=SystemClock(),
             interval=0.1,
         )
+
+
+def test_two_apps_of_one_domain_are_each_behind_their_own_proxy(node: Node, engine: DockerEngine) -> None:
+    """Each proxy leads to its own app, and an app that asks for itself gets itself."""
+    with contextlib.ExitStack() as ends:
+        sides = [Side(name, node, engine, run="both") for name in ("one", "other")]
+        for side in sides:
+            ends.callback(side.close)
+            side.deploy(side.route())
+        for side in sides:
+            side.await_answer(says(side.name))
+        for side in sides * 3:
+            assert says(side.name)(side.get())
+            (app,) = engine.containers({"com.docker.swarm.service.name": side.name})
+            found = engine.exec(app.id, ("nslookup", side.domain, "127.0.0.11")).stdout
+            proxy = engine.container(side.container)
+            assert proxy is not None
+            assert proxy.addresses[side.network] in found
 
 
 def says(word: str) -> Callable[[Answer], bool]:

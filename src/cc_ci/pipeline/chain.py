@@ -45,9 +45,12 @@ class ChainBuilder:
         """Those made here, and in the chain that this one goes on from."""
         self._given: set[str] = set()
 
-    def going_on(self, name: str, *, needs: str) -> "ChainBuilder":
-        """A chain that goes on with this one's deployment once the step `needs` of another has passed."""
-        builder = ChainBuilder(name, needs=(*self._needs, needs))
+    def going_on(self, name: str, *, needs: tuple[str, ...] = ()) -> "ChainBuilder":
+        """A chain that goes on with this one's deployment once steps of another have passed, too.
+
+        A chain of its own has no gap in which it waits: that time is part of the other's.
+        """
+        builder = ChainBuilder(name, needs=(*self._needs, *needs))
         builder._after = self._after
         builder._known, builder._given = self._known, self._given
         return builder

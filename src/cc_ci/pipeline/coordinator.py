@@ -24,6 +24,8 @@ from cc_ci.timing.trace import OpenSpan, Trace
 
 CLOSING_DEADLINE: Seconds = 600.0
 """Of each closing step. The longest removal is a stack's longest grace and a minute of Swarm's own."""
+NOTICED: Seconds = 0.1
+"""A step begins within milliseconds of the one before it."""
 PATIENCE: Seconds = 45.0
 """With a step that was told to stop; one that hangs is left behind, and the teardown goes on without it."""
 
@@ -87,6 +89,8 @@ class Coordinator:
         self._clock = clock
         self._trace = trace
         self._chains: dict[str, OpenSpan] = {}
+        self._free: dict[str, Seconds] = {}
+        """Since when each chain has no step at work."""
         self._stops = stops
         self._hears = hears
         self._unexpected = unexpected
@@ -159,6 +163,7 @@ class Coordinator:
         hands = Hands(step, self.state.values)
         worker = _Worker(hands, StopToken(), self._clock.monotonic(), self._chain(step.chain))
         self._workers[step.name] = worker
+        self._tell_turn(worker)
         thread = threading.Thread(target=self._work, args=[worker], name=step.name, daemon=True)
         try:
             thread.start()
@@ -166,6 +171,21 @@ class Coordinator:
             # no more threads: a teardown has to go on without
             with contextlib.suppress(BaseException):
                 self._work(worker)
+
+    def _tell_turn(self, worker: _Worker) -> None:
+        """Record how long a chain waited between two steps for others, or for what they have of the node."""
+        since, record = self._free.pop(worker.hands.step.chain, worker.begun), self._trace.record
+        if worker.begun - since >= NOTICED:
+            what, at = "another chain", worker.begun
+            record(
+                f"wait for {what}",
+                phase="queue",
+                kind="wait",
+                start=since,
+                end=at,
+                parent=worker.chain,
+                waits_for=what,
+            )
 
     def _work(self, worker: _Worker) -> None:
         """In the worker's thread: do the step, and hand back what became of it, whatever that was."""
@@ -257,6 +277,7 @@ class Coordinator:
 
     def _end(self, outcome: StepOutcome, hands: Hands | None = None) -> None:
         self.state.end(outcome, hands)
+        self._free[outcome.step.chain] = self._clock.monotonic()
         self._close_chain(outcome.step.chain)
         red = outcome.outcome not in {"passed", "skipped"}
         if red and not self._red:

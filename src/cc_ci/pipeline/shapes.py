@@ -88,11 +88,13 @@ def chains2(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[
     new.deployed("install", stage="install", why=RESTORED_OVER.format("upgrade"), twin_of="upgrade")
     _tested_as_new(new, known, due, stage="install", checks=checks)
     new.then("fill", stage="restore", deployment="install")
-    # a chain of its own: what it waits for is part of the other
-    over = new.going_on("restored", needs="upgrade.backup.backup")
-    _restored(over, "install")
-    _ended(over, known, due, stage="install", checks=checks)
-    return old.done(), new.done(), over.done()
+    over = new.going_on("restore", needs=("upgrade.backup.backup",))
+    over.then("restore", stage="restore", deployment="install")
+    again = over.going_on("restored")
+    again.then("redeploy", stage="restore", deployment="install")
+    again.then("verify_restore", stage="restore", deployment="install")
+    _ended(again, known, due, stage="install", checks=checks)
+    return old.done(), new.done(), over.done(), again.done()
 
 
 def gives_way(known: Known, due: Collection[StageName]) -> str | None:

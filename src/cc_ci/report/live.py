@@ -1,5 +1,7 @@
 """What a run is at right now, in one line: its stage and its wait, with their seconds now and last time."""
 
+from collections.abc import Iterator
+
 from cc_ci.report.last_time import WAITING, LastTime, last_time
 from cc_ci.system.units import Seconds
 from cc_ci.timing.parts import WAITS_FOR
@@ -19,12 +21,14 @@ class Live:
         self._begun: dict[str, Seconds] = {}
 
     def __call__(self) -> str:
-        """`install 72 s (last time 48 s): waiting for the app 31 s (last time 29 s)`; empty between steps."""
+        """`install 72 s (last time 48 s): waiting for the app 31 s (last time 29 s)`; empty between steps.
+
+        Of chains side by side each has its part of the line.
+        """
         spans, now = self._trace.open(), self._trace.elapsed()
-        step = next((span for span in spans if span.kind not in {"run", "chain"}), None)
-        if step is None:
-            return ""
-        return f"{self._stage(step, now)}{self._at_work(step, spans, now)}"
+        return " | ".join(
+            f"{self._stage(step, now)}{self._at_work(step, within, now)}" for step, within in _at_once(spans)
+        )
 
     def _stage(self, step: Span, now: Seconds) -> str:
         if step.stage is None:
@@ -40,6 +44,20 @@ class Live:
         what = str(wait.attributes[WAITS_FOR])
         took = last_time(self._last.of_wait(step.name, what))
         return f"{WAITING}{what} {now - wait.start:.0f} s{took}"
+
+
+def _at_once(spans: tuple[Span, ...]) -> Iterator[tuple[Span, tuple[Span, ...]]]:
+    """What is at work side by side: the outermost of each chain, with all that is in it."""
+    outer = {span.id for span in spans if span.kind in {"run", "chain"}}
+    inside: dict[int, list[Span]] = {}
+    top: dict[int, int] = {}
+    for span in (span for span in spans if span.id not in outer):
+        top[span.id] = top.get(span.parent or 0, span.id)
+        inside.setdefault(top[span.id], []).append(span)
+    steps = [group for group in inside.values() if group[0].kind == "step"]
+    # what is done beside steps, such as writing what is known, is told where nothing else is
+    for first, *others in steps or list(inside.values())[:1]:
+        yield first, (first, *others)
 
 
 def _short(step: Span) -> str:

@@ -631,6 +631,29 @@ def test_what_two_steps_take_and_the_node_has_once_keeps_them_apart() -> None:
     assert most == 1
 
 
+def test_a_chain_that_waits_for_what_another_has_says_so() -> None:
+    """Else the phases would not add up to the run."""
+    takes = {"a1": ("boot",), "b2": ("boot",)}
+    steps = tuple(msgspec.structs.replace(one, takes=takes.get(one.name, ())) for one in BESIDE.steps)
+    plan = msgspec.structs.replace(BESIDE, steps=steps)
+    state = RunState(plan=plan)
+
+    def hold(run: Scripted) -> None:
+        while "b1" not in state.ended:
+            threading.Event().wait(0.001)
+        run.clock.advance(5.0)
+
+    run = Scripted({"a1": hold}, plan=plan)
+    run.carry_out(state=state)
+    chains = {span.id: span for span in run.trace.spans() if span.kind == "chain"}
+    (wait,) = (span for span in run.trace.spans() if span.kind == "wait")
+    assert (wait.name, wait.phase, wait.parent in chains) == ("wait for another chain", "queue", True)
+    assert wait.seconds == pytest.approx(5.0, abs=1.1)
+    none = Scripted()
+    none.carry_out()
+    assert not [span for span in none.trace.spans() if span.kind == "wait"]
+
+
 def test_the_shield_of_one_chain_mutes_no_stop_for_another() -> None:
     """One chain is in its removal, which goes on; the other's wait hears the stop."""
     removing, stopped = threading.Event(), threading.Event()

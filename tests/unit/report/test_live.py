@@ -45,6 +45,24 @@ def test_a_wait_is_told_while_it_lasts_and_no_longer() -> None:
         assert live() == "install 9 s (last time 44 s): deploy (install) 9 s"
 
 
+def test_of_chains_side_by_side_each_has_its_own_wait() -> None:
+    clock = ManualClock()
+    trace = Trace(clock)
+    live = Live(trace, LastTime(None))
+    with trace.run():
+        chains = [trace.begin(trace.span(name, phase=None, kind="chain")) for name in ("install", "upgrade")]
+        steps = []
+        for chain in chains:
+            step = trace.span("x", phase=None, kind="step", action="deploy", stage=chain.name, deployment="d")
+            steps.append(trace.begin(step, parent=chain))
+            clock.advance(2)
+        trace.begin(trace.span("converge", phase="converge", waits_for="all tasks"), parent=steps[0])
+        trace.begin(trace.span("write results", phase="report"))
+        clock.advance(3)
+        assert live() == "install 7 s: waiting for all tasks 3 s | upgrade 5 s: deploy (d) 5 s"
+        steps[0].close()
+
+
 def test_a_stage_goes_on_over_its_steps() -> None:
     clock = ManualClock()
     trace = Trace(clock)
