@@ -111,7 +111,7 @@ def failure(
         _failed_update(service, tasks)
         or _hopeless(mine, history)
         or _no_node(mine, now)
-        or _crash_loop(history.exits_of(service.name))
+        or _crash_loop(history.exits_of(service.name), own_delay=history.own_delays.get(service.name, 0.0))
         or _given_up(service, mine, now, by_design=service.name in history.ends)
         or outlasted(service.name, history, now=now)
     )
@@ -141,8 +141,9 @@ def _no_node(tasks: tuple[TaskState, ...], now: EpochSeconds) -> str | None:
     return None
 
 
-def _crash_loop(exits: tuple[Exit, ...]) -> str | None:
-    if len(exits) < CRASHES:
+def _crash_loop(exits: tuple[Exit, ...], *, own_delay: Seconds) -> str | None:
+    """With a delay that is shorter than the recipe's own, exits may come so soon that nothing has changed."""
+    if len(exits) < CRASHES or exits[-1].at - exits[0].at < own_delay * (CRASHES - 1):
         return None
     last = exits[-1]
     how = _plain(last.reason) or (with_meaning(last.code) if last.code is not None else "no exit code")

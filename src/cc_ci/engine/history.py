@@ -6,7 +6,7 @@ import msgspec
 
 from cc_ci.engine.own_schedule import OwnSchedule
 from cc_ci.engine.state import EngineEvent, ServiceState, StackSnapshot, TaskState
-from cc_ci.system.units import EpochSeconds
+from cc_ci.system.units import EpochSeconds, Seconds
 
 UNHEALTHY = "unhealthy"
 
@@ -52,6 +52,8 @@ class EngineHistory(msgspec.Struct, frozen=True, kw_only=True):
     """Services that end by design, with code 0."""
     schedules: Mapping[str, OwnSchedule] = {}
     """Of the services whose start_period is the overlay's."""
+    own_delays: Mapping[str, Seconds] = {}
+    """Of the services that are started again sooner than by their recipe: its own delay."""
 
     def exits_of(self, service: str) -> tuple[Exit, ...]:
         """Those that count."""

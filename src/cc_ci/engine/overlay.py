@@ -16,6 +16,7 @@ from cc_ci.engine.labels import RunLabels
 from cc_ci.engine.node import Node
 from cc_ci.engine.own_schedule import OwnSchedule, own_schedule
 from cc_ci.recipes.app import App
+from cc_ci.recipes.service import Restart
 from cc_ci.recipes.stack import Service, Stack
 from cc_ci.system.units import Bytes, Seconds
 
@@ -53,6 +54,8 @@ class Overlay(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     schedules: Mapping[str, OwnSchedule] = {}
     """Of the services to which it gives a start_period: by these they are judged."""
+    own_delays: Mapping[str, Seconds] = {}
+    """Of the services that it has started again sooner: how long their recipe has Swarm wait."""
 
 
 def overlay(
@@ -92,6 +95,11 @@ def overlay(
         content={section: entries for section, entries in content.items() if entries},
         warnings=tuple(_warnings(stack, node)),
         schedules=schedules,
+        own_delays={
+            name: own
+            for name, service in stack.services.items()
+            if (own := _shortened(service, tuning.restart_delay)) is not None
+        },
     )
 
 
@@ -106,7 +114,7 @@ def _service(
     chaos: bool,
 ) -> dict[str, Any]:
     is_app = service.name == "app"
-    deploy = _deploy(node, tuning)
+    deploy = _deploy(service, node, tuning)
     deploy["labels"] = {**run.all(), **(_abra_labels(stack, app, service, chaos=chaos) if is_app else {})}
     fields: dict[str, Any] = {"labels": run.lasting(), "deploy": deploy}
     environment = {**_ca_variables(service, node), **(_app_environment(app, service) if is_app else {})}
@@ -148,13 +156,19 @@ def _ca_config(stack: Stack, node: Node, run: RunLabels) -> dict[str, Any]:
     return {CA_CONFIG: {"name": name, "file": str(node.ca_bundle), "labels": run.all()}}
 
 
-def _deploy(node: Node, tuning: Tuning) -> dict[str, Any]:
+def _shortened(service: Service, delay: Seconds | None) -> Seconds | None:
+    """The recipe's own delay, where a shorter one may take its place: counted attempts would be used up."""
+    policy = service.deploy.restart_policy or Restart()
+    return policy.delay if delay is not None and delay < policy.delay and not policy.max_attempts else None
+
+
+def _deploy(service: Service, node: Node, tuning: Tuning) -> dict[str, Any]:
     deploy: dict[str, Any] = {}
     if not node.ipvs:
         deploy["endpoint_mode"] = "dnsrr"
     if tuning.update_monitor is not None:
         deploy["update_config"] = {"monitor": duration(tuning.update_monitor)}
-    if tuning.restart_delay is not None:
+    if tuning.restart_delay is not None and _shortened(service, tuning.restart_delay) is not None:
         deploy["restart_policy"] = {"delay": duration(tuning.restart_delay)}
     limits: dict[str, str] = {}
     if tuning.cpus is not None:

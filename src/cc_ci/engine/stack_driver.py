@@ -17,7 +17,6 @@ from cc_ci.engine.labels import SERVICE, STACK
 from cc_ci.engine.node import Node
 from cc_ci.engine.overlay import Overlay
 from cc_ci.engine.overlay_check import check_overlay
-from cc_ci.engine.own_schedule import OwnSchedule
 from cc_ci.engine.prompt_removal import graces, stop_and_remove
 from cc_ci.engine.run_folder import deployed_files, require_values, write_run_folder
 from cc_ci.engine.watching import POLL, Convergence, Watch, wait_gone
@@ -46,7 +45,7 @@ class StackDriver:
         self._clock = clock
         self._written: dict[Path, Stack] = {}
         self._watches: dict[str, Watch] = {}
-        self._schedules: dict[str, Mapping[str, OwnSchedule]] = {}
+        self._overlays: dict[str, Overlay] = {}
 
     def make_secrets(
         self, app: App, wanted: Sequence[SecretSpec], *, given: Mapping[str, str], labels: Labels
@@ -63,7 +62,7 @@ class StackDriver:
         check_overlay(overlay, stack)
         require_values(stack, argv.looked_up(self._node, self._engine.environment))
         self._written[folder] = stack
-        self._schedules[stack.name] = overlay.schedules
+        self._overlays[stack.name] = overlay
         return write_run_folder(app, stack, overlay, folder)
 
     def deploy(self, app: App, folder: Path, *, resolve_image: str = "always") -> None:
@@ -107,6 +106,7 @@ class StackDriver:
             raise watch.failure(verdict)
 
     def _watch(self, stack: Stack, *, since: EpochSeconds, poll: Seconds = POLL) -> Watch:
+        overlay = self._overlays.get(stack.name)
         watch = Watch(
             self._engine,
             self._clock,
@@ -116,7 +116,8 @@ class StackDriver:
             poll=poll,
             ends=stack.ends,
             place=functools.partial(_place, stack),
-            schedules=self._schedules.get(stack.name),
+            schedules=overlay.schedules if overlay else None,
+            own_delays=overlay.own_delays if overlay else None,
         )
         self._watches[stack.name] = watch
         return watch

@@ -66,6 +66,7 @@ class Watch:
         ends: frozenset[str] = frozenset(),
         place: Callable[[str], str | None] = lambda _key: None,
         schedules: Mapping[str, OwnSchedule] | None = None,
+        own_delays: Mapping[str, Seconds] | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -75,7 +76,9 @@ class Watch:
         self._seen = StackSnapshot(stack=stack)
         self._skew = engine.now() - clock.now()
         self._event_at = clock.monotonic()
-        self.history = EngineHistory(stack=stack, since=since, ends=ends, schedules=schedules or {})
+        self.history = EngineHistory(
+            stack=stack, since=since, ends=ends, schedules=schedules or {}, own_delays=own_delays or {}
+        )
 
     def now(self) -> EpochSeconds:
         """The engine's clock, without asking it."""

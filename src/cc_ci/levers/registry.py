@@ -187,7 +187,7 @@ LEVERS = (
         changes="how long Swarm waits before it replaces a task that ended",
         risk="an app that crashes does so more often in the same time",
         touches=DEPLOYING,
-        guard="a crash loop is still found, since exits are counted and no time is",
+        guard="a crash loop is still found, after the time that the recipe's own delays would have taken",
         overlay=("deploy/restart_policy/delay",),
     ),
     *WORK,

@@ -326,3 +326,12 @@ def test_one_that_ends_without_a_word_of_it_gets_the_remedy() -> None:
     assert isinstance(judged, Failed)
     remedy = "; if this is by design, name it under `ends` in suite.toml"
     assert judged.reason.endswith(f"last: exit code 0 (it ended by itself){remedy}")
+
+
+def test_a_loop_that_a_shorter_delay_makes_quicker_is_one_only_after_the_recipes_own_time() -> None:
+    """What an app waits for may come up meanwhile, as it would with Swarm's own delay."""
+    quick = msgspec.structs.replace(start(), own_delays={"app": 5.0})
+    soon = exits(quick, T0 + 1, T0 + 2, T0 + 3, T0 + 9)
+    assert isinstance(verdict(snap(service()), soon), Converging)
+    assert isinstance(verdict(snap(service()), exits(quick, T0 + 1, T0 + 2, T0 + 3, T0 + 12)), Failed)
+    assert isinstance(verdict(snap(service()), exits(start(), T0 + 1, T0 + 2, T0 + 3)), Failed)

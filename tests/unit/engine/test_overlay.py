@@ -291,3 +291,25 @@ def test_a_start_period_of_the_recipe_is_never_replaced(tmp_path: Path) -> None:
     laid_over = Overlay(content={"services": {"app": {"healthcheck": {"start_period": "900000ms"}}}})
     with pytest.raises(InfrastructureError, match=r"app\.healthcheck\.start_period"):
         check_overlay(laid_over, stack)
+
+
+@pytest.mark.parametrize(
+    ("policy", "told", "own"),
+    [
+        ("", {"delay": "500ms"}, 5.0),
+        ("restart_policy: {condition: any, delay: 20s}", {"delay": "500ms"}, 20.0),
+        ("restart_policy: {delay: 200ms}", None, None),
+        ("restart_policy: {delay: 5s, max_attempts: 3}", None, None),
+    ],
+)
+def test_a_delay_is_shortened_where_no_attempts_are_counted(
+    tmp_path: Path, policy: str, told: dict[str, str] | None, own: float | None
+) -> None:
+    compose = COMPOSE.replace("replicas: 2", f"replicas: 2\n      {policy}")
+    configured, stack = app(recipe(tmp_path / "again", compose=compose))
+    made = overlay(
+        stack, configured, run=RUN, node=node(), proxy_network="p1", tuning=Tuning(restart_delay=0.5)
+    )
+    check_overlay(made, stack)
+    assert made.content["services"]["app"]["deploy"].get("restart_policy") == told
+    assert made.own_delays.get("app") == own
