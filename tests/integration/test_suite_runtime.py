@@ -668,9 +668,9 @@ def delete(app, http, key): ...
 
 
 @pytest.mark.attack(
-    what="a seed keeps its marker in the sandbox: a file, a module, a process, to read it back from there",
-    before="each call had a sandbox of its own",
-    now="it still has, also where sandboxes are made before there is an app",
+    what="A seed keeps its marker in the sandbox (a file, a module, a process) and reads it back from there.",
+    before="Each call had a sandbox of its own.",
+    now="It still has, even if sandboxes are made before the app exists.",
     layer="sandbox",
 )
 @pytest.mark.usefixtures("way")
@@ -704,9 +704,9 @@ def test_there_is_no_other_order_in_it():
 
 
 @pytest.mark.attack(
-    what="a suite writes an order into the pipe by which calls that are begun ahead get theirs",
-    before="there was no such pipe",
-    now="the pipe is its own call's alone, and can only be read",
+    what="A suite writes into the pipe that tells prepared calls what to do.",
+    before="There was no such pipe.",
+    now="Each call has a pipe of its own, which it can only read.",
     layer="sandbox",
 )
 def test_a_suite_gives_no_orders(node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

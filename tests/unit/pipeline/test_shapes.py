@@ -232,7 +232,7 @@ def test_what_does_not_fit_goes_one_after_the_other_and_the_reason_is_told() -> 
 
 
 @pytest.mark.attack(
-    what="a recipe fixes a volume's name, and two of its apps are deployed side by side",
+    what="A recipe fixes a volume's name, and two of its apps are deployed side by side.",
     before="Both took the name, and one app worked on the data of the other.",
     now="The chains go one after the other, and the plan names the file and the key.",
     layer="engine",

@@ -78,9 +78,9 @@ def test_a_monitor_that_the_recipe_sets_is_its_time(bench: Bench, engine: FakeEn
 
 
 @pytest.mark.attack(
-    what="an app dies some seconds after it came up, when a quick run has done with it",
-    before="only a wait for stability before any work would have seen it",
-    now="no deployment is changed or removed before its time of stability is over",
+    what="An app dies some seconds after it came up, when a quick run has finished with it.",
+    before="Only a wait for stability before any work would have noticed it.",
+    now="No deployment is changed or removed before its stability time is over.",
     layer="engine",
 )
 def test_an_app_that_dies_within_its_time_fails_the_step_before_its_removal(

@@ -51,9 +51,9 @@ def serving(bench: Bench, engine: FakeEngine, deployed: Deployed) -> None:
 
 
 @pytest.mark.attack(
-    what="a health check says yes once, and no ever after",
-    before="a run that was over before Swarm's next looks was green",
-    now="each service's check is run again after the steps that use it, and fails its stage",
+    what="A health check passes once and always fails afterwards.",
+    before="A run that ended before Swarm's next checks was green.",
+    now="Each service's check runs again after the steps that use it, and a failure fails the stage.",
     layer="engine",
 )
 def test_a_check_that_says_no_from_then_on_is_the_recipes_fault(
