@@ -75,13 +75,14 @@ class Campaign:
         self._stop = threading.Event()
 
     def __call__(self, jobs: Sequence[Job], *, at_once: int = 1) -> tuple[Outcome, ...]:
-        """All jobs, in their order, `at_once` side by side. After Ctrl-C no more begin."""
+        """All jobs, in their order, `at_once` side by side. Ended from outside, it ends those that run."""
         with ThreadPoolExecutor(max_workers=at_once) as pool:
             waiting = [pool.submit(self._one, job) for job in jobs]
             try:
                 found = [one.result() for one in waiting]
             except BaseException:
                 self._stop.set()
+                self._program.end()
                 for one in waiting:
                     one.cancel()
                 raise

@@ -1,6 +1,7 @@
 """`cc-ci guard`: shows that a change of cc-ci weakened nothing. It starts cc-ci as a process."""
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from cc_ci_guard.census import Residue, Taken
 from cc_ci_guard.engine import at_socket
 from cc_ci_guard.errors import RESIDUE, WEAKER, GuardUsageError
 from cc_ci_guard.loading import Listed
-from cc_ci_guard.programs import run_program, said_by
+from cc_ci_guard.programs import LocalPrograms, said_by
 from cc_ci_guard.results import locate, read, runs_root, runtime_root, state_root
 
 NODE = "main"
@@ -212,9 +213,11 @@ def _carry_out(
         way,
         recipes=loading.shipped("lab") / "recipes",
         out=out or state_root() / "guard" / profile,
-        program=run_program,
+        program=LocalPrograms(),
         tell=lambda line: click.echo(line, err=True),
     )
+    # a supervisor's signal ends runs as Ctrl-C does, which reaches them by itself
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     before = _census(node)
     outcomes = campaign(work, at_once=jobs)
     return outcomes, censuses.difference(before, _census(node))

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,31 +30,54 @@ class Program(Protocol):
         self, argv: Sequence[str], *, env: Mapping[str, str], log: Path, timeout: float
     ) -> Ended: ...
 
+    def end(self) -> None:
+        """Tell all that run to end, from another thread."""
 
-def run_program(argv: Sequence[str], *, env: Mapping[str, str], log: Path, timeout: float) -> Ended:
-    started = time.monotonic()
-    with log.open("wb") as said:
-        process = subprocess.Popen(
-            argv, env={**os.environ, **env}, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
-        )
+
+class LocalPrograms:
+    """Programs on this machine. Safe to share: `end` tells all that run to end, from another thread, too."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+
+    def __call__(self, argv: Sequence[str], *, env: Mapping[str, str], log: Path, timeout: float) -> Ended:
+        started = time.monotonic()
+        with log.open("wb") as said:
+            process = subprocess.Popen(
+                argv,
+                env={**os.environ, **env},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+            )
+            with self._lock:
+                self._running.add(process)
+            try:
+                code = _waited(process, timeout)
+            finally:
+                with self._lock:
+                    self._running.discard(process)
+        return Ended(returncode=code, seconds=time.monotonic() - started)
+
+    def end(self) -> None:
+        with self._lock:
+            for process in self._running:
+                process.terminate()
+
+
+def _waited(process: subprocess.Popen[bytes], timeout: float) -> int | None:
+    """Its exit code; None for one that had to be ended, which is told first, since it takes its app down."""
+    for patience in (timeout, GRACE_SECONDS):
         try:
-            code: int | None = process.wait(timeout)
-        except BaseException as error:
-            _end(process)
-            if not isinstance(error, subprocess.TimeoutExpired):
-                raise
-            code = None
-    return Ended(returncode=code, seconds=time.monotonic() - started)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Tell it to end, by force only if it does not. What was started in the background is deaf to SIGINT."""
-    process.terminate()
-    try:
-        process.wait(GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+            code = process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+        else:
+            return code if patience == timeout else None
+    process.kill()
+    process.wait()
+    return None
 
 
 def said_by(argv: Sequence[str], *, env: Mapping[str, str] | None = None, timeout: float = 60.0) -> str:

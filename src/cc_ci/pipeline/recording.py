@@ -7,6 +7,7 @@ from typing import Any, get_args
 import msgspec
 
 from cc_ci.pipeline.outcomes import StageOutcome
+from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.request import Request
 from cc_ci.pipeline.shapes import FRESH_DEPLOYMENT
 from cc_ci.results.checks import phase_warnings
@@ -14,6 +15,7 @@ from cc_ci.results.schema import (
     CacheState,
     Environment,
     Harness,
+    PlannedDeployment,
     ProviderUsed,
     RecipeUnderTest,
     RunResult,
@@ -54,6 +56,12 @@ def first_result(
         arm=request.arm.arm,
         levers=dict(request.arm.values),
         cache=CacheState(asked=request.cache),
+    )
+
+
+def planned_deployments(plan: Plan) -> tuple[PlannedDeployment, ...]:
+    return tuple(
+        PlannedDeployment(name=one.name, versions=one.versions, why=one.why) for one in plan.deployments
     )
 
 

@@ -19,7 +19,7 @@ from cc_ci.pipeline.names import domains, own_stack_names
 from cc_ci.pipeline.outcomes import StageOutcome, StepOutcome
 from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import make_plan
-from cc_ci.pipeline.recording import Recording, first_result
+from cc_ci.pipeline.recording import Recording, first_result, planned_deployments
 from cc_ci.pipeline.request import Ran, Request
 from cc_ci.pipeline.room import room_of
 from cc_ci.pipeline.signals import Signals
@@ -141,7 +141,9 @@ class Run:
         )
         recording = Recording(result, store=self._tools.store, trace=self.trace, findings=state.findings)
         before = schema.Census(before=site.before.names())
-        recording.update(census=before, trusted=about.judgement.trusted)
+        recording.update(
+            census=before, trusted=about.judgement.trusted, deployments=planned_deployments(state.plan)
+        )
         return recording
 
     def _carry_out(

@@ -65,6 +65,14 @@ class ProviderUsed(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: Bytes | None = None
 
 
+class PlannedDeployment(msgspec.Struct, frozen=True, kw_only=True):
+    """One stack that the run's plan has, and why; `versions` are those that it runs, one after the other."""
+
+    name: str
+    versions: tuple[Literal["new", "old"], ...]
+    why: str
+
+
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """Where it ran, without names of hosts."""
 
@@ -234,6 +242,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     cache: CacheState = CacheState()
     trusted: tuple[str, ...] = ()
     """Permissions that the recipe needed and was given, by their names."""
+    deployments: tuple[PlannedDeployment, ...] = ()
     stages: tuple[StageResult, ...] = ()
     verdict: str | None = None
     exit_code: int | None = None

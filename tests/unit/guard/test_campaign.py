@@ -32,6 +32,10 @@ class ScriptedCcCi:
     def __init__(self, script: Callable[[str], RunResult | None]) -> None:
         self._script = script
         self.started: list[list[str]] = []
+        self.ended = 0
+
+    def end(self) -> None:
+        self.ended += 1
 
     def __call__(self, argv: Sequence[str], *, env: Mapping[str, str], log: Path, timeout: float) -> Ended:
         assert timeout > WAY.deadline
@@ -146,6 +150,7 @@ def test_after_an_end_from_outside_nothing_more_begins(recipes: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         campaign(program, recipes)(jobs, at_once=2)
     assert len(program.started) < 20
+    assert program.ended == 1
 
 
 def test_jobs_run_side_by_side(recipes: Path) -> None:

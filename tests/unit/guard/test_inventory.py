@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from example_result import example
 from made_up import DEPLOY, READY, SEED, as_read, run_result, stage
 
-from cc_ci.results.schema import RunResult, StageResult
+from cc_ci.results.schema import PlannedDeployment, RunResult, StageResult
 from cc_ci_guard import inventory
 from cc_ci_guard.command import guard
 from cc_ci_guard.errors import GuardUsageError
@@ -79,6 +79,14 @@ def test_what_went_is_named(less: RunResult, told: str, tmp_path: Path) -> None:
     found = compared(WHOLE, less, tmp_path)
     assert told in [one.line for one in found.less]
     assert compared(less, WHOLE, tmp_path).less == () or "/healthz" in str(compared(less, WHOLE, tmp_path))
+
+
+def test_a_deployment_is_known_by_its_versions_and_why(tmp_path: Path) -> None:
+    planned = PlannedDeployment(name="upgrade", versions=("old", "new"), why="seeded data, upgraded")
+    entries = inventory.take(as_read(without(deployments=(planned,), spans=()), tmp_path)).parts
+    assert entries["deployments"] == {
+        "upgrade (the old version, then the new version): seeded data, upgraded": 1
+    }
 
 
 def test_a_test_that_moved_to_another_stage_is_gone_from_its_own(tmp_path: Path) -> None:

@@ -101,6 +101,13 @@ def programs(swarm: FakeSwarm) -> Iterator[str]:
             yield from (f"restic {verb}" for verb in ("init", "backup", "restore") if verb in words)
 
 
+def test_results_say_which_deployments_were_planned_and_why(lab: Lab) -> None:
+    planned = {one.name: one for one in lab.run().result.deployments}
+    assert set(planned) == {"install", "upgrade", "backup", "fresh", "functional"}
+    assert planned["upgrade"].versions == ("old", "new")
+    assert "upgraded in place" in planned["upgrade"].why
+
+
 def test_a_green_run_does_all_steps_in_the_plan_s_order(lab: Lab) -> None:
     result = lab.run().result
     assert (result.verdict, result.exit_code) == ("green", 0), result.because
