@@ -7,7 +7,7 @@ import msgspec
 
 from cc_ci_guard.errors import GuardUsageError
 
-KNOWN_VERSIONS = (3, 4, 5)
+KNOWN_VERSIONS = (3, 4, 5, 6)
 """Of the schema: older ones name tests by what they ran on, so that nothing can be told apart by its id."""
 FILE = "results.json"
 
