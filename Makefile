@@ -37,7 +37,7 @@ unit: setup ## the tests that need no Docker
 	$(step) "unit tests" $(bin)/pytest tests/unit -n auto
 
 integration: setup ## the tests on a real private node
-	$(step) "integration tests" $(bin)/pytest tests/integration -m "not heavy" -n 2 --dist loadfile
+	$(step) "integration tests" $(bin)/pytest tests/integration -m "not heavy" -n 4 --dist loadfile --no-loadscope-reorder
 
 test-heavy: setup ## all stages of the heavy recipes, an hour and more; IMAGES=hub: on the real images
 	$(step) "heavy tests" env CC_CI_HEAVY=1 CC_CI_IMAGES=$(IMAGES) $(bin)/pytest tests/integration -m heavy -n 2 --maxschedchunk 1

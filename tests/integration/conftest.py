@@ -21,10 +21,22 @@ HUB = os.environ.get("CC_CI_IMAGES") == "hub"
 """On the true images, where a hub can be reached."""
 
 
+LONGEST = (
+    *("test_run", "test_faults", "test_node", "test_run_endings", "test_ownership", "test_new_suite"),
+    *("test_foreign", "test_backups", "test_engine", "test_images", "test_abra", "test_limits"),
+)
+"""Modules that take a minute and more: begun last, each would be what all others wait for."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
+
+
 @pytest.fixture(scope="session")
 def node() -> Iterator[Node]:
-    # anew: what tests left that were killed is in nobody's census
-    yield lab_node.PrivateNode(NAME).reset(wanted())
+    # anew: what tests left that were killed is in nobody's census; its proxies look for routes every second
+    yield lab_node.PrivateNode(NAME).reset(wanted(refresh=1.0, throttle=0.1))
     lab_node.down(NAME)
 
 

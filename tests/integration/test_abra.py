@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from calling import QUICK
 
 from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
@@ -48,7 +49,17 @@ def run(node: Node, tmp_path: Path) -> Callable[..., Called]:
             "CC_CI_RUNS": str(runs),
         }
         before = take(connect(node, LocalRunner()))
-        argv = [sys.executable, "-m", "cc_ci", "run", "pocket", "--lever", "deploy.driver=abra", *flags]
+        argv = [
+            sys.executable,
+            "-m",
+            "cc_ci",
+            "run",
+            "pocket",
+            "--lever",
+            "deploy.driver=abra",
+            *QUICK,
+            *flags,
+        ]
         process = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
         assert take(connect(node, LocalRunner())).names() == before.names()
         return Called(runs, log, process)

@@ -74,7 +74,16 @@ class Service:
         )
 
     def remove(self) -> None:
+        """Other modules' tests count what is on the node, so nothing may go later."""
         self.docker("stack", "rm", self.stack)
+        mine = ("--quiet", "--filter", f"label=com.docker.stack.namespace={self.stack}")
+        wait_until(
+            lambda: self.docker("ps", "--all", *mine) + self.docker("network", "ls", *mine),
+            name=f"the end of {self.stack}",
+            ready=lambda left: not left,
+            timeout=60,
+            clock=SystemClock(),
+        )
 
     def does(self, script: str, *arguments: str, user: str = "0") -> str:
         """What a script in the container said."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from calling import QUICK
 
 from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
@@ -39,7 +40,7 @@ def run(node: Node, tmp_path: Path) -> Callable[..., RunResult]:
             assert old in text
             (copy / file).write_text(text.replace(old, new))
         before = take(connect(node, LocalRunner()))
-        argv = [sys.executable, "-m", "cc_ci", "run", str(copy), "--stage", stage]
+        argv = [sys.executable, "-m", "cc_ci", "run", str(copy), "--stage", stage, *QUICK]
         env = {**os.environ, "CC_CI_NODE": node.name, "CC_CI_RUNS": str(tmp_path / "runs")}
         called = subprocess.run(
             [*argv, "--deadline", str(DEADLINE)], env=env, capture_output=True, text=True, check=False

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from calling import QUICK
 from nodes_of_tests import wanted
 
 from cc_ci.engine.docker_engine import connect
@@ -93,7 +94,7 @@ def ran(host: Node, options: list[str], tmp_path_factory: pytest.TempPathFactory
     """A run beside which the server's operator works: see `operate`."""
     runs = tmp_path_factory.mktemp("runs")
     process = subprocess.Popen(
-        [sys.executable, "-m", "cc_ci", "run", "pocket", "--stage", "restore", *options],
+        [sys.executable, "-m", "cc_ci", "run", "pocket", "--stage", "restore", *QUICK, *options],
         env={**os.environ, "CC_CI_RUNS": str(runs)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from calling import QUICK
 from nodes_of_tests import wanted
 
 from cc_ci.engine.docker_engine import DockerEngine, connect
@@ -344,7 +345,8 @@ def test_a_recipe_with_a_fork_bomb_fails_and_is_told_why(node: Node, tmp_path: P
     entry = recipe / "entrypoint.sh"
     first, *others = entry.read_text().splitlines()
     entry.write_text("\n".join([first, f"({BOMB}) 2>/dev/null &", *others, ""]))
-    argv = [sys.executable, "-m", "cc_ci", "run", str(recipe), "--node", node.name, "--stage", "functional"]
+    asked = ("--node", node.name, "--stage", "functional", *QUICK)
+    argv = [sys.executable, "-m", "cc_ci", "run", str(recipe), *asked]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 1, done.stderr
     assert "failed: service app: it started more processes than one container may have" in done.stdout

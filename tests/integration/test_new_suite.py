@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from calling import QUICK
 
 from cc_ci.engine.node import Node
 from cc_ci.lab.builds import build, outdated
@@ -126,7 +127,7 @@ def test_a_new_suite_is_green_as_it_was_made(newcomer: Newcomer) -> None:
     ]
     assert f"cc-ci run {newcomer.recipe} --stage functional" in made.stderr
     assert newcomer("suite", "check", str(newcomer.recipe)).returncode == 0
-    ran = newcomer("run", str(newcomer.recipe), "--stage", "functional", "--json")
+    ran = newcomer("run", str(newcomer.recipe), "--stage", "functional", "--json", *QUICK)
     assert ran.returncode == 0, ran.stderr
     stages = {stage["name"]: stage for stage in json.loads(ran.stdout)["stages"]}
     tests = [test for test in stages["functional"]["tests"] if test["id"].startswith("test_front")]
@@ -143,7 +144,7 @@ def test_further_signs_of_readiness_have_times_of_their_own(newcomer: Newcomer) 
     facts = newcomer.suite / "suite.toml"
     as_made = facts.read_text()
     facts.write_text(as_made + SIGNS)
-    ran = newcomer("run", str(newcomer.recipe), "--stage", "install", "--json")
+    ran = newcomer("run", str(newcomer.recipe), "--stage", "install", "--json", *QUICK)
     facts.write_text(as_made)
     assert ran.returncode == 0, ran.stderr
     spans = {span["name"]: span for span in json.loads(ran.stdout)["spans"]}
@@ -163,7 +164,7 @@ def test_a_sign_that_never_comes_true_is_named_with_what_it_last_said(newcomer: 
     facts = newcomer.suite / "suite.toml"
     as_made = facts.read_text()
     facts.write_text(as_made + SILENT)
-    ran = newcomer("run", str(newcomer.recipe), "--stage", "install", "--json")
+    ran = newcomer("run", str(newcomer.recipe), "--stage", "install", "--json", *QUICK)
     facts.write_text(as_made)
     assert ran.returncode == 1, ran.stderr
     result = json.loads(ran.stdout)
@@ -181,7 +182,7 @@ def test_the_made_seed_is_good_for_a_backup_once_three_functions_are_filled_in(n
     facts.write_text(KNOWN + as_made[0])
     seed.write_text(as_made[1] + FILLED_IN)
     checked = newcomer("suite", "check", str(newcomer.recipe))
-    ran = newcomer("run", str(newcomer.recipe), "--stage", "backup", "--json")
+    ran = newcomer("run", str(newcomer.recipe), "--stage", "backup", "--json", *QUICK)
     facts.write_text(as_made[0])
     seed.write_text(as_made[1])
     assert checked.returncode == 0, checked.stdout

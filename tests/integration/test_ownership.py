@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from calling import QUICK
 
 from cc_ci.engine.docker_engine import DockerEngine, connect
 from cc_ci.engine.node import Node
@@ -98,7 +99,8 @@ def cc_ci(*arguments: str) -> "subprocess.CompletedProcess[str]":
 def run(own_places: Path, changed: Callable[..., Path]) -> Run:
     def call(stage: str, *changes: Change, trust: str | None = None) -> RunResult:
         trusted = ["--trust", trust] if trust else []
-        called = cc_ci("run", str(changed(*changes)), "--stage", stage, "--deadline", "300", *trusted)
+        asked = ("--stage", stage, "--deadline", "300", *QUICK, *trusted)
+        called = cc_ci("run", str(changed(*changes)), *asked)
         assert called.returncode != 2, called.stderr
         return Store(own_places / "s" / "runs").load()
 
@@ -195,7 +197,8 @@ def upgrade(own_places: Path, changed: Callable[..., Path]) -> Run:
     def call(*before: Change) -> RunResult:
         copy = changed()
         released_before(copy, *before)
-        called = cc_ci("run", str(copy), "--stage", "upgrade", "--from", OLD, "--deadline", "300")
+        asked = ("--stage", "upgrade", "--from", OLD, "--deadline", "300", *QUICK)
+        called = cc_ci("run", str(copy), *asked)
         assert called.returncode != 2, called.stderr
         return Store(own_places / "s" / "runs").load()
 
@@ -257,7 +260,7 @@ def test_an_anonymous_volume_of_a_runs_container_is_its_own_and_somebody_elses_i
 
 def killed_at(line: str, *arguments: str) -> str:
     """Start a run, and kill it at once when it says `line`; all that it said."""
-    argv = [sys.executable, "-m", "cc_ci", "run", "pocket", *arguments]
+    argv = [sys.executable, "-m", "cc_ci", "run", "pocket", *arguments, *QUICK]
     process = subprocess.Popen(argv, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     assert process.stderr is not None
     said = []

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from calling import QUICK
 
 from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.node import Node
@@ -57,7 +58,7 @@ def test_a_provider_that_does_not_come_up(node: Node, suites: Path, recipes: Pat
         "CC_CI_SUITES": str(suites),
     }
     before = take(connect(node, LocalRunner()))
-    argv = [sys.executable, "-m", "cc_ci", "run", "pocket", "--stage", "functional"]
+    argv = [sys.executable, "-m", "cc_ci", "run", "pocket", "--stage", "functional", *QUICK]
     called = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=300, check=False)
     result = Store(runs).load()
     assert called.returncode == 5, called.stdout + called.stderr

@@ -45,7 +45,7 @@ class TestEndings:
     """Whatever ends a run, its things are taken away once."""
 
     def test_a_signal(self, cli: Cli) -> None:
-        process = cli.start("run", "pocket", "--stage", "install")
+        process = cli.start("run", "pocket", "--stage", "install", *QUICK)
         until_it_says(process, "install: deploy")
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=LONGEST)
@@ -58,7 +58,7 @@ class TestEndings:
         assert "--deadline" in called.stdout
 
     def test_kill_9_leaves_what_reap_removes_and_a_live_run_is_spared(self, cli: Cli) -> None:
-        process = cli.start("run", "pocket", "--stage", "install")
+        process = cli.start("run", "pocket", "--stage", "install", *QUICK)
         until_it_says(process, "waiting for all tasks")
         spared = cli("reap")
         assert spared.stdout.startswith("left     run pocket-")
@@ -138,18 +138,18 @@ class TestBrokenRecipes:
     def test_a_router_without_a_certificate(self, cli: Cli, altered: Callable[..., str]) -> None:
         shorter = (".timeout=${TIMEOUT:-60}", ".timeout=15")
         path = altered(("tls.certresolver=${LETS_ENCRYPT_ENV}", "tls=true"), shorter)
-        called = cli("run", path, "--stage", "install")
+        called = cli("run", path, "--stage", "install", *QUICK)
         assert called.returncode == 1, called.stdout
         assert "certresolver" in called.stdout
 
     def test_a_crash_loop_is_not_waited_out(self, cli: Cli, altered: Callable[..., str]) -> None:
         path = altered(("entrypoint: /entrypoint.sh", 'entrypoint: ["sh", "-c", "exit 3"]'))
-        called = cli("run", path, "--stage", "install")
+        called = cli("run", path, "--stage", "install", *QUICK)
         assert called.returncode == 1, called.stdout
         assert "service app: ended" in called.stdout
 
     def test_an_image_that_no_stand_in_is_of(self, cli: Cli, altered: Callable[..., str]) -> None:
         path = altered(("busybox:1.37.0", "busybox:0.0.1"))
-        called = cli("run", path, "--stage", "install")
+        called = cli("run", path, "--stage", "install", *QUICK)
         assert called.returncode == 3, called.stdout
         assert "busybox:0.0.1: neither built nor loaded here" in called.stdout

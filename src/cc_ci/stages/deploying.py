@@ -88,8 +88,9 @@ def _await(bench: Bench, deployed: Deployed, signs: Sequence[Predicate], *, phas
     signs_held = "the app's own signs that it serves"
     with bench.span("ready", phase or "ready", action=READY, waits_for=signs_held):
         wait_ready(bench, deployed, signs, phase=phase or "ready")
-    deployed.running = bench.driver.running_images(deployed.stack.name)
-    begins_to_serve(bench, deployed)
+    with bench.span("what runs of it now", phase or "ready"):
+        deployed.running = bench.driver.running_images(deployed.stack.name)
+        begins_to_serve(bench, deployed)
 
 
 def _join_proxy(bench: Bench, deployed: Deployed, *, phase: Phase) -> None:

@@ -1,5 +1,6 @@
 """Take a deployment away, evidence first, and see that its services stopped as they were told."""
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -88,9 +89,13 @@ def _keeps_data(mount: Mount) -> bool:
 
 def take_down(bench: Bench, deployed: Deployed, *, action: str) -> tuple[Stop, ...]:
     """Remove the stack, wait until it is gone, and say how its containers ended; `action` is the span's."""
-    served_until_now(bench, deployed)
-    stack, since = deployed.stack.name, bench.engine.now()
-    with bench.engine.events(since=since, labels={STACK: stack}, kinds=("container",)) as events:
+    stack = deployed.stack.name
+    with contextlib.ExitStack() as closers:
+        with bench.span("listen for the ends of its containers", "teardown"):
+            served_until_now(bench, deployed)
+            since = bench.engine.now()
+            listening = bench.engine.events(since=since, labels={STACK: stack}, kinds=("container",))
+            events = closers.enter_context(listening)
         gone = "tasks and networks of the stack to be gone"
         with bench.span(TEXT[action], "teardown", action=action, waits_for=gone) as removal:
             _remove_stack(bench, deployed)

@@ -202,7 +202,7 @@ def test_the_time_that_a_service_took_to_stop_is_told_apart(
         event(deployed, "die", at=EpochSeconds(now + 0.08), exitCode="1"),
     )
     (stop,) = take_down(bench, deployed, action=action)
-    removal, _, told, ended = bench.trace.spans()
+    _, removal, _, told, ended = bench.trace.spans()
     assert (told.parent, told.phase, told.action) == (
         removal.id,
         "teardown",
