@@ -73,6 +73,46 @@ def test_a_step_whose_need_did_not_pass_says_which(outcome: Outcome) -> None:
     assert left.started is None
 
 
+def left_out(state: RunState, name: str) -> tuple[str | None, str | None]:
+    """Why a step is not carried out, and the step that is the cause; it counts as ended then."""
+    left = state.not_done(state.plan.step(name), stop=None, run_stopped=False)
+    assert left is not None
+    assert left.outcome == "unverified"
+    state.end(left)
+    return left.reason, left.lacked and left.lacked.name
+
+
+def test_all_that_comes_of_one_failure_has_it_as_its_cause() -> None:
+    state = known_of(pull="passed", install__install__prepare="failed")
+    cause = "install.install.prepare"
+    said = "not run: install.install.{} did not pass".format
+    assert left_out(state, "install.install.deploy") == (said("prepare"), cause)
+    assert left_out(state, "install.install.check") == (said("deploy"), cause)
+
+
+@pytest.mark.parametrize("action", ["prepare", "deploy"])
+def test_what_would_fail_for_the_same_cause_is_told_as_the_stage_in_which_it_did(action: str) -> None:
+    state = known_of(pull="passed", install__install__prepare="passed")
+    cause = f"install.install.{action}"
+    end(state, cause, "failed")
+    for name in ("prepare", "deploy", "test"):
+        assert left_out(state, f"functional.functional.{name}") == ("as install", cause)
+
+
+@pytest.mark.parametrize("outcome", ["errored", "unverified"])
+def test_what_was_no_fault_of_the_recipe_may_go_well_the_next_time(outcome: Outcome) -> None:
+    state = known_of(pull="passed", install__install__prepare="passed", install__install__deploy=outcome)
+    step = PLAN.step("functional.functional.prepare")
+    assert state.not_done(step, stop=None, run_stopped=False) is None
+
+
+def test_another_version_is_another_matter_and_so_is_what_broke_later() -> None:
+    state = known_of(pull="passed", install__install__deploy="failed", upgrade__upgrade__pull="passed")
+    assert state.not_done(PLAN.step("upgrade.upgrade.prepare"), stop=None, run_stopped=False) is None
+    later = known_of(pull="passed", install__install__deploy="passed", install__install__check="failed")
+    assert later.not_done(PLAN.step("functional.functional.prepare"), stop=None, run_stopped=False) is None
+
+
 def test_a_removal_goes_on_whatever_became_of_what_it_comes_after() -> None:
     state = known_of(install__install__deploy="failed", install__install__check="unverified")
     assert state.not_done(PLAN.step("install.install.undeploy"), stop=None, run_stopped=True) is None
