@@ -137,7 +137,7 @@ def test_a_new_suite_is_green_as_it_was_made(newcomer: Newcomer) -> None:
 def test_a_suite_that_is_there_is_not_overwritten(newcomer: Newcomer) -> None:
     again = newcomer("suite", "new", str(newcomer.recipe))
     assert again.returncode == 2
-    assert "is there already" in again.stderr
+    assert "exists already" in again.stderr
 
 
 def test_further_signs_of_readiness_have_times_of_their_own(newcomer: Newcomer) -> None:

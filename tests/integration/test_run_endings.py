@@ -53,7 +53,9 @@ class TestEndings:
         assert cli.latest().verdict == "interrupted"
 
     def test_a_deadline(self, cli: Cli) -> None:
-        called = cli("run", "pocket", "--stage", "install", "--deadline", "4")
+        # converged for a minute: so it comes while the app is deployed, however busy the machine is
+        held = ("--lever", "readiness.stability=60")
+        called = cli("run", "pocket", "--stage", "install", "--deadline", "20", *held)
         assert called.returncode == 3
         assert "--deadline" in called.stdout
 

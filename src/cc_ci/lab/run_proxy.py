@@ -26,6 +26,7 @@ from cc_ci.lab.proxy import ProxyPlace
 from cc_ci.system.clearing import clear_away
 from cc_ci.system.clock import Clock
 from cc_ci.system.process import Completed, Runner, check
+from cc_ci.system.stopping import StopToken, under
 from cc_ci.system.units import Seconds
 from cc_ci.system.waiting import WaitTimeout, wait_until
 
@@ -69,7 +70,9 @@ class RunProxy:
             place = self._place = self._free()
             _furnish(place)
             made = proxy.create_argv(place, image=proxy.image(self._docker), flags=flags, labels=self._labels)
-            self._check(self._docker(made))
+            # an engine makes it also for a client that was ended meanwhile: after `remove` has looked for it
+            with under(StopToken()):
+                self._check(self._docker(made))
         self._check(self._docker(["docker", "start", place.container]))
         self._await(place)
         return msgspec.structs.replace(

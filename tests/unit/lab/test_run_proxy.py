@@ -1,6 +1,7 @@
 """Who has which place for a proxy, without Docker."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.node import Node
 from cc_ci.engine.state import Container
-from cc_ci.errors import InfrastructureError
+from cc_ci.errors import InfrastructureError, Interrupted
 from cc_ci.lab import proxy
 from cc_ci.lab.addresses import choose
 from cc_ci.lab.node_records import Record, Wanted
@@ -19,7 +20,8 @@ from cc_ci.lab.run_proxy import RunProxy, forget
 from cc_ci.system.clock import ManualClock
 from cc_ci.system.files import write_atomic
 from cc_ci.system.identity import Identity
-from cc_ci.system.process import ScriptedRunner
+from cc_ci.system.process import Completed, ScriptedRunner
+from cc_ci.system.stopping import StopToken, current, under
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +115,33 @@ def test_an_end_gives_the_place_back_and_a_second_one_is_no_trouble(engine: Fake
     mine.remove()
     mine.remove()
     assert not folder.exists()
+    assert engine.containers() == ()
+
+
+class StoppedAsItCreates:
+    """A docker client; while it makes the container, the run is told to stop, and the engine goes on."""
+
+    def __init__(self, engine: FakeEngine, token: StopToken) -> None:
+        self._engine = engine
+        self._token = token
+
+    def __call__(self, argv: Sequence[str], **_options: object) -> Completed:
+        if argv[1] == "create":
+            self._token.stop(Interrupted("ended by SIGTERM"))
+        current().check()
+        if argv[1] == "create":
+            has(self._engine, 129, run="r1")
+        return Completed(argv=tuple(argv), returncode=0, stdout="cc-ci/proxy:1\n", stderr="")
+
+
+def test_a_stop_as_its_container_is_made_leaves_none(engine: FakeEngine) -> None:
+    token = StopToken()
+    docker = StoppedAsItCreates(engine, token)
+    mine = RunProxy(NODE, engine, docker, labels={"cc-ci.run": "r1"}, clock=ManualClock())
+    with pytest.raises(Interrupted), under(token):
+        mine.start()
+    mine.remove()
+    assert ("remove_container", "cc-ci-proxy-129") in engine.calls
     assert engine.containers() == ()
 
 
