@@ -106,12 +106,19 @@ class SandboxReach:
         if self._group is None:
             yield ()
             return
+        self._remove_what_is_over(self._group)
         with temporary_folder(SUITE_PREFIX, root=self._held) as folder:
             self._group.make_below("suite", folder.name)
             try:
                 yield self._group.join_argv("suite", folder.name)
             finally:
                 self._group.remove_below("suite", folder.name)
+
+    def _remove_what_is_over(self, group: NodeGroup) -> None:
+        """A sandbox ends a moment after its program, so that its group could not be removed with it."""
+        for name in group.below("suite"):
+            if not (self._held / name).exists():
+                group.remove_empty("suite", name)
 
 
 class HelperReach:

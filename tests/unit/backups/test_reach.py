@@ -83,6 +83,14 @@ class Groups(NodeGroup):
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
+        self.left: tuple[str, ...] = ()
+
+    def below(self, part: GroupPart) -> tuple[str, ...]:
+        assert part == "suite"
+        return self.left
+
+    def remove_empty(self, part: GroupPart, name: str) -> None:
+        self.told.append((f"remove from {part} if empty", name))
 
     def make_below(self, part: GroupPart, name: str) -> None:
         self.told.append((f"make in {part}", name))
@@ -117,6 +125,17 @@ def test_what_a_tool_uses_counts_as_the_nodes_for_as_long_as_it_runs(tmp_path: P
     if ends:
         (call,) = runner.calls
         assert call[:5] == ("join", "suite", name, "--", "nsenter")
+
+
+def test_groups_of_calls_that_are_over_go_with_the_next_and_those_of_others_stay(tmp_path: Path) -> None:
+    groups, held = Groups(), tmp_path / "held"
+    (held / "suite-at-work").mkdir(parents=True)
+    groups.left = ("suite-at-work", "suite-over")
+    runner = ScriptedRunner().on("join")
+    reach = SandboxReach(NODE, runner, inspect=plain, repository=tmp_path, group=groups, held=held)
+    reach(("stat", "x"), volumes=(), access="reads", timeout=1)
+    assert groups.told[0] == ("remove from suite if empty", "suite-over")
+    assert [what for what, _ in groups.told[1:]] == ["make in suite", "remove from suite"]
 
 
 def test_what_only_reads_can_not_write(sandbox: SandboxReach, runner: ScriptedRunner) -> None:
