@@ -1,4 +1,4 @@
-"""Put what cc-ci ships beside its code into the package: the lab's images and recipes, and their suites."""
+"""Put what cc-ci ships beside its code into the package: the lab, suites, and the guard's mutants."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-SHIPPED = ("lab", "suites")
+SHIPPED = ("guard", "lab", "suites")
 
 
 class WithShipped(build_py):

@@ -8,7 +8,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cc_ci.cli.kept import Kept
+    from cc_ci.cli.kept import EnrolledImages
 
 
 @click.command()
@@ -23,11 +23,11 @@ def enroll(*, recipes: tuple[str, ...], node: str | None, as_json: bool) -> None
     """
     import msgspec
 
-    from cc_ci.cli.kept import Kept, rows
+    from cc_ci.cli.kept import EnrolledImages, rows
     from cc_ci.cli.story import story
     from cc_ci.isolation import kept_images
 
-    kept = Kept.on(node)
+    kept = EnrolledImages.on(node)
     if recipes:
         with story(started=time.monotonic()) as say:
             for recipe in recipes:
@@ -43,7 +43,7 @@ def enroll(*, recipes: tuple[str, ...], node: str | None, as_json: bool) -> None
         click.echo(f"node {kept.node}: no recipe is enrolled", err=True)
 
 
-def _enroll(kept: "Kept", recipe: str, *, say: "Callable[[str], None]") -> None:
+def _enroll(kept: "EnrolledImages", recipe: str, *, say: "Callable[[str], None]") -> None:
     """Written down before they are pulled: from then on no prune takes one."""
     from cc_ci.isolation import kept_images
     from cc_ci.isolation.kept_images import Enrolled
@@ -59,7 +59,7 @@ def _enroll(kept: "Kept", recipe: str, *, say: "Callable[[str], None]") -> None:
         kept.engine.pull(image)
 
 
-def _images(kept: "Kept", recipe: str) -> tuple[str, ...]:
+def _images(kept: "EnrolledImages", recipe: str) -> tuple[str, ...]:
     """Of all that a run of it deploys as it stands now."""
     from cc_ci.pipeline.fetching import Selection, read
     from cc_ci.pipeline.locating import locate

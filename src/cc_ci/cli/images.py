@@ -89,12 +89,12 @@ def prune(*, node: str | None, free: str | None, dry_run: bool, as_json: bool) -
     """
     import msgspec
 
-    from cc_ci.cli.kept import Kept
+    from cc_ci.cli.kept import EnrolledImages
     from cc_ci.errors import UsageError
     from cc_ci.isolation import kept_images
     from cc_ci.system.settings import size_bytes
 
-    kept = Kept.on(node)
+    kept = EnrolledImages.on(node)
     if free and kept.free is None:
         raise UsageError(f"--free {free}: the disk of node {kept.node} is another machine's; leave it out")
     gone = kept_images.prune(

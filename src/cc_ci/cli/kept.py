@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class EnrolledImages:
     """One node's. `free` is None where its disk is another machine's."""
 
     node: str

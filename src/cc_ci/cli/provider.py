@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cc_ci.engine.api import Engine
-    from cc_ci.providers.warm import Standing, WarmKeycloak
+    from cc_ci.providers.warm import ProviderStanding, WarmKeycloak
     from cc_ci.recipes.stack import Stack
     from cc_ci.system.settings import Settings
 
@@ -142,7 +142,7 @@ def _tell(warm: "WarmKeycloak", *, as_json: bool) -> None:
     click.echo(told)
 
 
-def lines(standing: "Standing") -> "Iterator[str]":
+def lines(standing: "ProviderStanding") -> "Iterator[str]":
     from cc_ci.system.printable import one_line
 
     version = f" {standing.version}" if standing.version else ""

@@ -11,11 +11,11 @@ def unenroll(*, recipes: tuple[str, ...], node: str | None) -> None:
 
     They stay for 14 days after its last run all the same.
     """
-    from cc_ci.cli.kept import Kept
+    from cc_ci.cli.kept import EnrolledImages
     from cc_ci.errors import UsageError
     from cc_ci.isolation import kept_images
 
-    kept = Kept.on(node)
+    kept = EnrolledImages.on(node)
     with kept_images.changed(kept.file) as write:
         found = kept_images.read(kept.file)
         for recipe in recipes:

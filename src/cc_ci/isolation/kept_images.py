@@ -27,7 +27,7 @@ WATERMARK = 0.15
 """Of a private node's disk: with less than that free, images that nobody needs are in the way."""
 
 
-class Use(msgspec.Struct, frozen=True, kw_only=True):
+class ImageUse(msgspec.Struct, frozen=True, kw_only=True):
     """That a recipe needs an image, since when last; `ours`: a run, or `cc-ci enroll`, brought it."""
 
     image: str
@@ -47,7 +47,7 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
 class KeptImages(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of a node's images."""
 
-    uses: tuple[Use, ...] = ()
+    uses: tuple[ImageUse, ...] = ()
     enrolled: tuple[Enrolled, ...] = ()
 
     def used(
@@ -59,7 +59,8 @@ class KeptImages(msgspec.Struct, frozen=True, kw_only=True):
         """
         ours = {use.image for use in self.uses if use.ours}.union(brought)
         new = {
-            (image, recipe): Use(image=image, recipe=recipe, at=at, ours=image in ours) for image in images
+            (image, recipe): ImageUse(image=image, recipe=recipe, at=at, ours=image in ours)
+            for image in images
         }
         old = {(use.image, use.recipe): use for use in self.uses}
         return msgspec.structs.replace(self, uses=tuple({**old, **new}.values()))
@@ -81,11 +82,11 @@ class KeptImages(msgspec.Struct, frozen=True, kw_only=True):
         lately = {use.image for use in self.uses if now - use.at < ACTIVE_FOR}
         return frozenset(lately.union(*(one.images for one in self.enrolled)))
 
-    def prunable(self, *, now: EpochSeconds) -> tuple[Use, ...]:
+    def prunable(self, *, now: EpochSeconds) -> tuple[ImageUse, ...]:
         """The last use of each image that is ours and that nobody active needs, the oldest first."""
         active = self.active(now=now)
         ours = {use.image for use in self.uses if use.ours}
-        last: dict[str, Use] = {}
+        last: dict[str, ImageUse] = {}
         for use in sorted(self.uses, key=lambda use: use.at):
             last.pop(use.image, None)
             last[use.image] = use
@@ -95,7 +96,7 @@ class KeptImages(msgspec.Struct, frozen=True, kw_only=True):
 class Pruned(msgspec.Struct, frozen=True, kw_only=True):
     """One image that went, or that could not, with the reason."""
 
-    use: Use
+    use: ImageUse
     because: str | None = None
 
 

@@ -37,7 +37,7 @@ PSQL = ("psql", "--username=keycloak", "--dbname=keycloak", "--no-psqlrc", "--tu
 MEMORY_FILES = ("/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory.current")
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class ProviderStanding(msgspec.Struct, frozen=True, kw_only=True):
     """How a warm provider stands; `fault` is why it can't be used as it is."""
 
     state: str
@@ -192,13 +192,13 @@ class WarmKeycloak:
         except CcCiError:
             return ()
 
-    def standing(self) -> Standing:
+    def standing(self) -> ProviderStanding:
         """How it stands, without waking it."""
         record, state = self.record, self._state(argv.NAME)
         if record is None or state is None:
-            return Standing(state="not there")
+            return ProviderStanding(state="not there")
         fault = None if state in {"running", "paused"} else f"its container is {state}"
-        return Standing(
+        return ProviderStanding(
             state=state,
             version=record.version,
             images=record.images,

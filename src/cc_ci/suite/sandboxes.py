@@ -24,7 +24,7 @@ from cc_ci.system.process import Runner, check
 from cc_ci.system.redaction import Redactor
 
 
-class Told:
+class _Told:
     """What a sandbox's broker knows: nothing before the sandbox is told of its app.
 
     `loaded` is set as soon as a program that was begun ahead says so.
@@ -52,7 +52,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     suite: Suite
     sandbox: Sandbox
     confinement: Confinement
-    told: Told
+    told: _Told
 
 
 class Sandboxes:
@@ -90,7 +90,7 @@ class Sandboxes:
         with temporary_folder(SUITE_PREFIX, root=self._scratch_root) as scratch:
             self._furnish(scratch, suite=suite)
             order = _pipe(scratch / ORDER_PIPE.name) if ahead else None
-            told = Told()
+            told = _Told()
             with (
                 Confinement(self._node, scratch.name, evidence=evidence) as confinement,
                 Broker(path=scratch / BROKER_SOCKET.name, knowledge=told, uid=self._broker_uid),

@@ -15,7 +15,7 @@ from cc_ci.system.secret_forms import Form
 from cc_ci.system.text_views import View
 
 Stretch = tuple[int, int]
-Begun = dict[tuple[int, int], tuple[Stretch, ...]]
+_Begun = dict[tuple[int, int], tuple[Stretch, ...]]
 """By a form's number and how many of its letters were seen: where they stand."""
 
 LEAST_WRAPPED = 8
@@ -88,7 +88,7 @@ class Search:
 
     def _in_pieces(self, view: View) -> Iterator[Occurrence]:
         """Follow each beginning of a form at a line's end through the next lines."""
-        begun: Begun = {}
+        begun: _Begun = {}
         tiny: list[int] = []
         before = ("", 0)
         at = 0
@@ -115,7 +115,7 @@ class Search:
             spans = (view.span(at, at + 1) for at in letters[first:last])
             yield Occurrence(form=form, spans=tuple(spans))
 
-    def _ended(self, view: View, line: str, at: int, begun: Begun) -> Iterator[Occurrence]:
+    def _ended(self, view: View, line: str, at: int, begun: _Begun) -> Iterator[Occurrence]:
         for (number, taken), spans in begun.items():
             form, text = self._wrapped[number]
             if (place := _last_piece(line, text[taken:])) >= 0:
@@ -123,7 +123,7 @@ class Search:
                 yield Occurrence(form=form, spans=tuple(view.span(*span) for span in (*spans, last)))
 
     def _going_on(
-        self, tail: str, end: int, begun: Begun, before: tuple[str, int]
+        self, tail: str, end: int, begun: _Begun, before: tuple[str, int]
     ) -> Iterator[tuple[tuple[int, int], tuple[Stretch, ...]]]:
         """What a line that ends at `end` begins and takes further; for each form, the longest piece first."""
         for number, length in reversed(self._tails.get(tail[-FIRST_PIECE:], ())):

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-NEEDED = ("src", "lab", "suites", "pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE")
+NEEDED = (
+    "src",
+    "guard",
+    "lab",
+    "suites",
+    "pyproject.toml",
+    "setup.py",
+    "MANIFEST.in",
+    "README.md",
+    "LICENSE",
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +52,7 @@ def test_an_installation_has_the_lab_s_images_recipes_and_suites(installed: Path
     assert planned.returncode == 0, planned.stderr
     assert "functional" in planned.stdout
     shipped = installed / "cc_ci/shipped"
-    assert {path.name for path in shipped.iterdir()} == {"lab", "suites"}
+    assert {path.name for path in shipped.iterdir()} == {"guard", "lab", "suites"}
     assert not list(shipped.rglob("__pycache__"))
 
 

@@ -11,7 +11,7 @@ from cc_ci.perf.documents.wording import joined, made_from
 from cc_ci.results.measured import Cell, Measured
 from cc_ci.system.units import Seconds
 
-Runs = tuple[Measured, ...]
+_Runs = tuple[Measured, ...]
 NOTHING = "-"
 WORTH_A_ROW: Seconds = 0.5
 """A phase that takes less on every engine goes without a row."""
@@ -112,7 +112,7 @@ def _on(cell: Cell, engine: str) -> Cell:
     return Cell(recipe=cell.recipe, cache=cell.cache, arm=cell.arm, engine=engine)
 
 
-def _times(runs: Runs) -> str:
+def _times(runs: _Runs) -> str:
     if not runs:
         return "not measured yet"
     times = attribution.totals(runs)
@@ -120,7 +120,7 @@ def _times(runs: Runs) -> str:
     return f"{seconds(times.median)} ({len(runs)}; {seconds(least)} to {seconds(most)})"
 
 
-def _ratio(first: Runs, runs: Runs) -> str:
+def _ratio(first: _Runs, runs: _Runs) -> str:
     """Of pairs, where all rounds are whole: the runs of a round are side by side."""
     if not first or not runs:
         return NOTHING
