@@ -237,9 +237,10 @@ def test_a_prompt_removal_is_as_graceful_and_nothing_is_started_anew(
     polite, killed = sorted(stops(told), key=lambda one: one.service)
     assert (set(polite.signals), polite.exit_code) == ({10}, 3)
     assert (killed.signals[0], killed.signals[-1], killed.exit_code) == (15, 9, 137)
-    assert killed.seconds == pytest.approx(1.0, abs=0.7)
+    # its own grace and no other: the usual one is 10 s
+    assert 0.9 < killed.seconds < 8.0
     assert engine.containers({STACK: deployment.name}) == engine.networks({STACK: deployment.name}) == ()
-    assert took < 8.0
+    assert took < 15.0
 
 
 def test_a_task_gets_abras_environment_and_the_labs_ca(deployment: Deployment, engine: DockerEngine) -> None:
