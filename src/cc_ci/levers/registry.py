@@ -190,6 +190,19 @@ LEVERS = (
         guard="a crash loop is still found, after the time that the recipe's own delays would have taken",
         overlay=("deploy/restart_policy/delay",),
     ),
+    Lever(
+        name="restore.before_boot",
+        values=Words(("no", "yes")),
+        neutral="no",
+        profiles={"stock": "no", "peer": "no", "fast": "yes", "operator": "no", "bare": "no"},
+        idea="C",
+        changes="yes: a fresh deployment gets its data before its app boots for the first time, so that it "
+        "boots once; no: it boots empty, is restored, and boots again",
+        risk="an app that boots on restored data alone is not seen to boot on empty volumes there",
+        touches=DEPLOYING | {"restore", "verify", "teardown", "overhead"},
+        guard="what was restored is read through the app as before; a restore by hooks boots first, as the "
+        "plan says",
+    ),
     *WORK,
     *STARTING_AND_STOPPING,
 )

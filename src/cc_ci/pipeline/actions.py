@@ -27,6 +27,7 @@ from cc_ci.stages import (
     upgrading,
 )
 from cc_ci.stages.bench import Deployed
+from cc_ci.stages.volumes import make_volumes
 
 
 def _pull(work: Work) -> None:
@@ -145,6 +146,8 @@ def _used_marker(work: Work, stage: StageName) -> seeds.Planted | None:
 
 def _restore(work: Work) -> None:
     made = work.hands.use(chain.backup(work.origin), BackedUp)
+    if work.run.plan.boots_on(work.step):
+        make_volumes(work.bench, work.app)
     backing_up.restore(work.bench, work.app, made.repository, made.backups)
 
 

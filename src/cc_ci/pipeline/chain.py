@@ -68,11 +68,21 @@ class ChainBuilder:
         twin_of: str | None = None,
     ) -> None:
         """Prepare and deploy the first of `versions`, on which nothing but the upgrade says more."""
+        self.prepared(name, stage=stage, why=why, versions=versions, twin_of=twin_of)
+        self.then("deploy", stage=stage, deployment=name, if_broken=_if_broken(versions))
+
+    def prepared(
+        self,
+        name: str,
+        *,
+        stage: StageName,
+        why: str,
+        versions: tuple[Which, ...] = ("new",),
+        twin_of: str | None = None,
+    ) -> None:
         made = Deployment(name=name, versions=versions, why=why, twin_of=twin_of)
         self._deployments[name] = self._known[name] = made
-        if_broken: IfBroken = "unverified" if versions[0] == "old" else "failed"
-        self.then("prepare", stage=stage, deployment=name, if_broken=if_broken)
-        self.then("deploy", stage=stage, deployment=name, if_broken=if_broken)
+        self.then("prepare", stage=stage, deployment=name, if_broken=_if_broken(versions))
 
     def then(
         self,
@@ -159,6 +169,10 @@ class ChainBuilder:
                 return (backup(deployment),)
             case _:
                 return ()
+
+
+def _if_broken(versions: tuple[Which, ...]) -> IfBroken:
+    return "unverified" if versions[0] == "old" else "failed"
 
 
 def app(deployment: str) -> str:

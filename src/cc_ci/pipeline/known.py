@@ -40,6 +40,10 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """The app is left alone for a while, and has to live on."""
     unshared: str | None = None
     """Why its suite wants no deployment that is used before it is restored over."""
+    restore_hook: str | None = None
+    """Where the recipe has a command run in its app at a restore: such an app has to be up."""
+    restore_ahead: bool = False
+    """A fresh deployment gets its data before its first boot."""
     tied: str | None = None
     """Where the recipe tells its app the stack's name, which may get into the app's data."""
     fixed_names: tuple[str, ...] = ()

@@ -139,6 +139,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def step(self, name: str) -> Step:
         return next(step for step in self.steps if step.name == name)
 
+    def boots_on(self, restore: Step) -> bool:
+        """Whether a deployment boots for the first time on what a step restores."""
+        deploys = (one for one in self.steps if one.action == "deploy")
+        return any(restore.name in one.needs for one in deploys)
+
     def stages(self) -> Iterator[StageName]:
         """The stages that have steps, in their order."""
         present = {step.stage for step in self.steps}

@@ -41,6 +41,8 @@ from cc_ci.results.schema import StageName
 
 OPENING = "opening"
 CLOSING = "closing"
+HOOKED = "the fresh deployment boots first: a restore's command runs in it: {}"
+ABOUT_BACKUPS = (None, "upgrade", "backup", "restore")
 ALONE = "a fresh install of the new version"
 NOT_FRESH = "plan.shape=upgraded: the new version came by an upgrade, and was not installed afresh"
 
@@ -73,10 +75,14 @@ def make_plan(
     """
     if arm.word("app.soak") == "yes":
         known = msgspec.structs.replace(known, soak=True)
+    ahead = arm.word("restore.before_boot") == "yes"
+    known = msgspec.structs.replace(known, restore_ahead=ahead and not known.restore_hook)
     decided = decided_stages(known)
     due = [stage for stage in STAGES if stage not in {one.stage for one in decided}]
     shape, otherwise = _shape(known, due, arm)
     chains = SHAPES[shape](known, due, checks=arm.deploys)
+    if ahead and known.restore_hook and any(chain.name == FRESH_DEPLOYMENT for chain in chains):
+        otherwise = (*otherwise, f"restore.before_boot: {HOOKED.format(known.restore_hook)}")
     plan = Plan(deployments=(), steps=(), decided=decided, untested=tuple(_untested(shape, chains, due, arm)))
     if not any(step.stage == "install" for chain in chains for step in chain.steps):
         if only == "install":
@@ -94,7 +100,8 @@ def make_plan(
     ordered = in_order(chains, known, room, parallel=parallel, keep=keep, own_names=own_names)
     plan = msgspec.structs.replace(
         plan,
-        only_here=tuple(_only_here(shape, due)),
+        only_here=tuple(_only_here(shape, due)) if only in ABOUT_BACKUPS else (),
+        untested=plan.untested if only in ABOUT_BACKUPS or shape != "chains2" else (),
         otherwise=(*otherwise, *ordered.otherwise),
         at_once=ordered.at_once,
     )

@@ -9,12 +9,14 @@ from typing import Literal, NamedTuple
 
 from cc_ci.pipeline.chain import Chain, ChainBuilder, marker
 from cc_ci.pipeline.known import Known
+from cc_ci.pipeline.plan import Action
 from cc_ci.results.schema import StageName
 
 PULL = "pull"
 PROVIDE = "provide"
 BACKED_UP = "the data that is backed up, overwritten and restored in place"
 FRESH_DEPLOYMENT = "fresh"
+RESTORED_AHEAD: tuple[Action, ...] = ("restore", "deploy", "verify_restore")
 FRESH = "an empty twin of {}: its backup must be enough by itself"
 UPGRADED = "the old version with seeded data, upgraded in place and tested again"
 BACKED_UP_UPGRADED = f"{UPGRADED}, and backed up with what both versions wrote"
@@ -53,7 +55,7 @@ def by_stage(known: Known, due: Collection[StageName], *, checks: bool) -> tuple
     if "upgrade" in due:
         chains.append(_upgrade(known))
     if "backup" in due:
-        chains.extend([_backup_and_restore(), _fresh("backup")])
+        chains.extend([_backup_and_restore(), _fresh("backup", known)])
     if "functional" in due:
         chains.append(_tested("functional", known, needs=PULL, last=checks))
     if "sso" in due and known.has_sso_tests:
@@ -67,7 +69,7 @@ def chains3(known: Known, due: Collection[StageName], *, checks: bool) -> tuple[
     if "upgrade" in due:
         chains.append(_upgrade(known))
     if "backup" in due:
-        chains.append(_fresh("install"))
+        chains.append(_fresh("install", known))
     return tuple(chains)
 
 
@@ -227,11 +229,16 @@ def _ended(
     chain.undeployed(stage, stage=stage)
 
 
-def _fresh(origin: str) -> Chain:
+def _fresh(origin: str, known: Known) -> Chain:
     """Proves the backup by itself, so it does not wait for the restore in place to pass."""
-    chain = ChainBuilder(FRESH_DEPLOYMENT, needs=(f"{origin}.backup.backup",))
-    chain.deployed(FRESH_DEPLOYMENT, stage="restore", why=FRESH.format(origin), twin_of=origin)
-    _restored(chain, FRESH_DEPLOYMENT)
+    chain, why = ChainBuilder(FRESH_DEPLOYMENT, needs=(f"{origin}.backup.backup",)), FRESH.format(origin)
+    if known.restore_ahead:
+        chain.prepared(FRESH_DEPLOYMENT, stage="restore", why=f"{why}; it boots on it", twin_of=origin)
+        for action in RESTORED_AHEAD:
+            chain.then(action, stage="restore", deployment=FRESH_DEPLOYMENT)
+    else:
+        chain.deployed(FRESH_DEPLOYMENT, stage="restore", why=why, twin_of=origin)
+        _restored(chain, FRESH_DEPLOYMENT)
     chain.undeployed(FRESH_DEPLOYMENT, stage="restore")
     return chain.done()
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from cc_ci.backups.planned import upgrade_places, whole_volumes
+from cc_ci.backups.hooks import When
+from cc_ci.backups.planned import planned_hooks, upgrade_places, whole_volumes
 from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.holdings import names_of
 from cc_ci.pipeline.known import MIB, Known, Load
@@ -14,7 +15,7 @@ from cc_ci.pipeline.plan import DeploymentSource, Which
 from cc_ci.pipeline.versions import named, tagged
 from cc_ci.recipes.app import App
 from cc_ci.recipes.backup_coverage import left_out, unbacked
-from cc_ci.recipes.backup_labels import backup_plan
+from cc_ci.recipes.backup_labels import BackupPlan, backup_plan
 from cc_ci.recipes.faults import RecipeError
 from cc_ci.recipes.policy.judgement import Judgement
 from cc_ci.recipes.policy.looking import Place
@@ -104,6 +105,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             can_seed=seeds or bool(whole_volumes(plan)),
             can_mark=seeds or self._can_mark,
             unshared=self.suite.unshared if self.suite else None,
+            restore_hook=next(_restore_hooks(plan, self.stacks["new"]), None),
             tied=next(iter(self._tied), None),
             fixed_names=tuple(line for which in self.stacks for line in self._fixed_names(which)),
             load=_load(self.suite),
@@ -181,6 +183,12 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             for which, stack in self.stacks.items()
             for name, service in stack.services.items()
         )
+
+
+def _restore_hooks(plan: BackupPlan, stack: Stack) -> Iterator[str]:
+    moments: tuple[When, ...] = ("restore.pre-hook", "restore.post-hook")
+    for when in moments:
+        yield from (hook.where for hook in planned_hooks(plan, when, stack=stack))
 
 
 def _load(suite: Suite | None) -> Load:

@@ -5,6 +5,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 
 from cc_ci.backups.reach import HELPER_IMAGE, HelperReach, Reach, SandboxReach
+from cc_ci.engine.labels import STACK
 from cc_ci.lab.cgroups import NodeGroup
 from cc_ci.recipes.backup_coverage import left_out
 from cc_ci.recipes.backup_labels import backup_plan
@@ -41,6 +42,13 @@ def volume_reach(bench: Bench, *, real: Mapping[str, str] = {}) -> Reach:
         scratch=scratch_volume(bench),
         labels=bench.labels("backups").all(),
     )
+
+
+def make_volumes(bench: Bench, deployed: Deployed) -> None:
+    """Make what a backup is restored into before an app boots; the stack then takes what is there."""
+    labels = {**bench.labels(deployed.name).lasting(), STACK: deployed.stack.name}
+    for volume in backup_plan(deployed.stack).volumes:
+        bench.engine.create_volume(volume.name, labels=labels)
 
 
 def tell_left_out(bench: Bench, deployed: Deployed) -> None:

@@ -270,6 +270,7 @@ WHERE: dict[str, Callable[[Seen, Chosen], object]] = {
     "deploy.driver": Seen.driver,
     "plan.shape": Seen.plan,
     "plan.parallel": Seen.plan,
+    "restore.before_boot": Seen.plan,
     "deploy.resolve_image": Seen.argv,
     "images.prepull": Seen.plan,
     "images.keep": Seen.plan,

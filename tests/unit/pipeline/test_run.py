@@ -497,6 +497,16 @@ def test_chains_side_by_side_show_the_same_and_leave_nothing(lab: Lab, shape: st
         assert chains[span.parent].start <= span.start <= (span.end or 0.0) <= (chains[span.parent].end or 0)
 
 
+def test_a_fresh_deployment_that_boots_on_its_data_boots_once(lab: Lab) -> None:
+    result = lab.run(arm=choose("stock", ["restore.before_boot=yes"])).result
+    assert (result.verdict, result.exit_code) == ("green", 0), result.because
+    assert [span.action for span in steps(result) if span.deployment == "fresh"] == [
+        *("prepare", "restore", "deploy", "verify_restore", "undeploy")
+    ]
+    assert sorted(ids(result)) == sorted(ids(lab.run().result))
+    assert_nothing_left(lab)
+
+
 def test_of_chains_side_by_side_two_are_at_work_at_once(lab: Lab) -> None:
     arm = choose("stock", ["plan.shape=chains3", "plan.parallel=yes"])
     result = lab.run(arm=arm, node=LARGE).result

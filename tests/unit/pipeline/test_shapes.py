@@ -273,3 +273,32 @@ def test_with_keep_the_last_deployment_is_removed_after_all_others() -> None:
     others = {one.name for one in plan.steps if one.action == "undeploy" and one.deployment != "fresh"}
     assert others <= before(plan, last)
     assert tuple(plan_faults(plan)) == ()
+
+
+AHEAD = choose("stock", ["restore.before_boot=yes"])
+
+
+def test_a_fresh_deployment_boots_on_restored_data() -> None:
+    plan = make_plan(FULL, AHEAD)
+    assert acts(plan, "fresh") == [
+        *("restore:prepare", "restore:restore", "restore:deploy", "restore:verify_restore"),
+        "restore:undeploy",
+    ]
+    assert plan.boots_on(plan.step("fresh.restore.restore"))
+    assert not plan.boots_on(plan.step("backup.restore.restore"))
+
+
+def test_a_restore_by_hooks_boots_first_and_the_plan_names_the_label() -> None:
+    hook = "compose.yml:31: services.db.deploy.labels: backupbot.restore.post-hook"
+    known = msgspec.structs.replace(FULL, restore_hook=hook)
+    plan = make_plan(known, AHEAD)
+    assert plan.steps == make_plan(FULL, choose()).steps
+    assert plan.otherwise == (
+        f"restore.before_boot: the fresh deployment boots first: a restore's command runs in it: {hook}",
+    )
+    assert make_plan(known, choose("fast"), room=LARGE).otherwise == ()
+
+
+def test_one_stage_tells_nothing_of_what_it_is_not_about() -> None:
+    plan = make_plan(FULL, TWO_BESIDE, only="install", room=LARGE)
+    assert (plan.only_here, plan.untested) == ((), ())
