@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import msgspec
 
 from cc_ci.engine.node import Node
-from cc_ci.pipeline.known import MIB, Known
+from cc_ci.pipeline.known import MIB, Known, Load
 from cc_ci.pipeline.plan import Taken
+from cc_ci.suite.facts import Suite
 from cc_ci.system.units import Bytes
 
 
@@ -26,6 +27,13 @@ def room_of(node: Node) -> Room:
 
 BROWSER: Bytes = 1024 * MIB
 """What a browser with its tests takes (lab/budget.py)."""
+
+
+def load_of(suite: Suite | None) -> Load:
+    """What one app takes, as its suite says."""
+    if suite is None:
+        return Load()
+    return Load(memory_bytes=suite.weight.memory_mib * MIB, cpus=suite.weight.cpus)
 
 
 def chains_at_once(room: Room, known: Known, *, provided: bool) -> int:

@@ -9,9 +9,10 @@ from cc_ci.backups.hooks import When
 from cc_ci.backups.planned import planned_hooks, upgrade_places, whole_volumes
 from cc_ci.errors import InfrastructureError
 from cc_ci.isolation.holdings import names_of
-from cc_ci.pipeline.known import MIB, Known, Load
+from cc_ci.pipeline.known import Known
 from cc_ci.pipeline.needs import Need
 from cc_ci.pipeline.plan import DeploymentSource, Which
+from cc_ci.pipeline.room import load_of
 from cc_ci.pipeline.versions import named, tagged
 from cc_ci.recipes.app import App
 from cc_ci.recipes.backup_coverage import left_out, unbacked
@@ -108,8 +109,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             restore_hook=next(_restore_hooks(plan, self.stacks["new"]), None),
             tied=next(iter(self._tied), None),
             fixed_names=tuple(line for which in self.stacks for line in self._fixed_names(which)),
-            load=_load(self.suite),
-            provider_load=_load(self.need.candidate.suite) if self.need else None,
+            load=load_of(self.suite),
+            provider_load=load_of(self.need.candidate.suite) if self.need else None,
         )
 
     @property
@@ -189,12 +190,6 @@ def _restore_hooks(plan: BackupPlan, stack: Stack) -> Iterator[str]:
     moments: tuple[When, ...] = ("restore.pre-hook", "restore.post-hook")
     for when in moments:
         yield from (hook.where for hook in planned_hooks(plan, when, stack=stack))
-
-
-def _load(suite: Suite | None) -> Load:
-    if suite is None:
-        return Load()
-    return Load(memory_bytes=suite.weight.memory_mib * MIB, cpus=suite.weight.cpus)
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
