@@ -9,7 +9,7 @@ from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.state import Image, PullReport
 from cc_ci.errors import InfrastructureError, StageFailed, Unverified, UsageError
 from cc_ci.isolation.holdings import Holdings
-from cc_ci.isolation.kept_images import Pruned, Use
+from cc_ci.isolation.kept_images import ImageUse, Pruned
 from cc_ci.stages.bench import Bench
 from cc_ci.stages.images import Cache, absent, drop, layers_before, make_room
 from cc_ci.stages.images import bring_images as bring
@@ -184,7 +184,7 @@ def test_images_are_not_dropped_beside_another_run(bench: Bench, engine: FakeEng
 
 
 def test_what_went_for_lack_of_room_is_told(bench: Bench) -> None:
-    use = Use(image="old:1", recipe="blog", at=EpochSeconds(0.0), ours=True)
+    use = ImageUse(image="old:1", recipe="blog", at=EpochSeconds(0.0), ours=True)
     pruned = (Pruned(use=use), Pruned(use=use, because="a container is made from it"))
     make_room(dataclasses.replace(bench, make_room=lambda: pruned))
     assert [(one.code, "so old:1 went" in one.message) for one in bench.findings.warnings] == [
