@@ -20,9 +20,10 @@ from cc_ci.lab.certificates import certify, uncertify
 from cc_ci.lab.run_proxy import RunProxy
 from cc_ci.probes.answers import from_router, get
 from cc_ci.probes.containers import straight
+from cc_ci.probes.expectation import Expectation
 from cc_ci.probes.http import Probe
 from cc_ci.probes.predicates import AtContainer, InContainer, ThroughProxy
-from cc_ci.probes.ready import Expectation, NotReady, Readying
+from cc_ci.probes.ready import NotReady, Readying
 from cc_ci.probes.stopping import ContainerEvent, Stopping, stop_checks, stops
 from cc_ci.system.clock import SystemClock
 from cc_ci.system.process import LocalRunner, check

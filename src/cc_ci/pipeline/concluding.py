@@ -10,9 +10,10 @@ from cc_ci.engine.api import Engine
 from cc_ci.errors import CcCiError, InfrastructureError, Interrupted, Stopped
 from cc_ci.pipeline import chain
 from cc_ci.pipeline.handed import LeakCheck
+from cc_ci.pipeline.reading import Read
 from cc_ci.pipeline.recording import Recording
 from cc_ci.pipeline.request import Ran, Request
-from cc_ci.pipeline.site import Read, Site
+from cc_ci.pipeline.site import Site
 from cc_ci.pipeline.state import RunState
 from cc_ci.pipeline.surroundings import images_not_brought, missing_values
 from cc_ci.results import schema

@@ -16,14 +16,13 @@ from cc_ci.pipeline.handed import Hands
 from cc_ci.pipeline.outcomes import BLAMES, StageOutcome, StepOutcome
 from cc_ci.pipeline.plan import Plan, Step
 from cc_ci.pipeline.state import RunState
+from cc_ci.pipeline.stops import CLOSING_DEADLINE, Stops
 from cc_ci.results.schema import Outcome
 from cc_ci.system.clock import Clock
 from cc_ci.system.stopping import StopToken, under
 from cc_ci.system.units import Seconds
 from cc_ci.timing.trace import OpenSpan, Trace
 
-CLOSING_DEADLINE: Seconds = 600.0
-"""Of each closing step. The longest removal is a stack's longest grace and a minute of Swarm's own."""
 NOTICED: Seconds = 0.1
 """A step begins within milliseconds of the one before it."""
 PATIENCE: Seconds = 45.0
@@ -41,13 +40,6 @@ class Hears(Protocol):
     def verdict_is_sure(self) -> None:
         """Only the teardown is left."""
         ...
-
-
-class Stops(NamedTuple):
-    """`run` ends what is not closing, `teardown` that, too."""
-
-    run: StopToken
-    teardown: StopToken
 
 
 class _Worker(NamedTuple):

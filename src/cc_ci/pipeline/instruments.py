@@ -27,6 +27,7 @@ from cc_ci.probes.answers import Requester
 from cc_ci.probes.helper import PROBE_IMAGE, HelperProbe
 from cc_ci.probes.http import Probe, reachable
 from cc_ci.providers.warm import WarmKeycloak
+from cc_ci.results.store import Store
 from cc_ci.stages.bench import Findings
 from cc_ci.suite.api import Suites
 from cc_ci.suite.runner import SuiteRunner
@@ -34,6 +35,7 @@ from cc_ci.system.clock import Clock
 from cc_ci.system.process import Runner
 from cc_ci.system.redaction import Redactor
 from cc_ci.system.units import Seconds
+from cc_ci.timing.own_cost import OwnCost
 from cc_ci.timing.readings import NodeReader
 from cc_ci.timing.sampler import ResourceSampler
 from cc_ci.timing.trace import Trace
@@ -133,3 +135,17 @@ class Instruments:
 
 
 REAL = Instruments()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What a run is given from outside."""
+
+    runner: Runner
+    clock: Clock
+    redact: Redactor
+    store: Store
+    trace: Trace
+    tell: Callable[[str], None]
+    instruments: Instruments
+    cost: OwnCost

@@ -11,20 +11,22 @@ from pathlib import Path
 from cc_ci.errors import DeadlinePassed
 from cc_ci.pipeline.ahead import Begun, begin
 from cc_ci.pipeline.concluding import conclude
-from cc_ci.pipeline.coordinator import Coordinator, Stops
+from cc_ci.pipeline.coordinator import Coordinator
 from cc_ci.pipeline.dispatch import Dispatch, told
 from cc_ci.pipeline.exhausted import Reached
-from cc_ci.pipeline.instruments import REAL, Instruments
+from cc_ci.pipeline.instruments import REAL, Instruments, Tools
 from cc_ci.pipeline.names import domains, own_stack_names
 from cc_ci.pipeline.outcomes import StageOutcome, StepOutcome
 from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import make_plan
+from cc_ci.pipeline.reading import Read, Unread, read_request
 from cc_ci.pipeline.recording import Recording, first_result, planned_deployments
 from cc_ci.pipeline.request import Ran, Request
 from cc_ci.pipeline.room import room_of
 from cc_ci.pipeline.signals import Signals
-from cc_ci.pipeline.site import Read, Site, Tools, Unread, reach_node, read_request
+from cc_ci.pipeline.site import Site, reach_node
 from cc_ci.pipeline.state import RunState
+from cc_ci.pipeline.stops import Stops
 from cc_ci.pipeline.surroundings import environment
 from cc_ci.pipeline.telling import quiet
 from cc_ci.pipeline.turned_away import turn_away

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from cc_ci.errors import Interrupted
-from cc_ci.pipeline.coordinator import CLOSING_DEADLINE, Stops
+from cc_ci.pipeline.stops import CLOSING_DEADLINE, Stops
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

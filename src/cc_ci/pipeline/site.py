@@ -1,4 +1,4 @@
-"""Set a run up: read what it is about, reach its node, take its lease, and lay its tools out.
+"""Set a run up: reach its node, take its lease, and lay its tools out.
 
 Whatever is made here is given to the run's stack of closers as soon as it is there.
 """
@@ -7,89 +7,33 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
 from cc_ci.engine.api import Engine
 from cc_ci.engine.labels import RunLabels
-from cc_ci.engine.node import Node
 from cc_ci.engine.stack_driver import StackDriver
-from cc_ci.errors import CcCiError, InfrastructureError, StageFailed, Unverified
 from cc_ci.isolation import kept_images
 from cc_ci.isolation.census import NodeCensus, take
 from cc_ci.isolation.holdings import Holdings
 from cc_ci.isolation.kept_images import Pruned
 from cc_ci.isolation.leases import Keeper
 from cc_ci.isolation.locks import locked
-from cc_ci.isolation.scratch import scratch_folder
 from cc_ci.lab.run_proxy import RunProxy
 from cc_ci.pipeline import instruments, proxies
 from cc_ci.pipeline.exhausted import Watches
-from cc_ci.pipeline.fetching import Selection, read
-from cc_ci.pipeline.instruments import Instruments
-from cc_ci.pipeline.locating import locate
-from cc_ci.pipeline.names import run_id
+from cc_ci.pipeline.instruments import Tools
+from cc_ci.pipeline.reading import Read, node_for
 from cc_ci.pipeline.request import Request
-from cc_ci.pipeline.subject import Subject
 from cc_ci.pipeline.waiting import looks_early, waits
 from cc_ci.pipeline.warmth import Warmth, warmth
-from cc_ci.recipes.policy.judgement import Judgement
-from cc_ci.results.store import Store
 from cc_ci.stages.bench import Bench, Findings
-from cc_ci.stages.permitting import place_of
-from cc_ci.system.clock import Clock
-from cc_ci.system.held import held_folder
-from cc_ci.system.process import Runner
-from cc_ci.system.redaction import Redactor
 from cc_ci.system.stopping import current
 from cc_ci.system.units import EpochSeconds, Seconds
-from cc_ci.timing.own_cost import OwnCost
 from cc_ci.timing.sampler import ResourceSampler
-from cc_ci.timing.trace import Trace
 
 TURN_TIMEOUT: Seconds = 3600.0
 ROOT_IS_ROOT = "node: root in its containers is root on this machine; `cc-ci node up` says why"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tools:
-    """What a run is given from outside."""
-
-    runner: Runner
-    clock: Clock
-    redact: Redactor
-    store: Store
-    trace: Trace
-    tell: Callable[[str], None]
-    instruments: Instruments
-    cost: OwnCost
-
-
-@dataclass(frozen=True, kw_only=True)
-class Read:
-    """What a run is about, before any node is touched."""
-
-    run: str
-    scratch: Path
-    subject: Subject
-    judgement: Judgement
-
-    def warn(self, findings: Findings) -> None:
-        """What the policy found worth a word, and does not forbid."""
-        for remark in self.judgement.remarks:
-            findings.warn("policy", remark.line)
-        for line in self.judgement.idle:
-            findings.warn("trust", line)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unread:
-    """A run whose recipe, suite or provider can't be read."""
-
-    run: str
-    name: str
-    error: CcCiError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,33 +53,6 @@ class Site:
     watch: Watches
     bench: Bench
     warmth: Warmth
-
-
-def read_request(request: Request, tools: Tools, closers: contextlib.ExitStack) -> Read | Unread:
-    """Read recipe, suite and provider, and hold them against the policy."""
-    with tools.trace.span("read the recipe", phase="recipe_fetch"):
-        clones = closers.enter_context(held_folder(scratch_folder(run_id("fetch", now=tools.clock.now()))))
-        root = locate(request.recipe, roots=request.recipe_roots, scratch=clones, runner=tools.runner)
-        run = run_id(root.name, now=tools.clock.now())
-        scratch = closers.enter_context(held_folder(scratch_folder(run)))
-        selection = Selection(
-            recipe=request.recipe,
-            choice=request.choice,
-            variant=request.variant,
-            recipe_roots=request.recipe_roots,
-            suite_roots=request.suite_roots,
-            trust=request.trust,
-            soak=request.soak,
-        )
-        ci_domain = request.node.ci_domain
-        try:
-            subject = read(
-                selection, root, run=run, ci_domain=ci_domain, scratch=scratch, runner=tools.runner
-            )
-        except (StageFailed, InfrastructureError, Unverified) as error:
-            return Unread(run=run, name=root.name, error=error)
-        judgement = subject.judged(place_of(_for(subject, request.node)))
-    return Read(run=run, scratch=scratch, subject=subject, judgement=judgement)
 
 
 def reach_node(
@@ -268,7 +185,7 @@ def _bring_proxies(
         deployment="proxy",
         expires=EpochSeconds(engine.now() + request.deadline),
     )
-    node = _for(about.subject, request.node)
+    node = node_for(about.subject, request.node)
     with tools.trace.span("start the run's proxy", phase="runner_setup", waits_for="the proxy to answer"):
         return proxies.bring(
             node,
@@ -281,11 +198,6 @@ def _bring_proxies(
             closers=closers,
             refresh=request.arm.seconds("traefik.refresh"),
         )
-
-
-def _for(subject: Subject, node: Node) -> Node:
-    """A private node's proxies are a run's own, and read rules as its recipe needs it."""
-    return msgspec.structs.replace(node, rule_syntax=subject.rule_syntax) if node.private else node
 
 
 def _room(engine: Engine, request: Request, *, now: EpochSeconds) -> Callable[[], Sequence[Pruned]] | None:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed
+from cc_ci.pipeline.instruments import Tools
 from cc_ci.pipeline.outcomes import BLAMES, StageOutcome
 from cc_ci.pipeline.planner import make_plan
+from cc_ci.pipeline.reading import Read, Unread
 from cc_ci.pipeline.recording import Recording, first_result
 from cc_ci.pipeline.request import Ran, Request
 from cc_ci.pipeline.room import room_of
-from cc_ci.pipeline.site import Read, Tools, Unread
 from cc_ci.pipeline.surroundings import missing_values
 from cc_ci.recipes.policy.refusals import Refusal
 from cc_ci.results.schema import Outcome, RecipeUnderTest, StageName, TestResult

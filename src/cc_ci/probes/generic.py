@@ -2,7 +2,8 @@
 
 from cc_ci.engine.state import ServiceState, StackSnapshot
 from cc_ci.probes.answers import Answer, Requester, from_router, get
-from cc_ci.probes.ready import LOOK_TIMEOUT, Expectation, Expected
+from cc_ci.probes.expectation import Expectation, Expected
+from cc_ci.probes.ready import LOOK_TIMEOUT
 from cc_ci.recipes.routes import Route
 from cc_ci.recipes.routes import routes as read_routes
 from cc_ci.recipes.stack import Stack

@@ -7,7 +7,8 @@ import msgspec
 
 from cc_ci.errors import CommandFailed, InfrastructureError
 from cc_ci.probes.answers import Answer, Requester
-from cc_ci.probes.ready import LOOK_TIMEOUT, Expectation, Expected, Sight
+from cc_ci.probes.expectation import Expectation, Expected
+from cc_ci.probes.ready import LOOK_TIMEOUT, Sight
 from cc_ci.system.process import Completed
 from cc_ci.system.units import Seconds
 

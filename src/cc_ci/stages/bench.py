@@ -16,7 +16,7 @@ from cc_ci.engine.overlay import Tuning
 from cc_ci.isolation.holdings import Holdings
 from cc_ci.isolation.kept_images import Pruned
 from cc_ci.probes.answers import Requester
-from cc_ci.probes.ready import Expected
+from cc_ci.probes.expectation import Expected
 from cc_ci.providers.api import SignOn
 from cc_ci.recipes.app import App
 from cc_ci.recipes.recipe import Recipe

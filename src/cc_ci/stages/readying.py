@@ -9,11 +9,12 @@ from cc_ci.backups.hooks import running_container
 from cc_ci.errors import InfrastructureError, StageFailed
 from cc_ci.probes.answers import Answer, unreached
 from cc_ci.probes.containers import straight
+from cc_ci.probes.expectation import Expectation, Expected
 from cc_ci.probes.generic import explain
 from cc_ci.probes.hedging import Hedged
 from cc_ci.probes.listening import listening, told
 from cc_ci.probes.predicates import AtContainer, InContainer, ThroughProxy
-from cc_ci.probes.ready import Expectation, Expected, Held, NotReady, Predicate, Readying
+from cc_ci.probes.ready import Held, NotReady, Predicate, Readying
 from cc_ci.recipes.routes import Route, routes
 from cc_ci.recipes.rule_reach import RoutedRequest, takes
 from cc_ci.stages.bench import Bench, Deployed

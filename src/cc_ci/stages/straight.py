@@ -11,7 +11,7 @@ from concurrent.futures import Future
 
 from cc_ci.backups.hooks import running_container
 from cc_ci.probes.doors import AtDoor
-from cc_ci.probes.ready import Expected
+from cc_ci.probes.expectation import Expected
 from cc_ci.recipes.routes import Route, routes
 from cc_ci.recipes.rule_reach import RoutedRequest, takes
 from cc_ci.stages.bench import Bench, Deployed

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from cc_ci.probes.expectation import Expectation, Expected
 from cc_ci.probes.life import Life
-from cc_ci.probes.ready import Expectation, Expected
 from cc_ci.recipes.front import fronts
 from cc_ci.recipes.recipe import Recipe
 from cc_ci.recipes.routes import Route, front_doors, routes

@@ -19,13 +19,14 @@ from cc_ci.errors import (
     Unverified,
 )
 from cc_ci.levers.arms import choose
-from cc_ci.pipeline.coordinator import Coordinator, Stops
+from cc_ci.pipeline.coordinator import Coordinator
 from cc_ci.pipeline.handed import Hands, Layers
 from cc_ci.pipeline.known import Known
 from cc_ci.pipeline.outcomes import StageOutcome, StepOutcome
 from cc_ci.pipeline.plan import Plan, Step
 from cc_ci.pipeline.planner import make_plan
 from cc_ci.pipeline.state import RunState
+from cc_ci.pipeline.stops import Stops
 from cc_ci.results.schema import TestResult
 from cc_ci.stages.bench import Findings
 from cc_ci.system.clock import ManualClock

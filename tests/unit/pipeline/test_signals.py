@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from cc_ci.errors import DeadlinePassed, Interrupted
-from cc_ci.pipeline.coordinator import Stops
 from cc_ci.pipeline.signals import SIGNALS, Signals
+from cc_ci.pipeline.stops import Stops
 from cc_ci.system.stopping import StopToken
 
 

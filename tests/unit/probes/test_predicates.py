@@ -6,8 +6,8 @@ import pytest
 from cc_ci.engine.fakes import FakeEngine
 from cc_ci.errors import CommandFailed, InfrastructureError
 from cc_ci.probes.answers import Answer, Problem
+from cc_ci.probes.expectation import Expectation
 from cc_ci.probes.predicates import AtContainer, InContainer, ThroughProxy
-from cc_ci.probes.ready import Expectation
 
 READY = Expectation(path="/health/ready", statuses=(200,), contains="UP")
 ROUTER_404 = Answer(url="x", status=404, headers={"content-type": "text/plain"}, body="404 page not found")

@@ -9,8 +9,9 @@ import pytest
 from cc_ci.errors import DeadlinePassed, InfrastructureError
 from cc_ci.probes import ready
 from cc_ci.probes.answers import Answer, Problem, from_router
+from cc_ci.probes.expectation import Expectation
 from cc_ci.probes.predicates import ThroughProxy
-from cc_ci.probes.ready import Expectation, NotReady, Readying, Sight
+from cc_ci.probes.ready import NotReady, Readying, Sight
 from cc_ci.system.clock import ManualClock, SystemClock
 from cc_ci.system.stopping import StopToken, under
 
