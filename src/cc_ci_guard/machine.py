@@ -142,7 +142,8 @@ def _file_age(path: Path, now: float) -> float | None:
 def _locks(places: Places, now: float) -> Iterator[Thing]:
     """Locks that somebody holds; the files of those that nobody holds stay, and are no residue."""
     held = _held(places)
-    for path in [*_children(places.runtime), *_children(places.runtime / places.node)]:
+    # other nodes have theirs beside it
+    for path in [places.runtime / f"{places.node}.lock", *_children(places.runtime / places.node)]:
         if path.suffix == ".lock" and _inode(path) in held:
             yield Thing(kind="lock", name=str(path), age=_file_age(path, now))
 

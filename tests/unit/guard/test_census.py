@@ -212,9 +212,12 @@ def test_the_folder_of_a_run_is_residue_once_nobody_holds_it(places: machine.Pla
 
 def test_a_lock_counts_while_somebody_holds_it(places: machine.Places) -> None:
     held, free = places.runtime / "mine.lock", places.runtime / "mine/free.lock"
-    for path in (held, free):
+    others = places.runtime / "other.lock"
+    for path in (held, free, others):
         path.touch()
-    (places.proc / "locks").write_text(f"1: FLOCK  ADVISORY  WRITE 77 00:17:{held.stat().st_ino} 0 EOF\n")
+    (places.proc / "locks").write_text(
+        "".join(f"1: FLOCK  ADVISORY  WRITE 77 00:17:{path.stat().st_ino} 0 EOF\n" for path in (held, others))
+    )
     assert names(places, "lock") == [str(held)]
 
 
