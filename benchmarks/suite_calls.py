@@ -3,6 +3,9 @@
 In pairs, each call made when it is wanted and begun ahead (`suite.ahead`, `browser.ahead`): five calls of a
 seed module in a row, and a session of one test, without and with a browser. No app is asked: all that is
 timed is what comes before and after. Needs root, and a private node that is up.
+
+The seconds in suite-calls/ are of four pairs on a machine that was busy with other work: they say which way
+is shorter, and not by how much on a free machine.
 """
 
 import argparse

@@ -30,6 +30,7 @@ PIPE_ROOM: Bytes = 60_000
 """What a pipe takes without a reader; a longer order is none for a spare."""
 LOADING: Seconds = 60.0
 """How long a program may take to load what it needs, a browser among it, before it has to work as it is."""
+FAREWELL: Seconds = 30.0
 NOT_NEEDED = "the call was begun ahead, and nobody needs it any more"
 
 
@@ -68,7 +69,9 @@ class Spare:
         """Whether it waits for an order for this suite; once it is over, its evidence is at `evidence`."""
         if suite.hash != self.suite.hash or suite.folder != self.suite.folder:
             return False
-        if self._stands.exception() is not None or self._ended.done():
+        with stopping.current().passed_on(self._scope):
+            broke = self._stands.exception() is not None
+        if broke or self._ended.done():
             return False
         self._wanted_at = evidence
         return evidence is None or self._can_go_to(evidence)
@@ -91,7 +94,8 @@ class Spare:
         """End it, and all that is left of it but for the evidence that is wanted."""
         self._scope.stop(Stopped(NOT_NEEDED))
         self._over.set()
-        self._thread.join()
+        # what it started is dead; what hangs in the kernel is not waited for
+        self._thread.join(FAREWELL)
         if self._evidence is not None and self._wanted_at is not None and self._can_go_to(self._wanted_at):
             self._evidence.rename(self._wanted_at)
         elif self._evidence is not None:
