@@ -94,7 +94,7 @@ class Newcomer:
     def __init__(self, node: Node, folder: Path) -> None:
         self.recipe = folder / "recipes" / "house-page"
         self.suites = folder / "suites"
-        self.suite = self.suites / "house-page"
+        self.suite = self.recipe / "tests" / "cc-ci"
         self.env = {
             **os.environ,
             "CC_CI_NODE": node.name,

@@ -296,7 +296,7 @@ def test_nothing_is_left_of_a_run_that_was_killed_once_it_is_reaped(
     killed_at(line, "--stage", stage)
     called = cc_ci("reap", "--json")
     assert called.returncode == 0, called.stdout + called.stderr
-    assert json.loads(called.stdout)["failed"] == []
+    assert json.loads(called.stdout)["reaped"]["failed"] == []
     assert left_on_disk(own_places, node) == []
     assert NodeGroup(node.cgroup or "").below("suite") == ()
     assert take(engine).runs() == ()

@@ -16,8 +16,8 @@ LONGEST = 15
 
 
 @click.command()
-@click.argument("a", metavar="A")
-@click.argument("b", metavar="B")
+@click.argument("a", metavar="[A", required=False)
+@click.argument("b", metavar="B]", required=False)
 @click.option(
     "--covariate",
     "exponent",
@@ -28,8 +28,10 @@ LONGEST = 15
     " `cc-ci perf aa` says it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-def compare(a: str, b: str, *, exponent: float | None, as_json: bool) -> None:
+def compare(a: str | None, b: str | None, *, exponent: float | None, as_json: bool) -> None:
     """Say what changed from A to B, by how much, and whether that is more than noise.
+
+    Without A and B: the last green run of the same kind, and the latest run. With A alone: A and the latest.
 
     A and B are each a run (its id, the beginning of one, `latest`, or a results.json), a set that `cc-ci
     baseline` made (its folder), or one cell of a set (FOLDER:RECIPE-CACHE, such as baselines/X:n8n-warm).
@@ -37,9 +39,12 @@ def compare(a: str, b: str, *, exponent: float | None, as_json: bool) -> None:
     """
     import msgspec
 
+    from cc_ci.cli.told_json import tell_json
     from cc_ci.perf.analysis.comparison import compare as hold
 
-    sides = list(_sides(a, b))
+    if a is None:
+        a, b = _newest()
+    sides = list(_sides(a, b or "latest"))
     found = [hold(ours, theirs, paired=paired) for ours, theirs, paired in sides]
     adjusted = [] if exponent is None else _at_one_speed(sides, exponent)
     if as_json:
@@ -51,7 +56,7 @@ def compare(a: str, b: str, *, exponent: float | None, as_json: bool) -> None:
         ]  # fmt: skip
         for row, ratio in zip(rows, adjusted, strict=False):
             row["at_one_speed"] = {"exponent": exponent, "ratio": ratio}
-        click.echo(msgspec.json.format(msgspec.json.encode(rows)))
+        tell_json("comparison", comparisons=rows)
     else:
         for one in found:
             _tell(one)
@@ -70,7 +75,13 @@ def _sides(a: str, b: str) -> "Iterator[tuple[Side, Side, bool]]":
         yield _one(a), _one(b), False
         return
     if ours is None or theirs is None:
-        raise UsageError(f"{a} and {b}: a run and a set; name two of one kind")
+        cells = ours if ours is not None else theirs or {}
+        if len(cells) != 1:
+            there_are = ", ".join("-".join(cell.words) for cell in cells)
+            raise UsageError(f"{a} and {b}: a run and a set; name one cell of it, SET:CELL, of {there_are}")
+        side = next(iter(cells.values()))
+        yield (side, _one(b), False) if theirs is None else (_one(a), side, False)
+        return
     if len(ours) == len(theirs) == 1:
         one, other = next(iter(ours.values())), next(iter(theirs.values()))
         same_set = a.partition(":")[0] == b.partition(":")[0]
@@ -105,6 +116,22 @@ def _tell_at_one_speed(found: "Comparison", ratio: "Ratio | None", exponent: flo
     else:
         told = f"B takes {ratio.estimate:.3f} times as long as A ({ratio.low:.3f} to {ratio.high:.3f})"
     click.echo(f"at one speed of the host (canary to the power {exponent:g}), {found.b.label}: {told}")
+
+
+def _newest() -> tuple[str, str]:
+    """The last green run of the latest one's kind, and the latest one."""
+    from cc_ci.errors import UsageError
+    from cc_ci.results.listing import latest_and_green
+    from cc_ci.results.store import Store
+
+    found = latest_and_green(Store())
+    if found is None:
+        raise UsageError(
+            "compare: no green run of the latest one's kind (recipe, variant, profile, cache, node, stages) "
+            "came before it; name two runs, `cc-ci runs` lists them"
+        )
+    latest, green = found
+    return green.run, latest.run
 
 
 def _one(name: str) -> "Side":

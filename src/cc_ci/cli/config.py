@@ -21,9 +21,9 @@ def show(*, as_json: bool) -> None:
 
     rows = _rows(load_resolved())
     if as_json:
-        import msgspec
+        from cc_ci.cli.told_json import tell_json
 
-        click.echo(msgspec.json.format(msgspec.json.encode(rows)))
+        tell_json("settings", settings=rows)
         return
     width = max(map(len, rows))
     for name, row in rows.items():

@@ -23,8 +23,21 @@ def doctor(*, as_json: bool) -> None:
     checks = (*judge(look(runner=runner)), _node(runner))
     _print(checks, as_json=as_json)
     if not suffices(checks):
-        missing = ", ".join(check.name for check in checks if check.verdict == "missing")
-        raise InfrastructureError(f"doctor: missing: {missing}; each line above says how to fix it")
+        raise InfrastructureError(f"doctor: {summed(checks)}")
+    click.echo(summed(checks), err=as_json)
+
+
+def summed(checks: "tuple[Check, ...]") -> str:
+    """What works here and what does not, in one line."""
+    short = [check.name for check in checks if check.verdict == "missing"]
+    if short:
+        return f"no recipe can be tested here: {', '.join(short)} missing; each line above says how to fix it"
+    limited = [check.name for check in checks if check.verdict == "limited"]
+    idle = [check for check in checks if check.mend and check.verdict not in {"missing", "limited"}]
+    parts = ["reading and testing recipes works here"]
+    parts += [f"with limits: {', '.join(limited)}"] if limited else []
+    parts += [f"still to do: {'; '.join(f'{one.name}: {one.mend}' for one in idle)}"] if idle else []
+    return "; ".join(parts)
 
 
 def _node(runner: "Runner") -> "Check":
@@ -48,9 +61,9 @@ def _node(runner: "Runner") -> "Check":
 
 def _print(checks: "tuple[Check, ...]", *, as_json: bool) -> None:
     if as_json:
-        import msgspec
+        from cc_ci.cli.told_json import tell_json
 
-        click.echo(msgspec.json.format(msgspec.json.encode(checks)))
+        tell_json("doctor", checks=checks)
         return
     width = max(len(check.name) for check in checks)
     for check in checks:

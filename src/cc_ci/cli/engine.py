@@ -46,9 +46,9 @@ def list_(*, as_json: bool) -> None:
 
     there = kept()
     if as_json:
-        import msgspec
+        from cc_ci.cli.told_json import tell_json
 
-        click.echo(msgspec.json.format(msgspec.json.encode(there)))
+        tell_json("engines", engines=there)
     elif there:
         _print(there)
     else:

@@ -21,10 +21,9 @@ def enroll(*, recipes: tuple[str, ...], node: str | None, as_json: bool) -> None
     They are those of both versions that a run deploys now, and of its provider; enroll it again after a
     release. Without RECIPE, list what is enrolled. `cc-ci unenroll` lets them go.
     """
-    import msgspec
-
     from cc_ci.cli.kept import EnrolledImages, rows
     from cc_ci.cli.story import story
+    from cc_ci.cli.told_json import tell_json
     from cc_ci.isolation import kept_images
 
     kept = EnrolledImages.on(node)
@@ -34,7 +33,7 @@ def enroll(*, recipes: tuple[str, ...], node: str | None, as_json: bool) -> None
                 _enroll(kept, recipe, say=say)
     found = rows(kept_images.read(kept.file))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(found)))
+        tell_json("enrolled", enrolled=found)
         return
     for row in found:
         images = row["images"]

@@ -54,6 +54,8 @@ def history(recipe: str | None, *, phase: str | None, rebuild: bool, as_json: bo
 def _print_json(index: "History", lines: "Sequence[Line]", *, recipe: str | None, phase: str | None) -> None:
     import msgspec
 
+    from cc_ci.cli.told_json import tell_json
+
     rows = []
     for line in lines:
         points = index.trend(line, phase=phase)
@@ -63,23 +65,34 @@ def _print_json(index: "History", lines: "Sequence[Line]", *, recipe: str | None
             for one in _changes(points)
         ]  # fmt: skip
         rows.append({"line": line, "phase": phase, "points": points, "changes": changes})
-    content = {"trends": rows, "flakes": index.flakes(recipe)}
-    click.echo(msgspec.json.format(msgspec.json.encode(content)))
+    tell_json("history", trends=rows, flakes=index.flakes(recipe))
 
 
 def _tell_recipes(index: "History") -> None:
-    from cc_ci.perf.analysis.statistics import median
+    from statistics import median
+
+    from cc_ci.cli.runs import date
     from cc_ci.perf.documents.tables import seconds
-    from cc_ci.report.tables import console, plain_table
+    from cc_ci.report.fitting import Column, fitted_table
+    from cc_ci.report.tables import console
 
     rows = []
     for one in index.summaries():
         times = [point.seconds for point in index.trend(one.line)]
         middle, last = (seconds(median(times)), seconds(times[-1])) if times else ("-", "-")
         rows.append((str(one.line), str(one.runs), str(one.green), middle, last, sparkline(times),
-                     one.last_verdict or "-"))  # fmt: skip
-    head = ("recipe, cache, arm", "runs", "green", "median s", "last s", "green runs", "last verdict")
-    console(sys.stdout).print(plain_table(head, rows, words={0, 5, 6}))
+                     one.last_verdict or "-", one.last_run, date(one.last_started)))  # fmt: skip
+    columns = (
+        Column(name="recipe, cache, arm", fold=True),
+        *(Column(name=name, number=True, rank=rank) for name, rank in (("runs", 0), ("green", 3))),
+        *(Column(name=name, number=True, rank=rank) for name, rank in (("median s", 2), ("last s", 1))),
+        Column(name="green runs", rank=5),
+        Column(name="last verdict"),
+        Column(name="last run", rank=4),
+        Column(name="date", rank=6),
+    )
+    out = console(sys.stdout)
+    out.print(fitted_table(columns, rows, width=out.width))
 
 
 def _tell_line(index: "History", line: "Line", phase: str | None) -> None:

@@ -87,9 +87,8 @@ def prune(*, node: str | None, free: str | None, dry_run: bool, as_json: bool) -
     Active recipes are those that are enrolled (`cc-ci enroll`), and those run in the last 14 days. What no
     run of cc-ci has brought to the node is not touched.
     """
-    import msgspec
-
     from cc_ci.cli.kept import EnrolledImages
+    from cc_ci.cli.told_json import tell_json
     from cc_ci.errors import UsageError
     from cc_ci.isolation import kept_images
     from cc_ci.system.settings import size_bytes
@@ -106,7 +105,7 @@ def prune(*, node: str | None, free: str | None, dry_run: bool, as_json: bool) -
         dry=dry_run,
     )
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(gone)))
+        tell_json("pruned", pruned=gone)
         return
     for line in kept.told(gone, dry=dry_run):
         click.echo(line)
@@ -121,9 +120,9 @@ def list_(*, as_json: bool) -> None:
     rows = [_row(image) for image in read_images()]
     rows += [_loaded_row(record) for record in loaded(read_images())]
     if as_json:
-        import msgspec
+        from cc_ci.cli.told_json import tell_json
 
-        click.echo(msgspec.json.format(msgspec.json.encode(rows)))
+        tell_json("images", images=rows)
         return
     _table(rows)
 

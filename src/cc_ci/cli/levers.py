@@ -17,23 +17,24 @@ def levers(names: tuple[str, ...], *, as_json: bool) -> None:
 
     `cc-ci run --lever NAME=VALUE` sets one to another value than its profile has.
     """
+    from cc_ci.cli.told_json import tell_json
     from cc_ci.levers.registry import LEVERS, lever_named
 
     chosen = tuple(map(lever_named, names)) or LEVERS
     if as_json:
-        click.echo(_json(chosen))
+        tell_json("levers", levers=_rows(chosen))
     elif names:
         click.echo("\n\n".join("\n".join(_details(lever)) for lever in chosen))
     else:
         _tell_table(chosen)
 
 
-def _json(chosen: "tuple[Lever, ...]") -> str:
+def _rows(chosen: "tuple[Lever, ...]") -> list[dict[str, object]]:
     import msgspec
 
     from cc_ci.levers.registry import PROFILES
 
-    rows = [
+    return [
         {
             **msgspec.structs.asdict(lever),
             "values": str(lever.values),
@@ -42,7 +43,6 @@ def _json(chosen: "tuple[Lever, ...]") -> str:
         }
         for lever in chosen
     ]
-    return msgspec.json.format(msgspec.json.encode(rows)).decode()
 
 
 def _tell_table(chosen: "tuple[Lever, ...]") -> None:

@@ -45,9 +45,8 @@ def limit(
     use the machine for anything else meanwhile. Exits with 3 if a limit is above its run, and with 5 if some
     runs were void and have to be repeated.
     """
-    import msgspec
-
     from cc_ci.cli.story import story
+    from cc_ci.cli.told_json import tell_json
     from cc_ci.levers.arms import LIMIT_PROFILE
     from cc_ci.perf.analysis.pairs import findings, require_sound
     from cc_ci.perf.baselines.measured_set import read
@@ -68,7 +67,7 @@ def limit(
         folder, missing = campaign(asked, node=node, root=out, new=new, mix_code=mix_code, tell=tell)
     found = findings(read(folder))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(limit_values(found))))
+        tell_json("limits", limits=limit_values(found))
     else:
         tell_tables(limit_tables(found))
     require_sound(found)

@@ -8,6 +8,7 @@ from typing import NamedTuple, NoReturn
 
 import click
 
+from cc_ci.cli.furnishing import furnished, steering_options
 from cc_ci.errors import CcCiError, Interrupted, Stopped
 
 
@@ -33,6 +34,7 @@ COMMANDS = {
     "provider": Command("cc_ci.cli.provider", "Keep a single sign-on provider that outlives runs."),
     "reap": Command("cc_ci.cli.reap", "Remove what dead runs left behind."),
     "baseline": Command("cc_ci.cli.baseline", "Measure how long runs take, cold and warm; takes hours."),
+    "runs": Command("cc_ci.cli.runs", "List the runs, with date, recipe, verdict and seconds."),
     "show": Command("cc_ci.cli.show", "Show why a run is red, and what it waited for."),
     "report": Command("cc_ci.cli.report", "Draw a run or a set of runs as one HTML file."),
     "history": Command("cc_ci.cli.history", "Show how runs went over time, and which tests flake."),
@@ -44,6 +46,7 @@ COMMANDS = {
     "guard": Command("cc_ci_guard.command", "Show that nothing was weakened: mutants, inventory, census."),
     "doctor": Command("cc_ci.cli.doctor", "Check this machine, and say how to fix what is missing."),
     "config": Command("cc_ci.cli.config", "Show the settings, and where each comes from."),
+    "completion": Command("cc_ci.cli.completion", "Print the script for completion in your shell."),
 }
 """Each module holds a click command of the same name as its file."""
 
@@ -56,7 +59,7 @@ class LazyCommands(click.Group):
         if name not in COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(COMMANDS[name].module), name)
-        return command
+        return furnished(command, (name,))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -64,28 +67,30 @@ class LazyCommands(click.Group):
 
 
 @click.command(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--verbose", is_flag=True, help="Show the trace of an error, and every command that is run.")
 @click.version_option(package_name="cc-ci")
-@click.pass_context
-def cc_ci(context: click.Context, *, verbose: bool) -> None:
+def cc_ci() -> None:
     """Test Co-op Cloud recipes on a real Swarm node, and name every second of it."""
-    context.obj = {"verbose": verbose}
 
 
+cc_ci.params.extend(steering_options())
+cc_ci.epilog = "`cc-ci COMMAND --help` has examples of each."
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 """Where dockerd and its like are; a root shell made by a plain `su` has them not in its PATH."""
 
 
 LONGEST_SAID = 10_000
+NO_SUCH = ("UsageError", "NoSuchCommand")
+"""Click's errors for a command that is not there."""
 
 
 def main() -> None:
     os.environ["PATH"] = os.pathsep.join(dict.fromkeys([*os.get_exec_path(), *SYSTEM_FOLDERS]))
-    verbose = "--verbose" in sys.argv
+    verbose = bool({"--verbose", "-v"} & set(sys.argv))
     try:
         # not standalone, click hands the code of an Exit back as the result; a command itself returns None
         sys.exit(cc_ci.main(prog_name="cc-ci", standalone_mode=False))
     except click.ClickException as error:
+        error.message = f"{error.message}{_meant(error)}"  # type: ignore[misc]
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
@@ -100,6 +105,23 @@ def main() -> None:
             code=CcCiError.exit_code,
             verbose=verbose,
         )
+
+
+def _meant(error: click.ClickException) -> str:
+    """Which command or choice was meant by one that is not known."""
+    from cc_ci.system.suggesting import meant
+
+    if getattr(error, "possibilities", None):
+        return ""  # click says it
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.BadParameter) and error.param and isinstance(error.param.type, click.Choice):
+        known = [str(one) for one in error.param.type.choices]
+    elif type(error).__name__ in NO_SUCH and context and isinstance(context.command, click.Group):
+        known = context.command.list_commands(context)
+    else:
+        return ""
+    quoted = error.message.split("'")
+    return meant(quoted[1], known) if len(quoted) > 1 else ""
 
 
 def _end(error: BaseException, *, said: str, code: int, verbose: bool) -> NoReturn:

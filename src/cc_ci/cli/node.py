@@ -8,7 +8,6 @@ import click
 if TYPE_CHECKING:
     from cc_ci.lab.node import PrivateNode
     from cc_ci.lab.node_records import Wanted
-    from cc_ci.lab.node_status import Status
     from cc_ci.system.settings import Resolved, Settings
 
 
@@ -19,6 +18,9 @@ def node() -> None:
 
 def named(command: Callable[..., None]) -> Callable[..., None]:
     return click.option("--name", metavar="NAME", help="A private node other than `main`.")(command)
+
+
+FORCE = click.option("--force", is_flag=True, help="Do it although a run is live on the node.")
 
 
 def wanted_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -70,38 +72,52 @@ def up(*, name: str | None, **flags: object) -> None:
 
 @node.command()
 @named
-def down(*, name: str | None) -> None:
-    """Stop the node: its processes, namespaces and links. Its images and volumes stay."""
+@FORCE
+def down(*, name: str | None, force: bool) -> None:
+    """Stop the node: its processes, namespaces and links. Its images and volumes stay.
+
+    Refused while a run is live on it.
+    """
     from cc_ci.cli.story import story
 
     with story() as tell:
-        chosen = _node(name, tell)
+        chosen = _known(name, tell)
+        if not force:
+            _require_idle(chosen)
         chosen.down()
         tell(f"node {chosen.places.name}: down")
 
 
 @node.command()
 @named
+@FORCE
+@click.option("--yes", "-y", is_flag=True, help="Do not ask whether it is meant.")
 @wanted_options
-def reset(*, name: str | None, **flags: object) -> None:
-    """Stop the node, remove its images, volumes and Swarm, and start it again."""
+def reset(*, name: str | None, force: bool, yes: bool, **flags: object) -> None:
+    """Stop the node, remove its images, volumes and Swarm, and start it again.
+
+    Refused while a run is live on it. Asks first, unless --yes is given.
+    """
     from cc_ci.cli.story import story
 
     with story() as tell:
-        chosen = _node(name, tell)
+        chosen = _known(name, tell)
+        if not force:
+            _require_idle(chosen)
+        _require_meant(chosen, yes=yes)
         made = chosen.reset(_wanted(chosen, flags, tell))
         tell(f"node {made.name}: up and empty, at {made.address}")
 
 
 @node.command()
 @click.argument("name")
-@click.option("--force", is_flag=True, help="Remove it even if runs are live on it.")
+@FORCE
 def rm(*, name: str, force: bool) -> None:
     """Remove the node NAME for good, with its images, volumes, Swarm, logs and settings."""
     from cc_ci.cli.story import story
 
     with story() as tell:
-        chosen = _node(name, tell)
+        chosen = _known(name, tell)
         if not force:
             _require_idle(chosen)
         chosen.remove()
@@ -122,8 +138,22 @@ def _require_idle(chosen: "PrivateNode") -> None:
     if live:
         raise UsageError(
             f"node {chosen.places.name}: run {live[0].run} is live on it: {live[0].reason}; "
-            "wait for its end, or remove the node with --force"
+            "wait for its end, or end it with --force"
         )
+
+
+def _require_meant(chosen: "PrivateNode", *, yes: bool) -> None:
+    """Ask whether a node may be emptied. Raises UsageError where nobody can answer."""
+    import sys
+
+    from cc_ci.errors import UsageError
+
+    if yes:
+        return
+    question = f"node {chosen.places.name}: its images, volumes and Swarm will be gone"
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question}; say --yes if that is meant")
+    click.confirm(f"{question}. Go on?", abort=True, err=True)
 
 
 @node.command()
@@ -131,72 +161,20 @@ def _require_idle(chosen: "PrivateNode") -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def status(*, name: str | None, as_json: bool) -> None:
     """Show the node, or without --name all nodes."""
-    import msgspec
-
+    from cc_ci.cli.node_table import shown
+    from cc_ci.cli.told_json import tell_json
     from cc_ci.lab.node import PrivateNode
     from cc_ci.lab.node_records import all_nodes
 
-    names = (name,) if name else all_nodes()
+    names = (_known(name, lambda _line: None).places.name,) if name else all_nodes()
     found = [seen for one in names if (seen := PrivateNode(one).status())]
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(found, enc_hook=str), indent=1))
+        tell_json("nodes", nodes=found)
         return
     if not found:
         click.echo("no private node; `cc-ci node up` makes one")
         return
-    click.echo("\n\n".join(_shown(seen) for seen in found))
-
-
-def _shown(seen: "Status") -> str:
-    return "\n".join(f"{label:<10} {value}" for label, value in _rows(seen))
-
-
-def _rows(seen: "Status") -> list[tuple[str, str]]:
-    wanted = seen.record.wanted
-    link = wanted.bandwidth or "no limit"
-    running = ", ".join(f"{name} {pid or 'gone'}" for name, pid in seen.processes.items())
-    return [
-        ("node", seen.name),
-        ("state", "up" if seen.up else f"down; `cc-ci node up --name {seen.name}` brings it up"),
-        *_engine_rows(seen),
-        *_limits(seen),
-        ("images", f"{wanted.images}; link to the registry: {link}"),
-        ("names", f"*.{wanted.ci_domain}, a proxy for each run in {seen.record.addresses.proxies}"),
-        ("processes", running),
-        ("socket", str(seen.socket)),
-        ("disk", f"{seen.disk_bytes / 2**20:.0f} MiB"),
-    ]
-
-
-def _engine_rows(seen: "Status") -> list[tuple[str, str]]:
-    chosen, facts = seen.record.wanted.engine, seen.facts
-    whose = "the machine's own" if chosen == "system" else f"root {chosen}"
-    ipvs = f"IPVS: {'yes' if seen.ipvs else 'no'}"
-    if facts is None:
-        return [("engine", f"not running; {whose}; {ipvs}")]
-    parts = f"containerd {facts.containerd}, runc {facts.runc}, images in {facts.image_store}"
-    return [
-        ("engine", f"{facts.version}, API {facts.api}; {whose}; {ipvs}"),
-        ("", f"{parts}, cgroup v{facts.cgroup_version}, kernel {facts.kernel}"),
-    ]
-
-
-def _limits(seen: "Status") -> list[tuple[str, str]]:
-    limits, apps, suites = seen.budget.limits, seen.budget.apps, seen.budget.limits.parts["suite"]
-    cpus = f"{limits.cpus:g} CPUs" if limits.cpus else "all CPUs"
-    share = "" if "memory" in seen.budget.told else ", three quarters of the machine's; --memory sets it"
-    each = f"{apps.processes_each} in one container"
-    return [
-        ("limits", f"{cpus}, {_gib(seen.budget.memory_bytes)} of memory{share}"),
-        ("apps", f"{_gib(apps.memory_bytes)}, {apps.processes} processes, {each}"),
-        ("", f"one run writes {_gib(apps.disk_bytes)} at most; --disk sets it"),
-        ("suites", f"{_gib(suites.memory_bytes or 0)}, {suites.processes} processes"),
-        ("root", f"in a container is {'nobody' if seen.remapped else 'root'} on this machine"),
-    ]
-
-
-def _gib(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB"
+    click.echo("\n\n".join(shown(seen) for seen in found))
 
 
 def _node(name: str | None, tell: Callable[[str], None]) -> "PrivateNode":
@@ -207,6 +185,18 @@ def _node(name: str | None, tell: Callable[[str], None]) -> "PrivateNode":
     return PrivateNode(name or DEFAULT, runner=told_runner(tell), say=tell)
 
 
+def _known(name: str | None, tell: Callable[[str], None]) -> "PrivateNode":
+    """A node that is there, up or down. Raises UsageError for another name."""
+    from cc_ci.lab.node_records import all_nodes
+    from cc_ci.system.suggesting import unknown
+
+    chosen = _node(name, tell)
+    # one without a record may still have parts: a node of a cc-ci that was killed
+    if chosen.record is None and not chosen.places.state.is_dir():
+        raise unknown("node", chosen.places.name, all_nodes(), mend="`cc-ci node up` makes one")
+    return chosen
+
+
 def _wanted(chosen: "PrivateNode", flags: dict[str, object], tell: Callable[[str], None]) -> "Wanted | None":
     """The node's former settings, changed by flags, and for a new node also by other settings."""
     import msgspec
@@ -215,6 +205,7 @@ def _wanted(chosen: "PrivateNode", flags: dict[str, object], tell: Callable[[str
     from cc_ci.system.settings import load_resolved
 
     resolved = load_resolved(flags)
+    _require_there(resolved)
     before = chosen.record
     if before is None:
         return Wanted(**_values(resolved.settings), engine=_engine(resolved, tell))
@@ -223,6 +214,17 @@ def _wanted(chosen: "PrivateNode", flags: dict[str, object], tell: Callable[[str
     if "engine" in given:
         changes["engine"] = _engine(resolved, tell)
     return msgspec.structs.replace(before.wanted, **changes)
+
+
+def _require_there(resolved: "Resolved") -> None:
+    """Raise UsageError for more CPUs than the machine has."""
+    import os
+
+    from cc_ci.errors import UsageError
+
+    cpus, there = resolved.settings.cpus, os.cpu_count() or 1
+    if cpus and cpus > there:
+        raise UsageError(f"{resolved.origins['cpus']}: {cpus:g} CPUs; this machine has {there}")
 
 
 def _engine(resolved: "Resolved", tell: Callable[[str], None]) -> str:

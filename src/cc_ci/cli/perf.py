@@ -80,6 +80,7 @@ def budgets(*, folder: Path | None, baselines: Path, as_json: bool) -> None:
     """Derive budgets from the floors of a set: a fifth on top, by recipe and shape of the plan."""
     import msgspec
 
+    from cc_ci.cli.told_json import tell_json
     from cc_ci.cli.told_tables import tell_tables
     from cc_ci.errors import UsageError
     from cc_ci.perf.analysis.budgets import budgets as derived
@@ -94,7 +95,7 @@ def budgets(*, folder: Path | None, baselines: Path, as_json: bool) -> None:
         raise UsageError(f"{measured.folder}: no floors; `cc-ci baseline` measures them beside its runs")
     if as_json:
         rows = [{**msgspec.structs.asdict(one), "seconds": one.seconds} for one in found]
-        click.echo(msgspec.json.format(msgspec.json.encode(rows)))
+        tell_json("budgets", budgets=rows)
         return
     tell_tables([budgets_table(found)])
     if not any(one.shape == "chains2" for one in found):

@@ -7,21 +7,27 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cc_ci.cli.told_json import VERSION
 from cc_ci.levers.arms import Chosen
 from cc_ci.levers.values import told
+from cc_ci.pipeline.forecast import forecast
 from cc_ci.pipeline.plan import Plan, Step, Which
 from cc_ci.pipeline.subject import Subject
 from cc_ci.recipes.policy.judgement import Judgement
+from cc_ci.report.live import clock
 
 
 def planned_json(subject: Subject, plan: Plan, arm: Chosen, judgement: Judgement) -> str:
     """The plan that a run with the same flags carries out, with its arm, levers and refusals."""
     whole = {
+        "schema": "cc-ci.plan",
+        "version": VERSION,
         "recipe": subject.name,
         "versions": _labels(subject),
         "arm": arm.arm,
         "levers": arm.values,
         "plan": plan,
+        "forecast": forecast(plan, subject.stacks_of, arm),
         "refused": [
             {"permission": one.permission, "blame": one.blame, "line": one.line} for one in judgement.refusals
         ],
@@ -37,6 +43,7 @@ def planned(subject: Subject, plan: Plan, arm: Chosen, judgement: Judgement) -> 
     return Group(
         Text(f"{subject.name} {versions}{provider}"),
         Text(f"profile {arm.arm}: {', '.join(_levers(arm))}"),
+        _expected(subject, plan, arm),
         *_judged(judgement),
         "",
         *_deployments(plan, labels),
@@ -46,6 +53,13 @@ def planned(subject: Subject, plan: Plan, arm: Chosen, judgement: Judgement) -> 
         "",
         _images(subject, plan),
     )
+
+
+def _expected(subject: Subject, plan: Plan, arm: Chosen) -> Text:
+    """How long it may take, and each stage of it."""
+    told = forecast(plan, subject.stacks_of, arm)
+    stages = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in told.stages.items())
+    return Text(f"about {clock(told.total)} with the images there, by the recipe's own intervals: {stages}")
 
 
 def _judged(judgement: Judgement) -> Iterator[Text]:

@@ -135,11 +135,13 @@ def _recipe(name: str, settings: "Settings") -> "tuple[str, Stack]":
 
 
 def _tell(warm: "WarmKeycloak", *, as_json: bool) -> None:
-    import msgspec
+    from cc_ci.cli.told_json import tell_json
 
     standing = warm.standing()
-    told = msgspec.json.encode(standing) if as_json else "\n".join(lines(standing))
-    click.echo(told)
+    if as_json:
+        tell_json("provider", provider=standing)
+    else:
+        click.echo("\n".join(lines(standing)))
 
 
 def lines(standing: "ProviderStanding") -> "Iterator[str]":

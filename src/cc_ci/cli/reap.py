@@ -92,10 +92,12 @@ def _reap_realms(node: "Node", engine: "Engine", runner: "Runner") -> tuple[str,
 
 
 def _tell(reaped: "Reaped", *, dry_run: bool, as_json: bool) -> None:
-    import msgspec
+    from cc_ci.cli.told_json import tell_json
 
-    told = "\n".join(lines(reaped, dry_run=dry_run))
-    click.echo(msgspec.json.encode(reaped, enc_hook=str) if as_json else told)
+    if as_json:
+        tell_json("reaped", reaped=reaped)
+    else:
+        click.echo("\n".join(lines(reaped, dry_run=dry_run)))
 
 
 def lines(reaped: "Reaped", *, dry_run: bool) -> Iterator[str]:

@@ -1,11 +1,14 @@
 """`cc-ci recipe`: how cc-ci understands a recipe, and what is wrong with it."""
 
+import contextlib
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cc_ci.cli.told_json import tell_json
 from cc_ci.system.printable import printable
 
 if TYPE_CHECKING:
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from cc_ci.recipes.linting.ignores import Ignore
 
 COLOURS = {"error": "red", "warning": "yellow", "unchecked": "cyan"}
-PATH = click.argument("path", type=click.Path(path_type=Path))
+PATH = click.argument("path", metavar="RECIPE")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 TRUST = click.option(
     "--trust", metavar="PERMISSION", multiple=True, help="Treat this permission as given; repeatable."
@@ -24,7 +27,23 @@ TRUST = click.option(
 
 @click.group()
 def recipe() -> None:
-    """Read a recipe, as a folder or repository on this machine; no Docker is needed."""
+    """Read a recipe, by its name, its folder or the address of its repository; no Docker is needed."""
+
+
+@contextlib.contextmanager
+def located(asked: str) -> Iterator[Path]:
+    """The folder of a recipe by a name, a path or an address. Raises UsageError for one that holds none."""
+    from cc_ci.errors import UsageError
+    from cc_ci.pipeline.locating import locate
+    from cc_ci.system.held import temporary_folder
+    from cc_ci.system.process import LocalRunner
+    from cc_ci.system.settings import load_settings
+
+    with temporary_folder() as scratch:
+        root = locate(asked, roots=load_settings().recipes, scratch=scratch, runner=LocalRunner())
+        if not any(root.glob("compose*.y*ml")) and not (root / ".env.sample").exists():
+            raise UsageError(f"{asked}: holds no recipe: neither a compose.yml nor an .env.sample is in it")
+        yield root
 
 
 @recipe.command()
@@ -33,14 +52,15 @@ def recipe() -> None:
 @click.option(
     "--compose", "files", multiple=True, help="A compose file to use, in order. [as in .env.sample]"
 )
-def inspect(path: Path, *, files: tuple[str, ...], as_json: bool) -> None:
-    """Show how cc-ci understands the recipe at PATH."""
+def inspect(path: str, *, files: tuple[str, ...], as_json: bool) -> None:
+    """Show how cc-ci understands RECIPE."""
     from cc_ci.recipes.inspection import inspect as inspected
     from cc_ci.recipes.recipe import read_recipe
 
-    seen = inspected(read_recipe(path), variant=files or None)
+    with located(path) as root:
+        seen = inspected(read_recipe(root), variant=files or None)
     if as_json:
-        _print_json(seen)
+        tell_json("recipe", recipe=seen)
         return
     console = _console()
     for name, value in seen.items():
@@ -66,43 +86,44 @@ def inspect(path: Path, *, files: tuple[str, ...], as_json: bool) -> None:
 )
 @TRUST
 def lint(
-    path: Path, *, as_json: bool, ignores: Path | None, write_baseline: Path | None, trust: tuple[str, ...]
+    path: str, *, as_json: bool, ignores: Path | None, write_baseline: Path | None, trust: tuple[str, ...]
 ) -> None:
-    """List mistakes in the recipe at PATH; exits with 1 if there are errors."""
+    """List mistakes in RECIPE; exits with 1 if there are errors."""
     from cc_ci.recipes.linting.ignores import baseline
     from cc_ci.recipes.linting.lint import lint as linted
     from cc_ci.recipes.recipe import read_recipe
 
-    report = linted(read_recipe(path), ignores=_entries(ignores))
+    with located(path) as root:
+        report = linted(read_recipe(root), ignores=_entries(ignores))
+        needed = _needed(root, trust)
     if write_baseline:
         write_baseline.write_text(baseline(report.findings, reason="was there when cc-ci began to look"))
         click.echo(f"{write_baseline}: {len(report.findings)} findings", err=True)
         return
     if as_json:
-        import msgspec
-
-        _print_json([msgspec.to_builtins(finding) for finding in report.findings])
+        tell_json("findings", findings=report.findings, ignored=len(report.ignored))
     else:
         _print_findings(report.findings, ignored=len(report.ignored))
-        _tell_trust(path, trust)
+        _tell_trust(path, needed)
     if any(finding.severity == "error" for finding in report.findings):
         raise click.exceptions.Exit(1)
 
 
 @recipe.command()
-@click.argument("path", type=click.Path(path_type=Path), required=False)
+@click.argument("path", metavar="[RECIPE]", required=False)
 @JSON
 @TRUST
-def trust(path: Path | None, *, as_json: bool, trust: tuple[str, ...]) -> None:
-    """List all permissions for --trust; with PATH, those that the recipe needs, with file and line."""
+def trust(path: str | None, *, as_json: bool, trust: tuple[str, ...]) -> None:
+    """List all permissions for --trust; with RECIPE, those that it needs, with file and line."""
     from cc_ci.recipes.policy.permissions import KINDS
 
     if path is None:
         rows: list[dict[str, Any]] = [{"permission": form, "opens": opens} for form, opens in KINDS.items()]
     else:
-        rows = _needed(path, trust)
+        with located(path) as root:
+            rows = _needed(root, trust)
     if as_json:
-        _print_json(rows)
+        tell_json("permissions", permissions=rows)
     elif rows:
         _console().print(_table(rows))
     else:
@@ -123,19 +144,24 @@ def _needed(path: Path, trusted: tuple[str, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def _tell_trust(path: Path, trusted: tuple[str, ...]) -> None:
-    needed = list(dict.fromkeys(row["permission"] for row in _needed(path, trusted)))
+def _tell_trust(path: str, rows: list[dict[str, Any]]) -> None:
+    needed = list(dict.fromkeys(row["permission"] for row in rows))
     if needed:
         flags = " ".join(f"--trust {shlex.quote(name)}" for name in needed)
         click.echo(f"a run is refused without {flags}; `cc-ci recipe trust {path}` says why", err=True)
 
 
 @recipe.command()
+@click.argument("refs", nargs=-1, metavar="[RULE]...")
 @JSON
-def rules(*, as_json: bool) -> None:
-    """List the rules of lint: what each requires, why, and whether abra has it."""
+def rules(refs: tuple[str, ...], *, as_json: bool) -> None:
+    """List the rules of lint, or only RULE: what each requires, why, and whether abra has it."""
     from cc_ci.recipes.linting.findings import RULES
+    from cc_ci.recipes.linting.rule_examples import EXAMPLES
+    from cc_ci.system.suggesting import unknown
 
+    if stranger := next((ref for ref in refs if ref not in RULES), None):
+        raise unknown("rule", stranger, RULES)
     rows: list[dict[str, Any]] = [
         {
             "rule": one.ref,
@@ -143,14 +169,21 @@ def rules(*, as_json: bool) -> None:
             "title": one.title,
             "why": one.why,
             "remedy": one.remedy,
+            "example": EXAMPLES[one.ref],
             "abra": one.of_abra,
         }
         for one in RULES.values()
+        if not refs or one.ref in refs
     ]
     if as_json:
-        _print_json(rows)
-    else:
-        _console().print(_table([{**row, "abra": "yes" if row["abra"] else "no"} for row in rows]))
+        tell_json("rules", rules=rows)
+        return
+    for row in rows:
+        abra = "abra has it" if row["abra"] else "cc-ci's own"
+        click.echo(f"{row['rule']}  {row['severity']}  {row['title']} ({abra})")
+        click.echo(f"      why: {row['why']}")
+        click.echo(f"      example: {row['example']}")
+        click.echo(f"      remedy: {row['remedy']}")
 
 
 def _entries(file: Path | None) -> "tuple[Ignore, ...]":
@@ -166,24 +199,22 @@ def _entries(file: Path | None) -> "tuple[Ignore, ...]":
 
 
 def _print_findings(findings: "tuple[Finding, ...]", *, ignored: int) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table("rule", "severity", "where", "what", box=None)
-    for one in findings:
-        severity = Text(one.severity, style=COLOURS[one.severity])
-        table.add_row(one.rule, severity, Text(one.where), Text(one.message))
+    from cc_ci.report.fitting import Column, fitted_table
+
+    names = ("rule", "severity", "where")
+    columns = (*(Column(name=name) for name in names), Column(name="what", fold=True))
+    rows = [
+        (one.rule, Text(one.severity, style=COLOURS[one.severity]), one.where, one.message)
+        for one in findings
+    ]
     console = _console()
-    console.print(table)
+    if rows:
+        console.print(fitted_table(columns, rows, width=console.width))
     count = {severity: sum(one.severity == severity for one in findings) for severity in COLOURS}
     counted = [f"{number} {severity}" for severity, number in count.items()]
     console.print(", ".join([*counted, *([f"{ignored} ignored"] if ignored else [])]))
-
-
-def _print_json(value: Any) -> None:
-    import msgspec
-
-    click.echo(msgspec.json.format(msgspec.json.encode(value)))
 
 
 def _console() -> Any:

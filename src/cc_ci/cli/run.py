@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from cc_ci.cli.arm_flags import arm_options
+from cc_ci.cli.durations import Duration
 
 if TYPE_CHECKING:
     from cc_ci.engine.node import Node
@@ -39,7 +40,11 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 @click.option("--address", metavar="IP", help="The address of a foreign node's proxy. [the node's host]")
 @click.option("--authority", metavar="FILE", help="A CA that signs a foreign node's certificates.")
 @click.option(
-    "--deadline", "deadline_seconds", type=float, metavar="SECONDS", help="Stop the run after this."
+    "--deadline",
+    "deadline_seconds",
+    type=Duration(),
+    metavar="TIME",
+    help="Stop the run after this: 900, 15m, 2h.",
 )
 @click.option("--keep", is_flag=True, help="Leave the app up, and print how to open it.")
 @click.option("--soak", is_flag=True, help="Leave the app alone for a minute or more; it must keep running.")
@@ -52,10 +57,7 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan of the run and do nothing; needs no node.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of the tables.")
-@click.pass_obj
 def run(
-    options: dict[str, bool],
-    /,
     *,
     recipe: str,
     from_: str | None,
@@ -74,7 +76,7 @@ def run(
     """Test RECIPE, a name, a folder or the address of a git repository, as its working tree stands."""
     started = time.monotonic()
     from cc_ci.cli.chosen_node import chosen_node
-    from cc_ci.cli.story import story
+    from cc_ci.cli.story import steered, story
     from cc_ci.levers.arms import DEFAULT_PROFILE, choose
     from cc_ci.perf.measuring.lock import MEASURED_VARIABLE, under_way
     from cc_ci.pipeline.fetching import Selection
@@ -136,7 +138,7 @@ def run(
         functools.partial(last_of, store, recipe=name_of(recipe), arm=arm.arm, cache=request.cache)
     )
     with story(started=started) as tell:
-        log = tell if options.get("verbose") else None
+        log = tell if steered("verbose") else None
         work = Run(
             request,
             runner=LocalRunner(redact=redact, log=log),
@@ -144,10 +146,11 @@ def run(
             redact=redact,
             store=store,
             started=started,
-            tell=lambda line: tell(redact(last.annotated(line))),
+            tell=lambda line: tell(redact(line if tell.watched else last.annotated(line))),
+            watched=tell.watched,
         )
-        live = Live(work.trace, last)
-        tell.follow(lambda: redact(live()))
+        live = Live(work.trace, last, recipe=name_of(recipe), progress=lambda: work.progress)
+        tell.follow(lambda width: redact(live(width)))
         ran = work()
     _take_in(store)
     store.prune(keep=settings.keep_runs)

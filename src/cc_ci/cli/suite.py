@@ -23,10 +23,14 @@ def suite() -> None:
     "--into",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Where suites are kept; else the first of the setting `suites`, or those that ship.",
+    help="A folder of suites to write into. [tests/cc-ci in the recipe's own folder]",
 )
 def new(recipe: str, *, into: Path | None) -> None:
-    """Make a first suite for RECIPE (a name, a folder or an address), which passes as it is."""
+    """Make a first suite for RECIPE (a name, a folder or an address), which passes as it is.
+
+    It goes into tests/cc-ci in the recipe's folder, where `cc-ci run` finds it. If the recipe is not a folder
+    of yours, it goes into the first folder of the setting `suites`.
+    """
     from cc_ci.errors import UsageError
     from cc_ci.recipes.stack import read_stack
     from cc_ci.suite.front import is_web
@@ -35,11 +39,11 @@ def new(recipe: str, *, into: Path | None) -> None:
 
     with temporary_folder() as scratch:
         app = _app(recipe, scratch=scratch)
-        folder = (into or _roots()[0]) / app.recipe.root.name
+        folder = _place(recipe, app.recipe.root, into)
         secrets = tuple(secret.name for secret in app.secrets)
         stack = read_stack(app)
         web = is_web(None, app.recipe, stack)
-        made = files(folder.name, stack, domain=app.domain, secrets=secrets, web=web)
+        made = files(app.recipe.root.name, stack, domain=app.domain, secrets=secrets, web=web)
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
@@ -61,13 +65,16 @@ def new(recipe: str, *, into: Path | None) -> None:
 def check(recipe: str) -> None:
     """Compare the suite of RECIPE with the recipe, without running it; exits with 1 if there are faults."""
     from cc_ci.errors import UsageError
+    from cc_ci.pipeline.fetching import shipped_suites
     from cc_ci.suite.checking import faults, remarks
-    from cc_ci.suite.facts import find_suite
+    from cc_ci.suite.finding import suite_of
     from cc_ci.system.held import temporary_folder
+    from cc_ci.system.settings import load_settings
 
     with temporary_folder() as scratch:
         app = _app(recipe, scratch=scratch)
-        found = find_suite(app.recipe.root.name, _roots())
+        given = load_settings().suites
+        found = suite_of(app.recipe.root, given=given, shipped=shipped_suites())
         if found is None:
             raise UsageError(f"{recipe}: has no suite; make one by `cc-ci suite new {recipe}`")
         wrong = (*faults(found), *_faults_with(found, app))
@@ -107,8 +114,17 @@ def _app(asked: str, *, scratch: Path) -> "App":
     return configure(read_recipe(root), domain=f"{root.name}.example.com")
 
 
-def _roots() -> list[Path]:
-    from cc_ci.pipeline.fetching import shipped_suites
+def _place(asked: str, root: Path, into: Path | None) -> Path:
+    """The folder of a new suite. What ships, or was cloned, is nobody's to write into."""
+    from cc_ci.errors import UsageError
+    from cc_ci.suite.finding import OWN
     from cc_ci.system.settings import load_settings
 
-    return [*load_settings().suites, *shipped_suites()]
+    settings = load_settings()
+    if into is not None:
+        return into / root.name
+    if Path(asked).is_dir() or any(root.is_relative_to(one.resolve()) for one in settings.recipes):
+        return root / OWN
+    if not settings.suites:
+        raise UsageError(f"{asked}: is no folder of yours to write into; give one by --into FOLDER")
+    return settings.suites[0] / root.name

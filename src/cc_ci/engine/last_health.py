@@ -2,7 +2,7 @@
 
 from cc_ci.engine.api import Engine
 from cc_ci.engine.labels import SERVICE
-from cc_ci.engine.state import ContainerState, HealthCheck
+from cc_ci.engine.state import ContainerState
 from cc_ci.errors import InfrastructureError
 from cc_ci.system.printable import one_line
 
@@ -19,15 +19,10 @@ def last_health(engine: Engine, *, stack: str, service: str) -> str | None:
     return next((health_words(state) for state in states if _says_no(state)), None)
 
 
-def unhealthy(engine: Engine, *, stack: str, service: str, check: HealthCheck | None) -> str | None:
-    """What the health check said that failed so often that Swarm ended the container; None where none did.
-
-    Swarm does not say so where the program then ends with 0. `check` is the service's own; an image's has
-    the engine's defaults.
-    """
-    retries = (check or HealthCheck()).retries
+def unhealthy(engine: Engine, *, stack: str, service: str) -> str | None:
+    """What the health check said that failed so often that Swarm ended the container; None where none did."""
     states = _newest(engine, f"{stack}_{service}")
-    return next((health_words(state) for state in states if 0 < retries <= state.health_failures), None)
+    return next((health_words(state) for state in states if state.refused), None)
 
 
 def _newest(engine: Engine, service: str) -> list[ContainerState]:

@@ -19,6 +19,7 @@ from cc_ci.engine.overlay import Overlay
 from cc_ci.engine.overlay_check import check_overlay
 from cc_ci.engine.prompt_removal import graces, stop_and_remove
 from cc_ci.engine.run_folder import deployed_files, require_values, write_run_folder
+from cc_ci.engine.standings import Standings
 from cc_ci.engine.watching import POLL, Convergence, Watch, wait_gone
 from cc_ci.recipes.app import App
 from cc_ci.recipes.secrets import SecretSpec, generate_secret
@@ -38,7 +39,17 @@ REMOVAL_SLACK: Seconds = 60.0
 class StackDriver:
     """One node's stacks."""
 
-    def __init__(self, engine: Engine, runner: Runner, node: Node, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        runner: Runner,
+        node: Node,
+        clock: Clock,
+        *,
+        standings: Standings | None = None,
+    ) -> None:
+        """`standings` hears what is waited for, where somebody looks."""
+        self._standings = standings
         self._engine = engine
         self._runner = runner
         self._node = node
@@ -118,6 +129,7 @@ class StackDriver:
             place=functools.partial(_place, stack),
             schedules=overlay.schedules if overlay else None,
             own_delays=overlay.own_delays if overlay else None,
+            standings=self._standings,
         )
         self._watches[stack.name] = watch
         return watch

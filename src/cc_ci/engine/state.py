@@ -115,6 +115,12 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     health_check: HealthCheck | None = None
     """Its own or its image's, as one program to run."""
 
+    @property
+    def refused(self) -> bool:
+        """Whether its health check gave it up: Swarm then ends it, and does not say so if it ends with 0."""
+        retries = (self.health_check or HealthCheck()).retries
+        return 0 < retries <= self.health_failures
+
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
     """`digest` is the manifest's, None for an image that never came from a registry."""

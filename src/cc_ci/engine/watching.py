@@ -1,5 +1,6 @@
 """Wait for a stack to converge, or to be gone: woken by the engine's events."""
 
+import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 import msgspec
@@ -19,10 +20,12 @@ from cc_ci.engine.labels import STACK
 from cc_ci.engine.last_health import last_health, unhealthy
 from cc_ci.engine.last_words import last_words
 from cc_ci.engine.own_schedule import OwnSchedule
+from cc_ci.engine.standings import Standings, standing
 from cc_ci.engine.state import ServiceState, StackSnapshot
 from cc_ci.engine.timelines import ServiceTimeline, timelines
 from cc_ci.errors import CcCiError, InfrastructureError, StageFailed
 from cc_ci.system.clock import Clock
+from cc_ci.system.exit_codes import BY_ITSELF
 from cc_ci.system.units import EpochSeconds, Seconds
 
 POLL: Seconds = 0.2
@@ -67,13 +70,15 @@ class Watch:
         place: Callable[[str], str | None] = lambda _key: None,
         schedules: Mapping[str, OwnSchedule] | None = None,
         own_delays: Mapping[str, Seconds] | None = None,
+        standings: Standings | None = None,
     ) -> None:
         self._engine = engine
+        self._standings = standings
+        self._last_words: dict[str, tuple[EpochSeconds, str | None]] = {}
         self._clock = clock
         self._expected = expected
         self._poll = poll
         self._place = place
-        self._seen = StackSnapshot(stack=stack)
         self._skew = engine.now() - clock.now()
         self._event_at = clock.monotonic()
         self.history = EngineHistory(
@@ -85,7 +90,7 @@ class Watch:
         return EpochSeconds(self._clock.now() + self._skew)
 
     def look(self) -> tuple[StackSnapshot, ConvergenceVerdict]:
-        snapshot = self._seen = self._engine.stack(self.history.stack)
+        snapshot = self._engine.stack(self.history.stack)
         self.history = see(self.history, snapshot)
         return snapshot, judge(snapshot, self.history, expected=self._expected, now=self.now())
 
@@ -99,13 +104,14 @@ class Watch:
         way. Raises StageFailed as soon as it can't converge, or at the deadline with what was last seen.
         """
         kinds = ("container", "service")
-        with self._engine.events(since=self.history.since, kinds=kinds) as events:
+        with self._told(), self._engine.events(since=self.history.since, kinds=kinds) as events:
             seen_at: EpochSeconds | None = None
             up: dict[str, EpochSeconds] = {}
             while True:
                 snapshot, verdict = self.look()
                 now = self.now()
                 self._raise(snapshot, verdict, now=now, timeout=timeout)
+                self._say(snapshot, now)
                 up = {name: up.get(name, now) for name in _up(snapshot, self.history)}
                 if not isinstance(verdict, Converged):
                     seen_at = None
@@ -116,6 +122,46 @@ class Watch:
                 if left <= 0:
                     return self._convergence(snapshot, verdict, seen_at)
                 self._next_look(events, most=left)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """What is waited for is told while this wait lasts, and no longer."""
+        try:
+            yield
+        finally:
+            if self._standings:
+                self._standings.say(self.history.stack, "")
+
+    def _say(self, snapshot: StackSnapshot, now: EpochSeconds) -> None:
+        """For whoever looks: the services that are not up yet, and when each is looked at next."""
+        if self._standings is None:
+            return
+        lines = [
+            self._standing(service, now)
+            for service in snapshot.services
+            if not self.history.rests(service, snapshot.tasks_of(service.name))
+        ]
+        self._standings.say(self.history.stack, "; ".join(lines))
+
+    def _standing(self, service: ServiceState, now: EpochSeconds) -> str:
+        marks = self.history.marks.get(service.name)
+        refused = marks.refused if marks else None
+        return standing(
+            service.name,
+            started=marks.started if marks else None,
+            interval=service.health_check.interval if service.health_check else None,
+            looked=refused,
+            last=self._said_no(service.name, refused) if refused else None,
+            now=now,
+        )
+
+    def _said_no(self, service: str, at: EpochSeconds) -> str | None:
+        """What the check said when it last said no; the engine is asked once for each time."""
+        known = self._last_words.get(service)
+        if known is None or known[0] != at:
+            said = last_health(self._engine, stack=self.history.stack, service=service)
+            known = self._last_words[service] = (at, said)
+        return known[1]
 
     def _raise(
         self, snapshot: StackSnapshot, verdict: ConvergenceVerdict, *, now: EpochSeconds, timeout: Seconds
@@ -136,16 +182,15 @@ class Watch:
         service = verdict.service
         if cause := self._unhealthy(service):
             # it did not end by design, but by the check
-            came_of_it = f"{verdict.reason.replace(BY_DESIGN, '')}{self._words(service)}"
-            return msgspec.structs.replace(verdict, reason=f"{cause}; so it {came_of_it}").error()
+            came_of_it = verdict.reason.replace(BY_DESIGN, "").replace(f" ({BY_ITSELF})", "")
+            came_of_it += self._words(service)
+            return msgspec.structs.replace(verdict, reason=f"{cause}; so: {came_of_it}").error()
         reason = f"{verdict.reason}{self._words(service)}{self._health(service)}"
         return msgspec.structs.replace(verdict, reason=reason).error()
 
     def _unhealthy(self, service: str) -> str | None:
         """What its health check said before Swarm ended it, and where the recipe has the check."""
-        state = self._seen.service(service)
-        check = state.health_check if state else None
-        said = unhealthy(self._engine, stack=self.history.stack, service=service, check=check)
+        said = unhealthy(self._engine, stack=self.history.stack, service=service)
         if said is None:
             return None
         place = self._place(f"services.{service}.healthcheck.test")

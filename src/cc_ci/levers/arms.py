@@ -11,6 +11,7 @@ from cc_ci.levers.former_names import former, present
 from cc_ci.levers.lever import ProfileName
 from cc_ci.levers.registry import BY_NAME, PROFILES, lever_named
 from cc_ci.levers.values import Value, told
+from cc_ci.system.suggesting import unknown
 from cc_ci.system.units import Seconds
 
 DEFAULT_PROFILE: ProfileName = "stock"
@@ -89,7 +90,7 @@ def choose(profile: str = DEFAULT_PROFILE, settings: Iterable[str] = ()) -> Chos
 def profile_values(profile: str) -> dict[str, Value]:
     name = next((name for name in PROFILES if name == profile), None)
     if name is None:
-        raise UsageError(f"profile {profile}: not known; there is {', '.join(PROFILES)}")
+        raise unknown("profile", profile, PROFILES)
     return {lever.name: lever.in_profile(name) for lever in BY_NAME.values()}
 
 

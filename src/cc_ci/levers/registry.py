@@ -7,11 +7,11 @@ is not in it; tests/unit/levers shows of each that another value changes what ca
 from collections.abc import Mapping
 from typing import get_args
 
-from cc_ci.errors import UsageError
 from cc_ci.levers.lever import CHECKS_OF_HEALTH, DEPLOYING, Lever, ProfileName
 from cc_ci.levers.starting import STARTING_AND_STOPPING
 from cc_ci.levers.values import SecondsRange, Shares, Words
 from cc_ci.levers.working import WORK
+from cc_ci.system.suggesting import unknown
 from cc_ci.timing.phases import PHASES
 
 LEVERS = (
@@ -216,7 +216,7 @@ def lever_named(name: str) -> Lever:
     try:
         return BY_NAME[name]
     except KeyError:
-        raise UsageError(f"lever {name}: not known; there is {', '.join(BY_NAME)}") from None
+        raise unknown("lever", name, BY_NAME, mend="`cc-ci levers` says more") from None
 
 
 def overlay_fields() -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from cc_ci.pipeline.room import Room
 from cc_ci.pipeline.subject import Choice, Subject, Tested, read_subject
 from cc_ci.pipeline.trust import Trust
 from cc_ci.results.schema import StageName
-from cc_ci.suite.facts import find_suite
+from cc_ci.suite.finding import suite_of
 from cc_ci.system.process import Runner
 
 
@@ -41,7 +41,7 @@ def read(
         trust=selection.trust,
     )
     trusted = selection.trust.under_test(selection.recipe, root, roots=selection.recipe_roots)
-    suite = find_suite(root.name, places.suites)
+    suite = suite_of(root, given=selection.suite_roots, shipped=shipped_suites())
     need = None
     for name in suite.needs if suite else ():
         need = read_need(name, run=run, ci_domain=ci_domain, places=places, runner=runner)

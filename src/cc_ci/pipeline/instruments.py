@@ -15,6 +15,7 @@ from cc_ci.engine.docker_engine import connect
 from cc_ci.engine.driver import Driver
 from cc_ci.engine.node import Node
 from cc_ci.engine.stack_driver import StackDriver
+from cc_ci.engine.standings import Standings
 from cc_ci.errors import Stopped
 from cc_ci.isolation.app_groups import AppGroups
 from cc_ci.isolation.limit_watch import LimitWatch
@@ -149,3 +150,5 @@ class Tools:
     tell: Callable[[str], None]
     instruments: Instruments
     cost: OwnCost
+    standings: Standings | None = None
+    """Hears what is waited for; None where nobody looks."""

@@ -10,6 +10,7 @@ from cc_ci.lab.sources import names, repository
 from cc_ci.recipes.recipe import NAME
 from cc_ci.system.git import clone
 from cc_ci.system.process import Runner
+from cc_ci.system.suggesting import unknown
 
 CREDENTIALS = re.compile(r"^([a-z+]+://)[^/@]*@")
 
@@ -34,9 +35,14 @@ def locate(asked: str, *, roots: Sequence[Path], scratch: Path, runner: Runner) 
     found = found or _found(asked, [_abra_recipes()])
     if found is None:
         places = ", ".join(map(str, [*roots, _abra_recipes()]))
-        shipped = ", ".join(names())
-        raise UsageError(f"recipe {asked}: not a folder, not one of {shipped}, not in {places}")
+        raise unknown("recipe", asked, known_recipes(roots), mend=f"nor is it a folder, nor in {places}")
     return found
+
+
+def known_recipes(roots: Sequence[Path]) -> tuple[str, ...]:
+    """The names that `locate` finds without an address or a path."""
+    folders = (path for root in (*roots, _abra_recipes()) if root.is_dir() for path in sorted(root.iterdir()))
+    return tuple(dict.fromkeys([*names(), *(path.name for path in folders if path.is_dir())]))
 
 
 def trust_keys(asked: str, root: Path, *, roots: Sequence[Path]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from cc_ci.recipes.stack import Stack, read_stack
 from cc_ci.results.schema import ProviderUsed
 from cc_ci.stages.bench import Candidate
 from cc_ci.stages.preparing import configured
-from cc_ci.suite.facts import find_suite
+from cc_ci.suite.finding import find_suite
 from cc_ci.system.process import Runner
 
 

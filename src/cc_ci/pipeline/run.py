@@ -8,17 +8,20 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from cc_ci.engine.standings import Standings
 from cc_ci.errors import DeadlinePassed
 from cc_ci.pipeline.ahead import Begun, begin
 from cc_ci.pipeline.concluding import conclude
 from cc_ci.pipeline.coordinator import Coordinator
 from cc_ci.pipeline.dispatch import Dispatch, told
 from cc_ci.pipeline.exhausted import Reached
+from cc_ci.pipeline.forecast import forecast
 from cc_ci.pipeline.instruments import REAL, Instruments, Tools
 from cc_ci.pipeline.names import domains, own_stack_names
 from cc_ci.pipeline.outcomes import StageOutcome, StepOutcome
 from cc_ci.pipeline.plan import Plan
 from cc_ci.pipeline.planner import make_plan
+from cc_ci.pipeline.progress import Progress
 from cc_ci.pipeline.reading import Read, Unread, read_request
 from cc_ci.pipeline.recording import Recording, first_result, planned_deployments
 from cc_ci.pipeline.request import Ran, Request
@@ -46,8 +49,8 @@ from cc_ci.timing.trace import Trace
 class Run:
     """One run. `tell` hears each step and each wait; `started` is when the command was called, monotonic.
 
-    `trace` may be looked at from outside while it goes. To be called in the main thread, which hears signals
-    and coordinates; steps are done in threads of their own.
+    `trace` and `progress` may be looked at from outside while it goes; `watched` says that somebody does.
+    To be called in the main thread, which hears signals and coordinates; steps have threads of their own.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Run:
         started: Seconds,
         tell: Callable[[str], None],
         instruments: Instruments = REAL,
+        watched: bool = False,
     ) -> None:
         self._request = request
         self.trace = Trace(clock, started=started, redact=redact)
@@ -74,9 +78,12 @@ class Run:
             tell=quiet(tell),
             instruments=instruments,
             cost=self._cost,
+            standings=Standings() if watched else None,
         )
         self._stops = Stops(run=StopToken(), teardown=StopToken())
         self._doing: Callable[[], str] = lambda: "setting up"
+        self.progress: Progress | None = None
+        """How far it is, once there is a plan."""
 
     def __call__(self) -> Ran:
         """Carry it out.
@@ -108,6 +115,11 @@ class Run:
                         room=room_of(request.node),
                     )
                 state = RunState(plan=plan)
+                self.progress = Progress(
+                    state=state,
+                    forecast=forecast(plan, about.subject.stacks_of, request.arm),
+                    standings=self._tools.standings,
+                )
                 about.warn(state.findings)
                 for line in plan.untested:
                     state.findings.warn("not-tested", line)

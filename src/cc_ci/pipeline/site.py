@@ -114,7 +114,7 @@ def reach_node(
             findings.warn("abra", lacking)
         ask = functools.partial(tools.instruments.requester, runner=tools.runner, findings=findings)
         doors = proxies.doors(brought.nodes, ask, closers) if brought else {}
-        stacks = StackDriver(engine, tools.runner, request.node, tools.clock)
+        stacks = StackDriver(engine, tools.runner, request.node, tools.clock, standings=tools.standings)
         bench = Bench(
             run=about.run,
             recipe=about.subject.name,

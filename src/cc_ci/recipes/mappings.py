@@ -7,6 +7,7 @@ from cc_ci.recipes.faults import Key, KeyFault
 from cc_ci.recipes.kinds import Appended, Kind, Reading, Texts, listed, refuse_twice, wrong
 from cc_ci.recipes.plain import number_text
 from cc_ci.system.printable import quoted
+from cc_ci.system.suggesting import meant
 
 MOST_ITEMS = 10_000
 """Of a list whose items may stand for many, as a range of ports does."""
@@ -168,7 +169,7 @@ class Struct:
             if self._open or (self._notes and name.startswith("x-")):
                 return None if self._open else value
             near = f"; there are {', '.join(self.fields)}" if len(self.fields) < 10 else ""  # noqa: PLR2004
-            raise KeyFault(key, f"no such key here{near}")
+            raise KeyFault(key, f"no such key here{meant(name, self.fields)}{near}")
         since = self._since.get(name, (3, 0))
         if since > reading.version:
             raise KeyFault(key, f"needs version {since[0]}.{since[1]} of the format, and the file says less")

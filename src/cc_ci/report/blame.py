@@ -7,7 +7,8 @@ from rich.console import Group
 from rich.text import Text
 
 from cc_ci.errors import UsageError
-from cc_ci.report.tables import plain_table
+from cc_ci.report.fitting import Column, fitted_table
+from cc_ci.report.tables import PLAIN_WIDTH
 from cc_ci.results.schema import RunResult
 from cc_ci.system.units import Seconds
 from cc_ci.timing.critical_path import PhaseTable, Segment
@@ -36,16 +37,25 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     """Of those that it joins."""
 
 
-def blame(result: RunResult, *, longest: int | None = LONGEST) -> Group:
-    """The parts of the path, the longest first."""
+COLUMNS = (
+    Column(name="seconds", number=True),
+    Column(name="of the run", number=True, rank=4),
+    Column(name="stage", rank=1),
+    Column(name="phase", rank=3),
+    Column(name="what", fold=True),
+    Column(name="waits for", rank=2, fold=True),
+)
+
+
+def blame(result: RunResult, *, longest: int | None = LONGEST, width: int = PLAIN_WIDTH) -> Group:
+    """The parts of the path, the longest first, in the columns that `width` has room for."""
     phases = path_of(result)
     parts = parts_of(phases, result.spans, result.resources)
     shown = parts if longest is None else parts[:longest]
     rows = [_row(part, phases.total_seconds) for part in shown]
-    head = ("seconds", "of the run", "stage", "phase", "what", "waits for")
     rest = sum(part.seconds for part in parts[len(shown) :])
     lines = [Text(f"{len(parts) - len(shown)} more: {rest:.1f} s")] if rest else []
-    return Group(plain_table(head, rows, words={2, 3, 4, 5}), *lines)
+    return Group(fitted_table(COLUMNS, rows, width=width), *lines)
 
 
 def _row(part: Part, total: Seconds) -> tuple[str, ...]:

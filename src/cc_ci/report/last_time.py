@@ -39,6 +39,7 @@ class LastTime:
         self._steps: dict[str, Seconds] = {}
         self._waits: Mapping[str, Mapping[str, Seconds]] = {}
         self._stages: dict[str, Seconds] = {}
+        self.total: Seconds | None = None if result is None else result.total_seconds
         self._step = ""
         if result is not None:
             self._learn(result)

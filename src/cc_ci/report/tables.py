@@ -24,7 +24,8 @@ COLOURS = {
     "errored": "magenta",
 }
 LONGEST = 5
-PLAIN_WIDTH = 160
+PLAIN_WIDTH = 100_000
+"""Of what is no terminal: a program that reads a table wants a row in one line."""
 
 
 def console(stream: IO[str]) -> Console:
@@ -84,7 +85,11 @@ def verdict_line(result: RunResult) -> Text:
 
 def _took(result: RunResult) -> str:
     apart = result.fresh_restore_seconds
-    part = "" if apart is None else f" ({apart:.1f} s of it for the restore on a fresh deployment)"
+    part = (
+        ""
+        if not apart or round(apart, 1) <= 0
+        else f" ({apart:.1f} s of it for the restore on a fresh deployment)"
+    )
     return f"{result.total_seconds:.1f} s{part}"
 
 

@@ -128,7 +128,10 @@ def _exchange(one: HttpSeen) -> Detail:
 def _service(one: ServiceSeen) -> Iterator[Detail]:
     ended = ""
     if one.exit_code is not None:
-        ended = f", ended with {with_meaning(one.exit_code, out_of_memory=one.out_of_memory)}"
+        told = with_meaning(one.exit_code, out_of_memory=one.out_of_memory)
+        ended = (
+            f", ended by its health check with exit code {one.exit_code}" if one.unhealthy else f", {told}"
+        )
     yield Detail(title=f"{one.service}: {one.state}{ended}")
     if one.health:
         yield Detail(title=f"{one.service}: its health check said", lines=one.health)

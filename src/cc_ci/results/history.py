@@ -85,6 +85,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     green: int
     last_verdict: str | None
+    last_run: str
+    last_started: EpochSeconds
 
 
 class History:
@@ -142,14 +144,19 @@ class History:
         """Every line with finished runs, the one that ran last first."""
         rows = self._db.execute(
             # of the other columns, sqlite gives those of the row that has the maximum
-            f"select count(*), sum(exit_code = 0), verdict, max(started), {', '.join(LINE)}"  # noqa: S608
+            f"select count(*), sum(exit_code = 0), verdict, run, max(started), {', '.join(LINE)}"  # noqa: S608
             f" from runs where verdict is not null group by {', '.join(LINE)} order by max(started) desc"
         )
         return tuple(
             Summary(
-                line=Line(**dict(zip(LINE, line, strict=True))), runs=runs, green=green, last_verdict=verdict
+                line=Line(**dict(zip(LINE, line, strict=True))),
+                runs=runs,
+                green=green,
+                last_verdict=verdict,
+                last_run=run,
+                last_started=started,
             )
-            for runs, green, verdict, _, *line in rows
+            for runs, green, verdict, run, started, *line in rows
         )
 
     def trend(self, line: Line, *, phase: str | None = None) -> tuple[Point, ...]:

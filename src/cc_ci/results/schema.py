@@ -123,6 +123,8 @@ class ServiceSeen(msgspec.Struct, frozen=True, kw_only=True):
     """Such as `0/1 running`."""
     exit_code: int | None = None
     out_of_memory: bool = False
+    unhealthy: bool = False
+    """Its health check gave it up, and Swarm ended it for that."""
     health: tuple[str, ...] = ()
     """The last answers of its health check, the newest last."""
     lines: tuple[str, ...] = ()
@@ -227,6 +229,7 @@ class Harness(msgspec.Struct, frozen=True, kw_only=True):
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """One run of one recipe; `state` is `running` in the partial results written after each stage."""
 
+    schema: Literal["cc-ci.results"] = "cc-ci.results"
     schema_version: int = SCHEMA_VERSION
     run: str
     cc_ci_version: str

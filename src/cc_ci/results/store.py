@@ -16,6 +16,7 @@ from cc_ci.system.clearing import clear_away
 from cc_ci.system.files import private_folder, state_root, write_private
 from cc_ci.system.printable import one_line
 from cc_ci.system.reading import Unreadable, read_plain
+from cc_ci.system.suggesting import unknown
 from cc_ci.system.units import Bytes
 
 RESULTS = "results.json"
@@ -85,8 +86,9 @@ class Store:
         if name in found:
             found = [name]
         if len(found) != 1:
-            trouble = "fits several runs" if found else "there is no such run"
-            raise UsageError(f"run {name}: {trouble}; choose of {_listed(found or runs)}")
+            if not found:
+                raise unknown("run", name, runs, mend="`cc-ci runs` lists all")
+            raise UsageError(f"run {name}: fits several runs; choose of {_listed(found)}")
         return RunFolder(path=self.root / found[0])
 
     def prune(self, *, keep: int) -> None:

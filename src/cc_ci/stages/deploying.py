@@ -82,7 +82,7 @@ def _await(bench: Bench, deployed: Deployed, signs: Sequence[Predicate], *, phas
             poll=AFTER_EVENT if bench.waits.events else POLL,
         )
         begin_hold(bench, deployed, converged)
-        _name_parts(bench, converged, phase=phase or "converge")
+        _name_parts(bench, deployed, converged, phase=phase or "converge")
     with bench.span("whose things there are now", phase or "converge"):
         bench.holdings.confirm(deployed.name)
     signs_held = "the app's own signs that it serves"
@@ -103,7 +103,16 @@ def _join_proxy(bench: Bench, deployed: Deployed, *, phase: Phase) -> None:
             )
 
 
-def _name_parts(bench: Bench, converged: Convergence, *, phase: Phase) -> None:
+def _schedule(deployed: Deployed, service: str) -> dict[str, str | float]:
+    """How often the recipe has a service looked at, and where it says so."""
+    known = deployed.stack.services.get(service)
+    if known is None or known.healthcheck is None:
+        return {}
+    source = deployed.stack.source(f"services.{service}.healthcheck.interval")
+    return {"interval_seconds": known.healthcheck.interval, **({"place": str(source)} if source else {})}
+
+
+def _name_parts(bench: Bench, deployed: Deployed, converged: Convergence, *, phase: Phase) -> None:
     """Record what each service's start was made of, from the engine's own stamps."""
     for timeline in converged.timelines:
         service = timeline.service
@@ -123,6 +132,7 @@ def _name_parts(bench: Bench, converged: Convergence, *, phase: Phase) -> None:
                     action=look.action,
                     service=service,
                     waits_for=f"the health check of {look.waits_for} to say yes",
+                    **_schedule(deployed, look.waits_for),
                 )
     true_at, seen_at = converged.condition_true_at, converged.seen_at
     bench.record("poll_slack: converge", phase, start=true_at, end=seen_at, kind="wait", action=POLL_SLACK)

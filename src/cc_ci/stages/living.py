@@ -7,7 +7,6 @@ from cc_ci.engine.last_health import health_words
 from cc_ci.engine.last_words import spoken
 from cc_ci.engine.state import Container, ContainerState
 from cc_ci.errors import InfrastructureError, StageFailed
-from cc_ci.recipes.service import Healthcheck
 from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.system.exit_codes import with_meaning
 from cc_ci.system.printable import one_line
@@ -107,9 +106,7 @@ def _said(bench: Bench, deployed: Deployed, ended: Container, *, during: str) ->
 
 def _unhealthy(deployed: Deployed, service: str, state: ContainerState | None) -> str:
     """What its health check said, where that ended it, and where the recipe has the check."""
-    known = deployed.stack.services.get(service)
-    check = (known and known.healthcheck) or Healthcheck()
-    if state is None or not 0 < check.retries <= state.health_failures:
+    if state is None or not state.refused:
         return ""
     place = deployed.stack.source(f"services.{service}.healthcheck.test")
     return f"unhealthy: {health_words(state)}" + (f" ({place})" if place else "") + "; so it "

@@ -9,8 +9,8 @@ import msgspec
 from cc_ci.engine.labels import SERVICE, STACK
 from cc_ci.engine.last_words import OVER, spoken
 from cc_ci.engine.parsing import stamp
-from cc_ci.engine.state import Container, ContainerState, StackSnapshot
-from cc_ci.errors import CcCiError, DeadlinePassed
+from cc_ci.engine.state import ContainerState, StackSnapshot
+from cc_ci.errors import DeadlinePassed
 from cc_ci.probes.answers import Answer
 from cc_ci.recipes.recipe import read_text
 from cc_ci.recipes.routes import routes
@@ -20,7 +20,6 @@ from cc_ci.stages.bench import Bench, Deployed
 from cc_ci.system import stopping
 from cc_ci.system.http_seen import HttpSeen, first_lines, fitted
 from cc_ci.system.printable import one_line
-from cc_ci.system.reading import Unreadable
 from cc_ci.system.units import EpochSeconds, Seconds
 
 LAST_LINES = 10
@@ -44,14 +43,15 @@ def witness(
     if deployed is None:
         return seen
     found = _Look(bench, deployed, error, stage)
-    for part in (found.exchanges, found.services, found.place, found.screenshots):
-        seen = _with(seen, part)
+    with bench.trace.span("look at what went wrong", phase="overhead"):
+        for part in (found.exchanges, found.services, found.place, found.screenshots):
+            seen = _with(seen, part)
     return seen
 
 
 def _with(seen: WentWrong, part: Callable[[WentWrong], WentWrong]) -> WentWrong:
     """Each part by itself: one trouble hides no other, nor the error that it is about."""
-    trouble = contextlib.suppress(CcCiError, DeadlinePassed, OSError, Unreadable)
+    trouble = contextlib.suppress(Exception, DeadlinePassed)
     with trouble, stopping.limited(PATIENCE, "a look at what went wrong"):
         return part(seen)
     return seen
@@ -120,22 +120,22 @@ class _Look:
         labels = {STACK: self._deployed.stack.name, SERVICE: f"{self._deployed.stack.name}_{name}"}
         there = sorted(engine.containers(labels), key=lambda one: one.created, reverse=True)
         state = _telling([one for container in there if (one := engine.container(container.id))])
+        said_no = state is not None and state.health_failures > 0
+        health = tuple(map(self._line, state.health_output[-LAST_LOOKS:])) if state and said_no else ()
         return ServiceSeen(
             service=name,
             state=f"{known.running}/{known.desired} running" if known else "not there",
             exit_code=state.exit_code if state else None,
             out_of_memory=state.oom_killed if state else False,
-            health=tuple(map(self._line, state.health_output[-LAST_LOOKS:])) if state else (),
-            lines=self._last_lines(there),
+            unhealthy=state.refused if state else False,
+            health=tuple(dict.fromkeys(health)),
+            lines=self._last_lines(state.id) if state else (),
         )
 
-    def _last_lines(self, containers: Sequence[Container]) -> tuple[str, ...]:
-        """Of the newest container that has said something, up to the moment of the failure."""
-        for container in containers:
-            logs = self._bench.engine.container_logs(container.id)
-            if said := spoken(_until(logs, self._moment())):
-                return tuple(map(self._line, said[-LAST_LINES:]))
-        return ()
+    def _last_lines(self, container: str) -> tuple[str, ...]:
+        """What it said last, up to the moment of the failure."""
+        said = spoken(_until(self._bench.engine.container_logs(container), self._moment()))
+        return tuple(map(self._line, said[-LAST_LINES:]))
 
     def _moment(self) -> EpochSeconds | None:
         """When the first red test ended, by the engine's clock; None where it is now."""
@@ -152,7 +152,7 @@ class _Look:
 def _telling(states: Sequence[ContainerState]) -> ContainerState | None:
     """The newest that ended by an error, else the newest that its check refused, else the newest."""
     bad = (one for one in states if one.state in OVER and (one.exit_code or one.oom_killed))
-    refused = (one for one in states if one.health_failures)
+    refused = (one for one in states if one.refused)
     return next(bad, None) or next(refused, None) or next(iter(states), None)
 
 

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,9 +11,11 @@ import msgspec
 from cc_ci.errors import InfrastructureError
 from cc_ci.providers.api import SignOn
 from cc_ci.suite.files import suite_files, suite_hash
+from cc_ci.suite.key_lines import line_of
 from cc_ci.suite.protocol import SSO_TESTS, SuitePart
 from cc_ci.system.printable import one_line
 from cc_ci.system.reading import Unreadable, read_plain
+from cc_ci.system.suggesting import unknown
 from cc_ci.system.units import Bytes, Seconds
 
 FACTS_FILE = "suite.toml"
@@ -26,6 +28,8 @@ APP_SIGN = "app"
 LARGEST: Bytes = 256 * 1024
 """Of suite.toml."""
 
+UNKNOWN_FIELD = re.compile(r"unknown field `([^`]*)`")
+"""What msgspec says of a key that is not in the form."""
 RUN_VALUE = re.compile(r"\$\$|\$\{([^{}]*)\}")
 
 PositiveSeconds = Annotated[Seconds, msgspec.Meta(gt=0, le=24 * 3600)]
@@ -233,8 +237,7 @@ class Suite(_Declared, frozen=True, kw_only=True):
 
     def variant(self, name: str) -> Variant:
         if name not in self.variants:
-            known = ", ".join(sorted(self.variants)) or "none"
-            raise InfrastructureError(f"{self.folder / FACTS_FILE}: variants: no {name!r}; it has {known}")
+            raise unknown(f"{self.folder / FACTS_FILE}: variant", name, sorted(self.variants))
         return self.variants[name]
 
 
@@ -248,18 +251,6 @@ def read_suite(folder: Path) -> Suite:
     return Suite(folder=folder, hash=suite_hash(folder), **fields)
 
 
-def find_suite(name: str, roots: Sequence[Path]) -> Suite | None:
-    """The suite of recipe `name` in the first of `roots` that has one; None if none has."""
-    folder = next((root / name for root in roots if (root / name / FACTS_FILE).is_file()), None)
-    if folder is None:
-        return None
-    suite = read_suite(folder)
-    if suite.recipe != name:
-        message = f"{folder / FACTS_FILE}: recipe: {suite.recipe!r} is not {name!r}, the name of its folder"
-        raise InfrastructureError(message)
-    return suite
-
-
 def _declared(path: Path) -> _Declared:
     try:
         return msgspec.convert(tomllib.loads(read_plain(path, most=LARGEST).decode()), _Declared)
@@ -269,8 +260,28 @@ def _declared(path: Path) -> _Declared:
         wanted = next((words for pattern, words in WANTED.items() if repr(pattern) in fault), None)
         said = f"has to be {wanted}" if wanted else f"{fault[0].lower()}{fault[1:]}"
         said += HINTS.get(key.partition(".")[0], "")
+        if field := UNKNOWN_FIELD.search(str(error)):
+            table = "" if key == "top level" else key.partition("[")[0]
+            line = line_of(path.read_text(errors="replace"), field[1], table=table)
+            raise unknown(f"{path}:{line}: key", field[1], _known_keys(table)) from error
         raise InfrastructureError(f"{path}: {one_line(f'{key}: {said}', most=500)}") from error
     except (Unreadable, FileNotFoundError, ValueError, RecursionError) as error:
         # tomllib raises a ValueError for a number of 5000 digits, and calls itself for each level
         said = "no such file" if isinstance(error, FileNotFoundError) else str(error)
         raise InfrastructureError(f"{path}: can't be read: {one_line(said, most=300)}") from error
+
+
+def _known_keys(table: str) -> tuple[str, ...]:
+    """The keys of a table such as `probe`, `readiness` or `variants.NAME`; else those of the file."""
+    return TABLES.get(re.split(r"[.\\[]", table)[0], _Declared).__struct_fields__
+
+
+TABLES: Mapping[str, type[msgspec.Struct]] = {
+    "probe": ReadyProbe,
+    "readiness": Sign,
+    "timeouts": Timeouts,
+    "weight": Weight,
+    "variants": Variant,
+    "wiring": Wiring,
+    "shown": MayShow,
+}

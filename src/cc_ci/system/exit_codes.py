@@ -2,8 +2,9 @@
 
 import signal
 
+BY_ITSELF = "it ended by itself"
 KNOWN = {
-    0: "it ended by itself",
+    0: BY_ITSELF,
     125: "the engine could not run it",
     126: "the command can't be executed",
     127: "no such command",

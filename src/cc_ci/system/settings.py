@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from cc_ci.errors import UsageError
+from cc_ci.system.suggesting import unknown
 from cc_ci.system.units import Bytes, Seconds
 
 FILE_NAME = "cc-ci.toml"
@@ -17,9 +18,18 @@ PREFIX = "CC_CI_"
 DEFAULT = "default"
 
 Positive = msgspec.Meta(gt=0)
-SizeText = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]*[kmgKMG]?$")]
+SIZE = r"^[1-9][0-9]*[kmgKMG]?$"
+RATE = r"^[1-9][0-9]*[kmg]?bit$"
+DOMAIN = r"^[a-z0-9-]+(\.[a-z0-9-]+)+$"
+WANTED = {
+    SIZE: "a size: bytes, or a number with k, m or g, such as 6g",
+    RATE: "a rate such as 100mbit",
+    DOMAIN: "a domain of two parts or more, such as ci.test",
+}
+"""What a person is told in the place of a pattern."""
+SizeText = Annotated[str, msgspec.Meta(pattern=SIZE)]
 """Bytes, with k, m or g for powers of 1024."""
-Bandwidth = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]*[kmg]?bit$")]
+Bandwidth = Annotated[str, msgspec.Meta(pattern=RATE)]
 """As tc takes it, such as 100mbit."""
 
 
@@ -29,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     node: str | None = None
     address: str | None = None
     authority: Path | None = None
-    ci_domain: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")] = "ci.test"
+    ci_domain: Annotated[str, msgspec.Meta(pattern=DOMAIN)] = "ci.test"
     profile: str | None = None
     images: Literal["standin", "hub"] = "standin"
     cache: Literal["as-is", "cold", "warm"] = "as-is"
@@ -103,7 +113,7 @@ def resolve(layers: Iterable[Layer]) -> Resolved:
 
 def _checked(layer: Layer, name: str, value: object) -> object:
     if name not in NAMES:
-        raise UsageError(f"{layer.origin}: {name}: no such setting; there are {', '.join(NAMES)}")
+        raise unknown(f"{layer.origin}: setting", name, NAMES)
     if name == TRUST and not layer.may_trust:
         raise UsageError(
             f"{layer.origin}: {name}: may come with what is tested; "
@@ -112,7 +122,8 @@ def _checked(layer: Layer, name: str, value: object) -> object:
     try:
         checked = getattr(msgspec.convert({name: value}, Settings, strict=False, dec_hook=_path), name)
     except msgspec.ValidationError as error:
-        problem = str(error).split(" - at ")[0]
+        wanted = next((words for pattern, words in WANTED.items() if repr(pattern) in str(error)), None)
+        problem = f"has to be {wanted}" if wanted else str(error).split(" - at ")[0]
         raise UsageError(
             f"{layer.origin}: {name}: {problem[0].lower()}{problem[1:]}; it is {value!r}"
         ) from None

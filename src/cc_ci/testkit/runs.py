@@ -105,7 +105,7 @@ class Lab:
     def run(self, **asked: Any) -> Ran:
         return self.prepared(**asked)()
 
-    def prepared(self, **asked: Any) -> Run:
+    def prepared(self, *, watched: bool = False, **asked: Any) -> Run:
         """A run of the small recipe; `asked` are fields of its Request."""
         request = Request(
             **{"recipe": str(self.recipe), "node": NODE, "suite_roots": self._suite_roots, **asked}
@@ -118,6 +118,7 @@ class Lab:
             store=self.store,
             started=self.swarm.clock.monotonic(),
             tell=self._tell,
+            watched=watched,
             instruments=Instruments(
                 connect=lambda _node, _runner: self._shared,
                 requester=self.proxy.reached,

@@ -1,5 +1,7 @@
 """`cc-ci compare` as it is called."""
 
+import os
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -11,7 +13,7 @@ from cc_ci.cli.compare import compare
 from cc_ci.errors import UsageError
 from cc_ci.perf.baselines.sets import FACTS
 from cc_ci.results.measured import Cell, Measured, compact, parts, write
-from cc_ci.results.schema import RunResult, StageResult, TestResult
+from cc_ci.results.schema import RecipeUnderTest, RunResult, StageResult, TestResult
 from cc_ci.results.store import Store
 
 
@@ -75,7 +77,7 @@ def test_a_stage_that_was_lost_before_any_test_ends_in_1(store: Store) -> None:
     assert "install: passed in A, failed in B" in called.output
     assert "B has no green run, so that there is no time to compare" in called.output
     assert "not the same" not in called.output
-    (row,) = msgspec.json.decode(CliRunner().invoke(compare, ["one", "two", "--json"]).stdout)
+    (row,) = msgspec.json.decode(CliRunner().invoke(compare, ["one", "two", "--json"]).stdout)["comparisons"]
     assert {"name": "install", "a": "passed", "b": "failed", "lost": True} in row["outcomes"]
 
 
@@ -107,10 +109,10 @@ def test_sets_are_compared_cell_by_cell(tmp_path: Path) -> None:
             measured = Measured(cell=cell, place=place, result=compact(green()), parts=parts(green()))
             write(measured, tmp_path / name)
     called = CliRunner().invoke(compare, [str(tmp_path / "before"), str(tmp_path / "after"), "--json"])
-    rows = msgspec.json.decode(called.output)
+    rows = msgspec.json.decode(called.output)["comparisons"]
     assert [row["a"].rpartition(":")[2] for row in rows] == ["app-cold", "app-warm"]
     cells = [f"{tmp_path}/before:app-cold", f"{tmp_path}/before:app-warm"]
-    (row,) = msgspec.json.decode(CliRunner().invoke(compare, [*cells, "--json"]).output)
+    (row,) = msgspec.json.decode(CliRunner().invoke(compare, [*cells, "--json"]).output)["comparisons"]
     assert row["paired"] is True
 
 
@@ -133,9 +135,30 @@ def test_a_cell_that_is_red_now_is_no_cell_that_is_gone(tmp_path: Path) -> None:
     assert "gone warm: only in" in called.stderr
 
 
-def test_a_run_and_a_set_are_not_of_one_kind(tmp_path: Path, store: Store) -> None:
+def test_a_run_is_compared_with_one_cell_of_a_set(tmp_path: Path, store: Store) -> None:
     store.write(green("one-1"))
-    write(Measured(cell=Cell(recipe="app", cache="warm"), place=1, result=green()), tmp_path / "set")
+    for place, cache in enumerate(("cold", "warm"), start=1):
+        measured = Measured(cell=Cell(recipe="app", cache=cache), place=place, result=green())
+        write(measured, tmp_path / "set")
     called = CliRunner().invoke(compare, ["one", str(tmp_path / "set")])
     assert isinstance(called.exception, UsageError)
-    assert "name two of one kind" in str(called.exception)
+    assert "name one cell of it, SET:CELL, of app-cold, app-warm" in str(called.exception)
+    for order in (["one", f"{tmp_path / 'set'}:app-warm"], [f"{tmp_path / 'set'}:app-warm", "one"]):
+        called = CliRunner().invoke(compare, [*order, "--json"])
+        (row,) = msgspec.json.decode(called.stdout)["comparisons"]
+        assert {row["a"], row["b"]} == {"one-1", f"{tmp_path / 'set'}:app-warm"}
+
+
+def test_without_names_the_latest_is_held_against_the_last_green_one_of_its_kind(store: Store) -> None:
+    other = msgspec.structs.replace(green("n8n-1"), recipe=RecipeUnderTest(name="n8n"))
+    lost = msgspec.structs.replace(green("app-3"), verdict="failed", exit_code=1)
+    for at, result in enumerate((green("app-1"), green("app-2"), other, lost)):
+        store.write(result)
+        os.utime(store.root / result.run / "results.json", (at, at))
+    called = CliRunner().invoke(compare, ["--json"])
+    (row,) = msgspec.json.decode(called.stdout)["comparisons"]
+    assert (row["a"], row["b"]) == ("app-2", "app-3")
+    shutil.rmtree(store.root / "app-1")
+    shutil.rmtree(store.root / "app-2")
+    called = CliRunner().invoke(compare, [])
+    assert "no green run of the latest one's kind" in str(called.exception)

@@ -29,7 +29,7 @@ def test_each_value_is_shown_with_where_it_came_from(project: Path, monkeypatch:
 
 
 def test_json_keeps_the_types(project: Path) -> None:
-    shown = json.loads(CliRunner().invoke(config, ["show", "--json"]).stdout)
+    shown = json.loads(CliRunner().invoke(config, ["show", "--json"]).stdout)["settings"]
     assert shown["suites"] == {"value": ["mine", "/theirs"], "origin": "cc-ci.toml"}
     assert shown["memory"] == {"value": None, "origin": "default"}
 
@@ -38,4 +38,6 @@ def test_an_unknown_key_is_a_usage_error_with_file_and_key(project: Path) -> Non
     (project / "cc-ci.toml").write_text("memroy = 1\n")
     error = CliRunner().invoke(config, ["show"]).exception
     assert isinstance(error, UsageError)
-    assert str(error).startswith("cc-ci.toml: memroy: no such setting")
+    assert str(error).startswith(
+        "cc-ci.toml: setting memroy: not known; did you mean memory? there is node, "
+    )

@@ -49,4 +49,4 @@ def test_one_stage_brings_the_images_that_it_needs_and_no_more(cli: CliRunner) -
 
 def test_what_can_not_be_run_can_not_be_planned(cli: CliRunner) -> None:
     said = cli.invoke(cc_ci, ["run", "nobody-knows-it", "--dry-run"])
-    assert "recipe nobody-knows-it: not a folder" in str(said.exception)
+    assert "recipe nobody-knows-it: not known; there is custom-html, keycloak" in str(said.exception)

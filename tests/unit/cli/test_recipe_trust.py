@@ -21,7 +21,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def rows(*words: str) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = json.loads(CliRunner().invoke(recipe, ["trust", *words, "--json"]).stdout)
+    told = CliRunner().invoke(recipe, ["trust", *words, "--json"]).stdout
+    found: list[dict[str, str]] = json.loads(told)["permissions"]
     return found
 
 
@@ -50,13 +51,13 @@ def test_lint_says_which_flags_a_run_needs(root: Path) -> None:
 
 def test_lint_has_an_error_for_what_no_recipe_may_have(root: Path) -> None:
     write(root, labels="cc-ci.run=x")
-    found = json.loads(CliRunner().invoke(recipe, ["lint", str(root), "--json"]).stdout)
+    found = json.loads(CliRunner().invoke(recipe, ["lint", str(root), "--json"]).stdout)["findings"]
     (one,) = [row for row in found if row["rule"] == "C020"]
     assert (one["severity"], one["file"], one["line"]) == ("error", "compose.yml", 14)
 
 
 def test_inspect_shows_what_is_asked_for(root: Path) -> None:
-    seen = json.loads(CliRunner().invoke(recipe, ["inspect", str(root), "--json"]).stdout)
+    seen = json.loads(CliRunner().invoke(recipe, ["inspect", str(root), "--json"]).stdout)["recipe"]
     assert [(row["permission"], row["blame"]) for row in seen["asks_for"]] == [
         ("bind:/etc/localtime", "policy")
     ]

@@ -35,7 +35,7 @@ def serve(image: images.StandIn, *, definition: str) -> None:
 
 def test_a_fresh_machine_has_none_of_the_images_and_the_list_says_what_they_are_for() -> None:
     result = CliRunner().invoke(command, ["list", "--json"])
-    rows = {row["name"]: row for row in json.loads(result.stdout)}
+    rows = {row["name"]: row for row in json.loads(result.stdout)["images"]}
     assert rows["docker.io/library/nginx:1.22.1"]["status"] == "missing"
     assert rows["docker.io/library/nginx:1.22.1"]["size_bytes"] is None
     assert "Debian" in rows["docker.io/library/nginx:1.22.1"]["contents"]
@@ -63,7 +63,8 @@ def test_a_layer_s_own_weight_is_told_apart_from_what_it_shares() -> None:
     (postgres,) = images.select(images.read_images(), ["postgres"])
     for image in postgres.lineage:
         serve(image, definition=images.definition_hash(image))
-    rows = {row["name"]: row for row in json.loads(CliRunner().invoke(command, ["list", "--json"]).stdout)}
+    told = json.loads(CliRunner().invoke(command, ["list", "--json"]).stdout)
+    rows = {row["name"]: row for row in told["images"]}
     assert rows[str(postgres.name)]["size_bytes"] == 92_000_000
     assert rows[str(postgres.name)]["own_bytes"] == 0
 

@@ -139,7 +139,7 @@ def test_budgets_are_a_fifth_above_the_floor_of_each_shape(folder: Path) -> None
         assert one.limit < one.floor
         assert set(one.runs) == {"stock", "peer"}
     done = CliRunner().invoke(perf, ["budgets", "--set", str(folder), "--json"])
-    told = msgspec.json.decode(done.stdout)
+    told = msgspec.json.decode(done.stdout)["budgets"]
     assert [(one["recipe"], one["shape"], one["seconds"]) for one in told] == [
         (one.recipe, one.shape, one.seconds) for one in made.values()
     ]

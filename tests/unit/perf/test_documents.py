@@ -157,7 +157,7 @@ def test_attribution_opens_with_a_line_per_cell(folder: Path) -> None:
 
 def test_programs_read_the_same_numbers(folder: Path) -> None:
     called = CliRunner().invoke(attribute, [str(folder), "--json"])
-    (cell,) = msgspec.json.decode(called.stdout)
+    (cell,) = msgspec.json.decode(called.stdout)["cells"]
     assert cell["cell"] == {"recipe": "app", "cache": "warm", "arm": "stock", "engine": ""}
     assert cell["seconds"] == {"values": [123.4], "median": 123.4, "interval": None}
     told = CliRunner().invoke(attribute, [str(folder)]).stdout

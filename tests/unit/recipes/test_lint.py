@@ -307,10 +307,12 @@ def test_lint_exits_1_on_errors_only() -> None:
     assert CliRunner().invoke(command, ["lint", str(RECIPES / "workflow")]).exit_code == 0
     done = CliRunner().invoke(command, ["lint", str(RECIPES / "bare"), "--json"])
     assert done.exit_code == 1
-    assert {"rule", "severity", "message", "file", "line", "key"} == json.loads(done.output)[0].keys()
+    assert {"rule", "severity", "message", "file", "line", "key"} == json.loads(done.output)["findings"][
+        0
+    ].keys()
 
 
 def test_each_rule_says_why_and_what_to_do() -> None:
-    rows = json.loads(CliRunner().invoke(command, ["rules", "--json"]).output)
+    rows = json.loads(CliRunner().invoke(command, ["rules", "--json"]).output)["rules"]
     assert [row["rule"] for row in rows] == list(RULES)
     assert all(row["why"] and row["remedy"] for row in rows)

@@ -187,7 +187,9 @@ def test_a_variant_that_is_not_there_is_the_callers_mistake() -> None:
 
 @pytest.mark.parametrize("name", ["keycloak", "wordpress", "chat", "anchors", "bare"])
 def test_inspect_shows_the_same_things_in_both_forms(name: str) -> None:
-    seen = json.loads(CliRunner().invoke(command, ["inspect", str(RECIPES / name), "--json"]).output)
+    seen = json.loads(CliRunner().invoke(command, ["inspect", str(RECIPES / name), "--json"]).output)[
+        "recipe"
+    ]
     shown = CliRunner().invoke(command, ["inspect", str(RECIPES / name)]).output
     assert {row["service"] for row in seen["services"]} == set(read_stack(app(name)).services)
     assert all(section in shown for section in seen)

@@ -74,7 +74,7 @@ def test_the_cause_its_place_and_the_next_command_come_first_and_once() -> None:
     [
         "GET https://app.ci.test/: status 502",
         "Bad Gateway",
-        "app: 0/1 running, ended with exit code 137 (killed: out of memory, or by SIGKILL)",
+        "app: 0/1 running, exit code 137 (killed: out of memory, or by SIGKILL)",
         "app: its health check said",
         "listening on 8081",
         "db: the last lines of its log",

@@ -92,7 +92,7 @@ def test_runs_are_found_by_id_prefix_and_latest(store: Store) -> None:
     ("name", "message"),
     [
         ("aaa", "run aaa: fits several runs; choose of aaa-2, aaa-1"),
-        ("zzz", "no such run; choose of bbb-1, aaa-2"),
+        ("zzz", "run zzz: not known; there is bbb-1, aaa-2, aaa-1; `cc-ci runs` lists all"),
     ],
 )
 def test_a_name_that_fits_no_single_run_lists_what_exists(store: Store, name: str, message: str) -> None:
@@ -103,9 +103,9 @@ def test_a_name_that_fits_no_single_run_lists_what_exists(store: Store, name: st
 
 
 def test_many_runs_are_not_all_listed(store: Store) -> None:
-    for at in range(8):
+    for at in range(15):
         write(store, f"run-{at}", at=at)
-    with pytest.raises(UsageError, match=r"run-7, run-6, run-5, run-4, run-3 and 3 more$"):
+    with pytest.raises(UsageError, match=r"there is run-14, run-13, .*, run-3 and 3 more; "):
         store.find("zzz")
 
 

@@ -1,7 +1,5 @@
 """What is seen of an app when a step of it fails."""
 
-from pathlib import Path
-
 import pytest
 
 from cc_ci.engine.fakes import FakeEngine
@@ -57,6 +55,7 @@ def container(
         "started": EpochSeconds(at),
         "finished": EpochSeconds(at),
         "addresses": {},
+        "health_failures": 2,
     }
     engine.states[name] = ContainerState(**{**fields, **over})  # type: ignore[arg-type]
     engine.log_texts[name] = logs
@@ -95,6 +94,13 @@ def test_what_it_may_have_waited_for_comes_after_it(
         ("app", ("can't connect to db:5432",)),
         ("db", ("starting",)),
     ]
+
+
+def test_a_check_that_says_yes_is_not_quoted(bench: Bench, deployed: Deployed, engine: FakeEngine) -> None:
+    shown(engine, deployed, app=1)
+    container(engine, deployed, "app.1", logs="ready\n", state="running", exit_code=None, health_failures=0)
+    (app,) = seen(bench, deployed, StageFailed("service app: data was lost")).services
+    assert (app.health, app.lines) == ((), ("ready",))
 
 
 def test_a_container_that_is_new_does_not_hide_the_one_that_ended(
@@ -168,13 +174,13 @@ def test_pictures_of_the_step_are_named_relative_to_the_run(bench: Bench, deploy
     assert found.screenshots == ("evidence/install/suite-install/browser/test_it/end.png",)
 
 
+@pytest.mark.parametrize("error", [None, ValueError("a bug of ours")])
 @pytest.mark.parametrize("call", ["stack", "containers", "container_logs"])
 def test_what_can_t_be_seen_is_left_out_and_hides_nothing_else(
-    call: str, bench: Bench, deployed: Deployed, engine: FakeEngine, tmp_path: Path
+    call: str, error: Exception | None, bench: Bench, deployed: Deployed, engine: FakeEngine
 ) -> None:
-    del tmp_path
     shown(engine, deployed, app=0)
     container(engine, deployed, "app.1", logs="words\n")
-    engine.fail(call)
+    engine.fail(call, error)
     found = seen(bench, deployed, StageFailed("service app: unhealthy: no (compose.yml:3)"))
     assert (found.place, found.services) == ("compose.yml:3", ())

@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from cc_ci.errors import InfrastructureError
+from cc_ci.errors import InfrastructureError, UsageError
 from cc_ci.providers.api import SignOn
-from cc_ci.suite.facts import find_suite, read_suite
+from cc_ci.suite.facts import read_suite
 from cc_ci.suite.files import suite_hash
+from cc_ci.suite.finding import find_suite
 
 WHOLE = """
 recipe = "notes"
@@ -60,7 +61,7 @@ def test_a_variant_sets_values_on_top_of_the_suites_own(tmp_path: Path) -> None:
     assert suite.env_for(None, values={}) == {"A": "1", "B": "2"}
     assert suite.env_for("postgres", values={}) == {"A": "1", "B": "3", "C": "4"}
     assert suite.env_names == ("A", "B", "OIDC_ISSUER", "C")
-    with pytest.raises(InfrastructureError, match="no 'mysql'; it has postgres"):
+    with pytest.raises(UsageError, match=r"suite.toml: variant mysql: not known; there is postgres"):
         suite.variant("mysql")
 
 
@@ -105,7 +106,6 @@ def test_a_recipe_name_is_enough(tmp_path: Path) -> None:
         ("", "top level: object missing required field `recipe`"),
         ('recipe = "notes"\nprobe = { status = "200" }', "probe.status: invalid enum value '200'"),
         ('recipe = "notes"\nprobe = { path = "health" }', "probe.path: has to be a path: it begins with /"),
-        ('recipe = "notes"\ntimeout = 3', "top level: object contains unknown field `timeout`"),
         ('recipe = "notes"\ntimeouts = { tests = 0 }', "timeouts.tests: expected `float` > 0.0"),
         ('recipe = "notes"\nseeds = "other.py"', "seeds: 'other.py' is not in the suite's folder"),
         (
@@ -231,3 +231,33 @@ def test_a_suite_that_wants_no_shared_app_says_why(tmp_path: Path) -> None:
 def test_share_and_its_reason_go_together(tmp_path: Path, text: str) -> None:
     with pytest.raises(InfrastructureError, match='share = false and unshared = "its reason" go together'):
         read_suite(suite_folder(tmp_path, f'recipe = "notes"\n{text}\n'))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[prob]\npath = '/'", ":3: key prob: not known; did you mean probe? there is recipe, probe, "),
+        ("timeout = 3", ":2: key timeout: not known; did you mean timeouts? "),
+        (
+            "stateless = false\n[probe]\npaht = '/'",
+            ":4: key paht: not known; did you mean path? there is path, ",
+        ),
+        ("probe = { paht = '/' }", ":1: key paht: not known; did you mean path? "),
+        (
+            "[variants.big]\ncompose_files = ['compose.yml']\nenvs = {}",
+            ":4: key envs: not known; did you mean env?",
+        ),
+        ("[[readiness]]\nname = 'db'\nserivce = 'db'", ":4: key serivce: not known; did you mean service?"),
+        ("zzzzzzz = 1", ":2: key zzzzzzz: not known; there is recipe, "),
+    ],
+)
+def test_a_key_that_is_not_known_is_named_with_its_line_and_what_was_meant(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    gap = "\n" if text.startswith("[prob]") else ""
+    (folder / "suite.toml").write_text(f'recipe = "notes"\n{gap}{text}\n')
+    with pytest.raises(UsageError) as caught:
+        read_suite(folder)
+    assert f"{folder / 'suite.toml'}{said}" in str(caught.value)

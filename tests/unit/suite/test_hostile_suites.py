@@ -90,9 +90,6 @@ def refused(folder: Path, said: str) -> None:
         pytest.param('recipe = "notes"\nenv = { A = "a\\u0000b" }', "env.*: has to be a text without a zero"),
         pytest.param(f"recipe = 'notes'\nenv = {{ A = '{'x' * 300_000}' }}", "larger than 262144 bytes"),
         pytest.param(f"recipe = 'notes'\nenv = {{ A = '{'x' * 20_000}' }}", "env.*: expected .* <= 10000"),
-        pytest.param(
-            "recipe = 'notes'\nx = 1979-05-27T07:32:00Z", "top level: object contains unknown field"
-        ),
     ],
 )
 def test_the_facts_are_bounded(text: str, said: str, tmp_path: Path) -> None:

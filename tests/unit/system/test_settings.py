@@ -82,11 +82,11 @@ def test_a_path_in_a_file_starts_from_that_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"memroy": "1g"}, "somewhere: memroy: no such setting; there are node, "),
+        ({"memroy": "1g"}, "somewhere: setting memroy: not known; did you mean memory? there is node, "),
         ({"keep_runs": 0}, "somewhere: keep_runs: expected `int` >= 1; it is 0"),
         ({"keep_runs": "some"}, "somewhere: keep_runs: expected `int`, got `str`; it is 'some'"),
         ({"images": "mine"}, "somewhere: images: invalid enum value 'mine'; it is 'mine'"),
-        ({"bandwidth": "fast"}, "somewhere: bandwidth: expected `str` matching regex"),
+        ({"bandwidth": "fast"}, "somewhere: bandwidth: has to be a rate such as 100mbit; it is 'fast'"),
         ({"suites": "one"}, "somewhere: suites: expected `array`, got `str`; it is 'one'"),
     ],
 )
@@ -129,5 +129,7 @@ def test_sizes_take_powers_of_1024(size: str, expected: int) -> None:
 def test_what_is_no_size_is_refused(size: str) -> None:
     with pytest.raises(UsageError, match="not a size"):
         size_bytes(size)
-    with pytest.raises(UsageError, match="memory: expected"):
+    with pytest.raises(
+        UsageError, match="memory: has to be a size: bytes, or a number with k, m or g, such as 6g; it is"
+    ):
         resolve([Layer(origin="somewhere", values={"memory": size})])

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 import msgspec
-from scipy.stats import beta, mannwhitneyu, wilcoxon
 
 from cc_ci.errors import UsageError
 
@@ -98,6 +97,8 @@ def shift_paired(a: Sequence[float], b: Sequence[float], *, confidence: float = 
         raise UsageError(f"pairs need two samples of one length, not {len(a)} and {len(b)}")
     differences = [after - before for before, after in zip(a, b, strict=True)]
     walsh = sorted((x + y) / 2 for x, y in itertools.combinations_with_replacement(differences, 2))
+    from scipy.stats import wilcoxon  # noqa: PLC0415 - half a second, which few commands need
+
     p_value = float(wilcoxon(differences, method="exact").pvalue) if any(differences) else 1.0
     return _shift(walsh, signed_rank_counts(len(a)), confidence, p_value, len(a))
 
@@ -128,12 +129,16 @@ def rank_p(a: Sequence[float], b: Sequence[float]) -> float:
     """The two-sided p of Mann and Whitney: exact up to `COUNTED` values in all, by the normal law above."""
     if len(a) + len(b) <= COUNTED:
         return _rank_sum_p(a, b)
+    from scipy.stats import mannwhitneyu  # noqa: PLC0415 - as above
+
     return float(mannwhitneyu(a, b, method="asymptotic").pvalue)
 
 
 def proportion_interval(successes: int, n: int, *, confidence: float = CONFIDENCE) -> Interval:
     """Bounds of a proportion by Clopper and Pearson (1934): no probability inside is refuted by the count."""
     tail = (1 - confidence) / 2
+    from scipy.stats import beta  # noqa: PLC0415 - as above
+
     return Interval(
         low=float(beta.ppf(tail, successes, n - successes + 1)) if successes else 0.0,
         high=float(beta.ppf(1 - tail, successes + 1, n - successes)) if successes < n else 1.0,

@@ -43,6 +43,7 @@ STACK_RULES: tuple[Callable[[App, Stack], Iterator[Finding]], ...] = (
     data.one_replica_a_volume,
     routing.extra_domains,
     routing.rules_of_the_newest,
+    routing.known_to_traefik,
     data.labels_of_the_service,
     asking.asks_for_its_own,
 )

@@ -159,4 +159,11 @@ OWN_RULES = (
         why="Traefik 3 reads those of version 2 only while its deprecated core.defaultRuleSyntax is v2.",
         remedy="write one host for each Host(), with || between them, and expressions as Go has them",
     ),
+    Rule(
+        ref="C022",
+        severity="warning",
+        title="Traefik knows the labels of routers and services",
+        why="Traefik refuses a label that it does not know, and with it all labels of the service.",
+        remedy="correct the label's name",
+    ),
 )

@@ -1,6 +1,7 @@
 """Lint rules about what Traefik makes of a stack."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from cc_ci.recipes.app import App
 from cc_ci.recipes.faults import Source
@@ -11,6 +12,60 @@ from cc_ci.recipes.recipe import ENV_SAMPLE
 from cc_ci.recipes.routes import every_route, routes
 from cc_ci.recipes.rule_syntax import fits
 from cc_ci.recipes.stack import Stack
+from cc_ci.recipes.traefik_labels import read_labels
+from cc_ci.system.suggesting import alike
+
+INDEX = re.compile(r"\[\d+\]")
+OPEN = ("loadbalancer.healthcheck.headers.", "loadbalancer.sticky.cookie.", "tls.domains[0].")
+"""Beginnings of names that go on in many ways."""
+KNOWN: Mapping[str, tuple[str, ...]] = {
+    "routers": (
+        "entrypoints",
+        "middlewares",
+        "observability.accesslogs",
+        "observability.metrics",
+        "observability.tracing",
+        "priority",
+        "rule",
+        "rulesyntax",
+        "service",
+        "tls",
+        "tls.certresolver",
+        "tls.domains[0].main",
+        "tls.domains[0].sans",
+        "tls.options",
+        "tls.passthrough",
+    ),
+    "services": (
+        "loadbalancer.healthcheck.followredirects",
+        "loadbalancer.healthcheck.headers",
+        "loadbalancer.healthcheck.hostname",
+        "loadbalancer.healthcheck.interval",
+        "loadbalancer.healthcheck.method",
+        "loadbalancer.healthcheck.mode",
+        "loadbalancer.healthcheck.path",
+        "loadbalancer.healthcheck.port",
+        "loadbalancer.healthcheck.scheme",
+        "loadbalancer.healthcheck.status",
+        "loadbalancer.healthcheck.timeout",
+        "loadbalancer.healthcheck.unhealthyinterval",
+        "loadbalancer.passhostheader",
+        "loadbalancer.proxyprotocol.version",
+        "loadbalancer.responseforwarding.flushinterval",
+        "loadbalancer.server.port",
+        "loadbalancer.server.preservepath",
+        "loadbalancer.server.scheme",
+        "loadbalancer.server.tls",
+        "loadbalancer.server.url",
+        "loadbalancer.server.weight",
+        "loadbalancer.serverstransport",
+        "loadbalancer.sticky",
+        "loadbalancer.sticky.cookie",
+        "loadbalancer.strategy",
+        "loadbalancer.terminationdelay",
+    ),
+}
+"""What Traefik 2 and 3 read of routers and services, in small letters (its reference of labels)."""
 
 
 def routed(app: App, stack: Stack) -> Iterator[Finding]:
@@ -39,6 +94,21 @@ def extra_domains(app: App, _stack: Stack) -> Iterator[Finding]:
     if "EXTRA_DOMAINS" not in used:
         message = "EXTRA_DOMAINS: no router's rule uses it"
         yield found("C017", message, Source(file=ENV_SAMPLE, line=offered.line), key="EXTRA_DOMAINS")
+
+
+def known_to_traefik(_app: App, stack: Stack) -> Iterator[Finding]:
+    """Only names that are nearly a known one: a newer Traefik may know others."""
+    for service in stack.services.values():
+        for entry in read_labels(service.labels).entries:
+            known = KNOWN.get(entry.section, ())
+            for name, setting in entry.settings.items():
+                plain = INDEX.sub("[0]", name)
+                if plain in known or not (near := alike(plain, known)) or plain.startswith(OPEN):
+                    continue
+                key = f"services.{service.name}.deploy.labels.{setting.label}"
+                shown = setting.label.replace(stack.name, "${STACK_NAME}")
+                message = f"{shown}: Traefik has no such label; did you mean {near}?"
+                yield found("C022", message, stack.source(key), key=key)
 
 
 def rules_of_the_newest(_app: App, stack: Stack) -> Iterator[Finding]:

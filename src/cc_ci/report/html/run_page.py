@@ -10,6 +10,7 @@ from cc_ci.report.html.markup import Html, join, tag
 from cc_ci.report.html.shell import PageSection, document, legend
 from cc_ci.report.html.timeline import clock, timeline
 from cc_ci.report.html.wording import duration, share, versions
+from cc_ci.report.waiting import wait_causes
 from cc_ci.report.wrong import RedCause, causes, consequences
 from cc_ci.results.engines import engine_of
 from cc_ci.results.measured import parts as parts_of
@@ -54,7 +55,12 @@ def run_page(result: RunResult, *, evidence: Sequence[Evidence] = ()) -> str:
         ),
         PageSection(anchor="waits", title="Longest waits", body=_waits(parts, result)),
         PageSection(anchor="stages", title="Stages", body=_stages(result.stages)),
-        PageSection(anchor="evidence", title="Evidence", body=_evidence(evidence)),
+        PageSection(
+            anchor="evidence",
+            title="Evidence",
+            lead="trace.json in the run's folder opens in Perfetto: ui.perfetto.dev, Open trace file.",
+            body=_evidence(evidence),
+        ),
         PageSection(
             anchor="conditions",
             title="Conditions",
@@ -72,7 +78,7 @@ def headline(result: RunResult, parts: Sequence[Part]) -> Html:
     word = result.verdict or result.state
     said = tag(
         "h1",
-        f"{result.recipe.name} is ",
+        f"{result.recipe.name} " if word == "failed" else f"{result.recipe.name} is ",
         tag("strong", word, class_=f"verdict {'good' if result.exit_code == 0 else 'bad'}"),
         f" after {duration(result.total_seconds)}",
     )
@@ -158,6 +164,7 @@ def _waits(parts: Sequence[Part], result: RunResult) -> Html:
     named = [part for part in parts if part.name and part.seconds >= 1][:15]
     if not named:
         return _none("spans of the critical path")
+    grouped = tag("ul", *(tag("li", str(cause)) for cause in wait_causes(result)))
     body = [
         row(
             part.name or "",
@@ -170,7 +177,8 @@ def _waits(parts: Sequence[Part], result: RunResult) -> Html:
         )
         for part in named
     ]
-    return table(("span", "waits for", "stage", "phase", "seconds", "of the run"), body, numbers=2)
+    whole = table(("span", "waits for", "stage", "phase", "seconds", "of the run"), body, numbers=2)
+    return join([grouped, whole])
 
 
 def _stages(stages: Sequence[StageResult]) -> Html:
