@@ -7,7 +7,7 @@ import click
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
-class Duration(click.ParamType[float]):
+class DurationOption(click.ParamType[float]):
     """`90`, `90s`, `15m` or `2h`, as seconds."""
 
     name = "duration"

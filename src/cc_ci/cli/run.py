@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from cc_ci.cli.arm_flags import arm_options
-from cc_ci.cli.durations import Duration
+from cc_ci.cli.durations import DurationOption
 
 if TYPE_CHECKING:
     from cc_ci.engine.node import Node
@@ -42,7 +42,7 @@ STAGES = ("install", "upgrade", "backup", "restore", "functional", "sso")
 @click.option(
     "--deadline",
     "deadline_seconds",
-    type=Duration(),
+    type=DurationOption(),
     metavar="TIME",
     help="Stop the run after this: 900, 15m, 2h.",
 )

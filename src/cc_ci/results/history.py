@@ -4,26 +4,19 @@ It can be made anew from those that are there, and outlives them: runs that the 
 it is rebuilt.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
 from cc_ci.errors import UsageError
-from cc_ci.results.engines import engine_of
 from cc_ci.results.history_file import open_index
-from cc_ci.results.schema import Environment, RunResult
+from cc_ci.results.history_rows import phase_rows, run_row, test_rows
 from cc_ci.results.store import RESULTS, Store, load
-from cc_ci.system.units import Bytes, EpochSeconds, Seconds
-from cc_ci.timing.parts import parts_of
-from cc_ci.timing.phases import UNATTRIBUTED
-from cc_ci.timing.resources import SpanResources
-from cc_ci.timing.spans import Span
+from cc_ci.system.units import EpochSeconds, Seconds
 
 FILE = "history.sqlite"
-OWN_WORK = frozenset({"seed", "test", "verify", "backup", "restore"})
-"""Phases in which suite, browser and restic compute: beside the stack, and still the run's own."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,10 +127,10 @@ class History:
             return False
         for table in ("runs", "phases", "tests"):
             self._db.execute(f"delete from {table} where run = ?", (run,))  # noqa: S608 - as above
-        row = _run_row(run, changed, result)
+        row = run_row(run, changed, result)
         self._db.execute(f"insert into runs values ({','.join('?' * len(row))})", row)  # noqa: S608 - as above
-        self._db.executemany("insert into phases values (?, ?, ?, ?)", _phase_rows(run, result))
-        self._db.executemany("insert into tests values (?, ?, ?, ?)", _test_rows(run, result))
+        self._db.executemany("insert into phases values (?, ?, ?, ?)", phase_rows(run, result))
+        self._db.executemany("insert into tests values (?, ?, ?, ?)", test_rows(run, result))
         return True
 
     def summaries(self) -> tuple[Summary, ...]:
@@ -205,100 +198,3 @@ class History:
             Flake(recipe=name, version=version or "", arm=arm, test=test, green=green, red=red)
             for name, version, arm, test, green, red in rows
         )
-
-
-def _run_row(run: str, changed: int, result: RunResult) -> tuple[object, ...]:
-    recipe = result.recipe
-    whole = result.whole or SpanResources()
-    cpu, io = whole.pressure.cpu_some_seconds, whole.pressure.io_some_seconds
-    return (
-        *(run, changed, result.cc_ci_version),
-        *(recipe.name, recipe.version_to, recipe.commit_to, recipe.suite_hash),
-        *(str(result.arm), result.arm.digest),
-        *(
-            result.cache.asked,
-            _only(result),
-            " ".join(recipe.variant) or None,
-            _node(result.environment),
-            result.environment.images_kind,
-            str(engine_of(result.environment)) if result.environment.engine else None,
-            recipe.dirty,
-            result.started_at,
-            result.verdict,
-            result.exit_code,
-            result.total_seconds,
-        ),
-        *(_share(one, result.total_seconds) for one in (cpu, io)),
-        _others_cpus(result),
-    )
-
-
-def _only(result: RunResult) -> str | None:
-    """The stage that was asked for alone: the last of its results, since what it needs ran before it."""
-    names = [stage.name for stage in result.stages if stage.name != "teardown"]
-    whole = "install" in names and len(names) > 1
-    return None if whole or not names else names[-1]
-
-
-def _node(environment: Environment) -> str | None:
-    if environment.cpus is None or environment.memory_bytes is None:
-        return None
-    return node_text(cpus=environment.cpus, memory_bytes=environment.memory_bytes)
-
-
-def node_text(*, cpus: float, memory_bytes: Bytes) -> str:
-    """How a line of the history tells its kind of node."""
-    return f"{cpus:g} CPUs, {memory_bytes / 2**30:.3g} GiB"
-
-
-def _others_cpus(result: RunResult) -> float | None:
-    """CPUs that were kept busy, on average, by what is neither of the run nor of its node; never below 0.
-
-    Of the time outside of `OWN_WORK`, less cc-ci's own CPU in proportion. None where results don't tell.
-    """
-    used = {one.span: one for one in result.resources}
-    own = [span for span in _outermost(result.spans, OWN_WORK) if span.id in used]
-    seconds = result.total_seconds - sum(span.seconds for span in own)
-    beside = [_beside(used[number]) for number in (None, *(span.id for span in own)) if number in used]
-    known = [one for one in beside if one is not None]
-    if None not in used or len(known) < len(beside) or seconds <= 0:
-        return None
-    whole, *parts = known
-    harness = (result.harness.cpu_seconds or 0.0) * seconds / result.total_seconds
-    return max(0.0, whole - sum(parts) - harness) / seconds
-
-
-def _outermost(spans: Sequence[Span], phases: Collection[str]) -> Iterator[Span]:
-    """Those in one of `phases` that are within no other such; they lie side by side."""
-    inside: set[int] = set()
-    for span in spans:  # parents come before their children
-        if span.parent in inside:
-            inside.add(span.id)
-        elif span.phase in phases and span.end is not None:
-            inside.add(span.id)
-            yield span
-
-
-def _beside(used: SpanResources) -> Seconds | None:
-    """CPU seconds of the machine less the stack's and the engine's."""
-    machine, *ours = (one.cpu_seconds for one in (used.machine, used.stack, used.engine))
-    known = [one for one in ours if one is not None]
-    return None if machine is None or len(known) < len(ours) else max(0.0, machine - sum(known))
-
-
-def _share(stalled: Seconds | None, total: Seconds) -> float | None:
-    return None if stalled is None or not total else stalled / total
-
-
-def _phase_rows(run: str, result: RunResult) -> Iterator[tuple[str, str, str, float]]:
-    if result.phases is not None:
-        for part in parts_of(result.phases, result.spans):
-            yield run, part.stage or "", part.phase or UNATTRIBUTED, part.seconds
-
-
-def _test_rows(run: str, result: RunResult) -> Iterator[tuple[str, str, str, str]]:
-    for stage in result.stages:
-        for test in stage.tests:
-            # on two deployments of one run it may differ, and is no flake
-            name = f"{test.id} ({test.deployment})" if test.deployment else test.id
-            yield run, stage.name, name, test.outcome

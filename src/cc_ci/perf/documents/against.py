@@ -11,7 +11,7 @@ from cc_ci.results.measured import Cell, Measured
 NOTHING = "-"
 AROUND = 0.5
 """Rows that are less in every column are left out."""
-Column = tuple[str, tuple[Measured, ...]]
+ArmColumn = tuple[str, tuple[Measured, ...]]
 Cells = Sequence[tuple[Cell, tuple[Measured, ...]]]
 
 
@@ -42,7 +42,7 @@ def _each(
             yield _levers(f"{of}: the most that each lever could save, by {by}", columns)
 
 
-def _phases(title: str, columns: Sequence[Column]) -> Table:
+def _phases(title: str, columns: Sequence[ArmColumn]) -> Table:
     rows = [{row.name: row.times for row in attribution.by_phase(runs)} for _, runs in columns]
     totals = [attribution.totals(runs) for _, runs in columns]
     return Table(
@@ -56,7 +56,7 @@ def _phases(title: str, columns: Sequence[Column]) -> Table:
     )
 
 
-def _levers(title: str, columns: Sequence[Column]) -> Table:
+def _levers(title: str, columns: Sequence[ArmColumn]) -> Table:
     rows = [
         {bound.saving.name: bound.times for bound in attribution.saving_bounds(runs, None)}
         for _, runs in columns
@@ -69,12 +69,12 @@ def _levers(title: str, columns: Sequence[Column]) -> Table:
     )
 
 
-def _head(columns: Sequence[Column]) -> tuple[str, ...]:
+def _head(columns: Sequence[ArmColumn]) -> tuple[str, ...]:
     first, *others = (name for name, _ in columns)
     return (first, *others, *(f"{other} - {first}" for other in others))
 
 
-def _counts(columns: Sequence[Column]) -> str:
+def _counts(columns: Sequence[ArmColumn]) -> str:
     return ", ".join(f"{len(runs)} runs of {name}" for name, runs in columns)
 
 

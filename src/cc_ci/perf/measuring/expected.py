@@ -29,7 +29,7 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     of: str
 
 
-class Forecast(msgspec.Struct, frozen=True, kw_only=True):
+class ExpectedTime(msgspec.Struct, frozen=True, kw_only=True):
     """`seconds` of the runs that can be estimated; those of `unknown` cells come on top."""
 
     seconds: Seconds
@@ -45,7 +45,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
         return f"{runs} runs to do: {hours} of runs alone{more}; by {'; '.join(self.rests_on)}"
 
 
-def expected(due: Sequence[Cell], past: Iterable[Past], *, engines: Sequence[str | None]) -> Forecast:
+def expected(due: Sequence[Cell], past: Iterable[Past], *, engines: Sequence[str | None]) -> ExpectedTime:
     """`engines` are the versions that the `due` cells are for, one each."""
     known = sorted(past, key=lambda one: -one.started)
     seconds = 0.0
@@ -58,7 +58,7 @@ def expected(due: Sequence[Cell], past: Iterable[Past], *, engines: Sequence[str
             continue
         seconds += median(one.seconds for one in found)
         rests_on.setdefault(f"{found[0].of}{how}", None)
-    return Forecast(seconds=seconds, rests_on=tuple(rests_on), unknown=tuple(unknown))
+    return ExpectedTime(seconds=seconds, rests_on=tuple(rests_on), unknown=tuple(unknown))
 
 
 def _nearest(cell: Cell, engine: str | None, known: Sequence[Past]) -> tuple[list[Past], str]:

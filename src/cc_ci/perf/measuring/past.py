@@ -6,7 +6,8 @@ from pathlib import Path
 from cc_ci.errors import CcCiError
 from cc_ci.perf.baselines import sets
 from cc_ci.perf.measuring.expected import Past
-from cc_ci.results.history import History, node_text
+from cc_ci.results.history import History
+from cc_ci.results.history_rows import node_text
 from cc_ci.results.measured import read_set
 from cc_ci.results.store import Store
 from cc_ci.system.units import EpochSeconds
