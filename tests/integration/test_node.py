@@ -303,7 +303,7 @@ def test_a_removed_node_was_never_there() -> None:
     assert [path for paths in left for path in paths] == []
     again = cc_ci("node", "rm", "itn2")
     assert again.returncode == 2
-    assert "itn2: no such private node; there is" in again.stderr
+    assert "node itn2: not known; " in again.stderr
 
 
 def test_a_loaded_image_of_a_new_registry_is_served_at_once(lab: Lab, tmp_path: Path) -> None:

@@ -187,12 +187,14 @@ def _node(name: str | None, tell: Callable[[str], None]) -> "PrivateNode":
 
 def _known(name: str | None, tell: Callable[[str], None]) -> "PrivateNode":
     """A node that is there, up or down. Raises UsageError for another name."""
+    from cc_ci.lab.node_lock import require_own
     from cc_ci.lab.node_records import all_nodes
     from cc_ci.system.suggesting import unknown
 
     chosen = _node(name, tell)
     # one without a record may still have parts: a node of a cc-ci that was killed
     if chosen.record is None and not chosen.places.state.is_dir():
+        require_own(chosen.places)  # it may be up from another state folder, which says more
         raise unknown("node", chosen.places.name, all_nodes(), mend="`cc-ci node up` makes one")
     return chosen
 
