@@ -88,7 +88,7 @@ class Store:
         if len(found) != 1:
             if not found:
                 raise unknown("run", name, runs, mend="`cc-ci runs` lists all")
-            raise UsageError(f"run {name}: fits several runs; choose of {_listed(found)}")
+            raise UsageError(f"run {name}: matches several runs: {_listed(found)}; give more of the name")
         return RunFolder(path=self.root / found[0])
 
     def prune(self, *, keep: int) -> None:

@@ -242,7 +242,10 @@ class Suite(_Declared, frozen=True, kw_only=True):
 
 
 def read_suite(folder: Path) -> Suite:
-    """Read the suite in `folder`; raises InfrastructureError, one line with file and key."""
+    """Read the suite in `folder`. Raises UsageError for an unknown key, else InfrastructureError.
+
+    Both are one line with file and key.
+    """
     path = folder / FACTS_FILE
     declared = _declared(path)
     if declared.seeds and not (folder / declared.seeds).is_file():

@@ -111,9 +111,8 @@ class Sandboxes:
         sign_on = (app.sso.client_secret, app.sso.password) if app.sso else ()
         for secret in (*app.secrets.values(), *sign_on):
             self._redact.learn(secret)
-        if app.address or not self._lab_names:
-            # the same file, which the sandbox has bound
-            (standing.sandbox.scratch / "etc/hosts").write_text(self._hosts(app))
+        # the same file, which the sandbox has bound; a name server may be late on a busy machine
+        (standing.sandbox.scratch / "etc/hosts").write_text(self._hosts(app))
         standing.told.learn(Knowledge(app=app, suite=standing.suite, logs=self._logs, redact=self._redact))
 
     @property

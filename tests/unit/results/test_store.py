@@ -91,7 +91,7 @@ def test_runs_are_found_by_id_prefix_and_latest(store: Store) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("aaa", "run aaa: fits several runs; choose of aaa-2, aaa-1"),
+        ("aaa", "run aaa: matches several runs: aaa-2, aaa-1; give more of the name"),
         ("zzz", "run zzz: not known; there is bbb-1, aaa-2, aaa-1; `cc-ci runs` lists all"),
     ],
 )

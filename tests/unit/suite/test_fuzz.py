@@ -8,7 +8,7 @@ from hostile import SMALL, at_once, survives, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cc_ci.errors import InfrastructureError
+from cc_ci.errors import InfrastructureError, UsageError
 from cc_ci.probes.answers import Answer
 from cc_ci.probes.life import lifeless
 from cc_ci.suite.facts import read_suite
@@ -79,7 +79,7 @@ def test_facts(text: str, piece: str, where: float) -> None:
         (root / "seed.py").touch()
         written = text[:at] + piece + text[at:]
         (root / "suite.toml").write_text(written, encoding="utf-8", errors="replace")
-        survives(lambda: read_suite(root), InfrastructureError)
+        survives(lambda: read_suite(root), InfrastructureError, UsageError)
 
 
 @SMALL

@@ -1,4 +1,5 @@
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,20 @@ def test_a_fixture_blames_the_app_only_where_it_speaks_of_it(pytester: pytest.Py
     )
     judged = [test.outcome for test in outcomes(pytester, tests).values()]
     assert dict(zip(FIXTURES, judged, strict=True)) == FIXTURES
+
+
+@pytest.mark.parametrize(
+    ("number", "outcome"), [(socket.EAI_AGAIN, "errored"), (socket.EAI_NONAME, "failed")]
+)
+def test_a_name_server_that_does_not_answer_is_not_the_apps_fault(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, number: int, outcome: str
+) -> None:
+    def unanswered(*_: object, **__: object) -> None:
+        raise socket.gaierror(number, "no answer")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unanswered)
+    found = outcomes(pytester, "def test(): httpx2.get('http://app.ci.test')")["test"]
+    assert found.outcome == outcome
 
 
 def test_a_test_expected_to_fail_that_passes_has_failed(pytester: pytest.Pytester) -> None:

@@ -166,4 +166,15 @@ def load_seeds(app: SuiteApp, *, folder: Path = SUITE_FOLDER) -> ModuleType:
 
 def blames_app(error: BaseException) -> bool:
     """A false assertion and a broken HTTP exchange speak of the app, in whatever phase they occur."""
-    return isinstance(error, (AssertionError, httpx2.HTTPError))
+    return isinstance(error, (AssertionError, httpx2.HTTPError)) and not no_name_server(error)
+
+
+def no_name_server(error: BaseException) -> bool:
+    """Whether a request failed because no name server answered in time: the lab's fault, not the app's."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN:
+            return True
+        # httpx2 hides the socket's own error from tracebacks, but keeps it
+        cause = cause.__cause__ or cause.__context__
+    return False

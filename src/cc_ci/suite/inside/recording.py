@@ -10,7 +10,7 @@ import pytest
 
 from cc_ci.suite.answers import Exchanged
 from cc_ci.suite.inside import browser as browsers
-from cc_ci.suite.inside.app import SuiteProblem, blames_app
+from cc_ci.suite.inside.app import SuiteProblem, blames_app, no_name_server
 from cc_ci.suite.inside.exchange import exchange_of
 from cc_ci.suite.report import Broken, Collected, Over, ReportLine, Started, TestOutcome, TestWord
 from cc_ci.system.http_seen import HttpSeen
@@ -125,7 +125,7 @@ def _skip_reason(report: pytest.TestReport) -> str:
 
 
 def _is_ours(error: BaseException, *, phase: str) -> bool:
-    if isinstance(error, SUITES_OWN) or browsers.is_dead(error):
+    if isinstance(error, SUITES_OWN) or browsers.is_dead(error) or no_name_server(error):
         return True
     speaks_of_app = (
         blames_app(error) or browsers.is_playwright(error) or isinstance(error, pytest.fail.Exception)
