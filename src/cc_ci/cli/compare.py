@@ -97,7 +97,7 @@ def _sides(a: str, b: str) -> "Iterator[tuple[Side, Side, bool]]":
 
 
 def _at_one_speed(sides: "Sequence[tuple[Side, Side, bool]]", exponent: float) -> "list[Ratio | None]":
-    """The ratio of each two sides as on a host of one speed."""
+    """The ratios, corrected as if the host had kept one speed."""
     from cc_ci.perf.analysis.comparison import compare as hold
     from cc_ci.perf.analysis.host_speed import at_one_speed
 

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 VERSION = 1
-"""Of each schema, until one changes in more than a key that is added; docs/reference/json.md has them."""
+"""Every schema has this version until one changes by more than an added key (docs/reference/json.md)."""
 
 
 def tell_json(schema: str, *, indent: int = 2, **content: Any) -> None:

@@ -12,7 +12,7 @@ CALLS: frozenset[Phase] = frozenset({"seed", "verify", "test", "overhead"})
 
 
 def but_for_fast(usual: Value, *, fast: Value) -> Mapping[ProfileName, Value]:
-    """The value of each profile, where `fast` alone has another than all the rest."""
+    """Values by profile: `fast` has one of its own, all others share the other."""
     return {"stock": usual, "peer": usual, "fast": fast, "bare": usual}
 
 

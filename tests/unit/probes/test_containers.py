@@ -1,12 +1,12 @@
 """The request itself; entering another namespace takes root and is an integration test."""
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import msgspec
 import pytest
+from local_server import served
 
 from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.node import Node
@@ -42,20 +42,13 @@ class Management(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"DOWN")
 
-    def log_message(self, *_arguments: object) -> None:
-        """Keep quiet."""
-
 
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A server in this namespace, which every user may ask."""
+    """A container's server in this namespace, which every user may ask."""
     monkeypatch.setattr(containers, "_enter", lambda _descriptor: None)
-    with HTTPServer(("127.0.0.1", 0), Management) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    with served(Management) as port:
+        yield port
 
 
 def test_an_answer_of_any_status_is_one(port: int) -> None:

@@ -1,12 +1,12 @@
 """An app is asked at its container as its proxy would ask it."""
 
 import os
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import msgspec
 import pytest
+from local_server import served
 
 from cc_ci.engine.fakes import FakeEngine
 from cc_ci.engine.state import ContainerState
@@ -37,20 +37,13 @@ class Told(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(f"{scheme} {self.headers['Host']} {self.path} {self.headers['X-Own']}".encode())
 
-    def log_message(self, *_arguments: object) -> None:
-        """Keep quiet."""
-
 
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A server in this namespace, which every user may ask."""
+    """A container's server in this namespace, which every user may ask."""
     monkeypatch.setattr(containers, "_enter", lambda _descriptor: None)
-    with HTTPServer(("127.0.0.1", 0), Told) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    with served(Told) as port:
+        yield port
 
 
 def test_it_hears_of_name_scheme_and_path_as_from_its_proxy(port: int) -> None:

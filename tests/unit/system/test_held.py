@@ -76,7 +76,7 @@ def test_what_a_child_of_the_process_inherits_is_not_the_hold(tmp_path: Path) ->
 
 
 @pytest.mark.attack(
-    what="A link with a dead run's name is in the place of its folder.",
+    what="A link with a dead run's name replaces its folder.",
     before="The removal followed the link.",
     now="Only a real folder counts as a leftover.",
     layer="input",

@@ -62,7 +62,7 @@ def pairs_needed(log_sd: float, effect: float, *, level: float = LEVEL, power: f
 
 
 def noises(measured: Set) -> tuple[PairNoise, ...]:
-    """Of each cell with two runs or more that count: pairs of one boot, in the order of the set."""
+    """Pairs of runs of one boot, in the set's order, for each cell that has two or more valid runs."""
     found = (
         PairNoise(cell=cell, pairs=_pairs(sorted(runs, key=lambda one: one.place)))
         for cell, runs in measured.filled

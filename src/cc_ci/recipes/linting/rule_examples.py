@@ -18,7 +18,7 @@ EXAMPLES: Mapping[str, str] = {
     "R013": "a repository that asks for a password",
     "R014": "git tag 1.0.0+1.26.3, without --annotate",
     "R015": "secrets.the_password_of_the_administrator",
-    "C000": "heathcheck: in the place of healthcheck:",
+    "C000": "heathcheck: instead of healthcheck:",
     "C001": "volumes.data, and no label backupbot.backup=true at its service",
     "C002": "DB_PASSWORD=changeme under environment:",
     "C003": 'ports: ["8080:80"]',
